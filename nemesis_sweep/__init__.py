@@ -1,0 +1,1 @@
+"""Distributed hyperparameter sweeps for soft-prompt tuning of vision-language models."""
