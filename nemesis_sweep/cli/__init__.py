@@ -1,0 +1,66 @@
+"""The command line: a verb is one file, `cli/VERB.py` with its click command `command`, and one line here."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import IO, Any
+
+import click
+
+from nemesis_sweep.spec.errors import UserError, nearest
+
+# Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.
+VERBS: dict[str, str] = {
+    "run": "Run a sweep file, or continue it where it stopped.",
+    "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",
+    "validate": "Check a sweep file and tell everything that is wrong with it.",
+    "ui": "Open the MLflow pages of a sweep in the browser.",
+}
+
+
+class Refused(click.ClickException):
+    """A `UserError` on its way to the terminal: its text on stderr, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"error: {self.message}", file=file or sys.stderr)
+
+
+class Verbs(click.Group):
+    """A group whose commands are the modules of this package, imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            near = nearest(args[0], VERBS)
+            hint = f" Did you mean {near!r}?" if near else ""
+            ctx.fail(f"unknown command {args[0]!r}; allowed: {', '.join(VERBS)}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise Refused(str(error)) from error
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nemesis-sweep", prog_name="nemesis-sweep")
+def main() -> None:
+    """Hyperparameter sweeps for soft-prompt tuning of vision-language models."""

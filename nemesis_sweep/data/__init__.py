@@ -1,0 +1,1 @@
+"""Datasets, few-shot episodes, augmented views and the cache of image features."""

@@ -1,0 +1,1 @@
+"""Learnable prompts: how their context starts, and how it is kept."""

@@ -1,0 +1,1 @@
+"""Training of prompts on cached image features: the step, the epochs, evaluation and checkpoints."""

@@ -1,0 +1,39 @@
+# nemesis-sweep: `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SWEEP ?= search_spaces/pan.yaml
+HOME_DIR ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help sweep test test-all lint ui clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+sweep: $(READY) ## Run a real sweep on what ships with the package (TRIALS=4 makes it short)
+	$(BIN)/nemesis-sweep run $(SWEEP) $(if $(TRIALS),--trials $(TRIALS)) $(if $(HOME_DIR),--home $(HOME_DIR))
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: $(READY) ## Run the tests, the long ones too
+	$(BIN)/python -m pytest -q
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+ui: $(READY) ## Open the MLflow pages of the newest sweep on this machine
+	$(BIN)/nemesis-sweep ui $(HOME_DIR)
+
+clean: ## Remove the environment and caches; sweeps stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,43 @@
+"""`nemesis-sweep plan`: what a sweep would do, without doing any of it."""
+
+from pathlib import Path
+
+import click
+
+from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+
+
+@click.command("plan")
+@sweep_file
+@trials
+@overrides
+def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
+    """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run, loaded or written."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from nemesis_sweep.sweep.baselines import outside_the_space, paper_point
+
+    sweep = load(file, trials, overrides)
+    console = Console()
+    table = Table(title=f"sweep {sweep.name}: {sweep.tasks.replicates} replicates a trial", title_justify="left")
+    table.add_column("task", no_wrap=True)
+    table.add_column("trials", justify="right")
+    table.add_column("of these fixed", justify="right")
+    table.add_column("baselines beside them")
+    total = 0
+    for task in sweep.task_list():
+        beside = outside_the_space(sweep, task)
+        inside = paper_point(sweep, task) is not None and "paper" in sweep.search.baselines
+        fixed = min(sweep.budget.trials, inside + len(sweep.search.points))
+        total += sweep.budget.trials + len(beside)
+        table.add_row(task.key, str(sweep.budget.trials), str(fixed), ", ".join(beside))
+    console.print(table)
+    replicates = sweep.tasks.replicates
+    console.print(
+        f"{total} trials in all, {total * replicates} prompts to train; "
+        f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
+        f"selected on {sweep.search.objective[0]}",
+        soft_wrap=True,
+        highlight=False,
+    )

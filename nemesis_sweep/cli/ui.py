@@ -1,0 +1,87 @@
+"""`nemesis-sweep ui`: the MLflow pages of a sweep, on this machine only unless asked otherwise."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from nemesis_sweep.spec.errors import Problem, UserError
+
+SWEEPS = Path("sweeps")
+
+
+@click.command("ui")
+@click.argument("home", required=False, type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port.")
+def command(home: Path | None, host: str, port: int) -> None:
+    """Open the MLflow pages of the sweep in HOME (default: the newest below ./sweeps)."""
+    from nemesis_sweep.tracking.server import LOOPBACK, UiServer
+
+    home = newest_home(SWEEPS) if home is None else home
+    file, page = _where(home)
+    if file is None:
+        click.echo(f"This sweep is recorded on a server: open {page}")
+        return
+    if host not in LOOPBACK:
+        click.echo(f"Listening on {host}: whoever reaches this port can read and change the records.")
+    click.echo(f"Starting MLflow for {home} ...")
+    try:
+        with _ended_like_ctrl_c(), UiServer(file, host, port) as server:
+            click.echo(f"MLflow is at {server.url}{page}\nPress Ctrl-C to stop.")
+            raise UserError(f"the MLflow server ended by itself (exit code {server.wait()})")
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
+
+
+def newest_home(sweeps: Path) -> Path:
+    """Return the sweep recorded last below a folder; raises UserError if there is none."""
+    marks = [*sweeps.glob("*/mlflow.db"), *sweeps.glob("*/tracking.json")]
+    if not marks:
+        raise UserError(Problem("name the folder of a sweep; there is none below ./sweeps", key="HOME"))
+    return max(marks, key=lambda mark: mark.stat().st_mtime).parent
+
+
+def _where(home: Path) -> tuple[Path | None, str]:
+    """Return the SQLite file that holds a sweep's records and the page to open there.
+
+    None and the address for a sweep recorded on a server. Raises UserError if nothing is recorded.
+    """
+    from nemesis_sweep.tracking.location import OWN_URI, database, sqlite_file
+    from nemesis_sweep.tracking.moved import follow
+    from nemesis_sweep.tracking.store import recorded
+
+    record = recorded(home) or {}
+    uri = record.get("uri", OWN_URI)
+    page = f"/#/experiments/{record['experiment_id']}" if "experiment_id" in record else ""
+    if not uri.startswith("sqlite:"):
+        return None, f"{uri}{page}"
+    file = database(home) if uri == OWN_URI else sqlite_file(uri)
+    if not file.is_file():
+        raise UserError(Problem("no sweep was recorded in this folder", key="HOME", found=repr(str(home))))
+    if uri == OWN_URI:
+        follow(home.absolute())
+    return file, page
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Make a closed terminal or `kill` end the server too, the same way as Ctrl-C; `nohup` is respected."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [
+        number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

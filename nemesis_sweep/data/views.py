@@ -1,0 +1,100 @@
+"""Images as the encoder sees them: the test view, and augmented views that are the same on every machine."""
+
+import hashlib
+import io
+import math
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.backbone import Preprocess
+
+CROP_SCALE = (0.08, 1.0)
+CROP_RATIO = (3 / 4, 4 / 3)
+CROP_TRIES = 10
+RESAMPLE = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "nearest": Image.Resampling.NEAREST,
+}
+CENTRE = -1
+"""The number of the test view; augmented views count from 0."""
+
+
+def decode(content: bytes, source: str) -> Image.Image:
+    """An RGB image, upright. Raises ``UserError`` with the source of an image that cannot be read."""
+    try:
+        image: Image.Image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            rgba = image.convert("RGBA")
+            paper = Image.new("RGBA", rgba.size, "white")
+            image = Image.alpha_composite(paper, rgba)
+        return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(Problem(f"cannot read this image: {error}", file=source)) from error
+
+
+def view(image: Image.Image, number: int, key: str, preprocess: Preprocess) -> Tensor:
+    """View ``number`` of the picture with that cache key, ``(3, H, W)`` float32, normalised for the encoder.
+
+    Augmented views are drawn from a generator seeded by the picture and the number, so that a view
+    never depends on the order in which pictures are encoded.
+    """
+    size, resample = preprocess.image_size, RESAMPLE[preprocess.interpolation]
+    if number == CENTRE:
+        image = _centre(image, preprocess, resample)
+    else:
+        seed = hashlib.sha256(f"{key}:{number}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(seed[:8], "big"))
+        image = _random_resized_crop(image, size, resample, rng)
+    # A copy, because torch must not wrap PIL's read-only memory.
+    pixels = torch.from_numpy(np.array(image, dtype=np.float32)).permute(2, 0, 1) / 255
+    mean = torch.tensor(preprocess.mean).view(3, 1, 1)
+    std = torch.tensor(preprocess.std).view(3, 1, 1)
+    return (pixels - mean) / std
+
+
+def _centre(image: Image.Image, preprocess: Preprocess, resample: Image.Resampling) -> Image.Image:
+    """The test transform of the model: by default short edge to size, then the middle square."""
+    size = preprocess.image_size
+    if preprocess.resize_mode == "squash":
+        return image.resize((size, size), resample)
+    if preprocess.resize_mode == "longest":
+        paper = (preprocess.fill_color,) * 3
+        return ImageOps.pad(image, (size, size), resample, color=paper)
+    scale = size / min(image.size)
+    width, height = (max(size, int(edge * scale)) for edge in image.size)
+    if (width, height) != image.size:
+        image = image.resize((width, height), resample)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    return image.crop((left, top, left + size, top + size))
+
+
+def _random_resized_crop(
+    image: Image.Image, size: int, resample: Image.Resampling, rng: np.random.Generator
+) -> Image.Image:
+    """Crop of random area and aspect, resized, flipped half the time: the train view of CoOp."""
+    left, top, width, height = _crop_box(*image.size, rng)
+    # Crop first, as the published transform does: a box inside resize would blend in its surroundings.
+    image = image.crop((left, top, left + width, top + height)).resize((size, size), resample)
+    return ImageOps.mirror(image) if rng.random() < 0.5 else image
+
+
+def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Left, top, width, height of the crop; the middle of the image when ten draws do not fit."""
+    for _ in range(CROP_TRIES):
+        area = width * height * rng.uniform(*CROP_SCALE)
+        ratio = math.exp(rng.uniform(math.log(CROP_RATIO[0]), math.log(CROP_RATIO[1])))
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            left, top = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
+            return left, top, w, h
+    w, h = width, height
+    if width / height < CROP_RATIO[0]:
+        h = round(width / CROP_RATIO[0])
+    elif width / height > CROP_RATIO[1]:
+        w = round(height * CROP_RATIO[1])
+    return (width - w) // 2, (height - h) // 2, w, h

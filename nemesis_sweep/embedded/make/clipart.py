@@ -1,0 +1,111 @@
+"""Split the labelled clip art into the benchmark's train, val and test, and write its Parquet file.
+
+``python -m nemesis_sweep.embedded.make.clipart WORK [OUTPUT]``
+
+Whole groups (near-duplicates and numbered series over all of Open Clip Art, see ``groups``) go to one side,
+so no val or test picture has a relative in train; ``WORK/clipart.json`` records the side of every group, and
+``captions`` keeps every relative of a val or test picture, labelled or not, out of pretraining.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from nemesis_sweep.embedded.make.labels import RULES, label
+from nemesis_sweep.embedded.make.openclipart import Clip
+from nemesis_sweep.embedded.make.parquet import Item, write_parquet
+
+SEED = 20261122
+TRAIN_LEAST, VAL_LEAST, TEST_LEAST = 16, 5, 6
+TRAIN_MOST, VAL_MOST, TEST_MOST = 48, 8, 40
+LARGE = 10  # a group of this size or more would dominate a test class: it stays in train
+DROPPED = ("boat", "airplane", "fish", "furniture", "vegetable", "toy", "weapon", "bread", "book", "balloon")  # too few pictures after removing repeats
+
+
+def read_clips(work: Path) -> tuple[list[Clip], np.ndarray]:
+    clips = [Clip(**record) for record in json.loads((work / "openclipart.json").read_text())]
+    return clips, np.load(work / "openclipart.npy")
+
+
+def labelled(clips: list[Clip], pictures: np.ndarray) -> dict[str, list[int]]:
+    """Picture numbers of each class, exact repeats left out."""
+    members: dict[str, list[int]] = defaultdict(list)
+    seen: set[bytes] = set()
+    for i, clip in enumerate(clips):
+        name, key = label(clip), pictures[i].tobytes()
+        if name and name not in DROPPED and key not in seen:
+            seen.add(key)
+            members[name].append(i)
+    return {name: members[name] for name in RULES if name in members}
+
+
+def sides(clips: list[Clip], members: dict[str, list[int]]) -> dict[int, str]:
+    """The side (train, val or test) of every group with a labelled picture."""
+    classes = defaultdict(Counter)
+    for name, numbers in members.items():
+        for i in numbers:
+            classes[clips[i].group][name] += 1
+    side = {g: "train" for g, c in classes.items() if len(c) > 1 or c.total() >= LARGE}
+    rng = random.Random(SEED)
+    for name, numbers in members.items():
+        groups = sorted({clips[i].group for i in numbers} - side.keys())
+        rng.shuffle(groups)
+        left = len(numbers) - TRAIN_LEAST
+        val = max(VAL_LEAST, min(VAL_MOST, left // 4))
+        test = max(TEST_LEAST, min(TEST_MOST, left - val, round(0.45 * len(numbers))))
+        taken: Counter[str] = Counter()
+        for group in groups:
+            size = classes[group][name]
+            goal = next((s for s, most in (("val", val), ("test", test)) if taken[s] + size <= most), "train")
+            side[group] = goal
+            taken[goal] += size
+    return side
+
+
+def choose(clips: list[Clip], pictures: np.ndarray) -> list[tuple[int, str, str]]:
+    """(picture number, class, side) of every benchmark picture, at most TRAIN_MOST of a class in train."""
+    members = labelled(clips, pictures)
+    side = sides(clips, members)
+    rng = random.Random(SEED)
+    chosen = []
+    for name, numbers in members.items():
+        train = [i for i in numbers if side[clips[i].group] == "train"]
+        kept = set(rng.sample(train, min(TRAIN_MOST, len(train))))
+        chosen += [
+            (i, name, side[clips[i].group]) for i in numbers if side[clips[i].group] != "train" or i in kept
+        ]
+    return chosen
+
+
+def main(work: Path, output: Path | None = None) -> None:
+    clips, pictures = read_clips(work)
+    chosen = choose(clips, pictures)
+    record = [
+        {"path": clips[i].path, "group": clips[i].group, "class": name, "split": split} for i, name, split in chosen
+    ]
+    (work / "clipart.json").write_text(json.dumps(record))
+    names = list(dict.fromkeys(name for _, name, _ in chosen))
+    for name in names:
+        counts = Counter(split for _, n, split in chosen if n == name)
+        print(f"{name:20s} {counts['train']:4d} {counts['val']:4d} {counts['test']:4d}")
+    print(Counter(split for _, _, split in chosen))
+    if output:
+        items = [Item(pictures[i], names.index(n), split, f"openclipart:{clips[i].path}") for i, n, split in chosen]
+        write_parquet(
+            output / "clipart.parquet",
+            items,
+            classnames=names,
+            template="a picture of a {}.",
+            description="Clip art of everyday things, Open Clip Art 0.18",
+            license="public domain",
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -1,0 +1,39 @@
+"""PUN and PAN: penalties on the norms of context vectors (Nemesis, section 3)."""
+
+import torch
+from torch import Tensor
+
+NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf")}
+REDUCTIONS: tuple[str, ...] = ("mean", "reference")
+
+
+def vector_norms(context: Tensor, norm: str = "2", reduction: str = "mean") -> Tensor:
+    """Norm of the context vector at every position, ``(R, M)``.
+
+    ``context`` is ``(R, M, D)``, or ``(R, C, M, D)`` when every class has its own. Then the norms of
+    one position are averaged over the classes (``mean``), or summed as the published code does
+    (``reference``), which makes the penalty grow with the number of classes.
+    """
+    norms = torch.linalg.vector_norm(context, ord=NORMS[norm], dim=-1)
+    if norms.dim() == 2:
+        return norms
+    return norms.mean(dim=1) if reduction == "mean" else norms.sum(dim=1)
+
+
+def weighted_norm(norms: Tensor, alpha: Tensor) -> Tensor:
+    """``N(alpha) = sum_i alpha_i ||v_i|| / max(1, #{i: alpha_i != 0})``, ``(R, M), (R, M) -> (R,)``."""
+    chosen = (alpha != 0).sum(dim=-1).clamp(min=1)
+    return (alpha * norms).sum(dim=-1) / chosen
+
+
+def pun(norms: Tensor, omega: float | Tensor) -> Tensor:
+    """Position-uniform normalisation: omega times the mean norm of all M vectors, ``(R, M) -> (R,)``."""
+    return weighted_norm(norms, torch.ones_like(norms) * omega)
+
+
+def pan(norms: Tensor, omega: float | Tensor, selected: Tensor) -> Tensor:
+    """Position-aware normalisation: omega times the mean norm of the selected vectors.
+
+    ``selected`` is ``(R, M)`` bool. A replicate that selected nothing pays nothing.
+    """
+    return weighted_norm(norms, selected.to(norms.dtype) * omega)

@@ -1,0 +1,167 @@
+"""Who won, by how much, and whether that is more than noise: the data of every leaderboard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
+
+# Baselines in the order of the table, with the names people know them by.
+BASELINES: Mapping[str, str] = {"zero_shot": "zero-shot", "coop": "plain CoOp", "paper": "paper's setting"}
+BEST = "best found"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a task's table; accuracies in percent, None where a trial has no such metric."""
+
+    label: str
+    number: str
+    baseline: str
+    val: Score | None
+    test: Score | None
+    gain: Gain | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_nemesis(self) -> bool:
+        """Whether this was trained with a norm penalty (omega above 0); true where omega is not known."""
+        omega = self.params.get("omega", self.config.get("omega"))
+        return self.baseline not in ("zero_shot", "coop") and (omega is None or float(omega) > 0)
+
+
+@dataclass(frozen=True)
+class TaskBoard:
+    """The table of one study: the baselines that completed, and the best found (None if nothing completed).
+
+    searched: names of the parameters that trials differ in. objective, direction: what the best was selected
+    on. replicates: how many the best has. complete: trained trials that completed.
+    paired: seed -> test accuracy of (best, CoOp); empty where they share no seeds.
+    """
+
+    study: str
+    searched: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    best: Entry | None
+    objective: str
+    direction: str
+    replicates: int
+    complete: int
+    paired: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+    def entry(self, baseline: str) -> Entry | None:
+        """Return the row of a baseline, None if it did not complete."""
+        return next((entry for entry in self.entries if entry.label == BASELINES[baseline]), None)
+
+
+def leaderboard(
+    rows: Iterable[Mapping[str, Any]], objective: str = "val/accuracy", direction: str = "maximize"
+) -> list[TaskBoard]:
+    """Return one board per study, in the order in which the studies appear among the rows.
+
+    rows: results of trials as in results.parquet; those that are not COMPLETE count for nothing. The best is
+    selected on `objective` among all trained trials, plain CoOp and the paper's setting included; ties go to
+    the lower validation loss, then to the earlier trial (baselines come first).
+    """
+    studies: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        studies.setdefault(str(row["study"]), []).append(row)
+    return [_board(study, trials, objective, direction) for study, trials in studies.items()]
+
+
+def _board(study: str, rows: Sequence[Mapping[str, Any]], objective: str, direction: str) -> TaskBoard:
+    complete = [row for row in rows if row.get("state", "COMPLETE") == "COMPLETE"]
+    by_name = {row["baseline"]: row for row in complete if row.get("baseline")}
+    coop = by_name.get("coop")
+    entries = [_entry(label, by_name[name], coop) for name, label in BASELINES.items() if name in by_name]
+    best = None
+    trained = [row for row in complete if row.get("baseline") != "zero_shot" and _finite(row, objective)]
+    winner = min(trained, key=lambda row: _rank(row, objective, direction), default=None)
+    if winner is not None:
+        best = _entry(BEST, winner, coop)
+        entries.append(best)
+    names = {name for row in rows for name in row.get("params") or {}}
+    return TaskBoard(
+        study=study,
+        searched=tuple(sorted(names)),
+        entries=tuple(entries),
+        best=best,
+        objective=objective,
+        direction=direction,
+        replicates=len(_values(winner, objective)) if winner is not None else 0,
+        complete=len(trained),
+        paired=_paired(winner, coop) if winner is not None and coop is not None else {},
+    )
+
+
+def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -> Entry:
+    return Entry(
+        label=label,
+        number=str(row["number"]),
+        baseline=row.get("baseline") or "",
+        val=_score(row, "val/accuracy"),
+        test=_score(row, "test/accuracy"),
+        gain=_gain(row, coop) if coop is not None and label != BASELINES["coop"] else None,
+        params=row.get("params") or {},
+        config=row.get("config") or {},
+    )
+
+
+def _rank(row: Mapping[str, Any], objective: str, direction: str) -> tuple[float, float, int, int]:
+    """Sort key: the best trial comes first."""
+    value = float(row["metrics"][objective])
+    loss = row["metrics"].get("val/loss")
+    order = list(BASELINES).index(row["baseline"]) if row.get("baseline") in BASELINES else len(BASELINES)
+    number = str(row["number"])
+    return (
+        -value if direction == "maximize" else value,
+        float(loss) if loss is not None and math.isfinite(loss) else math.inf,
+        order,
+        int(number) if number.isdigit() else 0,
+    )
+
+
+def _finite(row: Mapping[str, Any], metric: str) -> bool:
+    value = (row.get("metrics") or {}).get(metric)
+    return value is not None and math.isfinite(value)
+
+
+def _values(row: Mapping[str, Any], metric: str) -> list[float]:
+    """Return the metric per replicate; the mean alone where replicates were not kept."""
+    values = (row.get("replicates") or {}).get(metric)
+    if values:
+        return [float(value) for value in values]
+    return [float(row["metrics"][metric])] if _finite(row, metric) else []
+
+
+def _score(row: Mapping[str, Any], metric: str) -> Score | None:
+    values = _values(row, metric)
+    return score(values) if values else None
+
+
+def _paired(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[int, tuple[float, float]]:
+    """Return seed -> test accuracy of both. What no seed changes (zero-shot) stands against every seed."""
+    left, right = _values(ours, "test/accuracy"), _values(theirs, "test/accuracy")
+    seeds = list(theirs.get("seeds") or range(len(right)))
+    if ours.get("baseline") == "zero_shot" and len(left) == 1:
+        left = left * len(right)
+        own_seeds = seeds
+    else:
+        own_seeds = list(ours.get("seeds") or range(len(left)))
+    if len(own_seeds) != len(left) or len(seeds) != len(right):
+        return {}
+    coop = dict(zip(seeds, right, strict=True))
+    return {seed: (value, coop[seed]) for seed, value in zip(own_seeds, left, strict=True) if seed in coop}
+
+
+def _gain(ours: Mapping[str, Any], coop: Mapping[str, Any]) -> Gain | None:
+    pairs = _paired(ours, coop)
+    if pairs:
+        return paired_gain([pair[0] for pair in pairs.values()], [pair[1] for pair in pairs.values()])
+    left, right = _score(ours, "test/accuracy"), _score(coop, "test/accuracy")
+    # Nothing to pair: the difference of the means stands alone, without an interval.
+    return Gain(left.mean - right.mean, None, None, 1) if left and right else None

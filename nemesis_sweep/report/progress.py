@@ -1,0 +1,206 @@
+"""The sweep while it runs: a live view in a terminal, one plain line per event anywhere else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from nemesis_sweep.report.table import params_text
+from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_line, trial_name
+
+# Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
+FRAME_LINES = 10
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """Told by the runner what happens, shows it; may be told from one thread while another draws.
+
+    metric: what is shown of a running trial. maximize: whether a larger objective is better.
+    """
+
+    def __init__(
+        self,
+        studies: Iterable[StudyTally],
+        *,
+        console: Console | None = None,
+        metric: str = "val/accuracy",
+        maximize: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the studies as they stand before the first trial of this run."""
+        self.console = console or Console()
+        self.studies = {study.study: study for study in studies}
+        self.running: dict[tuple[str, str], RunningTrial] = {}
+        self._metric = metric
+        self._maximize = maximize
+        self._clock = clock
+        self._started = clock()
+        self._finished_here = 0
+        self._lock = threading.RLock()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        """Begin to show."""
+        self._started = self._clock()
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
+            self._live = Live(console=self.console, refresh_per_second=4, get_renderable=self.view)
+            self._live.start()
+        else:
+            count = "1 study" if len(self.studies) == 1 else f"{len(self.studies)} studies"
+            done, budget = self._totals()
+            self._line(f"{count}, {budget} trials, {done} of them done before")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop to show; the last view stays on the screen."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None:
+        """Show a trial as running; a trial that starts again begins anew."""
+        with self._lock:
+            if (study, number) not in self.running:
+                self.studies[study].running += 1
+            self.running[study, number] = RunningTrial(study, number, params)
+
+    def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
+        """Show how far a trial is; what an epoch did not measure stays as it was."""
+        with self._lock:
+            trial = self.running.get((study, number))
+            if trial is not None:
+                trial.epoch, trial.epochs = epoch, epochs
+                trial.metrics = {**trial.metrics, **metrics}
+
+    def trial_finished(
+        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+    ) -> None:
+        """Count a trial that ended as COMPLETE, PRUNED or FAIL and tell it."""
+        lines = []
+        with self._lock:
+            trial = self.running.pop((study, number), None)
+            tally = self.studies[study]
+            tally.running -= trial is not None
+            tally.count(state, number, value, self._maximize)
+            self._finished_here += 1
+            if self._live is None or state == "FAIL":
+                lines.append(self._trial_line(tally, number, state, value, seconds, reason, trial))
+            if self._live is None and tally.left == 0 and tally.running == 0:
+                lines.append(_study_line(tally))
+        # Printed without the lock: the drawing thread holds the console's while it asks for ours.
+        for line in lines:
+            self._line(line)
+
+    @property
+    def rate(self) -> float:
+        """Trials per second that ended in this run; 0 before the first."""
+        elapsed = self._clock() - self._started
+        return self._finished_here / elapsed if elapsed > 0 else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until all budgets are spent at this rate; None before the first trial has ended."""
+        left = sum(study.left for study in self.studies.values())
+        return left / self.rate if self.rate > 0 else None
+
+    def view(self) -> RenderableType:
+        """Return the live view; what does not fit the terminal's height is summed up in a line."""
+        with self._lock:
+            room = max(2, (self.console.height - FRAME_LINES) // 2)
+            return Group(self._head(), "", self._study_table(room), "", self._running_table(room))
+
+    def _head(self) -> Text:
+        done, budget = self._totals()
+        eta = "ETA -" if self.eta is None else f"ETA {duration(self.eta)}"
+        elapsed = duration(self._clock() - self._started)
+        parts = [f"{done}/{budget} trials", f"{len(self.running)} running", f"{elapsed} so far"]
+        return Text(", ".join([*parts, f"{60 * self.rate:.1f} trials/min", eta]), "bold")
+
+    def _study_table(self, room: int) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.add_column("study", overflow="ellipsis", no_wrap=True)
+        for name in ("done", "complete", "pruned", "failed", "running", "best"):
+            table.add_column(name, justify="right", no_wrap=True)
+        # Open studies first: what is over is what can be left out.
+        studies = sorted(self.studies.values(), key=lambda study: study.left == 0)
+        for study in studies[:room]:
+            best = "-" if study.best is None else f"{study.best:.2f} ({trial_name(study.best_number)})"
+            numbers = (study.complete, study.pruned, study.failed, study.running)
+            table.add_row(
+                Text(study.study),
+                f"{study.done}/{study.budget}",
+                *map(str, numbers),
+                Text(best, "green" if study.best is not None else ""),
+            )
+        if len(studies) > room:
+            table.add_row(Text(f"... and {len(studies) - room} more", "dim"))
+        return table
+
+    def _running_table(self, room: int) -> RenderableType:
+        if not self.running:
+            return Text("")
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.add_column("running", no_wrap=True)
+        table.add_column("epoch", justify="right", no_wrap=True)
+        table.add_column(self._metric, justify="right", no_wrap=True)
+        table.add_column("parameters", overflow="ellipsis", no_wrap=True)
+        trials = list(self.running.values())
+        for trial in trials[:room]:
+            epoch = f"{trial.epoch}/{trial.epochs}" if trial.epochs else "-"
+            value = trial.metrics.get(self._metric)
+            table.add_row(
+                Text(f"{trial.study} {trial_name(trial.number)}"),
+                epoch,
+                "-" if value is None else f"{value:.2f}",
+                Text(params_text(trial.params)),
+            )
+        if len(trials) > room:
+            table.add_row(Text(f"... and {len(trials) - room} more", "dim"))
+        return table
+
+    def _trial_line(
+        self,
+        tally: StudyTally,
+        number: str,
+        state: str,
+        value: float | None,
+        seconds: float,
+        reason: str,
+        trial: RunningTrial | None,
+    ) -> str:
+        done, budget = self._totals()
+        told = f"[{done}/{budget}] {tally.study} {trial_name(number)} {state.lower()}"
+        if value is not None and state != "FAIL":
+            told += f" {value:.2f}"
+        told += f" in {seconds:.1f} s"
+        if reason:
+            told += f": {one_line(reason)}"
+        params = params_text(trial.params) if trial is not None else ""
+        return f"{told} ({params})" if params else told
+
+    def _totals(self) -> tuple[int, int]:
+        studies = self.studies.values()
+        return sum(study.done for study in studies), sum(study.budget for study in studies)
+
+    def _line(self, text: str) -> None:
+        self.console.print(Text(text), soft_wrap=True, highlight=False)
+
+
+def _study_line(tally: StudyTally) -> str:
+    best = "nothing completed"
+    if tally.best is not None:
+        best = f"best {tally.best:.2f} ({trial_name(tally.best_number)})"
+    counts = f"{tally.complete} complete, {tally.pruned} pruned, {tally.failed} failed"
+    return f"{tally.study} done: {counts}; {best}"

@@ -1,0 +1,149 @@
+"""`results.parquet`: one row for every trial of every study, baselines included."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nemesis_sweep.spec.errors import UserError
+
+NAME = "results.parquet"
+FORMAT = {b"nemesis_sweep.results": b"1"}
+METRICS = ("val/accuracy", "val/loss", "test/accuracy", "test/loss", "norm/mean")
+PARAM = "param."
+STD = "/std"
+REPLICATES = "/replicates"
+
+# Everything but parameters and metrics, in the order of the columns.
+COLUMNS: Mapping[str, pa.DataType] = {
+    "study": pa.string(),
+    "dataset": pa.string(),
+    "shots": pa.int64(),
+    "backbone": pa.string(),
+    "protocol": pa.string(),
+    "number": pa.string(),
+    "baseline": pa.string(),
+    "state": pa.string(),
+    "reason": pa.string(),
+    "epochs": pa.int64(),
+    "seconds": pa.float64(),
+    "seeds": pa.list_(pa.int64()),
+    "params": pa.string(),
+    "config": pa.string(),
+}
+JSON_COLUMNS = ("params", "config")
+
+
+def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Return the table of trial results.
+
+    Each row is the result of a trial (study, number, baseline, params, config, seeds, epochs, metrics,
+    replicates, seconds) with its task (dataset, shots, backbone, protocol), its state (COMPLETE, the default,
+    PRUNED or FAIL) and, if it did not complete, a reason; what a row lacks is null. Columns: those above with
+    params and config as JSON text; `param.NAME` for each parameter, typed by its values; for each metric
+    `METRIC` (mean), `METRIC/std` (sample standard deviation, null for one replicate), `METRIC/replicates`.
+    """
+    rows = [_named(row) for row in rows]
+    names: list[str] = []
+    columns: list[pa.Array] = []
+
+    def add(name: str, values: Sequence[Any], kind: pa.DataType) -> None:
+        names.append(name)
+        columns.append(pa.array(values, kind))
+
+    for name, kind in COLUMNS.items():
+        values = [row.get(name) for row in rows]
+        if name in JSON_COLUMNS:
+            values = [None if value is None else _json(value) for value in values]
+        add(name, values, kind)
+    for name in sorted({name for row in rows for name in row.get("params") or {}}):
+        add(PARAM + name, *_typed([(row.get("params") or {}).get(name) for row in rows]))
+    for name in _metric_names(rows):
+        replicates = [(row.get("replicates") or {}).get(name) for row in rows]
+        add(name, [(row.get("metrics") or {}).get(name) for row in rows], pa.float64())
+        add(name + STD, [_std(values) for values in replicates], pa.float64())
+        add(name + REPLICATES, replicates, pa.list_(pa.float64()))
+    return pa.table(columns, names=names).replace_schema_metadata(FORMAT)
+
+
+def write_results(home: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write `HOME/results.parquet` in one step and return its path; readers never see half a file."""
+    path = home / NAME
+    partial = home / f".{NAME}.{os.getpid()}.tmp"
+    try:
+        pq.write_table(results_table(rows), partial, compression="zstd")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def read_results(home: Path) -> list[dict[str, Any]]:
+    """Return the rows of `HOME/results.parquet` as `write_results` got them, without what was null.
+
+    Raises UserError if the file is missing or no Parquet file of ours.
+    """
+    path = home / NAME
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: run the sweep first")
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path} is not a Parquet file ({error})") from error
+    if (table.schema.metadata or {}).keys().isdisjoint(FORMAT):
+        raise UserError(f"{path} was not written by nemesis-sweep")
+    return [_row(record) for record in table.to_pylist()]
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row with number as text and a state."""
+    return {"baseline": "", "state": "COMPLETE", **row, "number": str(row["number"])}
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        name: json.loads(record[name]) if name in JSON_COLUMNS else record[name]
+        for name in COLUMNS
+        if record[name] is not None
+    }
+    names = [name.removesuffix(REPLICATES) for name in record if name.endswith(REPLICATES)]
+    row["metrics"] = {name: record[name] for name in names if record[name] is not None}
+    row["replicates"] = {
+        name: record[name + REPLICATES] for name in names if record[name + REPLICATES] is not None
+    }
+    return row
+
+
+def _metric_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The usual metrics first, which are always there to be relied on; then whatever else was measured."""
+    found = {name for row in rows for kind in ("metrics", "replicates") for name in row.get(kind) or {}}
+    return [*METRICS, *sorted(found - set(METRICS))]
+
+
+def _typed(values: Sequence[Any]) -> tuple[list[Any], pa.DataType]:
+    """Return values and the narrowest of bool, int, float, text that holds them; mixed ones as JSON text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return list(values), pa.bool_()
+    if kinds == {int}:
+        return list(values), pa.int64()
+    if kinds and kinds <= {int, float}:
+        return [None if value is None else float(value) for value in values], pa.float64()
+    if kinds <= {str}:
+        return list(values), pa.string()
+    return [None if value is None else _json(value) for value in values], pa.string()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _std(values: Sequence[float] | None) -> float | None:
+    return statistics.stdev(values) if values is not None and len(values) > 1 else None

@@ -1,0 +1,19 @@
+"""The `budget` section: how much is tried."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from nemesis_sweep.spec.fields import Natural, Real, Section
+
+
+class Budget(Section):
+    """trials: proposals per study, baselines and points not counted. max_failures: retries of one trial.
+    hours: trial time to spend, summed over the time that trials run; None is without limit.
+    """
+
+    trials: Natural = 20
+    max_failures: Natural = 2
+    hours: Annotated[Real, Field(gt=0)] | None = None

@@ -1,0 +1,65 @@
+"""Whether trials of two versions of a sweep file may stand in one study, and what changed between them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from nemesis_sweep.spec.dump import resolved
+from nemesis_sweep.spec.faults import Path, dotted, shown
+from nemesis_sweep.spec.sweep import Sweep
+
+ABSENT = object()
+
+
+def comparable(sweep: Sweep) -> dict[str, Any]:
+    """Return the parts of a sweep that decide what a trial's objective means.
+
+    Datasets, shots, backbones and protocol are left out, as they name the study; so are sampler, pruner,
+    points and baselines, which decide what is tried but not what comes of it, and budget, resources and
+    tracking.
+    """
+    data = resolved(sweep)
+    search = {key: data["search"][key] for key in ("objective", "study", "eval_every")}
+    tasks = {"seeds": data["tasks"]["seeds"]}
+    return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
+
+
+def fingerprint(sweep: Sweep) -> str:
+    """Return a hash (64 hexadecimal digits) that is equal for sweeps whose trials are comparable."""
+    # Keys become texts in JSON; pairs keep the choices 1 and "1" apart.
+    text = json.dumps(_pairs(comparable(sweep)), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _pairs(data: Any) -> Any:
+    if isinstance(data, dict):
+        pairs = [[json.dumps(key), _pairs(value)] for key, value in data.items()]
+        return sorted(pairs, key=lambda pair: str(pair[0]))
+    return [_pairs(item) for item in data] if isinstance(data, list) else data
+
+
+def diff(old: Sweep, new: Sweep, *, comparable_only: bool = False) -> list[str]:
+    """Return one line per changed key, such as `space.omega.low: 0.1 -> 0.5`, in the order of the file.
+
+    comparable_only: leave out changes that keep trials comparable (more trials, other resources).
+    """
+    parts = comparable if comparable_only else resolved
+    return [
+        f"{dotted(path)}: {_side(before)} -> {_side(after)}"
+        for path, before, after in _changes(parts(old), parts(new), ())
+    ]
+
+
+def _changes(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _changes(old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
+    elif old != new:
+        yield path, old, new
+
+
+def _side(value: Any) -> str:
+    return "(absent)" if value is ABSENT else shown(value)

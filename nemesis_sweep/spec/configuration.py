@@ -1,0 +1,37 @@
+"""From a sweep, a task and a proposal to what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from nemesis_sweep.spec.faults import Fault, refuse, shown
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.translate import faults_of
+
+
+def configuration(sweep: Sweep, task: Task, params: Mapping[str, Any]) -> Method:
+    """Return the complete method of one trial: fixed values, then those of its dataset, then `params`.
+
+    params: method fields by name, such as Optuna's `trial.params`.
+    Raises `UserError` for names and values that the method does not have.
+    """
+    values = sweep.method.fixed()
+    own = sweep.method.per_dataset.get(task.dataset)
+    if own is not None:
+        values |= own.model_dump(exclude_unset=True)
+    values |= params
+    try:
+        method = Method.model_validate(values)
+    except ValidationError as error:
+        refuse(faults_of(error, values, Method))
+        raise
+    if method.words is None and method.n_positions > method.n_ctx:
+        allowed = f"at most n_ctx, {method.n_ctx}"
+        message = "more positions than context vectors"
+        refuse([Fault(("n_positions",), message, shown(method.n_positions), allowed)])
+    return method

@@ -1,0 +1,108 @@
+"""Sections of a sweep file that contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nemesis_sweep.spec.dimensions import Choice, Dimension
+from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.space import Place, always_searched
+from nemesis_sweep.spec.together import Together
+
+
+def conflict_faults(parts: Together) -> Iterator[Fault]:
+    """Yield everything that one section says against another."""
+    yield from _fixed_and_searched(parts)
+    yield from _searched_twice(parts)
+    yield from _datasets_of_no_task(parts)
+    yield from _class_contexts_cannot_transfer(parts)
+    yield from _nothing_to_search(parts)
+    yield from _objective(parts)
+
+
+def _fixed_and_searched(parts: Together) -> Iterator[Fault]:
+    searched = always_searched(parts.space)
+    written: list[tuple[Path, str, Any]] = [
+        (("method", name), name, value) for name, value in parts.fixed.items()
+    ]
+    for dataset, own in parts.per_dataset.items():
+        path: Path = ("method", "per_dataset", dataset)
+        written += [((*path, name), name, getattr(own, name)) for name in sorted(own.model_fields_set)]
+    for path, name, value in written:
+        if name in searched:
+            allowed = f"either a fixed {name} here or a dimension space.{name}"
+            yield Fault(path, "both fixed and searched", shown(value), allowed, related=(("space", name),))
+
+
+def _searched_twice(parts: Together) -> Iterator[Fault]:
+    first: dict[str, Place] = {}
+    for place in parts.places:
+        same = [dimension for name, dimension in place.visible if name == place.name]
+        if len(same) > 1 or place.name in place.taken:
+            allowed = "one dimension of a name, or one under each of several choices"
+            yield Fault(place.path, "searched twice in one trial", "", allowed)
+            continue
+        before = first.setdefault(place.name, place)
+        if not _one_kind(before.dimension, place.dimension):
+            allowed = "under each choice the same choices, or ranges that are all log or all not"
+            yield Fault(
+                place.path,
+                "differs in kind from its range under another choice",
+                "",
+                allowed,
+                related=(before.path,),
+            )
+
+
+def _one_kind(one: Dimension, other: Dimension) -> bool:
+    # Optuna refuses a categorical parameter whose choices change, and a switch between log and not.
+    if isinstance(one, Choice) or isinstance(other, Choice):
+        return isinstance(one, Choice) and isinstance(other, Choice) and one.choices == other.choices
+    return one.log == other.log
+
+
+def _datasets_of_no_task(parts: Together) -> Iterator[Fault]:
+    if parts.tasks is None or "tasks.dataset" in parts.unsure:
+        return
+    for dataset in parts.per_dataset:
+        if dataset not in parts.tasks.dataset:
+            path: Path = ("method", "per_dataset", dataset)
+            yield Fault(path, "no task uses this dataset", "", listed(parts.tasks.dataset))
+
+
+def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:
+    if parts.tasks is None or parts.tasks.protocol == "few_shot":
+        return
+    if not parts.unsure.isdisjoint({"csc", "tasks.protocol"}):
+        return
+    if True in parts.possible("csc"):
+        allowed = "few_shot, or csc: false"
+        message = "class-specific contexts (csc) cannot be tested on classes they were not trained on"
+        related: tuple[Path, ...] = (("method", "csc"), ("space", "csc"))
+        yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=related)
+
+
+def _nothing_to_search(parts: Together) -> Iterator[Fault]:
+    if parts.space or parts.search is None or parts.budget is None or "space" in parts.unsure:
+        return
+    if any(name.startswith(("space.", "search.points", "budget.trials")) for name in parts.unsure):
+        return
+    if parts.budget.trials > len(parts.search.points):
+        message = f"nothing to search, but {parts.budget.trials} trials to propose"
+        yield Fault(("space",), message, "", "at least one dimension, or budget.trials: 0")
+
+
+def _objective(parts: Together) -> Iterator[Fault]:
+    if parts.search is None or not parts.unsure.isdisjoint({"search.objective", "search.pruner"}):
+        return
+    if len(parts.search.objective) > 1:
+        path: Path = ("search", "objective")
+        yield Fault(
+            path, "several objectives are not supported yet", shown(parts.search.objective), "one metric"
+        )
+    at_end = [metric for metric in parts.search.objective if metric.startswith("test/")]
+    if at_end and parts.search.pruner != "none":
+        message = f"{at_end[0]} is measured only at the end of a trial, so nothing can be pruned by it"
+        related = (("search", "objective"),)
+        yield Fault(("search", "pruner"), message, shown(parts.search.pruner), "none", related=related)

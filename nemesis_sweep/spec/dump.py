@@ -1,0 +1,58 @@
+"""A sweep back as YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
+from nemesis_sweep.spec.source import SCALARS
+from nemesis_sweep.spec.space import always_searched
+from nemesis_sweep.spec.sweep import Sweep
+
+
+def resolved(sweep: Sweep) -> dict[str, Any]:
+    """Return everything that the sweep says, defaults included, as plain data that can be loaded again.
+
+    Method fields that every trial draws are left out of `method`: they stand under `space`.
+    """
+    data = sweep.model_dump(exclude={"method", "space"})
+    searched = always_searched(sweep.space)
+    method = sweep.method.model_dump(exclude={"per_dataset"} | searched)
+    method["per_dataset"] = {
+        dataset: own.model_dump(exclude_unset=True) for dataset, own in sweep.method.per_dataset.items()
+    }
+    parts = {"name": data.pop("name"), "tasks": data.pop("tasks"), "method": method}
+    return parts | {"space": _space(sweep.space)} | data
+
+
+def sweep_to_yaml(sweep: Sweep) -> str:
+    """Return the sweep with all defaults filled in; loading the text gives an equal sweep."""
+    text: str = yaml.dump(resolved(sweep), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `source.PlainLoader` and every other YAML reader take for the same: no aliases, and
+    quotes around a text that either of them would read as something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+for _tag, _pattern, _first in SCALARS:
+    _Dumper.add_implicit_resolver(_tag, _pattern, _first)
+
+
+def _space(space: Space) -> dict[str, Any]:
+    return {name: _dimension(dimension) for name, dimension in space.items()}
+
+
+def _dimension(dimension: Dimension) -> dict[str, Any]:
+    if not isinstance(dimension, Choice):
+        return dimension.model_dump(exclude_defaults=True)
+    if not any(dimension.opens):
+        return {"choices": list(dimension.choices)}
+    opens = zip(dimension.choices, dimension.opens, strict=True)
+    return {"choices": {choice: _space(opened) for choice, opened in opens}}

@@ -1,0 +1,108 @@
+"""Dimensions that could change nothing, and PAN positions that a context does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nemesis_sweep.spec.faults import Fault, Path, shown
+from nemesis_sweep.spec.space import Place
+from nemesis_sweep.spec.together import Together, extremes
+
+
+@dataclass(frozen=True)
+class Need:
+    """A dimension matters only where the field `name` has a value that `matters`."""
+
+    name: str
+    matters: Callable[[Any], bool]
+    why: str
+    allowed: str
+
+
+PENALTY = Need("omega", lambda omega: omega > 0, "there is no penalty", "an omega above 0")
+PAN = Need("beta", lambda beta: beta < 1, "the penalty is PUN only", "a beta below 1")
+CORRUPTED = Need(
+    "selection",
+    lambda selection: selection == "accuracy",
+    "positions are selected without corrupting them",
+    "selection: accuracy",
+)
+BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true")
+NO_WORDS = Need("words", lambda words: words is None, "the words decide the length", "no words")
+
+NEEDS: dict[str, tuple[Need, ...]] = {
+    "beta": (PENALTY,),
+    "norm": (PENALTY,),
+    "anneal": (PENALTY,),
+    "corruption": (PENALTY, PAN, CORRUPTED),
+    "n_positions": (PENALTY, PAN),
+    "selection": (PENALTY, PAN),
+    "reduction": (PENALTY, BY_CLASS),
+    "n_ctx": (NO_WORDS,),
+}
+
+
+def effect_faults(parts: Together) -> Iterator[Fault]:
+    """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
+    for place in parts.places:
+        for need in NEEDS.get(place.name, ()):
+            if need.name in parts.unsure:
+                continue
+            values = parts.possible(need.name, place)
+            if not any(need.matters(value) for value in values):
+                value = shown(values[0])
+                default = need.name not in parts.fixed and need.name not in place.taken
+                found = f"{need.name}: {value} (the default)" if default else f"{need.name}: {value}"
+                yield Fault(
+                    place.path,
+                    f"searching {place.name} can change nothing, as {need.why}",
+                    found,
+                    f"{need.allowed}, fixed or searched",
+                    related=(("method", need.name), ("space", need.name)),
+                )
+
+
+def position_faults(parts: Together) -> Iterator[Fault]:
+    """Yield the `n_positions` that exceed the number of context vectors that a trial may have."""
+    if not parts.unsure.isdisjoint({"n_positions", "n_ctx", "words"}):
+        return
+    for place in parts.places:
+        if place.name == "n_positions":
+            lengths = _lengths(parts, place)
+            if max(extremes(place.dimension)) > min(lengths):
+                yield _too_many(place.path, max(extremes(place.dimension)), min(lengths))
+    if "n_positions" not in parts.always:
+        yield from _fixed_positions(parts)
+
+
+def _fixed_positions(parts: Together) -> Iterator[Fault]:
+    paths = set()
+    for dataset in parts.datasets:
+        drawn = parts.fixed_value("n_positions", dataset)
+        length = min(_lengths(parts, None, dataset))
+        own = parts.per_dataset.get(dataset)
+        path: Path = ("method", "n_positions")
+        if own is not None and "n_positions" in own.model_fields_set:
+            path = ("method", "per_dataset", dataset, "n_positions")
+        if drawn > length and path not in paths:
+            paths.add(path)
+            yield _too_many(path, drawn, length)
+
+
+def _lengths(parts: Together, place: Place | None, dataset: str | None = None) -> list[int]:
+    """Return the numbers of context vectors that are possible; given words make at least one each."""
+    words = parts.possible("words", place, dataset)
+    lengths = [len(text.split()) for text in words if text is not None]
+    return lengths + parts.possible("n_ctx", place, dataset) if None in words else lengths
+
+
+def _too_many(path: Path, drawn: int, length: int) -> Fault:
+    message = "more positions than context vectors"
+    related: tuple[Path, ...] = tuple(
+        (section, name) for section in ("method", "space") for name in ("n_ctx", "words")
+    )
+    return Fault(
+        path, message, shown(drawn), f"at most {length}, the smallest n_ctx it can meet", related=related
+    )

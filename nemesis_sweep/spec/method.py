@@ -1,0 +1,66 @@
+"""The `method` section: what one trial trains. Symbols and defaults follow CoOp and the Nemesis paper."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from nemesis_sweep.spec.fields import Count, Real, Section, Text
+from nemesis_sweep.spec.names import DatasetName, PromptName
+
+
+def _norm(value: Any) -> Any:
+    # YAML reads `norm: 2` as a number.
+    return str(value) if type(value) is int and value in (1, 2) else value
+
+
+class Method(Section):
+    """One configuration, complete: loss = CE + anneal(e) * [beta * PUN + (1 - beta) * PAN].
+
+    prompt: kind of learnable prompt, a name of the prompt registry.
+    n_ctx: number of context vectors M. words: initial words ("a photo of a"), which then decide M.
+    class_position: where the class name stands in the text. csc: a context of its own for every class.
+    omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
+    anneal: logistic (rises around the middle epoch) or constant (1 throughout).
+    corruption: factor tau by which PAN's pre-inference scales a context vector.
+    n_positions: context vectors drawn per step by PAN. selection: keep those whose corruption helps
+    (accuracy) or all of them (random, the control). reduction: mean over classes under csc, or the
+    published sum (reference).
+    views: augmented versions kept per training image, or "epochs" for a new one each epoch.
+    """
+
+    prompt: PromptName = "coop"
+    n_ctx: Count = 16
+    words: Text | None = None
+    class_position: Literal["end", "middle", "front"] = "end"
+    csc: bool = False
+    omega: Annotated[Real, Field(ge=0)] = 0.0
+    beta: Annotated[Real, Field(ge=0, le=1)] = 1.0
+    norm: Annotated[Literal["1", "2", "inf"], BeforeValidator(_norm)] = "2"
+    anneal: Literal["logistic", "constant"] = "logistic"
+    corruption: Annotated[Real, Field(ge=0)] = 0.5
+    n_positions: Count = 1
+    selection: Literal["accuracy", "random"] = "accuracy"
+    reduction: Literal["mean", "reference"] = "mean"
+    epochs: Count = 50
+    lr: Annotated[Real, Field(gt=0)] = 0.002
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[Real, Field(ge=0)] = 5e-4
+    batch: Count = 32
+    views: Count | Literal["epochs"] = 16
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+class MethodSection(Method):
+    """Fixed values for all tasks; `per_dataset` holds other fixed values for some of the datasets.
+
+    Of a `per_dataset` entry only the fields that were written count (`model_fields_set`).
+    """
+
+    per_dataset: dict[DatasetName, Method] = Field(default_factory=dict)
+
+    def fixed(self) -> dict[str, Any]:
+        """Return the values that were written for all tasks, defaults left out."""
+        names = self.model_fields_set - {"per_dataset"}
+        return {name: getattr(self, name) for name in Method.model_fields if name in names}

@@ -1,0 +1,74 @@
+"""Names that a sweep file may use, and the field types that check them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from nemesis_sweep.spec.errors import Problem, nearest
+from nemesis_sweep.spec.faults import listed
+
+
+@dataclass(frozen=True)
+class KnownNames:
+    """What the registries hold, as plain names; passed to pydantic as the validation context.
+
+    backbone_problem: tells what is wrong with a backbone that is not listed (`name@pretrained` and paths
+    may be right), None if nothing is. sampler_options, pruner_options: the options of a sampler or
+    pruner, by its name; called only for files that set options.
+    """
+
+    datasets: Sequence[str] = ()
+    backbones: Sequence[str] = ()
+    samplers: Sequence[str] = ()
+    pruners: Sequence[str] = ()
+    prompts: Sequence[str] = ()
+    backbone_problem: Callable[[str], Problem | None] | None = None
+    sampler_options: Callable[[str], Sequence[str]] | None = None
+    pruner_options: Callable[[str], Sequence[str]] | None = None
+
+
+def _check(kind: str, name: str, names: Sequence[str]) -> str:
+    if name in names:
+        return name
+    context = {"kind": kind, "allowed": listed(names), "nearest": nearest(name, names)}
+    raise PydanticCustomError("unknown_name", "unknown {kind}", context)
+
+
+def _dataset(name: str, info: ValidationInfo) -> str:
+    return _check("dataset", name, info.context.datasets) if info.context else name
+
+
+def _backbone(name: str, info: ValidationInfo) -> str:
+    if not info.context or name in info.context.backbones:
+        return name
+    if info.context.backbone_problem is None:
+        return _check("backbone", name, info.context.backbones)
+    problem = info.context.backbone_problem(name)
+    if problem is None:
+        return name
+    context = {"message": problem.message, "allowed": problem.allowed, "nearest": problem.nearest}
+    raise PydanticCustomError("unknown_name", "{message}", context)
+
+
+def _sampler(name: str, info: ValidationInfo) -> str:
+    return _check("sampler", name, info.context.samplers) if info.context else name
+
+
+def _pruner(name: str, info: ValidationInfo) -> str:
+    return _check("pruner", name, info.context.pruners) if info.context else name
+
+
+def _prompt(name: str, info: ValidationInfo) -> str:
+    return _check("prompt", name, info.context.prompts) if info.context else name
+
+
+DatasetName = Annotated[str, AfterValidator(_dataset)]
+BackboneName = Annotated[str, AfterValidator(_backbone)]
+SamplerName = Annotated[str, AfterValidator(_sampler)]
+PrunerName = Annotated[str, AfterValidator(_pruner)]
+PromptName = Annotated[str, AfterValidator(_prompt)]

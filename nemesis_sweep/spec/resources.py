@@ -1,0 +1,27 @@
+"""The `resources` section: what one trial takes of the machine or cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from nemesis_sweep.spec.fields import Count, Real, Section
+
+
+class Resources(Section):
+    """cpus, gpus: share of one trial, fractions allowed; `gpus: auto` takes what fits, 0 where there is none.
+    concurrent: trials that run at once, `auto` as many as fit.
+    """
+
+    cpus: Annotated[Real, Field(gt=0)] = 1.0
+    gpus: Annotated[Real, Field(ge=0)] | Literal["auto"] = "auto"
+    concurrent: Count | Literal["auto"] = "auto"
+
+    @model_validator(mode="after")
+    def _whole_gpus_above_one(self) -> Resources:
+        if self.gpus != "auto" and self.gpus > 1 and not float(self.gpus).is_integer():
+            context = {"at": "gpus", "allowed": "a fraction up to 1, a whole number, or auto"}
+            raise PydanticCustomError("gpus", "more than one GPU cannot be split", context)
+        return self

@@ -1,0 +1,137 @@
+"""From the plain data of a sweep file to its sections, with everything that is wrong with any of them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from nemesis_sweep.spec.budget import Budget
+from nemesis_sweep.spec.checks import faults_between
+from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.fields import Section
+from nemesis_sweep.spec.method import Method, MethodSection
+from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.resources import Resources
+from nemesis_sweep.spec.search import Search
+from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.sweep import Heading, Sweep
+from nemesis_sweep.spec.tasks import Tasks
+from nemesis_sweep.spec.together import Together
+from nemesis_sweep.spec.tracking import Tracking
+from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
+
+KEYS = list(Sweep.model_fields)
+
+Model = TypeVar("Model", bound=Section)
+
+
+def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, list[Fault]]:
+    """Return the sweep that `data` describes, or everything that is wrong with it."""
+    if not isinstance(data, dict):
+        allowed = f"a mapping with {', '.join(KEYS)}"
+        return None, [Fault((), "empty" if data is None else WRONG_TYPE, shown(data), allowed)]
+    reader = _Sections(data, known)
+    heading = reader.heading()
+    tasks = reader.section("tasks", Tasks)
+    method = reader.section("method", MethodSection)
+    space = reader.space()
+    search = reader.section("search", Search)
+    budget = reader.section("budget", Budget)
+    resources = reader.section("resources", Resources)
+    tracking = reader.section("tracking", Tracking)
+    reader.options(search)
+    if method is not None:
+        unsure = frozenset(reader.unsure())
+        parts = Together(method.fixed(), method.per_dataset, space, tasks, search, budget, unsure)
+        reader.faults += faults_between(parts)
+    sections = (heading, tasks, method, search, budget, resources, tracking)
+    if reader.faults or any(section is None for section in sections):
+        return None, reader.faults
+    values = {"name": data["name"], "tasks": tasks, "method": method, "space": space, "search": search}
+    values |= {"budget": budget, "resources": resources, "tracking": tracking}
+    return Sweep.model_validate(values, context=known), []
+
+
+class _Sections:
+    """Reads section by section, so that a mistake in one does not hide the others."""
+
+    def __init__(self, data: dict[Any, Any], known: KnownNames | None) -> None:
+        self.data = data
+        self.known = known
+        self.faults = [
+            Fault((key,), "unknown key", "", listed(KEYS), nearest(str(key), KEYS))
+            for key in data
+            if key not in KEYS
+        ]
+
+    def heading(self) -> Heading | None:
+        data = {"name": self.data["name"]} if "name" in self.data else {}
+        return self._validated(data, Heading, ())
+
+    def section(self, name: str, model: type[Model]) -> Model | None:
+        """Return the section, what is valid of it, or None; a section without any key may be left empty."""
+        data = self.data.get(name)
+        return self._validated({} if data is None else data, model, (name,))
+
+    def space(self) -> dict[str, Any]:
+        raw = self.data.get("space")
+        space, faults = read_space({} if raw is None else raw, ("space",), self.known)
+        self.faults += faults
+        return space
+
+    def options(self, search: Search | None) -> None:
+        """Check the names of sampler and pruner options, where there are any."""
+        if search is None or self.known is None:
+            return
+        given = (
+            ("sampler", search.sampler, search.sampler_options, self.known.sampler_options),
+            ("pruner", search.pruner, search.pruner_options, self.known.pruner_options),
+        )
+        wrong = self.unsure()
+        for kind, name, options, names_of in given:
+            if options and names_of is not None and f"search.{kind}" not in wrong:
+                path, names = ("search", f"{kind}_options"), names_of(name)
+                message = f"unknown option of {name}"
+                self.faults += [
+                    Fault((*path, option), message, "", listed(names), nearest(option, names))
+                    for option in options
+                    if option not in names
+                ]
+
+    def unsure(self) -> set[str]:
+        """Return method fields that a fault is about, and `section.key` of the faults of other sections."""
+        names: set[str] = set()
+        for fault in self.faults:
+            names |= {str(key) for key in fault.path[1:] if key in Method.model_fields}
+            names.add(".".join(str(key) for key in fault.path[:2]))
+        return names
+
+    def _validated(self, data: Any, model: type[Model], path: Path) -> Model | None:
+        try:
+            return model.model_validate(data, context=self.known)
+        except ValidationError as error:
+            faults = faults_of(error, data, model, path)
+            self.faults += faults
+        return self._salvaged(data, model, [fault.path[len(path) :] for fault in faults])
+
+    def _salvaged(self, data: Any, model: type[Model], places: list[Path]) -> Model | None:
+        """Return the section without the values at `places`, for the checks across sections."""
+        rest = copy.deepcopy(data)
+        for place in places:
+            _remove(rest, place)
+        try:
+            return model.model_validate(rest, context=self.known)
+        except ValidationError:
+            return None
+
+
+def _remove(data: Any, place: Path) -> None:
+    for key in place[:-1]:
+        if isinstance(data, list):
+            return
+        data = data.get(key) if isinstance(data, dict) else None
+    if place and isinstance(data, dict):
+        data.pop(place[-1], None)

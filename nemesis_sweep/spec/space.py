@@ -1,0 +1,172 @@
+"""Reading the `space` section, and walking through it with its conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Scalar, Space
+from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
+
+FORMS = "{low: ..., high: ...}, with log or step, or {choices: [...]}"
+
+
+def check_value(name: str, value: Any, path: Path, known: KnownNames | None) -> tuple[Any, list[Fault]]:
+    """Return `value` as the method's field `name` holds it, or what is wrong with it at `path`."""
+    data = {name: value}
+    try:
+        return getattr(Method.model_validate(data, context=known), name), []
+    except ValidationError as error:
+        return None, [
+            Fault(path, fault.message, fault.found, fault.allowed, fault.nearest)
+            for fault in faults_of(error, data, Method)
+        ]
+
+
+def read_space(raw: Any, path: Path, known: KnownNames | None) -> tuple[Space, list[Fault]]:
+    """Return the dimensions of a mapping of names to dimensions, and what is wrong with the others."""
+    if not isinstance(raw, dict):
+        return {}, [Fault(path, WRONG_TYPE, shown(raw), f"a mapping of names to {FORMS}")]
+    space: Space = {}
+    faults: list[Fault] = []
+    for name, value in raw.items():
+        if name not in Method.model_fields:
+            names = list(Method.model_fields)
+            faults.append(Fault((*path, name), "unknown key", "", listed(names), nearest(str(name), names)))
+            continue
+        dimension, wrong = _read_dimension(name, value, (*path, name), known)
+        faults += wrong
+        if dimension is not None:
+            space[name] = dimension
+    return space, faults
+
+
+def _read_dimension(
+    name: str, raw: Any, path: Path, known: KnownNames | None
+) -> tuple[Dimension | None, list[Fault]]:
+    if isinstance(raw, FloatRange | IntRange | Choice):
+        return raw, []
+    if not isinstance(raw, dict):
+        allowed = f"{FORMS}; a fixed value stands under method"
+        return None, [Fault(path, WRONG_TYPE, shown(raw), allowed)]
+    return (_read_choice if "choices" in raw else _read_range)(name, raw, path, known)
+
+
+def _range_of(name: str) -> type[FloatRange] | type[IntRange] | None:
+    """Return the kind of range that fits the method's field: of numbers, whole numbers, or none."""
+    annotation = Method.model_fields[name].annotation
+    kinds = {annotation, *(kind for member in get_args(annotation) for kind in (member, *get_args(member)))}
+    if float in kinds:
+        return FloatRange
+    return IntRange if int in kinds else None
+
+
+def _read_range(
+    name: str, raw: dict[Any, Any], path: Path, known: KnownNames | None
+) -> tuple[Dimension | None, list[Fault]]:
+    model = _range_of(name)
+    if model is None:
+        return None, [Fault(path, f"{name} is not a number and has no range", shown(raw), "{choices: [...]}")]
+    try:
+        dimension = model.model_validate(raw)
+    except ValidationError as error:
+        faults = faults_of(error, raw, model, path)
+        unknown = [fault for fault in faults if fault.message == "unknown key" and not fault.nearest]
+        if len(unknown) == len(raw):
+            return None, [Fault(path, "neither a range nor choices", shown(raw), FORMS)]
+        return None, faults
+    wrong = [
+        fault for key in ("low", "high") for fault in check_value(name, raw[key], (*path, key), known)[1]
+    ]
+    return (None if wrong else dimension), wrong
+
+
+def _read_choice(
+    name: str, raw: dict[Any, Any], path: Path, known: KnownNames | None
+) -> tuple[Choice | None, list[Fault]]:
+    faults = [
+        Fault((*path, key), "unknown key", "", "choices", nearest(str(key), ["choices"]))
+        for key in raw
+        if key != "choices"
+    ]
+    path = (*path, "choices")
+    written = raw["choices"]
+    if not isinstance(written, list | dict) or not written:
+        allowed = "a list of values, or a mapping of values to the dimensions they open"
+        return None, [*faults, Fault(path, WRONG_TYPE if written else "empty", shown(written), allowed)]
+    keys = list(written) if isinstance(written, dict) else list(range(len(written)))
+    choices: list[Scalar] = []
+    opens: list[Space] = []
+    for place, value in zip(keys, written, strict=True):
+        choice, wrong = check_value(name, value, (*path, place), known)
+        if not wrong and choice in choices:
+            wrong = [Fault((*path, place), "listed twice", shown(value))]
+        opened: Space = {}
+        if isinstance(written, dict) and written[value] is not None:
+            opened, more = read_space(written[value], (*path, place), known)
+            wrong += more
+        choices.append(choice)
+        opens.append(opened)
+        faults += wrong
+    return (None if faults else Choice(choices=choices, opens=opens)), faults
+
+
+@dataclass(frozen=True)
+class Place:
+    """A dimension where it stands: `taken` are the choices on the way to it, `visible` all that can be
+    searched together with it, itself included."""
+
+    name: str
+    dimension: Dimension
+    path: Path
+    taken: dict[str, Scalar]
+    visible: tuple[tuple[str, Dimension], ...]
+
+
+def places(space: Space, path: Path = ("space",)) -> Iterator[Place]:
+    """Yield every dimension of a space, those inside choices too."""
+    yield from _places(space, path, {}, ())
+
+
+def _places(
+    space: Space, path: Path, taken: dict[str, Scalar], above: tuple[tuple[str, Dimension], ...]
+) -> Iterator[Place]:
+    here = tuple(pair for name, dimension in space.items() for pair in _inside(name, dimension))
+    for name, dimension in space.items():
+        yield Place(name, dimension, (*path, name), taken, above + here)
+        if isinstance(dimension, Choice):
+            # Inside one choice, what the other choices of the same dimension open does not exist.
+            mine = {id(inner) for _, inner in _inside(name, dimension)}
+            beside = above + tuple(pair for pair in here if id(pair[1]) not in mine)
+            for choice, opened in zip(dimension.choices, dimension.opens, strict=True):
+                below = (*path, name, "choices", choice)
+                yield from _places(opened, below, {**taken, name: choice}, beside)
+
+
+def _inside(name: str, dimension: Dimension) -> Iterator[tuple[str, Dimension]]:
+    yield name, dimension
+    if isinstance(dimension, Choice):
+        for opened in dimension.opens:
+            for inner_name, inner in opened.items():
+                yield from _inside(inner_name, inner)
+
+
+def searched_names(space: Space) -> list[str]:
+    """Return the names of all dimensions, those inside choices too, each once."""
+    return list(dict.fromkeys(place.name for place in places(space)))
+
+
+def always_searched(space: Space) -> set[str]:
+    """Return the names that every trial draws, whatever it chooses elsewhere."""
+    names = set(space)
+    for dimension in space.values():
+        if isinstance(dimension, Choice):
+            names |= set.intersection(*(always_searched(opened) for opened in dimension.opens))
+    return names

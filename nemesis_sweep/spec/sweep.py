@@ -1,0 +1,78 @@
+"""A whole sweep file, valid."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from nemesis_sweep.spec.budget import Budget
+from nemesis_sweep.spec.checks import faults_between
+from nemesis_sweep.spec.dimensions import Choice, FloatRange, IntRange
+from nemesis_sweep.spec.faults import refuse
+from nemesis_sweep.spec.fields import Section, Text
+from nemesis_sweep.spec.method import MethodSection
+from nemesis_sweep.spec.resources import Resources
+from nemesis_sweep.spec.search import Search
+from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.tasks import Task, Tasks
+from nemesis_sweep.spec.together import Together
+from nemesis_sweep.spec.tracking import Tracking
+
+LONGEST_NAME = 80
+
+
+def _folder_name(name: str) -> str:
+    if len(name) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+        context = {"allowed": f"letters, digits, '.', '_' and '-' between them, at most {LONGEST_NAME}"}
+        raise PydanticCustomError("folder_name", "not usable as the name of a folder", context)
+    return name
+
+
+def _space(raw: Any) -> Any:
+    space, faults = read_space(raw, ("space",), None)
+    refuse(faults)
+    return space
+
+
+class Heading(Section):
+    """What stands above the sections."""
+
+    name: Annotated[Text, AfterValidator(_folder_name)]
+
+
+class Sweep(Heading):
+    """Everything that a sweep file says, with its defaults filled in.
+
+    Raises a pydantic ValidationError for values that a section refuses and a `UserError` for a space
+    or for sections that do not go together; `load_sweep` turns all of them into one `UserError`.
+    """
+
+    tasks: Tasks
+    method: MethodSection = Field(default_factory=MethodSection)
+    space: Annotated[dict[str, FloatRange | IntRange | Choice], BeforeValidator(_space)] = Field(
+        default_factory=dict
+    )
+    search: Search = Field(default_factory=Search)
+    budget: Budget = Field(default_factory=Budget)
+    resources: Resources = Field(default_factory=Resources)
+    tracking: Tracking = Field(default_factory=Tracking)
+
+    @model_validator(mode="after")
+    def _sections_go_together(self) -> Sweep:
+        parts = Together(
+            self.method.fixed(), self.method.per_dataset, self.space, self.tasks, self.search, self.budget
+        )
+        refuse(faults_between(parts))
+        return self
+
+    @property
+    def experiment(self) -> str:
+        """Name of the MLflow experiment."""
+        return self.tracking.experiment or self.name
+
+    def task_list(self) -> list[Task]:
+        """Every task of the sweep."""
+        return self.tasks.task_list()

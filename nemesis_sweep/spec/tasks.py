@@ -1,0 +1,88 @@
+"""The `tasks` section: what every configuration of the sweep is tried on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from itertools import product
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from nemesis_sweep.spec.fields import Count, Distinct, OneOrMany, Section, Seed, Text, to_whole
+from nemesis_sweep.spec.names import BackboneName, DatasetName
+
+Protocol = Literal["few_shot", "base_to_new", "domain_generalization"]
+
+
+def slug(name: str) -> str:
+    """Return `name` as part of a file name; names that had to change keep apart by a short hash."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
+    if safe == name and len(name) <= 60:
+        return name
+    return f"{safe[-50:]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".lstrip("-.")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Backbone x dataset x shots x protocol: what one number in a paper's table stands for."""
+
+    backbone: str
+    dataset: str
+    shots: int
+    protocol: str
+
+    @property
+    def key(self) -> str:
+        """Name of the task's study and folder, such as `clipart-16shot-few_shot-icon-clip`."""
+        return f"{slug(self.dataset)}-{self.shots}shot-{self.protocol}-{slug(self.backbone)}"
+
+    @property
+    def label(self) -> str:
+        """Short name for people, such as `clipart 16-shot`; the backbone is left out."""
+        suffix = "" if self.protocol == "few_shot" else f" {self.protocol}"
+        return f"{self.dataset} {self.shots}-shot{suffix}"
+
+
+class Tasks(Section):
+    """The product of backbones, datasets and shots, under one protocol and with the same seeds.
+
+    replicates: number of seeds, 1..replicates, unless `seeds` lists them.
+    root: folder that holds the downloaded datasets; the embedded ones need none.
+    """
+
+    backbone: OneOrMany[BackboneName] = Field(default=["icon-clip"])
+    dataset: OneOrMany[DatasetName]
+    shots: OneOrMany[Count] = Field(default=[16])
+    protocol: Protocol = "few_shot"
+    replicates: Annotated[int, Field(ge=1, le=1000), BeforeValidator(to_whole)] = 3
+    seeds: Annotated[Distinct[Seed], Field(min_length=1, max_length=1000)] = Field(default=[1, 2, 3])
+    root: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _replicates_and_seeds(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        replicates, seeds = data.get("replicates"), data.get("seeds")
+        if seeds is None and isinstance(replicates, int | float) and 1 <= replicates <= 1000:
+            return {**data, "seeds": list(range(1, int(replicates) + 1))}
+        if replicates is None and isinstance(seeds, list) and 1 <= len(seeds) <= 1000:
+            return {**data, "replicates": len(seeds)}
+        return data
+
+    @model_validator(mode="after")
+    def _as_many_seeds_as_replicates(self) -> Tasks:
+        if self.replicates != len(self.seeds):
+            context = {"replicates": self.replicates, "seeds": len(self.seeds), "at": "replicates"}
+            raise PydanticCustomError("count", "{replicates} replicates but {seeds} seeds", context)
+        return self
+
+    def task_list(self) -> list[Task]:
+        """Every task, datasets first, then shots, for one backbone after the other."""
+        return [
+            Task(backbone, dataset, shots, self.protocol)
+            for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
+        ]

@@ -1,0 +1,104 @@
+"""Pydantic's errors in our words: at which key, what was found, what is allowed, the nearest valid name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from nemesis_sweep.spec.allowed import allowed_at, names_at
+from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+
+WRONG_TYPE = "wrong type"
+OUT_OF_RANGE = "out of range"
+NOT_ALLOWED = "not an allowed value"
+
+MESSAGES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown key",
+    "invalid_key": "unknown key",
+    "literal_error": NOT_ALLOWED,
+    "greater_than": OUT_OF_RANGE,
+    "greater_than_equal": OUT_OF_RANGE,
+    "less_than": OUT_OF_RANGE,
+    "less_than_equal": OUT_OF_RANGE,
+    "finite_number": OUT_OF_RANGE,
+    "too_short": "empty",
+    "too_long": "too many",
+    "string_too_short": "empty",
+}
+
+
+def faults_of(error: ValidationError, data: Any, model: type[BaseModel], path: Path = ()) -> list[Fault]:
+    """Return one fault per key that `error` complains about.
+
+    data: what was validated by `model`. path: where `data` stands in the sweep file.
+    """
+    by_place: dict[Path, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        by_place.setdefault(_place(detail, data), []).append(detail)
+    return [
+        fault for place, details in by_place.items() for fault in _faults(place, details, data, model, path)
+    ]
+
+
+def _place(detail: ErrorDetails, data: Any) -> Path:
+    """Return the path of keys that exist in `data`: pydantic adds names of union members to its own."""
+    place: list[Any] = []
+    for key in detail["loc"]:
+        if _holds(data, key):
+            data = data[key]
+        elif detail["type"] != "missing":
+            continue
+        place.append(key)
+    at = detail.get("ctx", {}).get("at")
+    return (*place, at) if at else tuple(place)
+
+
+def _holds(data: Any, key: Any) -> bool:
+    if isinstance(data, list):
+        return isinstance(key, int) and key < len(data)
+    return isinstance(data, dict) and key in data
+
+
+def _faults(
+    place: Path, details: list[ErrorDetails], data: Any, model: type[BaseModel], path: Path
+) -> Iterator[Fault]:
+    """Yield the fault of one place; several details are the members of one union, of which none fits."""
+    detail = min(details, key=lambda detail: detail["type"] not in MESSAGES)
+    kind, context = detail["type"], detail.get("ctx", {})
+    where = path + place
+    if kind == "missing":
+        yield Fault(where, MESSAGES[kind], allowed=allowed_at(model, place))
+    elif kind in ("extra_forbidden", "invalid_key"):
+        names = names_at(model, place[:-1])
+        yield Fault(where, MESSAGES[kind], "", listed(names), nearest(str(place[-1]), names))
+    elif kind == "unknown_name":
+        yield Fault(where, detail["msg"], shown(detail["input"]), context["allowed"], context["nearest"])
+    elif kind in MESSAGES:
+        near = nearest(detail["input"], _expected(details)) if isinstance(detail["input"], str) else ""
+        yield Fault(where, MESSAGES[kind], shown(detail["input"]), allowed_at(model, place), near)
+    elif kind.endswith(("_type", "_parsing")):
+        yield Fault(where, WRONG_TYPE, shown(detail["input"]), allowed_at(model, place))
+    else:
+        yield _own(detail, where, data)
+
+
+def _expected(details: list[ErrorDetails]) -> list[str]:
+    """Return the names of a literal, read back from pydantic's "'a', 'b' or 'c'"."""
+    text = " ".join(detail.get("ctx", {}).get("expected", "") for detail in details)
+    return text.split("'")[1::2]
+
+
+def _own(detail: ErrorDetails, where: Path, data: Any) -> Fault:
+    """Return the fault of an error that a model of ours raised: its text is ours, its context says where."""
+    context = detail.get("ctx", {})
+    found = detail["input"]
+    related: tuple[Path, ...] = ()
+    if "at" in context:
+        found = found.get(context["at"]) if isinstance(found, dict) else None
+        related = (((*where[:-1], context["related"])),) if "related" in context else ()
+    return Fault(where, detail["msg"], shown(found), context.get("allowed", ""), "", related)

@@ -1,0 +1,47 @@
+"""The rows that every table starts with: zero-shot, plain CoOp and the paper's setting."""
+
+from typing import Any
+
+from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.space import searched_names
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.assignment import COOP, PAPER, ZERO_SHOT
+from nemesis_sweep.sweep.proposals import within
+
+PAPER_SETTING: dict[str, Any] = {
+    "omega": 10.0,
+    "corruption": 0.5,
+    "n_positions": 1,
+    "n_ctx": 16,
+    "norm": "2",
+    "anneal": "logistic",
+    "selection": "accuracy",
+}
+"""The setting that the paper's few-shot runs centre on: one position a step, 16 vectors, omega 10."""
+
+
+def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
+    """What a baseline trains: the sweep's fixed values, and for what it searches CoOp's or the paper's value."""
+    searched = searched_names(sweep.space)
+    published = {name: value for name, value in PAPER_SETTING.items() if name in searched or name == "omega"}
+    if baseline == PAPER:
+        return configuration(sweep, task, published)
+    # Plain CoOp has no penalty, and PAN's settings have no meaning without one.
+    return configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {}).model_copy(
+        update={"omega": 0.0}
+    )
+
+
+def paper_point(sweep: Sweep, task: Task) -> dict[str, Any] | None:
+    """The paper's setting as a point of the search space, or None when it lies outside."""
+    return within(sweep.space, baseline_method(sweep, task, PAPER).model_dump())
+
+
+def outside_the_space(sweep: Sweep, task: Task) -> list[str]:
+    """The baselines that cannot be points of the space and are run beside it."""
+    beside: list[str] = [name for name in (ZERO_SHOT, COOP) if name in sweep.search.baselines]
+    if PAPER in sweep.search.baselines and paper_point(sweep, task) is None:
+        beside.append(PAPER)
+    return beside

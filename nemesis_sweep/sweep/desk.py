@@ -1,0 +1,120 @@
+"""Where the sweep comes together: which trial is next, what became of it, and who has to be told."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from optuna.trial import TrialState
+
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.study import Proposal, TaskStudy
+from nemesis_sweep.tracking.store import Tracking
+from nemesis_sweep.tracking.sweep_run import STATUS
+from nemesis_sweep.tracking.trial_run import close_trial
+
+
+class Progress(Protocol):
+    """What is told to the person who watches."""
+
+    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None: ...
+
+    def epoch(
+        self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]
+    ) -> None: ...
+
+    def trial_finished(
+        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+    ) -> None: ...
+
+
+class Desk:
+    """Hands out trials of all studies in turn and takes their reports; Tune's searcher and scheduler ask here."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        home: Home,
+        studies: Sequence[TaskStudy],
+        tracking: Tracking,
+        progress: Progress,
+    ) -> None:
+        self.sweep = sweep
+        self.home = home
+        self.studies = list(studies)
+        self.tracking = tracking
+        self.progress = progress
+        self._turn = 0
+        self._out: dict[str, tuple[TaskStudy, Proposal, float]] = {}
+        self._pruned: set[str] = set()
+        self._errors: dict[str, str] = {}
+
+    def next(self, ticket: str) -> dict[str, Any] | None:
+        """The configuration of the next trial, known from now on as ``ticket``; None when all have been given out."""
+        for step in range(len(self.studies)):
+            study = self.studies[(self._turn + step) % len(self.studies)]
+            proposal = study.next()
+            if proposal is not None:
+                self._turn = (self._turn + step + 1) % len(self.studies)
+                self._out[ticket] = (study, proposal, time.monotonic())
+                self.progress.trial_started(study.task.key, proposal.number, proposal.params)
+                return self._assignment(study, proposal).to_config()
+        return None
+
+    def report(self, ticket: str, result: Mapping[str, Any]) -> bool:
+        """Take an intermediate result; true when the trial should stop because it is hopeless."""
+        study, proposal, _ = self._out[ticket]
+        value = self._value(result)
+        metrics = {name: number for name, number in result.items() if "/" in name}
+        self.progress.epoch(study.task.key, proposal.number, result["epoch"], proposal.method.epochs, metrics)
+        if not study.report(proposal.number, result["epoch"], value):
+            return False
+        self._pruned.add(ticket)
+        return True
+
+    def note_error(self, ticket: str, log: Path | None) -> None:
+        """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
+        lines = log.read_text(errors="replace").strip().splitlines() if log and log.is_file() else []
+        self._errors[ticket] = f"{lines[-1].strip()} (all of it: {log})" if lines else "the worker died"
+
+    def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
+        """Close a trial, in Optuna first, then in MLflow, then for the person who watches."""
+        study, proposal, started = self._out.pop(ticket)
+        error = self._errors.pop(ticket, "")
+        seconds = time.monotonic() - started
+        value = self._value(result or {})
+        if ticket in self._pruned:
+            self._pruned.discard(ticket)
+            epoch = (result or {}).get("epoch", 0)
+            state, reason = TrialState.PRUNED, f"pruned at epoch {epoch}: {value:.4g} was not promising"
+        elif failed or result is None or not result.get("done"):
+            state, reason = TrialState.FAIL, error or "ended without a result"
+        elif not math.isfinite(value):
+            state, reason = TrialState.FAIL, f"the objective is not finite ({value})"
+        else:
+            state, reason = TrialState.COMPLETE, ""
+            study.report(proposal.number, result["epoch"], value)
+        study.tell(proposal.number, state, value, seconds, reason)
+        if state != TrialState.COMPLETE:
+            close_trial(self.tracking, study.task.key, proposal.number, STATUS[state.name], reason)
+        self.progress.trial_finished(study.task.key, proposal.number, state.name, value, seconds, reason)
+
+    def _value(self, result: Mapping[str, Any]) -> float:
+        return float(result.get(self.sweep.search.objective[0], math.nan))
+
+    def _assignment(self, study: TaskStudy, proposal: Proposal) -> Assignment:
+        return Assignment(
+            home=str(self.home.path),
+            task=study.task,
+            number=proposal.number,
+            baseline=proposal.baseline,
+            params=proposal.params,
+            method=proposal.method,
+            seeds=tuple(self.sweep.tasks.seeds),
+            eval_every=self.sweep.search.eval_every,
+            threads=max(1, int(self.sweep.resources.cpus)),
+            tracking=self.tracking,
+        )

@@ -1,0 +1,129 @@
+"""The home of a sweep: one folder that holds all of it, and one driver at a time."""
+
+import fcntl
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.spec.errors import Problem, UserError
+
+PACKAGES = ("nemesis-sweep", "torch", "open_clip_torch", "ray", "optuna", "mlflow", "pyarrow", "numpy")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything of a sweep stands. All paths are absolute, for workers change their folder."""
+
+    path: Path
+
+    @property
+    def sweep_file(self) -> Path:
+        return self.path / "sweep.yaml"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "optuna.journal"
+
+    @property
+    def ray(self) -> Path:
+        return self.path / "ray"
+
+    def trial(self, study: str, number: str) -> Path:
+        """The folder of one trial: checkpoint, prompt and result."""
+        return self.path / "trials" / study / number
+
+    def create(self) -> None:
+        """Make the folder. Raises ``UserError`` when it cannot be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".write-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UserError(
+                Problem(
+                    f"the sweep's home cannot be written: {error.strerror}",
+                    key="--home",
+                    found=str(self.path),
+                    allowed="a folder that you may write to",
+                )
+            ) from error
+
+    @contextmanager
+    def driver_lock(self) -> Iterator[None]:
+        """Refuse a second driver in the same home; the kernel lets go when the driver dies."""
+        path = self.path / "driver.lock"
+        with path.open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise UserError(
+                    Problem(
+                        "another run is at work in this home",
+                        key="--home",
+                        found=f"{self.path} (process {lock.read().strip() or 'unknown'})",
+                        allowed="one run at a time; wait for it, stop it, or give another --home",
+                    )
+                ) from None
+            lock.seek(0)
+            lock.truncate()
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a text file in one step, so that nobody ever reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file in one step."""
+    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and git commit: what one needs to run the same sweep again."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "cpus": len(os.sched_getaffinity(0)),
+        "packages": versions,
+        "git_commit": _git_commit(),
+    }
+
+
+def _git_commit() -> str:
+    """The commit of the checkout that the package runs from, or '' when it is not a checkout."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()

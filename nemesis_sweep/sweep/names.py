@@ -1,0 +1,43 @@
+"""The names that a sweep file may use, collected from the registries of all floors."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+from nemesis_sweep.data.registry import dataset_names
+from nemesis_sweep.prompts.registry import PROMPTS
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.sweep import pruners, samplers
+from nemesis_sweep.vlm.registry import backbone_names, find_backbone
+
+
+def known_names() -> KnownNames:
+    """Return every name that is registered; nothing heavy is imported for it."""
+    return KnownNames(
+        datasets=dataset_names(),
+        backbones=backbone_names(),
+        samplers=samplers.SAMPLER_NAMES,
+        pruners=pruners.PRUNER_NAMES,
+        prompts=list(PROMPTS),
+        backbone_problem=_backbone_problem,
+        sampler_options=lambda name: _options("samplers", samplers.CLASSES, name, reserved="seed"),
+        pruner_options=lambda name: _options("pruners", pruners.CLASSES, name),
+    )
+
+
+def _backbone_problem(name: str) -> Problem | None:
+    try:
+        find_backbone(name)
+    except UserError as error:
+        return error.problems[0]
+    return None
+
+
+def _options(kind: str, classes: Mapping[str, str], name: str, reserved: str = "") -> list[str]:
+    """Return the arguments of the Optuna class behind `name`; Optuna is imported only here."""
+    import optuna
+
+    factory = getattr(getattr(optuna, kind), classes[name])
+    return [parameter for parameter in inspect.signature(factory).parameters if parameter != reserved]

@@ -1,0 +1,46 @@
+"""From a search space to parameters: what Optuna is asked, and whether given parameters lie in the space."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange
+
+if TYPE_CHECKING:
+    import optuna
+
+Space = Mapping[str, Dimension]
+
+
+def suggest(trial: "optuna.Trial", space: Space) -> dict[str, Any]:
+    """Ask the sampler for every dimension of the space, and for those that its choices open."""
+    params: dict[str, Any] = {}
+    for name, dimension in space.items():
+        params[name] = _suggest_one(trial, name, dimension)
+        if isinstance(dimension, Choice):
+            params |= suggest(trial, dimension.opened_by(params[name]))
+    return params
+
+
+def _suggest_one(trial: "optuna.Trial", name: str, dimension: Dimension) -> Any:
+    match dimension:
+        case Choice(choices=choices):
+            return trial.suggest_categorical(name, choices)
+        case IntRange(low=low, high=high, step=step, log=log):
+            return trial.suggest_int(name, low, high, step=step, log=log)
+        case FloatRange(low=low, high=high, step=step, log=log):
+            return trial.suggest_float(name, low, high, step=step, log=log)
+
+
+def within(space: Space, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The point of the space that takes these values, or None when a dimension cannot take its value."""
+    point: dict[str, Any] = {}
+    for name, dimension in space.items():
+        if name not in values or not dimension.contains(values[name]):
+            return None
+        point[name] = values[name]
+        if isinstance(dimension, Choice):
+            opened = within(dimension.opened_by(values[name]), values)
+            if opened is None:
+                return None
+            point |= opened
+    return point

@@ -1,0 +1,75 @@
+"""A Ray cluster for one sweep: a small one of our own on this machine, or one that is there already."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.resources import Resources
+
+OBJECT_STORE_BYTES = 100 * 1024 * 1024
+"""Enough: features go through memory-mapped files, not through Ray's object store."""
+
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Optuna's storage is the truth; Tune's own snapshots would only cost time.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+}
+
+
+@contextmanager
+def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
+    """Start Ray, or join the cluster that ``RAY_ADDRESS`` names, and give its resources.
+
+    ``logical_gpus`` pretends that many GPUs, so that fractions can be tried on any machine.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    else:
+        ray.init(
+            address="local",
+            num_gpus=logical_gpus,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="error",
+        )
+    try:
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()
+
+
+def trial_resources(wanted: Resources, cluster: dict[str, float]) -> dict[str, float]:
+    """What one trial takes of the cluster. Raises ``UserError`` for a request that could never be met.
+
+    Ray itself would wait for ever.
+    """
+    has_gpus = cluster.get("GPU", 0.0)
+    gpus = (AUTO_GPU if has_gpus else 0.0) if wanted.gpus == "auto" else float(wanted.gpus)
+    problems = []
+    if gpus > has_gpus:
+        problems.append(_impossible("resources.gpus", gpus, has_gpus, "GPU"))
+    if wanted.cpus > cluster.get("CPU", 0.0):
+        problems.append(_impossible("resources.cpus", wanted.cpus, cluster.get("CPU", 0.0), "CPU"))
+    if problems:
+        raise UserError(problems)
+    return {"cpu": wanted.cpus, "gpu": gpus} if gpus else {"cpu": wanted.cpus}
+
+
+AUTO_GPU = 0.25
+"""Share of a GPU that a trial takes when the sweep file leaves it open: prompts need little of one."""
+
+
+def _impossible(key: str, wanted: float, there: float, what: str) -> Problem:
+    allowed = f"at most {there:g} here" if there else f"there is no {what} here; use 0 or auto"
+    return Problem(f"more {what}s than there are", key=key, found=f"{wanted:g}", allowed=allowed)

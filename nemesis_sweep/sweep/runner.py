@@ -1,0 +1,158 @@
+"""`nemesis-sweep run`: from a sweep to its results, from wherever an earlier run of it stopped."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.dump import sweep_to_yaml
+from nemesis_sweep.sweep.desk import Desk, Progress
+from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.ray_session import ray_session, trial_resources
+from nemesis_sweep.sweep.same import refuse_another_sweep
+from nemesis_sweep.sweep.study import REASON, SECONDS, TaskStudy
+from nemesis_sweep.sweep.trial import read_result
+from nemesis_sweep.tracking.store import Tracking, prepare
+from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
+
+ProgressFactory = Callable[[Sequence[TaskStudy]], AbstractContextManager[Progress]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: a row per trial (``results``' form), and the studies without a complete trial."""
+
+    rows: list[dict[str, Any]]
+    empty_studies: list[str]
+
+
+def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int | None = None) -> Outcome:
+    """Run what is left of the sweep and collect all of it.
+
+    Raises ``UserError`` for a home that cannot be used or resources that are not there, and
+    ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, when everything that was reported is kept.
+    """
+    home.create()
+    with home.driver_lock():
+        refuse_another_sweep(sweep, home)
+        write_atomically(home.sweep_file, sweep_to_yaml(sweep))
+        write_json(home.path / "environment.json", environment())
+        studies = open_studies(sweep, home)
+        tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
+        log_files(tracking, [home.sweep_file, home.path / "environment.json"])
+        close_stale(tracking, [], ended_trials(studies))
+        try:
+            if any(study.has_more for study in studies):
+                with show(studies) as progress:
+                    _train(Desk(sweep, home, studies, tracking, progress), logical_gpus)
+        except KeyboardInterrupt:
+            close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
+            finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")
+            raise
+        return _collect(studies, home, tracking)
+
+
+def open_studies(sweep: Sweep, home: Home) -> list[TaskStudy]:
+    """The studies of all tasks, from the journal in the sweep's home."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = JournalStorage(JournalFileBackend(str(home.journal)))
+    return [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
+
+
+def ended_trials(studies: Sequence[TaskStudy]) -> dict[str, str]:
+    """State of every trial that is over, by ``STUDY/NUMBER``."""
+    return {
+        f"{study.task.key}/{number}": trial.state.name
+        for study in studies
+        for number, trial in study.trials()
+        if trial.state.is_finished()
+    }
+
+
+def _train(desk: Desk, logical_gpus: int | None) -> None:
+    """Hand the desk to Ray Tune until nothing is left to hand out."""
+    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
+    with ray_session(logical_gpus) as cluster:
+        from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
+
+        from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
+        from nemesis_sweep.sweep.trainable import PromptTrainable
+
+        resources = trial_resources(desk.sweep.resources, cluster)
+        Tuner(
+            with_resources(PromptTrainable, resources),
+            tune_config=TuneConfig(
+                search_alg=DeskSearcher(desk),
+                scheduler=DeskScheduler(desk),
+                num_samples=-1,
+                max_concurrent_trials=_concurrent(desk.sweep, resources, cluster),
+                reuse_actors=True,
+                trial_name_creator=lambda trial: trial.trial_id,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=RunConfig(
+                name=desk.home.ray.name,
+                storage_path=str(desk.home.path),
+                verbose=0,
+                # Trials keep their own checkpoints, which outlive Ray.
+                checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+                failure_config=FailureConfig(max_failures=desk.sweep.budget.max_failures),
+            ),
+        ).fit()
+
+
+def _concurrent(sweep: Sweep, resources: dict[str, float], cluster: dict[str, float]) -> int:
+    """Trials at once: what fits, so that no trial is asked for before there is room to run it."""
+    fits = min(int(cluster[name.upper()] / share + 1e-9) for name, share in resources.items())
+    return fits if sweep.resources.concurrent == "auto" else min(fits, sweep.resources.concurrent)
+
+
+def _collect(studies: Sequence[TaskStudy], home: Home, tracking: Tracking) -> Outcome:
+    rows = [row(study, number, trial, home.path) for study in studies for number, trial in study.trials()]
+    empty = [study.task.key for study in studies if not _has_complete(study)]
+    best = {
+        f"best/{study.task.key}": study.study.best_value for study in studies if study.counts()["complete"]
+    }
+    finish_sweep(tracking, "FAILED" if empty else "FINISHED", best)
+    return Outcome(rows, empty)
+
+
+def _has_complete(study: TaskStudy) -> bool:
+    return any(trial.state == TrialState.COMPLETE for _, trial in study.trials())
+
+
+def row(study: TaskStudy, number: str, trial: FrozenTrial, home: Path) -> dict[str, Any]:
+    """One trial for the results table: its result file, or what Optuna knows of a trial that has none."""
+    common = {
+        "study": study.task.key,
+        "dataset": study.task.dataset,
+        "shots": study.task.shots,
+        "backbone": study.task.backbone,
+        "protocol": study.task.protocol,
+        "number": number,
+        "state": trial.state.name,
+        "reason": trial.user_attrs.get(REASON, ""),
+    }
+    result = read_result(Home(home).trial(study.task.key, number))
+    if trial.state == TrialState.COMPLETE and result is not None:
+        return {**result, **common}
+    epochs = max(trial.intermediate_values, default=0)
+    last = {study.objective: trial.intermediate_values[epochs]} if epochs else {}
+    return {
+        **common,
+        "baseline": trial.user_attrs.get("baseline", ""),
+        "params": trial.params,
+        "seeds": list(study.sweep.tasks.seeds),
+        "epochs": epochs,
+        "metrics": last,
+        "replicates": {},
+        "seconds": trial.user_attrs.get(SECONDS, 0.0),
+    }

@@ -1,0 +1,57 @@
+"""Ray Tune's side of asking and telling: thin, the desk decides."""
+
+from pathlib import Path
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from nemesis_sweep.sweep.desk import Desk
+
+
+class _Unsaved:
+    """Tune writes its searcher and scheduler to disk; ours leave nothing there.
+
+    The state of the search is Optuna's storage, and a second copy could only contradict it.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class DeskSearcher(_Unsaved, Searcher):
+    """Asks the desk for trials and tells it how they ended."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        config = self.desk.next(trial_id)
+        return Searcher.FINISHED if config is None else config
+
+    def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
+        self.desk.complete(trial_id, result, failed=error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
+
+
+class DeskScheduler(_Unsaved, FIFOScheduler):
+    """Stops a trial as soon as Optuna's pruner says so."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
+        stop = self.desk.report(trial.trial_id, result)
+        return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        # Tune calls this for an error that it will retry, too; the searcher hears only of the last one.
+        self.desk.note_error(trial.trial_id, Path(trial.error_file) if trial.error_file else None)

@@ -1,0 +1,150 @@
+"""A trial at work, without Ray: trains in portions, keeps its state, records itself, ends with its result."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.prompts.artifact import Prompt, save_prompt
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.assignment import ZERO_SHOT, Assignment
+from nemesis_sweep.sweep.home import Home, write_json
+from nemesis_sweep.sweep.warm import materials
+from nemesis_sweep.tracking.trial_run import TrialRun
+from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
+from nemesis_sweep.training.fit import Fit, Metrics
+from nemesis_sweep.training.zero_shot import zero_shot_metrics
+
+RESULT = "result.json"
+
+
+def mean(values: list[float]) -> float:
+    """Mean over replicates; NaN when one of them has failed."""
+    return sum(values) / len(values)
+
+
+def trial_tags(task: Task, baseline: str) -> dict[str, str]:
+    """What a person filters runs by."""
+    tags = {"dataset": task.dataset, "shots": str(task.shots), "backbone": task.backbone}
+    return {**tags, "protocol": task.protocol, "nemesis.baseline": baseline}
+
+
+class TrialSession:
+    """One assignment, from its last checkpoint to its end.
+
+    :meth:`advance` trains up to the next validation and returns what Tune reports; the last of these
+    has ``done``. A trial whose result is on disk already answers with it and trains nothing.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.folder = Home(Path(assignment.home)).trial(assignment.task.key, assignment.number)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.finished = read_result(self.folder)
+        if self.finished is not None:
+            return
+        self.backbone, self.dataset, self.features = materials(
+            assignment.task, assignment.seeds, assignment.method
+        )
+        self.run = TrialRun.open(
+            assignment.tracking,
+            assignment.task.key,
+            assignment.number,
+            {**assignment.method.model_dump(), "seeds": list(assignment.seeds)},
+            trial_tags(assignment.task, assignment.baseline),
+        )
+        self.seconds = 0.0
+        if assignment.baseline != ZERO_SHOT:
+            self.fit = Fit(
+                self.backbone, self.dataset.classnames, assignment.method, assignment.seeds, self.features
+            )
+            self._resume()
+
+    def advance(self) -> dict[str, Any]:
+        """Work until the next validation; the answer has ``epoch``, ``done`` and the metrics' means."""
+        if self.finished is not None:
+            return self._report(self.finished["epochs"], self.finished["metrics"], done=True)
+        started = time.monotonic()
+        if self.assignment.baseline == ZERO_SHOT:
+            metrics = zero_shot_metrics(self.backbone, self.dataset, self.features)
+            self.seconds = time.monotonic() - started
+            return self._finish(metrics, epochs=0)
+        metrics = self._train_portion()
+        self.seconds += time.monotonic() - started
+        if self.fit.done:
+            metrics |= self.fit.evaluate("test")
+            save_prompt(self.folder, self._prompt())
+            return self._finish(metrics, self.fit.epoch)
+        save_checkpoint(self.folder / "checkpoint", self._state())
+        return self._report(self.fit.epoch, _means(metrics), done=False)
+
+    def _train_portion(self) -> Metrics:
+        """Epochs up to the next multiple of ``eval_every``, or to the end, then validation."""
+        while True:
+            metrics = self.fit.run_epoch()
+            if self.fit.done or self.fit.epoch % self.assignment.eval_every == 0:
+                break
+            self.run.log_epoch(self.fit.epoch, _means(metrics))
+        metrics |= self.fit.evaluate("val")
+        self.run.log_epoch(self.fit.epoch, _means(metrics))
+        return metrics
+
+    def _finish(self, metrics: Metrics, epochs: int) -> dict[str, Any]:
+        """Write the result, the one sign that a trial is complete, after everything else is in place."""
+        means = _means(metrics)
+        result = {
+            "study": self.assignment.task.key,
+            "number": self.assignment.number,
+            "baseline": self.assignment.baseline,
+            "params": dict(self.assignment.params),
+            "config": self.assignment.method.model_dump(),
+            "seeds": list(self.assignment.seeds),
+            "epochs": epochs,
+            "metrics": means,
+            "replicates": metrics,
+            "failed_replicates": self.fit.trainer.failed if epochs else [],
+            "seconds": self.seconds,
+        }
+        if epochs:
+            self.run.log_prompt(self.folder)
+        self.run.finish("FINISHED", means)
+        write_json(self.folder / RESULT, result)
+        return self._report(epochs, means, done=True)
+
+    def _report(self, epoch: int, metrics: Mapping[str, float], done: bool) -> dict[str, Any]:
+        return {**metrics, "epoch": epoch, "epochs": self.assignment.method.epochs, "done": done}
+
+    def _prompt(self) -> Prompt:
+        return Prompt(
+            context=self.fit.trainer.context,
+            backbone=self.backbone.name,
+            fingerprint=self.backbone.fingerprint,
+            classnames=list(self.dataset.classnames),
+            class_position=self.assignment.method.class_position,
+            seeds=list(self.assignment.seeds),
+            method=self.assignment.method.model_dump(),
+        )
+
+    def _state(self) -> dict:
+        import torch
+
+        return {**self.fit.state(), "seconds": torch.tensor(self.seconds, dtype=torch.float64)}
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.folder / "checkpoint")
+        if state is not None:
+            self.seconds = float(state.pop("seconds"))
+            self.fit.load_state(state)
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """The result of a complete trial, or None."""
+    try:
+        return json.loads((folder / RESULT).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _means(metrics: Metrics) -> dict[str, float]:
+    return {name: mean(values) for name, values in metrics.items()}

@@ -1,0 +1,86 @@
+"""Finding, creating, continuing and closing one MLflow run."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from nemesis_sweep.tracking.limits import MAX_TAG, cut, entity_name, log_params, same_param, text_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+Status = Literal["FINISHED", "KILLED", "FAILED"]
+
+REASON_TAG = "nemesis.reason"
+SOURCE_TAGS = {"mlflow.source.name": "nemesis-sweep", "mlflow.source.type": "LOCAL"}
+
+
+def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> Run | None:
+    """Return the oldest run of the experiment that carries all these tags, deleted runs aside."""
+    runs = client.search_runs(
+        [experiment_id],
+        " and ".join(f"tags.`{key}` = {_quoted(value)}" for key, value in tags.items()),
+        max_results=1,
+        order_by=["attributes.start_time ASC"],
+    )
+    return runs[0] if runs else None
+
+
+def create(
+    client: MlflowClient, experiment_id: str, name: str, params: Mapping[str, Any], tags: Mapping[str, Any]
+) -> str:
+    """Create a run in state RUNNING with its parameters and tags; returns its id."""
+    marks = {"mlflow.user": _user(), **SOURCE_TAGS, **tags}
+    run = client.create_run(
+        experiment_id, run_name=name, tags={key: cut(text_of(value), MAX_TAG) for key, value in marks.items()}
+    )
+    log_params(client, run.info.run_id, params)
+    return str(run.info.run_id)
+
+
+def reopen(client: MlflowClient, run: Run, params: Mapping[str, Any], tags: Mapping[str, Any]) -> str:
+    """Continue a run: RUNNING again, reason removed, tags renewed, missing parameters added; returns its id.
+
+    MLflow never changes a parameter. A value that differs now (a larger budget, say) is kept beside the old
+    one as the tag `nemesis.now.NAME`.
+    """
+    from mlflow.entities import RunTag
+
+    run_id = str(run.info.run_id)
+    if run.info.status != "RUNNING":
+        client.update_run(run_id, status="RUNNING")
+    if REASON_TAG in run.data.tags:
+        client.delete_tag(run_id, REASON_TAG)
+    marks = dict(tags)
+    missing = {}
+    for name, value in params.items():
+        stored = run.data.params.get(entity_name(name))
+        if stored is None:
+            missing[name] = value
+        elif not same_param(stored, value):
+            marks[f"nemesis.now.{entity_name(name)}"] = value
+    log_params(client, run_id, missing)
+    client.log_batch(run_id, tags=[RunTag(key, cut(text_of(value), MAX_TAG)) for key, value in marks.items()])
+    return run_id
+
+
+def close(client: MlflowClient, run_id: str, status: Status, reason: str = "") -> None:
+    """End a run; the reason (why a trial was pruned or failed) becomes the tag `nemesis.reason`."""
+    if reason:
+        client.set_tag(run_id, REASON_TAG, cut(reason, MAX_TAG))
+    client.set_terminated(run_id, status)
+
+
+def _quoted(value: str) -> str:
+    # MLflow's filters have two quotes and no escape; our values come from folder names and numbers.
+    return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user id has no name
+        return "unknown"

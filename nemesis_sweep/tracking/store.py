@@ -1,0 +1,142 @@
+"""The driver's first step: database, experiment and the sweep's own run, found again or created."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.location import (
+    OWN_URI,
+    absolute_uri,
+    artifact_location,
+    check_answers,
+    without_password,
+)
+from nemesis_sweep.tracking.moved import follow
+from nemesis_sweep.tracking.runs import create, find, reopen
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+RECORD = "tracking.json"
+SWEEP_TAG = "nemesis.sweep"
+SWEEP_ID_TAG = "nemesis.sweep.id"
+HOME_TAG = "nemesis.sweep.home"
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where a sweep is recorded; three strings, so it travels to workers as it is."""
+
+    uri: str
+    experiment_id: str
+    parent_run_id: str
+
+
+def prepare(
+    home: Path,
+    sweep_name: str,
+    experiment: str,
+    uri: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Tracking:
+    """Get MLflow ready for a sweep; run once, by the driver, before any worker starts.
+
+    Creates the database, finds or creates the experiment, and continues the sweep's run if this home has one.
+    The home's identity is a random id in `HOME/tracking.json`, so homes that share a server or a path on two
+    machines never mix; without that file a new run begins.
+
+    uri: tracking URI; None is a SQLite database in the home with artifacts beside it.
+    Raises UserError, within seconds, if the store does not answer or cannot be used.
+    """
+    home = home.absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    address = absolute_uri(home, uri)
+    check_answers(address)
+    if uri is None:
+        follow(home)
+    record = recorded(home)
+    sweep_id = record["sweep_id"] if record else uuid.uuid4().hex
+    place = {
+        "sweep_id": sweep_id,
+        "uri": OWN_URI if uri is None else without_password(address),
+        "experiment": experiment,
+    }
+    _write_record(home, place)  # before the run exists: a crash in between must not lead to a second one
+    with _told_to_the_user(address):
+        client = connect(address)
+        experiment_id = _experiment(client, experiment, artifact_location(address))
+        found = find(client, experiment_id, {SWEEP_ID_TAG: sweep_id})
+        identity = {SWEEP_TAG: sweep_name, SWEEP_ID_TAG: sweep_id, HOME_TAG: str(home), **(tags or {})}
+        if found:
+            run_id = reopen(client, found, params or {}, identity)
+        else:
+            run_id = create(client, experiment_id, sweep_name, params or {}, identity)
+    _write_record(home, {**place, "experiment_id": experiment_id, "parent_run_id": run_id})
+    return Tracking(address, experiment_id, run_id)
+
+
+def recorded(home: Path) -> dict[str, str] | None:
+    """Return what `HOME/tracking.json` says, or None if it is missing or cannot be understood.
+
+    Keys: sweep_id, uri (without its password; `sqlite:///mlflow.db` is the file in the home), experiment and,
+    once prepared, experiment_id and parent_run_id.
+    """
+    try:
+        record = json.loads((home / RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if not isinstance(record, dict) or not str(record.get("sweep_id", "")).isalnum():
+        return None
+    return {str(key): str(value) for key, value in record.items()}
+
+
+def _experiment(client: MlflowClient, name: str, artifact_root: str | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artifact_location=artifact_root))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)  # another sweep on this server was a moment faster
+    if found.lifecycle_stage != "active":
+        raise UserError(
+            Problem(
+                "this experiment was deleted in MLflow; restore it with"
+                f" `mlflow experiments restore --experiment-id {found.experiment_id}` or name another",
+                key="tracking.experiment",
+                found=repr(name),
+            )
+        )
+    return str(found.experiment_id)
+
+
+@contextmanager
+def _told_to_the_user(uri: str) -> Iterator[None]:
+    """Turn MLflow's refusals (schema too old, no permission, not an MLflow server) into UserError."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        reason = " ".join(str(error).split())
+        message = f"MLflow at {without_password(uri)} refused the sweep: {reason[:500]}"
+        raise UserError(Problem(message, key="tracking.uri")) from error
+
+
+def _write_record(home: Path, record: Mapping[str, str]) -> None:
+    partial = home / f"{RECORD}.{os.getpid()}.tmp"
+    partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    partial.replace(home / RECORD)

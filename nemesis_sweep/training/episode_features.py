@@ -1,0 +1,60 @@
+"""What a trial trains and evaluates on: the features of all its replicates' episodes, stacked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nemesis_sweep.data.dataset import Dataset, Item
+from nemesis_sweep.data.episodes import Episode, few_shot_episode
+from nemesis_sweep.data.store import FeatureStore, Report
+from nemesis_sweep.vlm.backbone import Backbone
+
+
+@dataclass(frozen=True)
+class EpisodeFeatures:
+    """Image features and labels of R episodes on one dataset.
+
+    train: ``(R, n, V, E)`` and ``(R, n)``; val: ``(R, m, E)`` and ``(R, m)``; test, the same for every
+    replicate: ``(t, E)`` and ``(t,)``.
+    """
+
+    train: Tensor
+    train_labels: Tensor
+    val: Tensor
+    val_labels: Tensor
+    test: Tensor
+    test_labels: Tensor
+    episodes: tuple[Episode, ...]
+
+
+def episode_features(
+    dataset: Dataset,
+    backbone: Backbone,
+    shots: int,
+    seeds: Sequence[int],
+    views: int,
+    report: Report | None = None,
+) -> EpisodeFeatures:
+    """Draw the episodes of the seeds and look their features up, encoding what the cache lacks."""
+    episodes = tuple(few_shot_episode(dataset, shots, seed) for seed in seeds)
+    augmented = FeatureStore(backbone, views)
+    centre = augmented if views == 1 else FeatureStore(backbone, 1)
+    train = augmented.features([item for e in episodes for item in e.train], report)
+    val = centre.features([item for e in episodes for item in e.val], report)
+    test = centre.features(dataset.test, report)
+    replicates = len(episodes)
+    return EpisodeFeatures(
+        train=train.unflatten(0, (replicates, -1)),
+        train_labels=torch.stack([_labels(e.train) for e in episodes]),
+        val=val.squeeze(1).unflatten(0, (replicates, -1)),
+        val_labels=torch.stack([_labels(e.val) for e in episodes]),
+        test=test.squeeze(1),
+        test_labels=_labels(dataset.test),
+        episodes=episodes,
+    )
+
+
+def _labels(items: Sequence[Item]) -> Tensor:
+    return torch.tensor([item.label for item in items], dtype=torch.int64)

@@ -1,0 +1,117 @@
+"""Epochs of a trial: batches per replicate, metrics per epoch, a state that can be kept and taken up."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nemesis_sweep.nemesis.norms import vector_norms
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.episode_features import EpisodeFeatures
+from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.trainer import Trainer
+from nemesis_sweep.vlm.backbone import Backbone
+
+Metrics = dict[str, list[float]]
+"""Metric name -> one value a replicate. Accuracies are percent."""
+
+
+class Fit:
+    """A trial in progress: :meth:`run_epoch` until :attr:`epoch` reaches ``method.epochs``."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        classnames: Sequence[str],
+        method: Method,
+        seeds: Sequence[int],
+        features: EpisodeFeatures,
+    ) -> None:
+        self.trainer = Trainer(backbone, classnames, method, seeds)
+        self.features = features
+        self.method = method
+        self.epoch = 0
+
+    @property
+    def done(self) -> bool:
+        return self.epoch >= self.method.epochs or not self.trainer.alive.any()
+
+    def run_epoch(self) -> Metrics:
+        """Train one epoch: a random order of each replicate's images, the last short batch dropped.
+
+        Only when a replicate has fewer images than a batch, the short batch is all there is.
+        """
+        orders = self._shuffled()
+        count = orders.shape[1]
+        batch = min(self.method.batch, count)
+        loss = cross_entropy = correct = selected = torch.zeros(len(orders))
+        steps = count // batch
+        for number in range(steps):
+            rows = orders[:, number * batch : (number + 1) * batch]
+            images, labels = self._batch(rows)
+            step = self.trainer.step(images, labels, self.epoch)
+            loss = loss + step.loss / steps
+            cross_entropy = cross_entropy + step.cross_entropy / steps
+            correct = correct + step.correct
+            selected = selected + step.selected.sum(dim=1) / steps
+        self.epoch += 1
+        return {
+            "train/loss": _values(loss),
+            "train/cross_entropy": _values(cross_entropy),
+            "train/accuracy": _values(100 * correct / (steps * batch)),
+            "pan/selected": _values(selected),
+            "norm/mean": _values(vector_norms(self.trainer.context.detach()).mean(dim=1)),
+        }
+
+    def evaluate(self, split: str) -> Metrics:
+        """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now."""
+        images = getattr(self.features, split)
+        labels = getattr(self.features, f"{split}_labels")
+        with torch.no_grad():
+            texts = self.trainer.text_features()
+        accuracy, loss = evaluate(images, labels, texts, self.trainer.backbone)
+        return {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything the next epoch depends on, as tensors."""
+        trainer = self.trainer
+        momentum = trainer.optimiser.state[trainer.context].get("momentum_buffer")
+        state = {
+            "context": trainer.context.detach().clone(),
+            "alive": trainer.alive.clone(),
+            "epoch": torch.tensor(self.epoch),
+            **trainer.generators.state(),
+        }
+        return state if momentum is None else {**state, "momentum": momentum.clone()}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Go on exactly where :meth:`state` was taken."""
+        trainer = self.trainer
+        with torch.no_grad():
+            trainer.context.copy_(state["context"])
+        trainer.alive = state["alive"].clone()
+        if "momentum" in state:
+            trainer.optimiser.state[trainer.context]["momentum_buffer"] = state["momentum"].clone()
+        trainer.generators.load_state(state)
+        self.epoch = int(state["epoch"])
+
+    def _shuffled(self) -> Tensor:
+        """``(R, n)``: every replicate's own order of its training images."""
+        count = self.features.train.shape[1]
+        return torch.stack([torch.randperm(count, generator=g) for g in self.trainer.generators["order"]])
+
+    def _batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Image features ``(R, B, E)`` under a drawn view, and labels ``(R, B)``, of rows ``(R, B)``."""
+        train = self.features.train
+        views = train.shape[2]
+        replicate = torch.arange(rows.shape[0])[:, None]
+        if self.method.views == "epochs":
+            chosen = torch.full_like(rows, self.epoch)
+        else:
+            generators = self.trainer.generators["views"]
+            chosen = torch.stack([torch.randint(views, rows.shape[1:], generator=g) for g in generators])
+        return train[replicate, rows, chosen], self.features.train_labels[replicate, rows]
+
+
+def _values(tensor: Tensor | float) -> list[float]:
+    return torch.as_tensor(tensor, dtype=torch.float64).tolist()

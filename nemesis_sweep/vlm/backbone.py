@@ -1,0 +1,195 @@
+"""A backbone: a frozen vision-language model, images to features and prompts to features."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout, unknown_tokens
+from nemesis_sweep.vlm.registry import find_backbone
+from nemesis_sweep.vlm.text import encode_text
+from nemesis_sweep.vlm.tower import TextTower, text_tower
+from nemesis_sweep.vlm.weights import load_model
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How an image becomes pixels: what a test view needs, in open_clip's words.
+
+    image_size: pixels of the square; interpolation: `bicubic` or `bilinear`; resize_mode: `shortest` (resize
+    the short edge, centre crop), `longest` (fit and pad with fill_color) or `squash`.
+    """
+
+    image_size: int
+    mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
+    std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
+    interpolation: str = "bicubic"
+    resize_mode: str = "shortest"
+    fill_color: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A frozen vision-language model.
+
+    visual: the image tower; text: the parts of the text tower; logit_scale: the factor on cosines, already
+    exponentiated; logit_bias: SigLIP's, or None; known_tokens: ids whose embeddings are there, None if all.
+    """
+
+    name: str
+    text: TextTower
+    visual: nn.Module
+    tokenizer: Any
+    preprocess: Preprocess
+    logit_scale: float
+    logit_bias: float | None = None
+    known_tokens: frozenset[int] | None = None
+
+    @property
+    def embed_dim(self) -> int:
+        return self.text.embed_dim
+
+    @property
+    def text_width(self) -> int:
+        return self.text.width
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of both towers, structure and weights: what cached features and prompts depend on."""
+        digest = hashlib.sha256(f"{self.visual}{self.text.transformer}{self.text.pool}".encode())
+        tensors = {f"visual.{name}": tensor for name, tensor in self.visual.state_dict().items()}
+        tensors |= {f"text.{name}": tensor for name, tensor in self.text.state().items()}
+        for name, tensor in sorted(tensors.items()):
+            digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
+            data = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+            digest.update(memoryview(data.numpy()))
+        return digest.hexdigest()
+
+    def layout(self, names: Sequence[str], n_ctx: int, position: str = "end") -> Layout:
+        """Lay out prompts for class names with this model's tokenizer; see `make_layout`.
+
+        Warns about names made of tokens that a model with a compact vocabulary does not have.
+        """
+        made = make_layout(self.tokenizer, names, n_ctx, position)
+        self._warn_unknown(made)
+        return made
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """L2-normalised features (N, E) of ordinary texts, for zero-shot classifiers. No gradients."""
+        made = text_layout(self.tokenizer, texts)
+        self._warn_unknown(made)
+        nothing = torch.zeros(1, 0, self.text.width, device=self.text.device)
+        with torch.no_grad():
+            return encode_text(self.text, made, nothing)[0]
+
+    @torch.no_grad()
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients."""
+        parameter = next(self.visual.parameters())
+        features = self.visual(pixels.to(device=parameter.device, dtype=parameter.dtype))
+        # CoCa's image tower returns its tokens too.
+        pooled = features[0] if isinstance(features, tuple) else features
+        return F.normalize(pooled.float(), dim=-1)
+
+    def to(self, *, precision: str = "fp32", device: torch.device | str = "cpu") -> Backbone:
+        """The same backbone with both towers in another precision (fp32, bf16, fp16) or on another device."""
+        if precision not in DTYPES:
+            raise UserError(Problem("unknown precision", found=repr(precision), allowed=", ".join(DTYPES)))
+        dtype, device = DTYPES[precision], torch.device(device)
+        text = self.text.to(dtype).to(device)
+        if text is self.text:
+            return self
+        visual = copy.deepcopy(self.visual).to(device=device, dtype=dtype)
+        return replace(self, text=text, visual=visual)
+
+    def _warn_unknown(self, made: Layout) -> None:
+        if self.known_tokens is None:
+            return
+        shares = unknown_tokens(made, self.known_tokens)
+        if shares:
+            shown = ", ".join(f"{name!r} ({share:.0%})" for name, share in list(shares.items())[:8])
+            warnings.warn(
+                f"{self.name} ships part of the vocabulary; {len(shares)} of {len(made.names)} texts use "
+                f"tokens it does not have, which it reads as nothing: {shown}",
+                stacklevel=3,
+            )
+
+
+def load_backbone(name: str) -> Backbone:
+    """Load a backbone by name; `nemesis_sweep.vlm.registry` lists what names there are.
+
+    Raises UserError for unknown names and for weights that are missing, unreadable or of another
+    architecture.
+    """
+    source = find_backbone(name)
+    model, preprocess, known = load_model(source)
+    backbone = backbone_from_open_clip(model, _tokenizer(source.architecture, model), preprocess, name=name)
+    return replace(backbone, known_tokens=known)
+
+
+def backbone_from_open_clip(
+    model: nn.Module,
+    tokenizer: Any,
+    preprocess: Preprocess | Mapping[str, Any] | None = None,
+    *,
+    name: str = "custom",
+) -> Backbone:
+    """Make a backbone of an open_clip model and tokenizer that somebody already has.
+
+    preprocess: a `Preprocess`, or open_clip's configuration as a mapping; by default the one that open_clip
+    has attached to the model. The model is frozen, put into eval mode (BatchNorm too) and shared, not copied.
+    Raises UserError if the text tower takes no context vectors.
+    """
+    parts: Any = model.requires_grad_(False).eval()
+    if not isinstance(preprocess, Preprocess):
+        attached = getattr(parts.visual, "preprocess_cfg", None) or {}
+        preprocess = _preprocess(parts.visual, {**attached, **(preprocess or {})})
+    bias = getattr(parts, "logit_bias", None)
+    return Backbone(
+        name=name,
+        text=text_tower(model),
+        visual=parts.visual,
+        tokenizer=tokenizer,
+        preprocess=preprocess,
+        logit_scale=float(parts.logit_scale.detach().exp()),
+        logit_bias=None if bias is None else float(bias.detach()),
+    )
+
+
+def _preprocess(visual: Any, config: Mapping[str, Any]) -> Preprocess:
+    """Merge open_clip's preprocess words with the size the image tower was built for."""
+    size = getattr(visual, "image_size", None) or config.get("size") or config.get("image_size") or 224
+    sides = {size} if isinstance(size, int) else set(size)
+    if len(sides) != 1:
+        raise UserError(Problem("only square images are supported", found=str(size)))
+    known = ("mean", "std", "interpolation", "resize_mode", "fill_color")
+    given = {key: config[key] for key in known if config.get(key) is not None}
+    for key in {"mean", "std"} & given.keys():
+        given[key] = tuple(float(value) for value in given[key])
+    return Preprocess(image_size=int(sides.pop()), **given)
+
+
+def _tokenizer(architecture: str, model: nn.Module) -> Any:
+    """open_clip's tokenizer for an architecture; for folders, the standard one with the tower's length."""
+    import open_clip
+
+    if architecture:
+        try:
+            return open_clip.get_tokenizer(architecture)
+        except (ImportError, OSError) as error:
+            found = f"{type(error).__name__}: {error}"
+            raise UserError(Problem(f"cannot load the tokenizer of {architecture}", found=found)) from error
+    text: Any = getattr(model, "text", model)
+    return open_clip.SimpleTokenizer(context_length=text.context_length)

@@ -1,0 +1,181 @@
+"""Text features with nothing computed twice: the common beginning of the prompts runs once, then the tails.
+
+Exact for causal towers that pool EOT: no state depends on what comes later, so the states of SOS and the
+shared context are the same for every class. All rows (shared and tails, see `plan`) go through each layer
+together; attention alone treats them apart. The first layer projects context vectors only, the rest is
+known. In the last layer, only EOT rows ask and go on.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nemesis_sweep.vlm.attention import packed_attention
+from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.plan import Part, Plan, plan_for
+from nemesis_sweep.vlm.tower import TextTower
+
+KeysValues = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class States:
+    """Keys and values (R, K', 2D) of a forward pass in each layer, detached, for passes that reuse them.
+
+    Only the shared rows (K' = m) are kept where every context vector stands in front of all tails.
+    """
+
+    plan: Plan
+    keys_values: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What a tower makes of a plan without any context: embeddings (K, D), first queries (K, D), keys and
+    values (K, 2D), and per layer the keys and values (h, P0, d) of the constant beginning."""
+
+    rows: Tensor
+    q: Tensor
+    kv: Tensor
+    constants: list[KeysValues]
+
+
+def shared_features(tower: TextTower, layout: Layout, context: Tensor) -> Tensor:
+    """Text features (R, C, E), not normalised, of context (R, M, D) or (R, C, M, D) in the tower's dtype."""
+    plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
+    return run(tower, plan, plan.whole, context)
+
+
+def shared_features_with_states(tower: TextTower, layout: Layout, context: Tensor) -> tuple[Tensor, States]:
+    """The same features, and the states that `variant_features` reuses."""
+    plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
+    keep: list[Tensor] = []
+    features = run(tower, plan, plan.whole, context, keep=keep)
+    return features, States(plan, tuple(keep))
+
+
+@torch.no_grad()
+def variant_features(tower: TextTower, states: States, contexts: Tensor, first_slot: int) -> Tensor:
+    """Features (R * N, C, E) of N variants per replicate, which keep the vectors before `first_slot`.
+
+    contexts: (R * N, M, D) or (R * N, C, M, D), the variants of a replicate side by side. Rows in front of
+    `first_slot` are not computed again: their keys and values are those of `states`.
+    """
+    return run(tower, states.plan, states.plan.after(first_slot), contexts, states=states)
+
+
+def run(
+    tower: TextTower,
+    plan: Plan,
+    part: Part,
+    context: Tensor,
+    *,
+    states: States | None = None,
+    keep: list[Tensor] | None = None,
+) -> Tensor:
+    """Features (R, C, E) from the rows of a part; the others' keys and values come from `states`.
+
+    keep: a list that receives the keys and values of each layer.
+    """
+    known = _known(tower, plan)
+    x, q, kv = _enter(tower, plan, part, known, context)
+    blocks = tower.blocks
+    for number, (block, constant) in enumerate(zip(blocks, known.constants, strict=True)):
+        is_last = number == len(blocks) - 1
+        if number:
+            h = block.ln_1(x)
+            q, kv = _project(block.attn, h[:, part.last_at] if is_last else h, h)
+        elif is_last:
+            q = q[:, part.last_at]
+        if keep is not None:
+            keep.append(kv[:, : plan.kept].detach().clone())
+        if states is not None:
+            kv = _fill_in(kv, part, plan, states.keys_values[number])
+        if is_last:
+            masks = part.shared_mask[:, :0], part.last_mask
+            seen = packed_attention(q, kv, constant, masks, tower.heads)[:, part.last_picks]
+            x = x[:, part.last_at[part.last_picks]]
+        else:
+            seen = packed_attention(q, kv, constant, (part.shared_mask, part.tail_mask), tower.heads)
+        x = x + block.ls_1(block.attn.out_proj(seen))
+        x = x + block.ls_2(block.mlp(block.ln_2(x)))
+    return _project_out(tower, tower.ln_final(x))
+
+
+def _enter(
+    tower: TextTower, plan: Plan, part: Part, known: _Known, context: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows (R, A, D) of a part with the context in place, their first queries, keys and values."""
+    block = tower.blocks[0]
+    vectors = context[:, part.context_slots]
+    if context.ndim == 4:
+        vectors = context[:, part.context_classes, part.context_slots]
+    vectors = vectors + tower.positional_embedding[plan.positions[part.context_rows]]
+    h = block.ln_1(vectors)
+    parts = (vectors, *_project(block.attn, h, h))
+    fixed = (known.rows, known.q, known.kv)
+    if part is not plan.whole:
+        fixed = (known.rows[part.rows], known.q[part.rows], known.kv[part.rows])
+    x, q, kv = (
+        rows.expand(len(context), -1, -1).index_copy(1, part.context_at, new)
+        for rows, new in zip(fixed, parts, strict=True)
+    )
+    return x, q, kv
+
+
+def _project(attn: Any, asking: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Queries (R, a, D) of the asking rows, keys and values (R, K, 2D) of the seen ones."""
+    width = seen.shape[-1]
+    weight, bias = attn.in_proj_weight, attn.in_proj_bias
+    low, high = (None, None) if bias is None else (bias[:width], bias[width:])
+    return F.linear(asking, weight[:width], low), F.linear(seen, weight[width:], high)
+
+
+def _fill_in(kv: Tensor, part: Part, plan: Plan, before: Tensor) -> Tensor:
+    """Keys and values (R * N, K, 2D) of all rows: the part's own, the rest from an earlier pass (R, ...)."""
+    whole = kv.new_zeros(kv.shape[0], len(plan.tokens), kv.shape[2])
+    whole[:, : before.shape[1]] = before.repeat_interleave(kv.shape[0] // before.shape[0], dim=0)
+    return whole.index_copy_(1, part.rows, kv)
+
+
+def _project_out(tower: TextTower, pooled: Tensor) -> Tensor:
+    if isinstance(tower.text_projection, nn.Linear):
+        projected: Tensor = tower.text_projection(pooled)
+        return projected
+    return pooled if tower.text_projection is None else pooled @ tower.text_projection
+
+
+_knowns: weakref.WeakKeyDictionary[TextTower, weakref.WeakKeyDictionary[Plan, _Known]]
+_knowns = weakref.WeakKeyDictionary()
+
+
+def _known(tower: TextTower, plan: Plan) -> _Known:
+    by_plan = _knowns.setdefault(tower, weakref.WeakKeyDictionary())
+    if plan not in by_plan:
+        # What is kept must serve training too, even if the first use is under inference_mode.
+        with torch.inference_mode(False), torch.no_grad():
+            rows = tower.token_embedding(plan.tokens) + tower.positional_embedding[plan.positions]
+            h = tower.blocks[0].ln_1(rows)
+            q, kv = _project(tower.blocks[0].attn, h, h)
+            by_plan[plan] = _Known(rows, q, kv, _constants(tower, plan.constant_tokens))
+    return by_plan[plan]
+
+
+def _constants(tower: TextTower, tokens: Tensor) -> list[KeysValues]:
+    """Keys and values (h, P0, d) of the constant beginning in each layer."""
+    x = (tower.token_embedding(tokens) + tower.positional_embedding[: len(tokens)])[None]
+    mask = torch.full((len(tokens), len(tokens)), float("-inf"), device=x.device, dtype=x.dtype).triu(1)
+    states = []
+    for block in tower.blocks:
+        h = block.ln_1(x)
+        kv = _project(block.attn, h, h)[1][0]
+        k, v = (half.unflatten(1, (tower.heads, -1)).transpose(0, 1) for half in kv.chunk(2, dim=-1))
+        states.append((k.contiguous(), v.contiguous()))
+        x = block(x, attn_mask=mask) if len(tokens) else x
+    return states

@@ -1,0 +1,86 @@
+"""Text features of learnt context vectors: one function, whatever the tower can do."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.plain import plain_features
+from nemesis_sweep.vlm.shared import States, shared_features, shared_features_with_states
+from nemesis_sweep.vlm.tower import TextTower
+
+PATHS = ("auto", "shared", "cut", "plain")
+
+
+def encode_text(tower: TextTower, layout: Layout, context: Tensor, *, path: str = "auto") -> Tensor:
+    """L2-normalised text features (R, C, E) of R contexts for the C classes of a layout.
+
+    context: (R, M, D) shared by all classes, or (R, C, M, D), one per class. Any float dtype: it is cast to
+    the tower's dtype on the way in, and features and gradients come back in its own.
+    path: `auto` (the fastest that is exact for this tower), `shared` (the common beginning of the prompts
+    once), `cut` (whole prompts up to the longest EOT) or `plain` (all L tokens).
+
+    Raises UserError if the context does not fit the layout or the tower, or the tower not the path.
+    """
+    check_fit(tower, layout, context)
+    chosen = choose_path(tower, layout, path)
+    vectors = context.to(tower.dtype)
+    if chosen == "shared":
+        features = shared_features(tower, layout, vectors)
+    else:
+        vectors = vectors if vectors.ndim == 4 else vectors[:, None].expand(-1, layout.n_classes, -1, -1)
+        features = plain_features(tower, layout, vectors, cut=chosen == "cut")
+    return F.normalize(features.to(context.dtype), dim=-1)
+
+
+def encode_text_with_states(
+    tower: TextTower, layout: Layout, context: Tensor
+) -> tuple[Tensor, States | None]:
+    """Features as of `encode_text`, and states for `encode_variants`; None if the tower cannot share them."""
+    check_fit(tower, layout, context)
+    if choose_path(tower, layout) != "shared":
+        return encode_text(tower, layout, context), None
+    features, states = shared_features_with_states(tower, layout, context.to(tower.dtype))
+    return F.normalize(features.to(context.dtype), dim=-1), states
+
+
+def choose_path(tower: TextTower, layout: Layout, path: str = "auto") -> str:
+    """The path that `encode_text` takes. Raises UserError if the tower cannot take the one asked for."""
+    if path not in PATHS:
+        raise UserError(Problem("unknown text path", found=repr(path), allowed=", ".join(PATHS)))
+    reason = why_not_shared(tower, layout)
+    if path == "auto":
+        return "plain" if reason else "shared"
+    if reason and path != "plain":
+        raise UserError(f"this text tower cannot take the {path} path: {reason}")
+    return path
+
+
+def why_not_shared(tower: TextTower, layout: Layout) -> str:
+    """Why prompts of this layout cannot share states or be cut at EOT in this tower; '' if they can."""
+    if tower.reason:
+        return tower.reason
+    ids = layout.ids()
+    pooled = ids.argmax(dim=1) if tower.pool == "argmax" else (ids == tower.eos_id).int().argmax(dim=1)
+    if torch.equal(pooled + 1, layout.lengths):
+        return ""
+    return "the position it pools is not the end of the prompt that the tokenizer marks"
+
+
+def check_fit(tower: TextTower, layout: Layout, context: Tensor) -> None:
+    """Raise UserError, with the shapes, unless context, layout and tower fit together."""
+    length = layout.tokens.shape[1]
+    if length != tower.context_length:
+        found = f"a layout of {length} tokens"
+        allowed = f"{tower.context_length} tokens (lay out with this model's own tokenizer)"
+        raise UserError(Problem("the layout does not fit the text tower", found=found, allowed=allowed))
+    vectors = (layout.n_ctx, tower.width)
+    shared, per_class = vectors, (layout.n_classes, *vectors)
+    if context.ndim not in (3, 4) or tuple(context.shape[1:]) not in (shared, per_class):
+        allowed = f"(R, {layout.n_ctx}, {tower.width}) shared, or (R, {layout.n_classes}, {layout.n_ctx}, "
+        allowed += f"{tower.width}) class-specific"
+        found = str(tuple(context.shape))
+        raise UserError(Problem("the context does not fit layout and tower", found=found, allowed=allowed))

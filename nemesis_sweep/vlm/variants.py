@@ -1,0 +1,67 @@
+"""Text features of prompts in which one context vector is rescaled: PAN's look before each training step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.shared import States, variant_features
+from nemesis_sweep.vlm.text import encode_text
+from nemesis_sweep.vlm.tower import TextTower
+
+
+@torch.no_grad()
+def encode_variants(
+    tower: TextTower,
+    layout: Layout,
+    context: Tensor,
+    positions: Tensor,
+    scales: Tensor,
+    *,
+    states: States | None = None,
+) -> Tensor:
+    """L2-normalised features (R, N, C, E) of prompts with one context vector rescaled, without gradients.
+
+    In variant n of replicate r, vector j = positions[r, n] is multiplied by scales[r, n]: the RESCALE of the
+    Nemesis paper (arXiv 2408.13979).
+
+    context: (R, M, D) or (R, C, M, D); a class-specific vector is rescaled in every class.
+    positions: (R, N) int, the j; scales: (R, N).
+    states: what `encode_text_with_states` returned for this context: what stands in front of the first
+    rescaled vector is then not computed again.
+
+    Raises UserError for positions outside 0..M-1 and shapes that do not fit.
+    """
+    _check(layout, context, positions, scales)
+    contexts = rescale(context, positions, scales)
+    if states is None:
+        features = encode_text(tower, layout, contexts)
+    else:
+        first = int(positions.min()) if positions.numel() else 0
+        raw = variant_features(tower, states, contexts.to(tower.dtype), first)
+        features = F.normalize(raw.to(context.dtype), dim=-1)
+    return features.unflatten(0, tuple(positions.shape))
+
+
+def rescale(context: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+    """The contexts (R * N, ..., M, D), each with one vector rescaled."""
+    n_ctx = context.shape[-2]
+    factors = torch.ones(*positions.shape, n_ctx, dtype=context.dtype, device=context.device)
+    factors.scatter_(2, positions.long()[:, :, None], scales.to(context.dtype)[:, :, None])
+    if context.ndim == 4:
+        factors = factors[:, :, None]
+    return (context[:, None] * factors[..., None]).flatten(0, 1)
+
+
+def _check(layout: Layout, context: Tensor, positions: Tensor, scales: Tensor) -> None:
+    shape = (context.shape[0], positions.shape[-1])
+    if positions.ndim != 2 or tuple(positions.shape) != shape or tuple(scales.shape) != shape:
+        found = f"positions {tuple(positions.shape)}, scales {tuple(scales.shape)}"
+        allowed = f"(R, N) with R = {context.shape[0]}"
+        raise UserError(Problem("positions and scales do not fit the context", found=found, allowed=allowed))
+    if positions.numel() and not 0 <= int(positions.min()) <= int(positions.max()) < layout.n_ctx:
+        found = f"{int(positions.min())}..{int(positions.max())}"
+        raise UserError(Problem("no such context vector", found=found, allowed=f"0..{layout.n_ctx - 1}"))

@@ -1,0 +1,115 @@
+"""`nemesis-sweep validate` and the group of verbs, from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from nemesis_sweep.cli import VERBS, main
+
+PAN = Path(__file__).parents[2] / "search_spaces" / "pan.yaml"
+COMMAND = [str(Path(sys.executable).with_name("nemesis-sweep"))]
+HEAVY = {"torch", "open_clip", "ray", "optuna", "mlflow", "pandas", "pyarrow", "numpy"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_good_file_is_called_valid_with_what_it_holds() -> None:
+    result = run("validate", str(PAN))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"{PAN} is valid: tasks 4, trials per task 12, baselines 3" in result.stdout
+
+
+def test_the_resolved_file_can_be_validated_again(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["validate", str(PAN), "--resolved", "--set", "budget.trials=3"])
+    assert yaml.safe_load(result.output)["budget"]["trials"] == 3
+    (tmp_path / "again.yaml").write_text(result.output)
+    assert CliRunner().invoke(main, ["validate", str(tmp_path / "again.yaml")]).exit_code == 0
+
+
+def test_a_bad_file_ends_with_2_and_every_problem_but_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(PAN.read_text().replace("sampler: tpe", "sampler: tpee").replace("low: 0.1", "low: 1000"))
+    result = run("validate", str(path), "--set", "budget.trials=many")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    lines = path.read_text().splitlines()
+    low = next(number for number, line in enumerate(lines, 1) if "low: 1000" in line)
+    sampler = next(number for number, line in enumerate(lines, 1) if "tpee" in line)
+    assert result.stderr.splitlines()[0] == "error: 3 problems:"
+    assert f"{path}:{low}: space.omega.low: low is above high (100.0); found 1000" in result.stderr
+    assert f"{path}:{sampler}: search.sampler: unknown sampler" in result.stderr
+    assert "Did you mean 'tpe'?" in result.stderr
+    assert "--set budget.trials=many: budget.trials: wrong type" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["validate", "no/such.yaml"], "error: no/such.yaml: no such file"),
+        (["validate", "."], "error: .: cannot be read: Is a directory"),
+        (["validate"], "Missing argument 'FILE'"),
+        (["vlaidate", "x"], "unknown command 'vlaidate'"),
+        (["vlaidate", "x"], "Did you mean 'validate'?"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_2(arguments: list[str], words: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_help_names_every_verb_and_each_has_its_own() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    for verb in VERBS:
+        assert f"  {verb} " in result.output
+        own = CliRunner().invoke(main, [verb, "--help"])
+        assert own.exit_code == 0, own.output
+        assert own.output.startswith(f"Usage: main {verb} ")
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+    assert result.output.startswith("nemesis-sweep, version ")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["validate", str(PAN)], ["plan", str(PAN)]])
+def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
+    script = (
+        "import sys\nfrom nemesis_sweep.cli import main\n"
+        f"main({arguments!r}, standalone_mode=False)\n"
+        "print('IMPORTED', *sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    imported = set(result.stdout.splitlines()[-1].split())
+    assert "click" in imported
+    assert imported & HEAVY == set()
+
+
+def seconds(command: list[str]) -> float:
+    """CPU time of a command, the least of three: the wall clock of a busy machine says nothing."""
+    spent = []
+    for _ in range(3):
+        before = os.times()
+        subprocess.run(command, capture_output=True, check=False, timeout=60)
+        after = os.times()
+        spent.append(
+            after.children_user - before.children_user + after.children_system - before.children_system
+        )
+    return min(spent)
+
+
+@pytest.mark.parametrize(("arguments", "times"), [(["--help"], 1.0), (["validate", str(PAN)], 3.0)])
+def test_the_command_takes_little_more_than_the_libraries_it_needs(arguments: list[str], times: float) -> None:
+    libraries = seconds([sys.executable, "-c", "import click, yaml\nfrom pydantic import BaseModel"])
+    assert seconds([*COMMAND, *arguments]) <= times * libraries

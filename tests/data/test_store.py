@@ -1,0 +1,135 @@
+"""The feature store: encoded once, exact, shared between processes, safe against broken files."""
+
+import multiprocessing
+import os
+
+import pytest
+import torch
+
+from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.shards import BrokenShardError, read_shard
+from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.data.views import CENTRE, decode, view
+from tests.conftest import picture
+
+
+def plain_features(backbone, items, numbers):
+    """Each picture decoded, viewed and encoded by itself."""
+    rows = []
+    for item in items:
+        image = decode(item.read(), item.source)
+        pixels = torch.stack([view(image, number, item.key, backbone.preprocess) for number in numbers])
+        rows.append(backbone.encode_image(pixels))
+    return torch.stack(rows)
+
+
+class Counting:
+    """A backbone that counts the pixels it is given."""
+
+    def __init__(self, backbone):
+        self._backbone = backbone
+        self.encoded = 0
+
+    def __getattr__(self, name):
+        return getattr(self._backbone, name)
+
+    def encode_image(self, pixels):
+        self.encoded += len(pixels)
+        return self._backbone.encode_image(pixels)
+
+
+def test_features_equal_the_plain_way(tiny_backbone, colours, tmp_path):
+    items = colours.train[:7]
+    centre = FeatureStore(tiny_backbone, 1, tmp_path).features(items)
+    augmented = FeatureStore(tiny_backbone, 3, tmp_path).features(items)
+    torch.testing.assert_close(centre, plain_features(tiny_backbone, items, [CENTRE]), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        augmented, plain_features(tiny_backbone, items, [0, 1, 2]), atol=1e-6, rtol=1e-5
+    )
+
+
+def test_a_picture_is_encoded_once_in_the_life_of_the_cache(tiny_backbone, colours, tmp_path):
+    counting = Counting(tiny_backbone)
+    first = FeatureStore(counting, 2, tmp_path).features(colours.train[:6])
+    again = FeatureStore(counting, 2, tmp_path).features(colours.train[3:9])
+    assert counting.encoded == 9 * 2
+    assert torch.equal(first[3:], again[:3])
+
+
+def test_order_and_repeats_are_kept(tiny_backbone, colours, tmp_path):
+    store = FeatureStore(tiny_backbone, 1, tmp_path)
+    some = store.features(colours.test[:5])
+    assert torch.equal(store.features([colours.test[i] for i in (4, 0, 0, 2)]), some[[4, 0, 0, 2]])
+
+
+def test_neighbours_in_one_file_are_not_copied(tiny_backbone, colours, tmp_path):
+    store = FeatureStore(tiny_backbone, 1, tmp_path)
+    whole, part = store.features(colours.test), store.features(colours.test[2:9])
+    assert part.data_ptr() == whole[2:].data_ptr()
+
+
+@pytest.mark.parametrize("harm", ["truncate", "alter", "foreign"])
+def test_a_broken_file_is_found_and_encoded_anew(tiny_backbone, colours, tmp_path, harm):
+    expected = FeatureStore(tiny_backbone, 1, tmp_path).features(colours.val).clone()
+    (path,) = tmp_path.glob("*/*.arrow")
+    content = bytearray(path.read_bytes())
+    if harm == "truncate":
+        path.write_bytes(content[: len(content) // 2])
+    elif harm == "alter":
+        place = content.find(expected[0, 0].numpy().tobytes())
+        content[place + 2] ^= 0xFF
+        path.write_bytes(content)
+    else:
+        path.write_bytes(b"not ours")
+    with pytest.raises(BrokenShardError, match=path.name):
+        read_shard(path)
+    assert torch.equal(FeatureStore(tiny_backbone, 1, tmp_path).features(colours.val), expected)
+
+
+def test_another_picture_at_the_same_path_is_another_picture(tiny_backbone, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(picture((200, 0, 0), 1))
+    store = FeatureStore(tiny_backbone, 1, tmp_path / "cache")
+    before = store.features([Item(0, "a", path=path)])
+    path.write_bytes(picture((0, 200, 0), 2))
+    os.utime(path, ns=(1, 1))
+    assert not torch.equal(store.features([Item(0, "a", path=path)]), before)
+
+
+def test_other_weights_have_another_folder(tiny_backbone, tmp_path):
+    class Other(Counting):
+        fingerprint = "another"
+
+    assert (
+        FeatureStore(tiny_backbone, 1, tmp_path).folder
+        != FeatureStore(Other(tiny_backbone), 1, tmp_path).folder
+    )
+
+
+def test_two_processes_at_once_encode_a_picture_once(tiny_backbone, colours, tmp_path):
+    """Both children find an empty cache; the lock lets one of them encode and the other reads."""
+    context = multiprocessing.get_context("fork")
+    counts, start = context.Queue(), context.Barrier(2)
+
+    def work() -> None:
+        torch.set_num_threads(1)
+        counting = Counting(tiny_backbone)
+        store = FeatureStore(counting, 1, tmp_path)
+        start.wait()
+        features = store.features(colours.test)
+        counts.put((counting.encoded, float(features.sum())))
+
+    children = [context.Process(target=work) for _ in range(2)]
+    for child in children:
+        child.start()
+    results = [counts.get(timeout=60) for _ in children]
+    for child in children:
+        child.join()
+    assert sorted(encoded for encoded, _ in results) == [0, len(colours.test)]
+    assert results[0][1] == results[1][1]
+
+
+def test_views_do_not_depend_on_the_batch(tiny_backbone, colours, tmp_path):
+    alone = FeatureStore(tiny_backbone, 4, tmp_path / "a").features([colours.train[5]])
+    among = FeatureStore(tiny_backbone, 4, tmp_path / "b").features(colours.train[:8])
+    torch.testing.assert_close(among[5:6], alone, atol=1e-6, rtol=1e-5)

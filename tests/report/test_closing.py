@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from nemesis_sweep.report.closing import next_steps, print_closing
+from nemesis_sweep.report.leaderboard import leaderboard
+
+
+def closing(rows: list[dict[str, Any]], home: Path, uri: str | None = None) -> str:
+    file = io.StringIO()
+    print_closing(home, leaderboard(rows), Console(file=file, width=60), uri)
+    return file.getvalue()
+
+
+def test_the_end_says_who_won_where_everything_is_and_what_to_type(rows: list[dict[str, Any]]) -> None:
+    text = closing(rows, Path("/data/my sweeps/pan"))
+    for part in (
+        "best found (trial 1)",
+        "/data/my sweeps/pan/results.parquet",
+        "/data/my sweeps/pan/trials/STUDY/NUMBER/prompt.safetensors",
+        "/data/my sweeps/pan/mlflow.db, artifacts in /data/my sweeps/pan/mlartifacts/",
+        "nemesis-sweep ui '/data/my sweeps/pan'",
+    ):
+        assert part in text
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
+def test_a_server_is_named_without_its_password(rows: list[dict[str, Any]]) -> None:
+    text = closing(rows, Path("/data/pan"), "https://me:secret@mlflow.example.org")
+    assert "secret" not in text
+    assert "https://me:***@mlflow.example.org" in text
+    assert "ui /data" not in text
+    assert "mlflow.db" not in text
+    assert (
+        "https://me:***@mlflow.example.org"
+        in next_steps(Path("/x"), "https://me:secret@mlflow.example.org")[0]
+    )

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from nemesis_sweep.report.leaderboard import leaderboard
+from nemesis_sweep.report.results import read_results, write_results
+
+Row = dict[str, Any]
+
+
+def test_rows_and_numbers_by_hand(rows: list[Row]) -> None:
+    (board,) = leaderboard(rows)
+    assert [entry.label for entry in board.entries] == [
+        "zero-shot",
+        "plain CoOp",
+        "paper's setting",
+        "best found",
+    ]
+    assert board.best is not None
+    assert board.best.number == "1"
+    assert board.replicates == 3
+    assert board.complete == 3
+    assert board.searched == ("n_ctx", "omega")
+    best = board.best
+    assert best.val is not None and best.test is not None and best.gain is not None
+    assert (best.val.mean, best.val.std) == (pytest.approx(65.0), pytest.approx(1.0))
+    assert (best.test.mean, best.test.std) == (pytest.approx(62.0), pytest.approx(3**0.5))
+    # Over CoOp 2, 3, 4: mean 3, standard deviation 1, margin 4.3027 / sqrt(3).
+    assert best.gain.mean == pytest.approx(3.0)
+    assert best.gain.low == pytest.approx(0.516, abs=1e-3)
+    assert best.gain.high == pytest.approx(5.484, abs=1e-3)
+    zero_shot, coop = board.entry("zero_shot"), board.entry("coop")
+    assert zero_shot is not None and zero_shot.gain is not None
+    assert zero_shot.gain.mean == pytest.approx(-18.0)
+    assert coop is not None and coop.gain is None
+
+
+def test_pruned_and_failed_trials_never_win(rows: list[Row]) -> None:
+    assert leaderboard(rows)[0].best.number == "1"
+
+
+def test_zero_shot_is_no_candidate(make_row: Callable[..., Row]) -> None:
+    rows = [
+        make_row("zero_shot", [80.0], [80.0], baseline="zero_shot"),
+        make_row("coop", [60.0], [60.0], baseline="coop", omega=0.0),
+    ]
+    (board,) = leaderboard(rows)
+    assert board.best is not None and board.best.baseline == "coop"
+    assert board.complete == 1
+
+
+def test_plain_coop_wins_if_nothing_beats_it(make_row: Callable[..., Row]) -> None:
+    rows = [make_row("1", [60.0], [70.0]), make_row("coop", [60.0], [60.0], baseline="coop", omega=0.0)]
+    assert leaderboard(rows)[0].best.baseline == "coop"
+
+
+def test_ties_go_to_the_lower_loss_then_to_the_earlier_trial(make_row: Callable[..., Row]) -> None:
+    rows = [
+        make_row("10", [60.0], [1.0], loss=0.5),
+        make_row("9", [60.0], [2.0], loss=0.5),
+        make_row("2", [60.0], [3.0], loss=0.7),
+        make_row("coop", [60.0], [4.0], baseline="coop", omega=0.0, loss=0.9),
+    ]
+    assert leaderboard(rows)[0].best.number == "9"
+    rows[0]["metrics"]["val/loss"] = float("nan")
+    rows[1]["metrics"]["val/loss"] = None
+    assert leaderboard(rows)[0].best.number == "2"
+
+
+def test_trials_without_a_finite_value_are_no_candidates(make_row: Callable[..., Row]) -> None:
+    broken, missing = make_row("1", [60.0], [60.0]), make_row("2", [60.0], [60.0])
+    broken["metrics"]["val/accuracy"] = float("nan")
+    del missing["metrics"]["val/accuracy"]
+    (board,) = leaderboard([broken, missing])
+    assert board.best is None
+    assert board.entries == ()
+    assert board.replicates == 0
+
+
+def test_another_objective_and_direction(rows: list[Row]) -> None:
+    for loss, row in zip([5.0, 4.0, 0.5, 2.0], rows, strict=False):
+        row["metrics"]["val/loss"] = loss
+    assert leaderboard(rows, "val/loss", "minimize")[0].best.baseline == "paper"
+
+
+def test_pairs_are_matched_by_seed(make_row: Callable[..., Row]) -> None:
+    coop = make_row("coop", [60, 60, 60], [50.0, 60.0, 70.0], baseline="coop", omega=0.0, seeds=[1, 2, 3])
+    best = make_row("1", [70, 70, 70], [71.0, 51.0, 61.0], seeds=[3, 1, 2])
+    gain = leaderboard([coop, best])[0].best.gain
+    assert (gain.mean, gain.low, gain.high) == (pytest.approx(1), pytest.approx(1), pytest.approx(1))
+
+
+def test_replicates_that_cannot_be_paired_have_no_interval(make_row: Callable[..., Row]) -> None:
+    coop = make_row("coop", [60, 60], [50.0, 60.0], baseline="coop", omega=0.0, seeds=[1, 2])
+    best = make_row("1", [70, 70], [58.0, 58.0], seeds=[3, 4])
+    gain = leaderboard([coop, best])[0].best.gain
+    assert (gain.mean, gain.low, gain.high) == (pytest.approx(3.0), None, None)
+
+
+def test_one_zero_shot_value_stands_against_every_seed(make_row: Callable[..., Row]) -> None:
+    coop = make_row("coop", [60, 60], [50.0, 60.0], baseline="coop", omega=0.0)
+    zero = make_row("zero_shot", [60], [58.0], baseline="zero_shot")
+    gain = leaderboard([zero, coop])[0].entry("zero_shot").gain
+    assert gain.mean == pytest.approx(3.0)
+    assert gain.n == 2
+    assert gain.low is not None
+
+
+def test_the_board_is_the_same_after_parquet(rows: list[Row], tmp_path: Any) -> None:
+    write_results(tmp_path, rows)
+    assert leaderboard(read_results(tmp_path)) == leaderboard(rows)
+
+
+def test_studies_keep_their_order(make_row: Callable[..., Row]) -> None:
+    rows = [make_row("1", [1.0], [1.0], study=name) for name in ("b", "a", "b")]
+    assert [board.study for board in leaderboard(rows)] == ["b", "a"]

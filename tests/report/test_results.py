@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from nemesis_sweep.report.results import read_results, results_table, write_results
+from nemesis_sweep.spec.errors import UserError
+
+
+def test_one_row_per_trial_with_typed_columns(rows: list[dict[str, Any]]) -> None:
+    table = results_table(rows)
+    assert table.num_rows == 6
+    assert table["number"].to_pylist() == ["zero_shot", "coop", "0", "1", "2", "3"]
+    assert table["state"].to_pylist()[-3:] == ["COMPLETE", "PRUNED", "FAIL"]
+    assert table["param.omega"].type == pa.float64()
+    assert table["param.n_ctx"].type == pa.int64()
+    assert table["param.n_ctx"].to_pylist() == [None, None, 8, 8, 8, 8]
+    assert json.loads(table["params"][3].as_py()) == {"n_ctx": 8, "omega": 3.1623}
+    assert table["val/accuracy"].to_pylist()[3] == pytest.approx(65.0)
+    assert table["val/accuracy/std"].to_pylist()[3] == pytest.approx(1.0)
+    assert table["test/accuracy/std"].to_pylist()[3] == pytest.approx(math.sqrt(3.0))
+    assert table["test/accuracy/replicates"].to_pylist()[3] == [60.0, 63.0, 63.0]
+    assert table["val/accuracy/std"].to_pylist()[4] is None
+    assert table["norm/mean"].to_pylist() == [None] * 6
+
+
+def test_round_trip(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    path = write_results(tmp_path, rows)
+    assert path == tmp_path / "results.parquet"
+    assert read_results(tmp_path) == rows
+    assert [file.name for file in tmp_path.iterdir()] == ["results.parquet"]
+
+
+def test_writing_again_replaces(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    write_results(tmp_path, rows)
+    write_results(tmp_path, rows[:2])
+    assert len(read_results(tmp_path)) == 2
+
+
+def test_a_row_that_cannot_be_written_leaves_the_old_file(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    write_results(tmp_path, rows)
+    with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError)):
+        write_results(tmp_path, [{**rows[0], "shots": "many"}])
+    assert read_results(tmp_path) == rows
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_parameters_take_the_narrowest_type() -> None:
+    values = {
+        "flag": [True, False],
+        "whole": [1, None],
+        "number": [1, 0.5],
+        "name": ["l2", "inf"],
+        "mixed": [1, "epochs"],
+        "list": [[1, 2], [3]],
+    }
+    made = [
+        {"study": "s", "number": place, "params": {name: pair[place] for name, pair in values.items()}}
+        for place in (0, 1)
+    ]
+    table = results_table(made)
+    types = {name: str(table[f"param.{name}"].type) for name in values}
+    assert types == {
+        "flag": "bool",
+        "whole": "int64",
+        "number": "double",
+        "name": "string",
+        "mixed": "string",
+        "list": "string",
+    }
+    assert table["param.mixed"].to_pylist() == ["1", '"epochs"']
+    assert table["param.list"].to_pylist() == ["[1, 2]", "[3]"]
+
+
+def test_a_bare_failure_and_no_rows_at_all_are_tables_too(tmp_path: Path) -> None:
+    write_results(tmp_path, [{"study": "s", "number": 4, "state": "FAIL", "metrics": {}, "replicates": {}}])
+    assert read_results(tmp_path) == [
+        {"study": "s", "number": "4", "baseline": "", "state": "FAIL", "metrics": {}, "replicates": {}}
+    ]
+    assert results_table([]).num_rows == 0
+    assert "val/accuracy" in results_table([]).column_names
+
+
+def test_numbers_that_are_not_finite_survive(tmp_path: Path) -> None:
+    row = {"study": "s", "number": "1", "metrics": {"val/loss": math.nan, "x": math.inf}, "replicates": {}}
+    write_results(tmp_path, [row])
+    metrics = read_results(tmp_path)[0]["metrics"]
+    assert math.isnan(metrics["val/loss"])
+    assert metrics["x"] == math.inf
+
+
+def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        read_results(tmp_path)
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "results.parquet")
+    with pytest.raises(UserError, match="not written by nemesis-sweep"):
+        read_results(tmp_path)
+    (tmp_path / "results.parquet").write_text("hello")
+    with pytest.raises(UserError, match="not a Parquet file"):
+        read_results(tmp_path)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from nemesis_sweep.report.leaderboard import leaderboard
+from nemesis_sweep.report.table import caption, params_text, plain_leaderboard, print_leaderboard
+
+EXPECTED = """\
+clipart-16shot
+                            val         test  gain       95 % CI  parameters
+zero-shot            42.0 ± 2.0   41.0 ± 0.0         -18.0  -20.5 to -15.5
+plain CoOp           61.0 ± 1.0   59.0 ± 1.0             -             -  n_ctx=16 omega=0
+paper's setting      62.0 ± 1.0   59.0 ± 1.7          +0.0   -2.5 to 2.5  n_ctx=8 omega=10
+best found (trial 1)  65.0 ± 1.0   62.0 ± 1.7          +3.0    0.5 to 5.5  n_ctx=8 omega=3.16
+"""
+
+
+def test_plain_text(rows: list[dict[str, Any]]) -> None:
+    text = plain_leaderboard(leaderboard(rows))
+    assert [line.split() for line in text.splitlines()[:6]] == [
+        line.split() for line in EXPECTED.splitlines()
+    ]
+    assert "Best selected on val/accuracy among 3 complete trials" in text
+    assert "standard deviation over 3 replicates" in text
+    assert "1 task: Nemesis beat CoOp beyond noise in 1" in text
+    ends = [len(line.split("  n_ctx")[0]) for line in text.splitlines()[3:6]]
+    assert len(set(ends)) == 1
+
+
+def test_plain_output_has_no_control_characters(rows: list[dict[str, Any]]) -> None:
+    file = io.StringIO()
+    print_leaderboard(leaderboard(rows), Console(file=file, width=40))
+    text = file.getvalue()
+    assert "best found (trial 1)" in text
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert max(map(len, text.splitlines())) > 40  # lines are not folded for a pipe
+
+
+def test_an_ascii_pipe_gets_ascii(rows: list[dict[str, Any]]) -> None:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii")
+    print_leaderboard(leaderboard(rows), Console(file=file))
+    file.flush()
+    assert b"65.0 +- 1.0" in raw.getvalue()
+
+
+def test_terminal_table_says_the_same(rows: list[dict[str, Any]]) -> None:
+    console = Console(record=True, force_terminal=True, width=120, file=io.StringIO())
+    print_leaderboard(leaderboard(rows), console)
+    text = console.export_text()
+    for part in (
+        "clipart-16shot",
+        "best found (trial 1)",
+        "65.0 ± 1.0",
+        "0.5 to 5.5",
+        "omega=3.16",
+        "beyond noise",
+    ):
+        assert part in text
+    assert "Best selected on val/accuracy" in text
+
+
+def test_names_are_not_markup(rows: list[dict[str, Any]]) -> None:
+    console = Console(record=True, force_terminal=True, width=120, file=io.StringIO())
+    print_leaderboard(leaderboard([{**row, "study": "[red]x[/red]"} for row in rows]), console)
+    assert "[red]x[/red]" in console.export_text()
+
+
+def test_selection_on_test_is_shouted(rows: list[dict[str, Any]]) -> None:
+    (board,) = leaderboard(rows, "test/accuracy")
+    assert "BEST SELECTED ON TEST" in caption(board)
+
+
+def test_one_replicate_is_said(make_row: Any) -> None:
+    (board,) = leaderboard([make_row("1", [60.0], [50.0])])
+    assert "one replicate" in caption(board)
+    assert "60.0 " in plain_leaderboard([board])
+    assert "±" not in plain_leaderboard([board])
+
+
+def test_parameters_are_short() -> None:
+    assert params_text({"omega": 3.16227766, "n_ctx": 8, "norm": "inf"}) == "omega=3.16 n_ctx=8 norm=inf"

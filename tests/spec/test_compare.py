@@ -1,0 +1,67 @@
+"""Which changes of a sweep file keep its trials comparable."""
+
+from pathlib import Path
+
+import pytest
+
+from nemesis_sweep.spec.compare import diff, fingerprint
+from nemesis_sweep.spec.loader import load_sweep
+from tests.spec.files import KNOWN, VALID, write
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("budget.trials=40", "budget.trials: 20 -> 40"),
+        ("resources.cpus=2", "resources.cpus: 1.0 -> 2.0"),
+        ("tracking.mlflow=http://h:5000", 'tracking.mlflow: null -> "http://h:5000"'),
+        ("tasks.shots=[1, 4, 16]", "tasks.shots: [1, 4] -> [1, 4, 16]"),
+        ("tasks.dataset=[clipart, emoji]", 'tasks.dataset: ["clipart"] -> ["clipart", "emoji"]'),
+        ("search.sampler=random", 'search.sampler: "tpe" -> "random"'),
+        ("search.points=[{n_ctx: 4}]", 'search.points: [] -> [{"n_ctx": 4}]'),
+    ],
+)
+def test_trials_stay_comparable(tmp_path: Path, override: str, line: str) -> None:
+    path = write(tmp_path, VALID)
+    old, new = load_sweep(path, known=KNOWN), load_sweep(path, [override], KNOWN)
+    assert diff(old, new) == [line]
+    assert diff(old, new, comparable_only=True) == []
+    assert fingerprint(old) == fingerprint(new)
+
+
+@pytest.mark.parametrize(
+    ("override", "lines"),
+    [
+        ("tasks.seeds=[1, 2, 4]", ["tasks.seeds: [1, 2, 3] -> [1, 2, 4]"]),
+        ("method.beta=0.5", ["method.beta: 0.0 -> 0.5"]),
+        ("method.epochs=20", ["method.epochs: 50 -> 20"]),
+        ("method.per_dataset.clipart.lr=1", ['method.per_dataset.clipart: (absent) -> {"lr": 1.0}']),
+        ("space.omega.low=0.5", ["space.omega.low: 0.1 -> 0.5"]),
+        ("space.n_ctx.choices=[4, 8]", ["space.n_ctx.choices: [4, 8, 16] -> [4, 8]"]),
+        ("space.n_ctx=null", ["method.n_ctx: (absent) -> 16", 'space.n_ctx: {"choices": [4, 8, 16]} -> (absent)']),
+        ("search.objective=val/loss", ['search.objective: ["val/accuracy"] -> ["val/loss"]']),
+        ("search.eval_every=10", ["search.eval_every: 5 -> 10"]),
+    ],
+)  # fmt: skip
+def test_trials_would_not_be_comparable(tmp_path: Path, override: str, lines: list[str]) -> None:
+    path = write(tmp_path, VALID)
+    old, new = load_sweep(path, known=KNOWN), load_sweep(path, [override], KNOWN)
+    assert diff(old, new) == lines
+    assert diff(old, new, comparable_only=True) == lines
+    assert fingerprint(old) != fingerprint(new)
+
+
+def test_a_value_written_as_its_default_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, VALID)
+    old = load_sweep(path, known=KNOWN)
+    new = load_sweep(path, ["method.momentum=0.9", "tasks.replicates=3", "space.omega.step=null"], KNOWN)
+    assert diff(old, new) == []
+    assert fingerprint(old) == fingerprint(new)
+
+
+def test_the_order_of_keys_does_not_matter_to_the_fingerprint(tmp_path: Path) -> None:
+    text = VALID.replace("  n_ctx: {choices: [4, 8, 16]}\n", "")
+    swapped = text.replace("space:\n", "space:\n  n_ctx: {choices: [4, 8, 16]}\n")
+    one, other = load_sweep(write(tmp_path, VALID)), load_sweep(write(tmp_path, swapped))
+    assert list(one.space) != list(other.space)
+    assert fingerprint(one) == fingerprint(other)

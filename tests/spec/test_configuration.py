@@ -1,0 +1,61 @@
+"""What a trial trains: fixed values, those of its dataset, and the proposal over both."""
+
+from pathlib import Path
+
+import pytest
+
+from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task, slug
+from tests.spec.files import KNOWN, VALID, write
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    overrides = [
+        "tasks.dataset=[clipart, emoji]",
+        "method.epochs=20",
+        "method.per_dataset={emoji: {anneal: constant, epochs: 30}}",
+    ]
+    return load_sweep(write(tmp_path, VALID), overrides, KNOWN)
+
+
+def test_proposals_go_over_datasets_and_datasets_over_fixed_values(sweep: Sweep) -> None:
+    clipart, emoji = sweep.task_list()[0], sweep.task_list()[2]
+    assert configuration(sweep, clipart, {}) == Method(beta=0.0, epochs=20)
+    assert configuration(sweep, emoji, {"omega": 3, "n_ctx": 4}) == Method(
+        beta=0.0, epochs=30, anneal="constant", omega=3.0, n_ctx=4
+    )
+    assert configuration(sweep, emoji, {"epochs": 5}).epochs == 5
+    assert type(configuration(sweep, emoji, {})) is Method
+
+
+def test_what_the_method_does_not_have_is_refused_by_name(sweep: Sweep) -> None:
+    task = sweep.task_list()[0]
+    with pytest.raises(UserError) as caught:
+        configuration(sweep, task, {"omga": 3, "lr": -1})
+    assert {(problem.key, problem.message, problem.nearest) for problem in caught.value.problems} == {
+        ("omga", "unknown key", "omega"),
+        ("lr", "out of range", ""),
+    }
+    with pytest.raises(UserError, match="n_positions: more positions than context vectors; found 9"):
+        configuration(sweep, task, {"n_positions": 9, "n_ctx": 8})
+
+
+def test_task_keys_are_folder_names_and_never_meet() -> None:
+    names = ["ViT-B-16@openai", "ViT-B-16-openai", "/a/b/model", "/a/c/model", "a/b", "a b", "x" * 300, "..", "Ω"]
+    keys = [Task(name, "clipart", 16, "few_shot").key for name in names]
+    keys += [Task("icon-clip", name, 16, "few_shot").key for name in names]
+    assert len(set(keys)) == len(keys)
+    for key in keys:
+        assert all(char.isascii() and (char.isalnum() or char in "._-") for char in key)
+        assert len(key) < 150
+    assert slug("icon-clip") == "icon-clip"
+
+
+def test_labels_are_short() -> None:
+    assert Task("icon-clip", "clipart", 16, "few_shot").label == "clipart 16-shot"
+    assert Task("icon-clip", "clipart", 4, "base_to_new").label == "clipart 4-shot base_to_new"

@@ -1,0 +1,87 @@
+"""A resolved file says the same as the file it came from."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nemesis_sweep.spec.compare import fingerprint
+from nemesis_sweep.spec.dump import sweep_to_yaml
+from nemesis_sweep.spec.loader import load_sweep
+from tests.spec.files import KNOWN, VALID, write
+
+SHIPPED = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
+
+CONDITIONAL = """\
+name: a.b-c_1
+tasks: {dataset: [clipart, emoji], shots: 4, seeds: [5, 1], root: /data/sets, backbone: RN50}
+method: {corruption: 0.25, per_dataset: {emoji: {anneal: constant, lr: 1e-5}}}
+space:
+  omega: {low: 1e-3, high: 1e2, log: true}
+  epochs: {low: 10, high: 50, step: 10}
+  views: {low: 1, high: 16, log: true}
+  csc: {choices: {true: {reduction: {choices: [mean, reference]}}, false: {}}}
+  words: {choices: {null: {n_ctx: {low: 2, high: 8}}, "1e3": {}, "yes, a photo": {}}}
+  beta: {choices: {0: {corruption: {low: 0, high: 1}}, 0.5: {}, 1: {}}}
+  norm: {choices: [1, inf]}
+search:
+  points: [{omega: 1, norm: 1}, {beta: 0, corruption: 0.1}, {words: null, n_ctx: 3, csc: true, reduction: mean}]
+  sampler_options: {n_startup_trials: 7}
+  objective: [val/loss]
+tracking: {mlflow: "http://host:5000", experiment: "2026-11-22: first"}
+"""
+
+
+@pytest.mark.parametrize("text", [VALID, CONDITIONAL, *(path.read_text() for path in SHIPPED)])
+def test_the_resolved_file_loads_to_an_equal_sweep(tmp_path: Path, text: str) -> None:
+    sweep = load_sweep(write(tmp_path, text), ["search.sampler_options=null"])
+    again = load_sweep(write(tmp_path, sweep_to_yaml(sweep)))
+    assert again == sweep
+    assert sweep_to_yaml(again) == sweep_to_yaml(sweep)
+    assert fingerprint(again) == fingerprint(sweep)
+    assert again.method.per_dataset == sweep.method.per_dataset
+    for dataset, own in again.method.per_dataset.items():
+        assert own.model_fields_set == sweep.method.per_dataset[dataset].model_fields_set
+
+
+def test_searched_fields_are_not_fixed_in_the_resolved_file_and_defaults_are_written(tmp_path: Path) -> None:
+    data = yaml.safe_load(sweep_to_yaml(load_sweep(write(tmp_path, CONDITIONAL))))
+    assert set(data["space"]) & set(data["method"]) == set()
+    assert data["method"]["corruption"] == 0.25
+    assert data["method"]["momentum"] == 0.9
+    assert data["budget"] == {"trials": 20, "max_failures": 2, "hours": None}
+
+
+def test_other_yaml_readers_see_the_same_values(tmp_path: Path) -> None:
+    data = yaml.safe_load(sweep_to_yaml(load_sweep(write(tmp_path, CONDITIONAL))))
+    assert list(data["space"]["words"]["choices"]) == [None, "1e3", "yes, a photo"]
+    assert data["tracking"]["experiment"] == "2026-11-22: first"
+    assert data["method"]["per_dataset"] == {"emoji": {"anneal": "constant", "lr": 1e-5}}
+    assert data["space"]["norm"] == {"choices": ["1", "inf"]}
+
+
+def test_points_are_held_as_the_method_holds_them(tmp_path: Path) -> None:
+    sweep = load_sweep(write(tmp_path, CONDITIONAL), known=KNOWN)
+    assert sweep.search.points[0] == {"omega": 1.0, "norm": "1"}
+
+
+def test_the_shipped_files_are_there() -> None:
+    assert {path.stem for path in SHIPPED} >= {"pan", "pun", "mixed"}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_files_open_with_the_command_and_use_what_ships(path: Path) -> None:
+    head = path.read_text().split("name:")[0]
+    assert f"nemesis-sweep run search_spaces/{path.name}" in head
+    sweep = load_sweep(path)
+    assert sweep.name == path.stem
+    assert set(sweep.tasks.dataset) <= {"clipart", "emoji", "digits"}
+    assert sweep.tasks.backbone == ["icon-clip"]
+
+
+def test_the_first_sweep_is_the_one_that_was_promised() -> None:
+    sweep = load_sweep(Path(__file__).parents[2] / "search_spaces" / "pan.yaml")
+    assert len(sweep.task_list()) >= 3
+    assert len(sweep.tasks.dataset) == 2
+    assert (sweep.tasks.replicates, sweep.budget.trials) == (3, 12)
+    assert sweep.method.beta == 0

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from nemesis_sweep.cli import main
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.server import UiServer, check_port, next_free_port
+from nemesis_sweep.tracking.store import Tracking, prepare
+from nemesis_sweep.tracking.trial_run import TrialRun
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def get(url: str) -> tuple[int, bytes]:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.status, answer.read()
+
+
+def mentioning(word: str) -> list[str]:
+    """Command lines of living processes that contain a word."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if word in line:
+            found.append(line)
+    return found
+
+
+def record_through(url: str, tmp_path: Path) -> None:
+    """Record a sweep through a server's address, as a cluster does."""
+    remote = prepare(tmp_path / "remote", "far", "far", uri=url)
+    assert prepare(tmp_path / "remote", "far", "far", uri=url) == remote
+    run = TrialRun.open(remote, "clipart-16shot", "0", {"words": "w" * 9000}, {})
+    run.log_epoch(1, {"val/accuracy": 50.0})
+    again = TrialRun.open(remote, "clipart-16shot", "0", {"words": "w" * 9000}, {})
+    again.log_epoch(1, {"val/accuracy": 50.0})
+    (tmp_path / "prompt.json").write_text("{}")
+    (tmp_path / "prompt.safetensors").write_bytes(b"0")
+    again.log_prompt(tmp_path)
+    again.finish("FINISHED", {"val/accuracy": 50.0})
+    client = connect(url)
+    assert again.run_id == run.run_id
+    assert client.get_run(run.run_id).info.status == "FINISHED"
+    assert len(client.get_metric_history(run.run_id, "val/accuracy")) == 1
+    assert len(client.list_artifacts(run.run_id, "prompt")) == 2
+
+
+def test_ui_serves_the_home_and_leaves_nothing_behind(
+    home: Path, tracking: Tracking, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The real command: pages, an artifact, no telemetry, its use as a tracking server, then Ctrl-C."""
+    run = TrialRun.open(tracking, "clipart-16shot", "0", {"omega": 1.0}, {})
+    for name in ("prompt.safetensors", "prompt.json"):
+        (home / name).write_text("{}")
+    run.log_prompt(home)
+    run.finish("FINISHED")
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from nemesis_sweep.cli import main; main()",
+            "ui",
+            str(home),
+            "--port",
+            str(port),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(2)]
+        url = f"http://127.0.0.1:{port}"
+        assert f"MLflow is at {url}/#/experiments/{tracking.experiment_id}" in lines[1]
+        status, page = get(url)
+        assert status == 200
+        assert b"<html" in page.lower()
+        assert get(f"{url}/get-artifact?path=prompt/prompt.json&run_uuid={run.run_id}") == (200, b"{}")
+        telemetry = json.loads(get(f"{url}/ajax-api/3.0/mlflow/ui-telemetry")[1])
+        assert telemetry["disable_ui_telemetry"] is True
+        assert len(mentioning(f"--port {port}")) >= 3  # the command, the server, its worker
+        record_through(url, tmp_path)
+        assert capfd.readouterr().out == ""
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(20) == 0
+        rest = process.stdout.read()
+    finally:
+        process.kill()
+        errors = process.communicate()[1]
+    assert "Stopped." in rest
+    assert "Traceback" not in errors
+    assert mentioning(f"--port {port}") == []
+    check_port("127.0.0.1", port)
+
+
+def test_a_server_that_ends_at_once_is_told_with_its_last_words(home: Path) -> None:
+    with sqlite3.connect(home / "mlflow.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'from_the_future'")
+    port = free_port()
+    with pytest.raises(UserError, match=r"(?s)ended before it answered.*from_the_future"):
+        UiServer(home / "mlflow.db", port=port).__enter__()
+    assert mentioning(f"--port {port}") == []
+
+
+def test_a_port_in_use_is_exit_code_2_with_the_next_free_one(home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        free = next_free_port("127.0.0.1", port)
+        started = time.monotonic()
+        result = CliRunner().invoke(main, ["ui", str(home), "--port", str(port)])
+    assert result.exit_code == 2
+    assert f"port {port} is in use; port {free} is free: add `--port {free}`" in result.stderr
+    assert "Traceback" not in result.output
+    assert time.monotonic() - started < 5
+
+
+def test_hosts_that_are_not_ours_are_refused() -> None:
+    with pytest.raises(UserError, match="does not have this address"):
+        check_port("192.0.2.1", 5000)
+    with pytest.raises(UserError, match="no such host"):
+        check_port("no-such-host.invalid", 5000)
+
+
+def test_ui_takes_the_newest_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for age, name in enumerate(("newest", "old", "older")):
+        folder = tmp_path / "sweeps" / name
+        folder.mkdir(parents=True)
+        record = {"sweep_id": "a1", "uri": f"http://{name}:5000", "experiment": "pan", "experiment_id": "3"}
+        (folder / "tracking.json").write_text(json.dumps(record))
+        os.utime(folder / "tracking.json", (1e9 - age, 1e9 - age))
+    result = CliRunner().invoke(main, ["ui"])
+    assert result.exit_code == 0
+    assert "recorded on a server: open http://newest:5000/#/experiments/3" in result.output
+
+
+@pytest.mark.parametrize("arguments", [["ui"], ["ui", "no-such-home"], ["ui", "."]])
+def test_ui_without_a_sweep_is_exit_code_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "HOME" in result.stderr
+    assert "Traceback" not in result.output

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import pickle
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.tracking import location
+from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.location import absolute_uri, check_answers, without_password
+from nemesis_sweep.tracking.store import Tracking, prepare, recorded
+from nemesis_sweep.tracking.sweep_run import finish_sweep, log_files
+
+
+def parents(tracking: Tracking) -> list:
+    ours = (
+        f"tags.`nemesis.sweep.home` = '{tracking.uri.removeprefix('sqlite:///').removesuffix('/mlflow.db')}'"
+    )
+    return list(connect(tracking.uri).search_runs([tracking.experiment_id], ours))
+
+
+def test_the_database_and_artifacts_are_absolute_and_in_the_home(tracking: Tracking, home: Path) -> None:
+    assert tracking.uri == f"sqlite:///{home}/mlflow.db"
+    run = connect(tracking.uri).get_run(tracking.parent_run_id)
+    assert run.info.status == "RUNNING"
+    assert run.info.run_name == "pan"
+    assert run.data.params == {"budget.trials": "12"}
+    assert run.data.tags["mlflow.source.name"] == "nemesis-sweep"
+
+
+def test_tracking_travels_to_workers(tracking: Tracking) -> None:
+    assert pickle.loads(pickle.dumps(tracking)) == tracking
+    assert len(pickle.dumps(tracking)) < 1000
+
+
+def test_running_again_continues_the_same_parent(tracking: Tracking, home: Path) -> None:
+    finish_sweep(tracking, "KILLED", {"best/clipart-16shot": 61.5}, reason="interrupted")
+    client = connect(tracking.uri)
+    ended = client.get_run(tracking.parent_run_id)
+    assert ended.info.status == "KILLED"
+    assert ended.data.tags["nemesis.reason"] == "interrupted"
+    again = prepare(home, "pan", "pan", params={"budget.trials": 40, "new": 1}, tags={"host": "b"})
+    assert again == tracking
+    assert len(parents(tracking)) == 1
+    run = client.get_run(tracking.parent_run_id)
+    assert run.info.status == "RUNNING"
+    assert "nemesis.reason" not in run.data.tags
+    # MLflow never changes a parameter; the new value stands beside it.
+    assert run.data.params == {"budget.trials": "12", "new": "1"}
+    assert run.data.tags["nemesis.now.budget.trials"] == "40"
+    assert run.data.tags["host"] == "b"
+    assert run.data.metrics == {"best/clipart-16shot": 61.5}
+
+
+def test_a_crash_before_the_run_was_written_down_leaves_one_parent(tracking: Tracking, home: Path) -> None:
+    record = json.loads((home / "tracking.json").read_text())
+    del record["parent_run_id"], record["experiment_id"]
+    (home / "tracking.json").write_text(json.dumps(record))
+    assert prepare(home, "pan", "pan") == tracking
+    assert len(parents(tracking)) == 1
+
+
+def test_two_homes_on_one_store_have_two_parents(tracking: Tracking, tmp_path: Path) -> None:
+    other = prepare(tmp_path / "other", "pan", "pan", uri=tracking.uri)
+    assert other.experiment_id == tracking.experiment_id
+    assert other.parent_run_id != tracking.parent_run_id
+    assert not (tmp_path / "other" / "mlflow.db").exists()
+    assert recorded(tmp_path / "other")["uri"] == tracking.uri
+
+
+def test_files_of_the_sweep_become_artifacts_below_the_home(tracking: Tracking, home: Path) -> None:
+    (home / "sweep.yaml").write_text("name: pan\n")
+    log_files(tracking, [home / "sweep.yaml"])
+    kept = list((home / "mlartifacts").rglob("sweep.yaml"))
+    assert [file.read_text() for file in kept] == ["name: pan\n"]
+    assert tracking.parent_run_id in kept[0].parts
+
+
+MOVED = """
+import sys
+from pathlib import Path
+from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.store import prepare
+from nemesis_sweep.tracking.sweep_run import log_files
+
+home = Path(sys.argv[1])
+tracking = prepare(home, "pan", "pan")
+log_files(tracking, [home / "tracking.json"])
+files = connect(tracking.uri).list_artifacts(tracking.parent_run_id)
+print(tracking.parent_run_id, *[file.path for file in files])
+"""
+
+
+def test_a_moved_home_keeps_its_artifacts(tracking: Tracking, home: Path, tmp_path: Path) -> None:
+    (home / "sweep.yaml").write_text("name: pan\n")
+    log_files(tracking, [home / "sweep.yaml"])
+    new = home.rename(tmp_path / "else where")
+    # In a process of its own, for MLflow remembers the artifact folders of runs for as long as it lives.
+    told = subprocess.run(
+        [sys.executable, "-c", MOVED, str(new)], capture_output=True, text=True, check=True
+    ).stdout
+    assert told.split() == [tracking.parent_run_id, "sweep.yaml", "tracking.json"]
+    assert not home.exists()
+    assert len(list((new / "mlartifacts").rglob("tracking.json"))) == 1
+
+
+def test_a_deleted_experiment_is_not_revived(tracking: Tracking, home: Path) -> None:
+    connect(tracking.uri).delete_experiment(tracking.experiment_id)
+    with pytest.raises(UserError, match=r"was deleted in MLflow.*restore"):
+        prepare(home, "pan", "pan")
+
+
+def test_a_server_that_does_not_answer_is_told_within_seconds(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(
+        UserError, match=rf"tracking.uri: MLflow cannot be reached at http://127.0.0.1:{port}"
+    ):
+        prepare(tmp_path, "pan", "pan", uri=f"http://127.0.0.1:{port}")
+    assert time.monotonic() - started < 7
+
+
+def test_a_server_that_accepts_and_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(location, "SECONDS", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.monotonic()
+        with pytest.raises(UserError, match="cannot be reached"):
+            check_answers(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert time.monotonic() - started < 3
+
+
+def test_a_dead_database_server_is_told_without_its_password() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(UserError) as caught:
+        check_answers(f"postgresql://me:secret@127.0.0.1:{port}/runs")
+    assert "secret" not in str(caught.value)
+    assert f"me:***@127.0.0.1:{port}/runs" in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("not a database, surely " * 50)
+    started = time.monotonic()
+    with pytest.raises(UserError, match="file is not a database"):
+        prepare(tmp_path, "pan", "pan")
+    assert time.monotonic() - started < 7
+
+
+@pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns", "sqlite://", "sqlite:///:memory:"])
+def test_stores_that_workers_cannot_share_are_refused(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"tracking.uri"):
+        absolute_uri(tmp_path, uri)
+
+
+def test_relative_databases_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute_uri(tmp_path, "sqlite:///runs.db?timeout=9") == f"sqlite:///{tmp_path}/runs.db?timeout=9"
+    assert absolute_uri(tmp_path, "sqlite:////abs/runs.db") == "sqlite:////abs/runs.db"
+    assert absolute_uri(tmp_path, "http://host:5000") == "http://host:5000"
+
+
+def test_passwords_are_hidden() -> None:
+    assert without_password("https://me:secret@host:1/x") == "https://me:***@host:1/x"
+    assert without_password("http://host:5000") == "http://host:5000"

@@ -1,0 +1,88 @@
+"""Epochs: the published batches, and a state that goes on exactly."""
+
+import pytest
+import torch
+
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
+from nemesis_sweep.training.episode_features import episode_features
+from nemesis_sweep.training.fit import Fit
+
+
+@pytest.fixture
+def features(tiny_backbone, colours):
+    return episode_features(colours, tiny_backbone, shots=8, seeds=(1, 2), views=3)
+
+
+def make_fit(tiny_backbone, colours, features, **settings) -> Fit:
+    settings = {"n_ctx": 4, "epochs": 6, "views": 3, "batch": 10, "lr": 0.05, **settings}
+    return Fit(tiny_backbone, colours.classnames, Method(**settings), (1, 2), features)
+
+
+def test_episodes_are_stacked_in_their_order(features):
+    assert features.train.shape == (2, 32, 3, 32)
+    assert features.val.shape == (2, 16, 32)
+    assert features.test.shape == (40, 32)
+    assert features.train_labels[0].tolist() == [item.label for item in features.episodes[0].train]
+
+
+def test_the_last_short_batch_is_dropped(tiny_backbone, colours, features, monkeypatch):
+    fit = make_fit(tiny_backbone, colours, features)
+    seen = []
+    real = fit.trainer.step
+    monkeypatch.setattr(
+        fit.trainer,
+        "step",
+        lambda images, labels, epoch: (seen.append(images.shape[1]), real(images, labels, epoch))[1],
+    )
+    fit.run_epoch()
+    assert seen == [10, 10, 10]
+
+
+def test_fewer_images_than_a_batch_are_one_batch(tiny_backbone, colours, features):
+    metrics = make_fit(tiny_backbone, colours, features, batch=100).run_epoch()
+    accuracies = torch.tensor(metrics["train/accuracy"])
+    assert torch.allclose(accuracies * 32 / 100, (accuracies * 32 / 100).round())
+
+
+def test_an_interrupted_fit_goes_on_exactly(tiny_backbone, colours, features, tmp_path):
+    settings = {"omega": 3.0, "beta": 0.0, "n_positions": 2}
+    whole = make_fit(tiny_backbone, colours, features, **settings)
+    for _ in range(6):
+        metrics = whole.run_epoch()
+    half = make_fit(tiny_backbone, colours, features, **settings)
+    for _ in range(3):
+        half.run_epoch()
+    save_checkpoint(tmp_path, half.state())
+    resumed = make_fit(tiny_backbone, colours, features, **settings)
+    resumed.load_state(load_checkpoint(tmp_path))
+    while not resumed.done:
+        again = resumed.run_epoch()
+    assert torch.equal(resumed.trainer.context, whole.trainer.context)
+    assert again == metrics
+
+
+def test_training_lowers_the_loss_on_images_it_has_not_seen(tiny_backbone, colours, features):
+    fit = make_fit(tiny_backbone, colours, features, epochs=20, lr=0.5)
+    before = fit.evaluate("test")["test/loss"]
+    while not fit.done:
+        fit.run_epoch()
+    after = fit.evaluate("test")["test/loss"]
+    assert all(later < earlier for earlier, later in zip(before, after, strict=True))
+
+
+def test_a_checkpoint_that_cannot_be_read_is_none(tmp_path):
+    assert load_checkpoint(tmp_path) is None
+    (tmp_path / "state.safetensors").write_bytes(b"half a f")
+    assert load_checkpoint(tmp_path) is None
+
+
+def test_views_of_epochs_take_their_own_view(tiny_backbone, colours):
+    features = episode_features(colours, tiny_backbone, shots=8, seeds=(1, 2), views=6)
+    fit = make_fit(tiny_backbone, colours, features, views="epochs")
+    rows = torch.tensor([[0, 5], [3, 1]])
+    for epoch in (0, 4):
+        fit.epoch = epoch
+        images, labels = fit._batch(rows)
+        assert torch.equal(images[1, 0], features.train[1, 3, epoch])
+        assert labels[1, 0] == features.train_labels[1, 3]
