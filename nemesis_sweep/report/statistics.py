@@ -35,6 +35,11 @@ class Gain:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
+def rounded(value: float) -> float:
+    """Return the value with one decimal and without the sign of a negative zero, ready to be formatted."""
+    return round(value, 1) + 0.0
+
+
 def score(values: Sequence[float]) -> Score:
     """Return mean and sample standard deviation (divisor n - 1) of at least one value."""
     std = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None

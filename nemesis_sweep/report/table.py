@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.report.leaderboard import BEST, Entry, TaskBoard
-from nemesis_sweep.report.statistics import Gain, Score
+from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 
 HEADER = ("", "val", "test", "gain", "95 % CI", "parameters")
@@ -104,8 +104,12 @@ def _params_of(board: TaskBoard, entry: Entry) -> str:
 def _gain_cells(gain: Gain | None) -> tuple[str, str]:
     if gain is None:
         return "-", "-"
-    interval = "-" if gain.low is None or gain.high is None else f"{gain.low:.1f} to {gain.high:.1f}"
-    return f"{gain.mean:+.1f}", interval
+    interval = (
+        "-"
+        if gain.low is None or gain.high is None
+        else f"{rounded(gain.low):.1f} to {rounded(gain.high):.1f}"
+    )
+    return f"{rounded(gain.mean):+.1f}", interval
 
 
 def _value(value: Any) -> str:

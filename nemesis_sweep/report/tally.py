@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nemesis_sweep.sweep.study import TaskStudy
 
 STATES = ("COMPLETE", "PRUNED", "FAIL")
+ZERO_SHOT = "zero_shot"
 
 
 @dataclass
@@ -48,6 +49,8 @@ class StudyTally:
         self.pruned += state == "PRUNED"
         self.failed += state == "FAIL"
         if state != "COMPLETE" or value is None or not math.isfinite(value):
+            return
+        if number == ZERO_SHOT:  # trains nothing: in every table, but never what a sweep found
             return
         if self.best is None or (value > self.best if maximize else value < self.best):
             self.best, self.best_number = value, number

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from nemesis_sweep.report.leaderboard import TaskBoard
-from nemesis_sweep.report.statistics import Gain, paired_gain
+from nemesis_sweep.report.statistics import Gain, paired_gain, rounded
 
 
 class Outcome(Enum):
@@ -84,10 +84,10 @@ def mean_gain(boards: Sequence[TaskBoard]) -> Gain | None:
 
 def gain_text(gain: Gain) -> str:
     """Return `+1.2 points on test over CoOp (95 % CI -0.4 to 2.8, 3 replicates)`."""
-    told = f"{gain.mean:+.1f} points on test over CoOp"
+    told = f"{rounded(gain.mean):+.1f} points on test over CoOp"
     if gain.low is None or gain.high is None:
         return f"{told} (one replicate, no interval)"
-    return f"{told} (95 % CI {gain.low:.1f} to {gain.high:.1f}, {gain.n} replicates)"
+    return f"{told} (95 % CI {rounded(gain.low):.1f} to {rounded(gain.high):.1f}, {gain.n} replicates)"
 
 
 _WORDS = {

@@ -10,7 +10,8 @@ from nemesis_sweep.spec.fields import Natural, Real, Section
 
 
 class Budget(Section):
-    """trials: proposals per study, baselines and points not counted. max_failures: retries of one trial.
+    """trials: per study; points are among them, baselines outside of the space are not.
+    max_failures: retries of one trial.
     hours: trial time to spend, summed over the time that trials run; None is without limit.
     """
 

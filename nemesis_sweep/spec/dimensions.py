@@ -22,7 +22,9 @@ class _Range(Section):
         low, high = self.bounds
         if low > high:
             raise PydanticCustomError(
-                "low_above_high", "low is above high ({high})", {"high": high, "at": "low", "related": "high"}
+                "low_above_high",
+                "low is above high ({high})",
+                {"high": f"{high:g}", "at": "low", "related": "high"},
             )
         if self.log and low <= 0:
             raise PydanticCustomError(

@@ -42,7 +42,9 @@ class Document:
         except UserError as error:
             self.problems += error.problems
             return
-        self.problems += [fault.problem(name) for fault in source.faults]
+        if source.faults:
+            self.problems += [fault.problem(name) for fault in source.faults]
+            return
         path, problem = self._set(parts, source.data, name)
         if problem:
             self.problems.append(Problem(problem, key, name))

@@ -57,8 +57,9 @@ def _plain(key: Key) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value of the file as one short line of flow YAML, texts quoted, control characters escaped."""
+    """Return a value as one short line of flow YAML: texts quoted, what cannot be printed escaped."""
     text = json.dumps(value, ensure_ascii=False, default=str)
+    text = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 4] + " ..."
 
 

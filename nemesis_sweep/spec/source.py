@@ -143,7 +143,10 @@ class _Reader:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._fault(key_node, path, "a list or mapping in the place of a key", allowed="a name")
                 continue
+            faults = len(self.source.faults)
             key = self._scalar(key_node, path)
+            if len(self.source.faults) > faults:
+                continue
             below = (*path, key)
             if key in found:
                 self._fault(key_node, below, f"written twice, first on line {self.source.lines[below]}")

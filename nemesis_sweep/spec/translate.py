@@ -40,18 +40,20 @@ def faults_of(error: ValidationError, data: Any, model: type[BaseModel], path: P
     by_place: dict[Path, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         by_place.setdefault(_place(detail, data), []).append(detail)
-    return [
-        fault for place, details in by_place.items() for fault in _faults(place, details, data, model, path)
-    ]
+    return [fault for place, details in by_place.items() for fault in _faults(place, details, model, path)]
 
 
 def _place(detail: ErrorDetails, data: Any) -> Path:
     """Return the path of keys that exist in `data`: pydantic adds names of union members to its own."""
     place: list[Any] = []
-    for key in detail["loc"]:
+    for part in detail["loc"]:
+        key: Any = part
+        if isinstance(data, dict) and (detail["type"] == "invalid_key" or "[key]" in detail["loc"]):
+            # Pydantic tells such a key, a number or null, as text.
+            key = next((written for written in data if str(written) == str(key)), key)
         if _holds(data, key):
             data = data[key]
-        elif detail["type"] != "missing":
+        elif detail["type"] not in ("missing", "invalid_key"):
             continue
         place.append(key)
     at = detail.get("ctx", {}).get("at")
@@ -64,9 +66,7 @@ def _holds(data: Any, key: Any) -> bool:
     return isinstance(data, dict) and key in data
 
 
-def _faults(
-    place: Path, details: list[ErrorDetails], data: Any, model: type[BaseModel], path: Path
-) -> Iterator[Fault]:
+def _faults(place: Path, details: list[ErrorDetails], model: type[BaseModel], path: Path) -> Iterator[Fault]:
     """Yield the fault of one place; several details are the members of one union, of which none fits."""
     detail = min(details, key=lambda detail: detail["type"] not in MESSAGES)
     kind, context = detail["type"], detail.get("ctx", {})
@@ -75,16 +75,20 @@ def _faults(
         yield Fault(where, MESSAGES[kind], allowed=allowed_at(model, place))
     elif kind in ("extra_forbidden", "invalid_key"):
         names = names_at(model, place[:-1])
-        yield Fault(where, MESSAGES[kind], "", listed(names), nearest(str(place[-1]), names))
+        yield Fault(where, MESSAGES[kind], "", listed(names), _near(place[-1], names))
     elif kind == "unknown_name":
         yield Fault(where, detail["msg"], shown(detail["input"]), context["allowed"], context["nearest"])
     elif kind in MESSAGES:
-        near = nearest(detail["input"], _expected(details)) if isinstance(detail["input"], str) else ""
+        near = _near(detail["input"], _expected(details))
         yield Fault(where, MESSAGES[kind], shown(detail["input"]), allowed_at(model, place), near)
     elif kind.endswith(("_type", "_parsing")):
         yield Fault(where, WRONG_TYPE, shown(detail["input"]), allowed_at(model, place))
     else:
-        yield _own(detail, where, data)
+        yield _own(detail, where)
+
+
+def _near(name: Any, names: list[str]) -> str:
+    return nearest(name, names) if isinstance(name, str) else ""
 
 
 def _expected(details: list[ErrorDetails]) -> list[str]:
@@ -93,12 +97,13 @@ def _expected(details: list[ErrorDetails]) -> list[str]:
     return text.split("'")[1::2]
 
 
-def _own(detail: ErrorDetails, where: Path, data: Any) -> Fault:
+def _own(detail: ErrorDetails, where: Path) -> Fault:
     """Return the fault of an error that a model of ours raised: its text is ours, its context says where."""
     context = detail.get("ctx", {})
     found = detail["input"]
     related: tuple[Path, ...] = ()
     if "at" in context:
         found = found.get(context["at"]) if isinstance(found, dict) else None
-        related = (((*where[:-1], context["related"])),) if "related" in context else ()
+        if "related" in context:
+            related = ((*where[:-1], context["related"]),)
     return Fault(where, detail["msg"], shown(found), context.get("allowed", ""), "", related)

@@ -84,7 +84,7 @@ class Desk:
         """Close a trial, in Optuna first, then in MLflow, then for the person who watches."""
         study, proposal, started = self._out.pop(ticket)
         error = self._errors.pop(ticket, "")
-        seconds = time.monotonic() - started
+        seconds = float((result or {}).get("seconds", time.monotonic() - started))
         value = self._value(result or {})
         if ticket in self._pruned:
             self._pruned.discard(ticket)

@@ -1,5 +1,6 @@
 """A Ray cluster for one sweep: a small one of our own on this machine, or one that is there already."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ ENVIRONMENT = {
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Our own progress is shown instead of Tune's, and Ctrl-C is the runner's business.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
     # Optuna's storage is the truth; Tune's own snapshots would only cost time.
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
 }
@@ -31,6 +36,7 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
         os.environ.setdefault(name, value)
     import ray
 
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     address = os.environ.get("RAY_ADDRESS")
     if address:
         ray.init(address=address, log_to_driver=False, logging_level="error")

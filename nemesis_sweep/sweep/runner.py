@@ -1,6 +1,6 @@
 """`nemesis-sweep run`: from a sweep to its results, from wherever an earlier run of it stopped."""
 
-import os
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -63,6 +63,7 @@ def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int
 def open_studies(sweep: Sweep, home: Home) -> list[TaskStudy]:
     """The studies of all tasks, from the journal in the sweep's home."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     storage = JournalStorage(JournalFileBackend(str(home.journal)))
     return [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
 
@@ -79,7 +80,6 @@ def ended_trials(studies: Sequence[TaskStudy]) -> dict[str, str]:
 
 def _train(desk: Desk, logical_gpus: int | None) -> None:
     """Hand the desk to Ray Tune until nothing is left to hand out."""
-    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
     with ray_session(logical_gpus) as cluster:
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
 

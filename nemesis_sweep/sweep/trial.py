@@ -43,6 +43,7 @@ class TrialSession:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.finished = read_result(self.folder)
         if self.finished is not None:
+            self.seconds = self.finished["seconds"]
             return
         self.backbone, self.dataset, self.features = materials(
             assignment.task, assignment.seeds, assignment.method
@@ -85,7 +86,7 @@ class TrialSession:
             metrics = self.fit.run_epoch()
             if self.fit.done or self.fit.epoch % self.assignment.eval_every == 0:
                 break
-            self.run.log_epoch(self.fit.epoch, _means(metrics))
+            self.run.log_epoch(self.fit.epoch, _means(metrics), wait=True)
         metrics |= self.fit.evaluate("val")
         self.run.log_epoch(self.fit.epoch, _means(metrics))
         return metrics
@@ -113,7 +114,7 @@ class TrialSession:
         return self._report(epochs, means, done=True)
 
     def _report(self, epoch: int, metrics: Mapping[str, float], done: bool) -> dict[str, Any]:
-        return {**metrics, "epoch": epoch, "epochs": self.assignment.method.epochs, "done": done}
+        return {**metrics, "epoch": epoch, "seconds": self.seconds, "done": done}
 
     def _prompt(self) -> Prompt:
         return Prompt(

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# MLflow reads these on import (`1` is not accepted for DO_NOT_TRACK). The last one stops the "View run" lines
-# that MLflow would print into the live view for every finished run.
+# MLflow reads these while it is imported (`1` is not accepted for DO_NOT_TRACK). The last one stops the
+# "View run" lines that it would print into the live view for every finished run.
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+# Here and not in a function: no import of any part of MLflow below this package may come first.
+for _name, _value in QUIET.items():
+    os.environ.setdefault(_name, _value)
 
 
 @functools.lru_cache(maxsize=8)
@@ -26,8 +29,6 @@ def connect(uri: str) -> MlflowClient:
     Nothing global in MLflow is set, so several sweeps can share a process.
     Raises `mlflow.exceptions.MlflowException` if the store cannot be opened.
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     # Creating the database is announced in two lines on stderr otherwise.

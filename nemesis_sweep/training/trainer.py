@@ -11,6 +11,7 @@ from nemesis_sweep.nemesis.annealing import ANNEALINGS
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import SELECTIONS, draw_positions, position_mask
 from nemesis_sweep.prompts.coop import context_from_words, embed_words, random_context
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.evaluation import class_logits
 from nemesis_sweep.training.generators import Generators
@@ -47,6 +48,15 @@ class Trainer:
         self.generators = Generators(seeds)
         words = embed_words(backbone, method.words) if method.words else None
         self.n_ctx = method.n_ctx if words is None else words.shape[0]
+        if method.n_positions > self.n_ctx:
+            raise UserError(
+                Problem(
+                    "more positions than context vectors",
+                    key="n_positions",
+                    found=str(method.n_positions),
+                    allowed=f"at most n_ctx, {self.n_ctx}",
+                )
+            )
         self.layout = backbone.layout(classnames, self.n_ctx, method.class_position)
         n_classes = len(classnames) if method.csc else None
         if words is None:

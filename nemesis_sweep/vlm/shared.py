@@ -113,9 +113,9 @@ def _enter(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rows (R, A, D) of a part with the context in place, their first queries, keys and values."""
     block = tower.blocks[0]
-    vectors = context[:, part.context_slots]
-    if context.ndim == 4:
-        vectors = context[:, part.context_classes, part.context_slots]
+    per_class = context.ndim == 4
+    slots = (part.context_classes, part.context_slots) if per_class else (part.context_slots,)
+    vectors = context[:, *slots]
     vectors = vectors + tower.positional_embedding[plan.positions[part.context_rows]]
     h = block.ln_1(vectors)
     parts = (vectors, *_project(block.attn, h, h))

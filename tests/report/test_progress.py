@@ -60,6 +60,14 @@ def test_the_best_follows_the_direction() -> None:
     assert (lower.studies["a"].best, lower.studies["a"].best_number) == (1.0, "1")
 
 
+def test_zero_shot_is_never_the_best() -> None:
+    progress, _ = plain([StudyTally("a", 9)])
+    progress.trial_finished("a", "zero_shot", "COMPLETE", 90.0, 1.0)
+    progress.trial_finished("a", "coop", "COMPLETE", 60.0, 1.0)
+    assert progress.studies["a"].complete == 2
+    assert (progress.studies["a"].best, progress.studies["a"].best_number) == (60.0, "coop")
+
+
 def test_rate_and_eta_count_this_run_only() -> None:
     clock = Clock()
     progress, _ = plain([StudyTally("a", 20, complete=8)], clock)

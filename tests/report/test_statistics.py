@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nemesis_sweep.report.statistics import Gain, paired_gain, score, student_t
+from nemesis_sweep.report.statistics import Gain, paired_gain, rounded, score, student_t
 
 
 def test_score_has_the_sample_standard_deviation() -> None:
@@ -27,6 +27,10 @@ def test_paired_gain_by_hand() -> None:
     assert gain.low == pytest.approx(2 - 2.4841, abs=1e-3)
     assert gain.high == pytest.approx(2 + 2.4841, abs=1e-3)
     assert not gain.beyond_noise
+
+
+def test_negative_zero_is_not_shown() -> None:
+    assert f"{rounded(-0.04):+.1f} {rounded(-0.06):+.1f} {rounded(12.34):+.1f}" == "+0.0 -0.1 +12.3"
 
 
 def test_one_replicate_has_no_interval() -> None:

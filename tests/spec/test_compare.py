@@ -38,11 +38,14 @@ def test_trials_stay_comparable(tmp_path: Path, override: str, line: str) -> Non
         ("method.per_dataset.clipart.lr=1", ['method.per_dataset.clipart: (absent) -> {"lr": 1.0}']),
         ("space.omega.low=0.5", ["space.omega.low: 0.1 -> 0.5"]),
         ("space.n_ctx.choices=[4, 8]", ["space.n_ctx.choices: [4, 8, 16] -> [4, 8]"]),
-        ("space.n_ctx=null", ["method.n_ctx: (absent) -> 16", 'space.n_ctx: {"choices": [4, 8, 16]} -> (absent)']),
+        (
+            "space.n_ctx=null",
+            ["method.n_ctx: (absent) -> 16", 'space.n_ctx: {"choices": [4, 8, 16]} -> (absent)'],
+        ),
         ("search.objective=val/loss", ['search.objective: ["val/accuracy"] -> ["val/loss"]']),
         ("search.eval_every=10", ["search.eval_every: 5 -> 10"]),
     ],
-)  # fmt: skip
+)
 def test_trials_would_not_be_comparable(tmp_path: Path, override: str, lines: list[str]) -> None:
     path = write(tmp_path, VALID)
     old, new = load_sweep(path, known=KNOWN), load_sweep(path, [override], KNOWN)

@@ -46,7 +46,17 @@ def test_what_the_method_does_not_have_is_refused_by_name(sweep: Sweep) -> None:
 
 
 def test_task_keys_are_folder_names_and_never_meet() -> None:
-    names = ["ViT-B-16@openai", "ViT-B-16-openai", "/a/b/model", "/a/c/model", "a/b", "a b", "x" * 300, "..", "Ω"]
+    names = [
+        "ViT-B-16@openai",
+        "ViT-B-16-openai",
+        "/a/b/model",
+        "/a/c/model",
+        "a/b",
+        "a b",
+        "x" * 300,
+        "..",
+        "Ω",
+    ]
     keys = [Task(name, "clipart", 16, "few_shot").key for name in names]
     keys += [Task("icon-clip", name, 16, "few_shot").key for name in names]
     assert len(set(keys)) == len(keys)

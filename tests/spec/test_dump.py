@@ -25,7 +25,10 @@ space:
   beta: {choices: {0: {corruption: {low: 0, high: 1}}, 0.5: {}, 1: {}}}
   norm: {choices: [1, inf]}
 search:
-  points: [{omega: 1, norm: 1}, {beta: 0, corruption: 0.1}, {words: null, n_ctx: 3, csc: true, reduction: mean}]
+  points:
+    - {omega: 1, norm: 1}
+    - {beta: 0, corruption: 0.1}
+    - {words: null, n_ctx: 3, csc: true, reduction: mean}
   sampler_options: {n_startup_trials: 7}
   objective: [val/loss]
 tracking: {mlflow: "http://host:5000", experiment: "2026-11-22: first"}

@@ -66,18 +66,23 @@ def test_null_takes_a_key_away_so_that_its_default_counts(path: Path) -> None:
         ("method.beta.x=3", "method.beta.x", "method.beta is 0 and holds no keys", ""),
         ("tasks.shots.7=3", "tasks.shots.7", 'no item "7" in a list of 2', ""),
         ("tasks.dataset=clpart", "tasks.dataset", "unknown dataset", "clipart"),
-        ("space.omega.low=1000", "space.omega.low", "low is above high (100.0)", ""),
+        ("space.omega.low=1000", "space.omega.low", "low is above high (100)", ""),
         ("space.omega.high=0.01", "space.omega.low", "low is above high (0.01)", ""),
         ("search.points=[{n_ctx: 5}]", "search.points.0.n_ctx", "outside of the search space", ""),
         ("method.omega=3", "method.omega", "both fixed and searched", ""),
         ("tasks=null", "tasks.dataset", "missing", ""),
         ("budget.trials=.nan", "", "not a finite number", ""),
-        ("budget.trials=[1", "", "not YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'", ""),
+        (
+            "budget.trials=[1",
+            "",
+            "not YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'",
+            "",
+        ),
         ("budget.trials", "", "not a key and a value", ""),
         ("=3", "", "not a key and a value", ""),
         ("a..b=3", "", "not a key and a value", ""),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_override_is_the_place_of_its_problem(
     path: Path, override: str, key: str, message: str, nearest: str
 ) -> None:

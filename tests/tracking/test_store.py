@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import socket
 import subprocess
@@ -108,6 +109,28 @@ def test_a_moved_home_keeps_its_artifacts(tracking: Tracking, home: Path, tmp_pa
     assert told.split() == [tracking.parent_run_id, "sweep.yaml", "tracking.json"]
     assert not home.exists()
     assert len(list((new / "mlartifacts").rglob("tracking.json"))) == 1
+
+
+QUIET = """
+import sys
+from pathlib import Path
+from nemesis_sweep.tracking.store import prepare
+
+assert "mlflow" not in sys.modules and "pandas" not in sys.modules
+prepare(Path(sys.argv[1]), "pan", "pan")
+from mlflow.telemetry import get_telemetry_client
+
+print("telemetry:", get_telemetry_client())
+"""
+
+
+def test_mlflow_is_imported_late_without_telemetry_and_says_nothing(tmp_path: Path) -> None:
+    # A fresh environment: this test run itself tells MLflow to keep quiet.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    told = subprocess.run(
+        [sys.executable, "-c", QUIET, str(tmp_path / "home")], capture_output=True, text=True, env=environment
+    )
+    assert (told.stdout, told.stderr, told.returncode) == ("telemetry: None\n", "", 0)
 
 
 def test_a_deleted_experiment_is_not_revived(tracking: Tracking, home: Path) -> None:

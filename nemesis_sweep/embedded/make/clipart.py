@@ -20,12 +20,17 @@ import numpy as np
 from nemesis_sweep.embedded.make.labels import RULES, label
 from nemesis_sweep.embedded.make.openclipart import Clip
 from nemesis_sweep.embedded.make.parquet import Item, write_parquet
+from nemesis_sweep.embedded.make.rejected import REJECTED
 
 SEED = 20261122
 TRAIN_LEAST, VAL_LEAST, TEST_LEAST = 16, 5, 6
 TRAIN_MOST, VAL_MOST, TEST_MOST = 48, 8, 40
 LARGE = 10  # a group of this size or more would dominate a test class: it stays in train
 DROPPED = ("boat", "airplane", "fish", "furniture", "vegetable", "toy", "weapon", "bread", "book", "balloon")  # too few pictures after removing repeats
+# Split like the others, so that the split of the others stays, but not written: one series and little else.
+NOT_KEPT = ("smiley face",)
+# Names shown in words that captions hold; captions lose the names of ``labels``.
+SHOWN = {"stationery": "office tool", "meal": "cooked food"}
 
 
 def read_clips(work: Path) -> tuple[list[Clip], np.ndarray]:
@@ -83,6 +88,24 @@ def choose(clips: list[Clip], pictures: np.ndarray) -> list[tuple[int, str, str]
     return chosen
 
 
+def top_up(clips: list[Clip], chosen: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    """Make up for rejected train and val pictures with whole groups from test, the smallest first.
+
+    A test group has no relative anywhere else, in pretraining neither, so it may move to either side.
+    """
+    moved: dict[int, str] = {}
+    for name in dict.fromkeys(name for _, name, _ in chosen):
+        counts = Counter(part for _, n, part in chosen if n == name)
+        sizes = Counter(clips[i].group for i, n, part in chosen if n == name and part == "test")
+        spare = sorted(sizes, key=lambda g: (sizes[g], g))
+        for part, least in (("train", TRAIN_LEAST), ("val", 4)):
+            while counts[part] < least and spare:
+                group = spare.pop(0)
+                moved[group] = part
+                counts[part] += sizes[group]
+    return [(i, name, moved.get(clips[i].group, part)) for i, name, part in chosen]
+
+
 def main(work: Path, output: Path | None = None) -> None:
     clips, pictures = read_clips(work)
     chosen = choose(clips, pictures)
@@ -90,6 +113,8 @@ def main(work: Path, output: Path | None = None) -> None:
         {"path": clips[i].path, "group": clips[i].group, "class": name, "split": split} for i, name, split in chosen
     ]
     (work / "clipart.json").write_text(json.dumps(record))
+    chosen = [c for c in chosen if clips[c[0]].path not in REJECTED and c[1] not in NOT_KEPT]
+    chosen = top_up(clips, chosen)
     names = list(dict.fromkeys(name for _, name, _ in chosen))
     for name in names:
         counts = Counter(split for _, n, split in chosen if n == name)
@@ -100,7 +125,7 @@ def main(work: Path, output: Path | None = None) -> None:
         write_parquet(
             output / "clipart.parquet",
             items,
-            classnames=names,
+            classnames=[SHOWN.get(name, name) for name in names],
             template="a picture of a {}.",
             description="Clip art of everyday things, Open Clip Art 0.18",
             license="public domain",

@@ -34,6 +34,7 @@ def export(checkpoint: Path, folder: Path) -> None:
     tensors["logit_scale"] = tensors["logit_scale"].float()
     weights = folder / "open_clip_model.safetensors"
     save_file(tensors, weights.with_suffix(".tmp"), {"format": "pt", "step": metadata["step"]})
+    weights.with_suffix(".tmp").chmod(0o644)  # safetensors writes for the owner only
     os.replace(weights.with_suffix(".tmp"), weights)
     config = {
         "model_cfg": model_config(int(metadata["width"]), VOCABULARY),

@@ -2,7 +2,7 @@
 
 A picture belongs to a class if its folder is one of the class's, or its title or file name holds one of the
 class's words, unless a word excludes it.  Pictures claimed by several classes belong to the first in
-``RULES``.  The rules were read against contact sheets; ``REJECTED`` names what they still get wrong.
+``RULES``.  What the rules still get wrong is named in ``rejected``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 from nemesis_sweep.embedded.make.openclipart import THEMES, Clip
-from nemesis_sweep.embedded.make.rejected import REJECTED
 
 
 @dataclass(frozen=True)
@@ -257,7 +256,7 @@ def _claims(name: str, clip: Clip, text: str) -> bool:
 
 def label(clip: Clip) -> str:
     """The class of a picture, or an empty string."""
-    if clip.path in REJECTED or clip.folder.startswith(_THEMES):
+    if clip.folder.startswith(_THEMES):
         return ""
     stem = re.sub(r"[_\-.]+", " ", clip.stem.lower())
     text = f"{clip.title} {stem}"

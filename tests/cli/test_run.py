@@ -1,0 +1,183 @@
+"""`nemesis-sweep run` as a user runs it: real processes, then Optuna, MLflow and Parquet read back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nemesis_sweep.report.results import read_results
+
+SWEEP = """
+name: short
+tasks: {backbone: icon-clip, dataset: digits, shots: 1, replicates: 2}
+method: {beta: 0, epochs: 6, views: 1}
+space:
+  omega: {low: 0.1, high: 100, log: true}
+  n_ctx: {choices: [4, 8]}
+search: {eval_every: 2, pruner: none}
+budget: {trials: 3}
+resources: {cpus: 1, concurrent: 1}
+"""
+STUDY = "digits-1shot-few_shot-icon-clip"
+BASELINES = {"zero_shot", "coop", "paper"}
+
+pytestmark = pytest.mark.cluster
+
+
+def command(file: Path, home: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "nemesis_sweep", "run", str(file), "--home", str(home), *more]
+
+
+def run(file: Path, home: Path, *more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(command(file, home, *more), capture_output=True, text=True, timeout=300, check=False)
+
+
+def optuna_trials(home: Path) -> dict[str, dict]:
+    """Every trial of every study: name -> state, value, params."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    storage = JournalStorage(JournalFileBackend(str(home / "optuna.journal")))
+    found = {}
+    for summary in optuna.get_all_study_summaries(storage):
+        study = optuna.load_study(study_name=summary.study_name, storage=storage)
+        for trial in study.trials:
+            beside = summary.study_name.endswith("/baselines")
+            number = trial.user_attrs["baseline"] if beside else str(trial.number)
+            key = f"{summary.study_name.removesuffix('/baselines')}/{number}"
+            assert key not in found
+            found[key] = {"state": trial.state.name, "value": trial.value, "params": trial.params}
+    return found
+
+
+def mlflow_runs(home: Path) -> tuple[list, list]:
+    """The sweep's own runs and the trials' runs."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs = client.search_runs(experiments, max_results=1000)
+    return (
+        [r for r in runs if "nemesis.trial" not in r.data.tags],
+        [r for r in runs if "nemesis.trial" in r.data.tags],
+    )
+
+
+def assert_consistent(home: Path, trials: int) -> None:
+    """Optuna, MLflow, Parquet and the trials' folders tell the same story, each trial once."""
+    told = optuna_trials(home)
+    assert set(told) == {f"{STUDY}/{n}" for n in (*BASELINES, *map(str, range(trials)))}
+    assert {trial["state"] for trial in told.values()} == {"COMPLETE"}
+    rows = {f"{row['study']}/{row['number']}": row for row in read_results(home)}
+    assert set(rows) == set(told)
+    parents, children = mlflow_runs(home)
+    assert [parent.info.status for parent in parents] == ["FINISHED"]
+    recorded = {child.data.tags["nemesis.trial"]: child for child in children}
+    assert len(children) == len(recorded)
+    assert set(recorded) == set(told)
+    for name, trial in told.items():
+        row, child = rows[name], recorded[name]
+        assert row["metrics"]["val/accuracy"] == pytest.approx(trial["value"])
+        assert child.data.metrics["val/accuracy"] == pytest.approx(trial["value"])
+        assert child.data.metrics["test/accuracy"] == pytest.approx(row["metrics"]["test/accuracy"])
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
+        assert row["params"] == trial["params"]
+        folder = home / "trials" / name
+        assert json.loads((folder / "result.json").read_text())["metrics"] == row["metrics"]
+        assert (folder / "prompt.safetensors").exists() == (row["baseline"] != "zero_shot")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a sweep that ran undisturbed."""
+    folder = tmp_path_factory.mktemp("finished")
+    file = folder / "short.yaml"
+    file.write_text(SWEEP)
+    os.environ["NEMESIS_SWEEP_CACHE"] = str(folder.parent / "features")
+    answer = run(file, folder / "home")
+    assert answer.returncode == 0, answer.stderr
+    assert "best found" in answer.stdout
+    assert "Traceback" not in answer.stdout + answer.stderr
+    return folder
+
+
+def test_optuna_mlflow_and_parquet_agree(finished):
+    assert_consistent(finished / "home", trials=3)
+
+
+def test_a_prompt_can_be_used_again(finished):
+    """The kept context gives the recorded test accuracy."""
+    from nemesis_sweep.data.registry import load_dataset
+    from nemesis_sweep.prompts.artifact import load_prompt
+    from nemesis_sweep.training.episode_features import episode_features
+    from nemesis_sweep.training.evaluation import evaluate
+    from nemesis_sweep.vlm.backbone import load_backbone
+    from nemesis_sweep.vlm.text import encode_text
+
+    folder = finished / "home" / "trials" / STUDY / "1"
+    prompt, result = load_prompt(folder), json.loads((folder / "result.json").read_text())
+    backbone = load_backbone(prompt.backbone)
+    assert backbone.fingerprint == prompt.fingerprint
+    features = episode_features(load_dataset("digits"), backbone, 1, prompt.seeds, 1)
+    layout = backbone.layout(prompt.classnames, prompt.context.shape[1], prompt.class_position)
+    texts = encode_text(backbone.text, layout, prompt.context)
+    accuracy, _ = evaluate(features.test, features.test_labels, texts, backbone)
+    assert accuracy.tolist() == pytest.approx(result["replicates"]["test/accuracy"])
+
+
+def test_the_same_command_again_repeats_nothing_and_more_trials_continue(finished):
+    home = finished / "home"
+    before = {path: path.stat().st_mtime_ns for path in home.glob("trials/*/*/result.json")}
+    again = run(finished / "short.yaml", home)
+    assert again.returncode == 0, again.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    more = run(finished / "short.yaml", home, "--trials", "4")
+    assert more.returncode == 0, more.stderr
+    assert_consistent(home, trials=4)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_another_sweep_in_the_same_home_is_refused(finished):
+    answer = run(finished / "short.yaml", finished / "home", "--set", "method.epochs=7")
+    assert answer.returncode == 2
+    assert "method.epochs: 6 -> 7" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def wait_for(condition, seconds: float = 180.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, tmp_path, blow):
+    """Struck in the middle of a trial; the second run ends with the undisturbed run's trials."""
+    home = tmp_path / "home"
+    arguments = command(finished / "short.yaml", home, "--set", "method.epochs=60")
+    driver = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder = home / "trials" / STUDY
+    wait_for(lambda: (folder / "0/result.json").exists() and list(folder.glob("1/checkpoint/*.safetensors")))
+    driver.send_signal(blow)
+    _, stderr = driver.communicate(timeout=60)
+    if blow == signal.SIGTERM:
+        assert driver.returncode == 130
+        assert "continue with" in stderr
+    assert not (folder / "2/result.json").exists()
+    kept = {path: path.stat().st_mtime_ns for path in home.glob("trials/*/*/result.json")}
+    answer = run(finished / "short.yaml", home, "--set", "method.epochs=60")
+    assert answer.returncode == 0, answer.stderr
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert_consistent(home, trials=3)
+    whole = tmp_path / "whole"
+    undisturbed = run(finished / "short.yaml", whole, "--set", "method.epochs=60")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert optuna_trials(home) == optuna_trials(whole)
