@@ -20,7 +20,9 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
 
     sweep = load(file, trials, overrides)
     console = Console()
-    table = Table(title=f"sweep {sweep.name}: {sweep.tasks.replicates} replicates a trial", title_justify="left")
+    table = Table(
+        title=f"sweep {sweep.name}: {sweep.tasks.replicates} replicates a trial", title_justify="left"
+    )
     table.add_column("task", no_wrap=True)
     table.add_column("trials", justify="right")
     table.add_column("of these fixed", justify="right")

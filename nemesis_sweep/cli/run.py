@@ -1,14 +1,13 @@
 """`nemesis-sweep run`: run a sweep file, or continue it where it stopped."""
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.loader import located
 
 INTERRUPTED = 130
 
@@ -36,13 +35,14 @@ def command(file: Path, home: Path | None, trials: int | None, overrides: tuple[
     objective = sweep.search.objective[0]
     better = direction(objective)
     place = Home((home or Path("sweeps") / sweep.name).absolute())
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         outcome = run_sweep(
             sweep,
             place,
             lambda studies: Progress(map(tally_of, studies), metric=objective, maximize=better == "maximize"),
         )
+    except UserError as error:
+        raise located(error, file, overrides) from error
     except KeyboardInterrupt:
         again = " ".join(["nemesis-sweep", *sys.argv[1:]])
         click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
@@ -52,8 +52,3 @@ def command(file: Path, home: Path | None, trials: int | None, overrides: tuple[
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
     if outcome.empty_studies:
         raise UserError(f"no trial completed in: {', '.join(outcome.empty_studies)}")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    # SIGTERM ends a sweep the way Ctrl-C does: with everything kept.
-    raise KeyboardInterrupt

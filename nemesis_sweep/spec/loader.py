@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nemesis_sweep.spec.document import Document
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.sections import read_sections
 from nemesis_sweep.spec.sweep import Sweep
+
+
+def located(error: UserError, path: Path, overrides: Sequence[str] = ()) -> UserError:
+    """Return `error` with file and line added to problems that name only a key of the sweep file.
+
+    What turns out to be wrong later (more GPUs than there are) then reads like what the loader finds.
+    """
+    document = _document(path, overrides)
+    sections = set(Sweep.model_fields)
+
+    def locate(problem: Problem) -> Problem:
+        keys = tuple(problem.key.split("."))
+        if problem.file or keys[0] not in sections:
+            return problem
+        file, line = document.place(keys)
+        return replace(problem, file=file, line=line)
+
+    return UserError([locate(problem) for problem in error.problems])
 
 
 def load_sweep(path: Path, overrides: Sequence[str] = (), known: KnownNames | None = None) -> Sweep:
@@ -19,11 +38,16 @@ def load_sweep(path: Path, overrides: Sequence[str] = (), known: KnownNames | No
     takes a key away. known: the names that may be used; None checks no names.
     Raises `UserError` with everything that is wrong, each problem with file (or override), line and key.
     """
-    document = Document(Path(path))
-    for text in overrides:
-        document.override(text)
+    document = _document(path, overrides)
     sweep, faults = read_sections(document.data, known)
     problems = document.located(faults)
     if problems or sweep is None:
         raise UserError(problems)
     return sweep
+
+
+def _document(path: Path, overrides: Sequence[str]) -> Document:
+    document = Document(Path(path))
+    for text in overrides:
+        document.override(text)
+    return document

@@ -4,7 +4,8 @@ The shared rows' keys and values are never copied per class: all tail queries of
 matrix product, and its scores share one softmax with the scores inside the class. The backward pass is
 written by hand to save only what it needs and to write each gradient once.
 
-Shapes below: R replicates, h heads, d head width, n chunks of S rows with Q queries each, P rows before them.
+Shapes below: R replicates, h heads, d head width, P rows of the common beginning (P0 constant, m shared),
+n chunks of S tail rows with Q queries each, blocks = R * h * n.
 """
 
 from __future__ import annotations
@@ -17,151 +18,122 @@ from torch.autograd.function import once_differentiable
 
 
 def packed_attention(
-    q: Tensor,
-    kv: Tensor,
-    constant: tuple[Tensor, Tensor],
-    masks: tuple[Tensor, Tensor],
-    heads: int,
+    q: Tensor, kv: Tensor, constant: Tensor, masks: tuple[Tensor, Tensor], heads: int
 ) -> Tensor:
     """Attend from query rows (R, a + n * Q, D) to rows (R, m + n * S, 2D) of keys and values side by side.
 
-    constant: keys and values (h, P0, d) of the constant beginning, which every row sees; no gradient.
-    masks: additive (1, a, m) among shared rows (a is m, or 0 where their outputs are not needed), and
-    (n, Q, S) within chunks. Returns (R, a + n * Q, D).
+    constant: (2, h, P0, d) keys and values of the constant beginning, which every row sees; no gradient.
+    masks: additive (a, P) of the shared rows that ask (all m, or none where their outputs are not needed),
+    and (n, Q, S) within chunks. Returns (R, a + n * Q, D).
     """
-    out: Tensor = _PackedAttention.apply(q, kv, *constant, *masks, heads)
+    out: Tensor = _PackedAttention.apply(q, kv, constant, *masks, heads)
     return out
 
 
 class _PackedAttention(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        q: Tensor,
-        kv: Tensor,
-        constant_k: Tensor,
-        constant_v: Tensor,
-        shared_mask: Tensor,
-        tail_mask: Tensor,
-        heads: int,
+        ctx: Any, q: Tensor, kv: Tensor, constant: Tensor, shared_mask: Tensor, tail_mask: Tensor, heads: int
     ) -> Tensor:
         replicates, _, width = q.shape
-        asked, shared = shared_mask.shape[1:]
-        k, v = kv.chunk(2, dim=-1)
-        k_shared, v_shared, k_tail, v_tail = (
-            _by_head(part, heads) for part in (k[:, :shared], v[:, :shared], k[:, shared:], v[:, shared:])
-        )
-        k_first, v_first = (_repeat(part, replicates) for part in (constant_k, constant_v))
-        k_prefix, v_prefix = torch.cat([k_first, k_shared], 1), torch.cat([v_first, v_shared], 1)
-        scale = (width // heads) ** -0.5
-        out = q.new_empty(replicates, q.shape[1], heads, width // heads)
-        q_tail = _by_head(q[:, asked:], heads) * scale
-        tail = _attend(q_tail, k_prefix, v_prefix, k_tail, v_tail, tail_mask)
-        _store(out[:, asked:], tail[0])
-        saved = [q_tail, k_prefix, v_prefix, k_tail, v_tail, *tail[1:]]
+        asked, shared = shared_mask.shape[0], shared_mask.shape[1] - constant.shape[2]
+        pairs = kv.unflatten(2, (2, heads, -1)).permute(2, 0, 3, 1, 4)  # (2, R, h, m + n * S, d)
+        first = constant[:, None].expand(-1, replicates, -1, -1, -1)
+        prefix = torch.cat([first, pairs[:, :, :, :shared]], dim=3).flatten(1, 2)
+        tail = pairs[:, :, :, shared:].contiguous().flatten(1, 2)
+        # Always a copy, so that it can be scaled in place.
+        by_head = _by_head(q, heads).clone(memory_format=torch.contiguous_format).flatten(0, 1)
+        by_head.mul_((width // heads) ** -0.5)
+        q_shared, q_tail = by_head[:, :asked], by_head[:, asked:].contiguous()
+        out = by_head.new_empty(replicates * heads, q.shape[1], width // heads)
+        seen, p_prefix, p_tail = _attend_tails(q_tail, prefix, tail, tail_mask)
+        out[:, asked:] = seen
+        saved = [q_tail, prefix, tail, p_prefix, p_tail]
         if asked:
-            q_shared = _by_head(q[:, :asked], heads) * scale
-            among = _attend(q_shared, k_first, v_first, k_shared, v_shared, shared_mask)
-            _store(out[:, :asked], among[0])
-            saved += [q_shared, *among[1:]]
+            p_shared = torch.bmm(q_shared, prefix[0].transpose(1, 2)).add_(shared_mask).softmax(-1)
+            out[:, :asked] = torch.bmm(p_shared, prefix[1])
+            saved += [q_shared, p_shared]
         ctx.save_for_backward(*saved)
-        ctx.sizes = (heads, asked, shared, scale)
-        return out.flatten(2)
+        ctx.sizes = (heads, asked, shared)
+        return out.unflatten(0, (replicates, heads)).transpose(1, 2).flatten(2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        q_tail, k_prefix, v_prefix, k_tail, v_tail, p_prefix, p_tail, *of_shared = ctx.saved_tensors
-        heads, asked, shared, scale = ctx.sizes
+        q_tail, prefix, tail, p_prefix, p_tail, *of_shared = ctx.saved_tensors
+        heads, asked, shared = ctx.sizes
         replicates, _, width = grad.shape
-        fixed = k_prefix.shape[1] - shared
-        grad_q = grad.new_empty(replicates, grad.shape[1], heads, width // heads)
-        grad_kv = grad.new_empty(replicates, shared + k_tail.shape[1], 2, heads, width // heads)
-
-        g_tail = _by_head(grad[:, asked:], heads)
-        tail = _gradients(g_tail, q_tail, k_prefix, v_prefix, k_tail, v_tail, p_prefix, p_tail)
-        _store(grad_q[:, asked:], tail[0].mul_(scale))
-        _store(grad_kv[:, shared:, 0], tail[3])
-        _store(grad_kv[:, shared:, 1], tail[4])
-        gk, gv = tail[1][:, fixed:], tail[2][:, fixed:]
+        by_head = _by_head(grad, heads).flatten(0, 1)
+        g_tail = by_head[:, asked:].contiguous()
+        gq = torch.empty(by_head.shape, dtype=grad.dtype, device=grad.device)
+        gq_tail, g_prefix, g_own = _tail_gradients(g_tail, q_tail, prefix, tail, p_prefix, p_tail)
+        gq[:, asked:] = gq_tail
         if asked:
-            q_shared, p_first, p_among = of_shared
-            k_first, v_first = k_prefix[:, :fixed], v_prefix[:, :fixed]
-            k_shared, v_shared = k_prefix[:, fixed:].contiguous(), v_prefix[:, fixed:].contiguous()
-            g_shared = _by_head(grad[:, :asked], heads)
-            among = _gradients(g_shared, q_shared, k_first, v_first, k_shared, v_shared, p_first, p_among)
-            _store(grad_q[:, :asked], among[0].mul_(scale))
-            gk, gv = gk + among[3], gv + among[4]
-        _store(grad_kv[:, :shared, 0], gk)
-        _store(grad_kv[:, :shared, 1], gv)
-        return grad_q.flatten(2), grad_kv.flatten(2), None, None, None, None, None
+            q_shared, p_shared = of_shared
+            g_shared = by_head[:, :asked]
+            ds = torch.bmm(g_shared, prefix[1].transpose(1, 2)).mul_(p_shared)
+            ds.addcmul_(p_shared, ds.sum(-1, keepdim=True), value=-1)
+            gq[:, :asked] = torch.bmm(ds, prefix[0])
+            g_prefix[0].baddbmm_(ds.transpose(1, 2), q_shared)
+            g_prefix[1].baddbmm_(p_shared.transpose(1, 2), g_shared)
+        gq.mul_((width // heads) ** -0.5)
+        rows = shared + tail.shape[2]
+        g_kv = grad.new_empty(replicates, rows, 2, heads, width // heads)
+        by_pair = g_kv.permute(2, 0, 3, 1, 4)
+        by_pair[:, :, :, :shared] = g_prefix[:, :, prefix.shape[2] - shared :].unflatten(1, (-1, heads))
+        by_pair[:, :, :, shared:] = g_own.unflatten(1, (-1, heads))
+        grad_q = gq.unflatten(0, (replicates, heads)).transpose(1, 2).flatten(2)
+        return grad_q, g_kv.flatten(2), None, None, None, None
 
 
 def _by_head(rows: Tensor, heads: int) -> Tensor:
-    """(R, rows, D) to contiguous (R * h, rows, d)."""
-    return rows.unflatten(2, (heads, -1)).transpose(1, 2).contiguous().flatten(0, 1)
+    """(R, rows, D) seen as (R, h, rows, d)."""
+    return rows.unflatten(2, (heads, -1)).transpose(1, 2)
 
 
-def _repeat(constant: Tensor, replicates: int) -> Tensor:
-    """(h, P0, d) to (R * h, P0, d)."""
-    return constant.expand(replicates, -1, -1, -1).flatten(0, 1)
+def _attend_tails(q: Tensor, prefix: Tensor, tail: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """One softmax over the P rows before, all seen, and the S rows of the own chunk, masked.
 
-
-def _store(target: Tensor, by_head: Tensor) -> None:
-    """Write (R * h, rows, d) into (R, rows, h, d)."""
-    replicates, _, heads, _ = target.shape
-    target.copy_(by_head.unflatten(0, (replicates, heads)).transpose(1, 2))
-
-
-def _attend(
-    q: Tensor, k_before: Tensor, v_before: Tensor, k_own: Tensor, v_own: Tensor, mask: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """One softmax over the P rows before (all seen) and the S rows of the own chunk (masked).
-
-    q: (R * h, n * Q, d), scaled. Returns the output of that shape and the probabilities (R * h, n * Q, P) and
-    (R * h * n, Q, S).
+    q: (R * h, n * Q, d), scaled; prefix: (2, R * h, P, d); tail: (2, R * h, n * S, d). Returns the output in
+    the shape of q, and the probabilities (R * h, n * Q, P) and (blocks, Q, S).
     """
     chunks, queries, size = mask.shape
-    before = k_before.shape[1]
-    blocks = q.shape[0] * chunks
-    k_by, v_by = k_own.view(blocks, size, -1), v_own.view(blocks, size, -1)
-    own = torch.bmm(q.view(blocks, queries, -1), k_by.transpose(1, 2))
-    own.unflatten(0, (-1, chunks)).add_(mask)
-    scores = [torch.bmm(q, k_before.transpose(1, 2)), own.view(q.shape[0], -1, size)]
-    p = torch.cat(scores, dim=-1).softmax(-1)
+    before = prefix.shape[2]
+    k, v = tail.view(2, q.shape[0] * chunks, size, -1)
+    own = torch.bmm(q.view(len(k), queries, -1), k.transpose(1, 2))
+    own.view(-1, *mask.shape).add_(mask)
+    scores = torch.cat([torch.bmm(q, prefix[0].transpose(1, 2)), own.view(q.shape[0], -1, size)], dim=-1)
+    p = scores.softmax(-1)
     # Split into contiguous parts: products of strided batches are slow on CPUs.
-    p_before = p[:, :, :before].contiguous()
-    p_own = p[:, :, before:].contiguous().view(blocks, queries, size)
-    out = torch.bmm(p_before, v_before)
-    out.view(blocks, queries, -1).baddbmm_(p_own, v_by)
-    return out, p_before, p_own
+    p_prefix = p[:, :, :before].contiguous()
+    p_tail = p[:, :, before:].contiguous().view(own.shape)
+    out = torch.bmm(p_prefix, prefix[1])
+    out.view(len(k), queries, -1).baddbmm_(p_tail, v)
+    return out, p_prefix, p_tail
 
 
-def _gradients(
-    g: Tensor,
-    q: Tensor,
-    k_before: Tensor,
-    v_before: Tensor,
-    k_own: Tensor,
-    v_own: Tensor,
-    p_before: Tensor,
-    p_own: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Gradients of (scaled queries, keys before, values before, own keys, own values), given that of outputs.
+def _tail_gradients(
+    g: Tensor, q: Tensor, prefix: Tensor, tail: Tensor, p_prefix: Tensor, p_tail: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of the scaled queries, of keys and values before and of their own, given that of the output.
 
-    With D = p * (dp - sum(p * dp)), the gradient of the scores: dq = D k, dk = D' q, dv = p' g.
+    With probabilities p and ds = p * (g v' - sum(p * g v')), the gradient of the scores: dq = ds k,
+    dk = ds' q, dv = p' g.
     """
-    blocks = p_own.shape[0]
-    g_by, q_by, k_by, v_by = (part.view(blocks, -1, part.shape[2]) for part in (g, q, k_own, v_own))
-    d_before = torch.bmm(g, v_before.transpose(1, 2)).mul_(p_before)
-    d_own = torch.bmm(g_by, v_by.transpose(1, 2)).mul_(p_own)
-    total = d_before.sum(-1, keepdim=True) + d_own.sum(-1).view(g.shape[0], -1, 1)
-    d_before.addcmul_(p_before, total, value=-1)
-    d_own.addcmul_(p_own, total.view(blocks, -1, 1), value=-1)
-    gq = torch.bmm(d_before, k_before)
-    gq.view_as(q_by).baddbmm_(d_own, k_by)
-    gk_before = torch.bmm(d_before.transpose(1, 2), q)
-    gv_before = torch.bmm(p_before.transpose(1, 2), g)
-    gk_own = torch.bmm(d_own.transpose(1, 2), q_by).view_as(k_own)
-    gv_own = torch.bmm(p_own.transpose(1, 2), g_by).view_as(v_own)
-    return gq, gk_before, gv_before, gk_own, gv_own
+    blocks, queries, size = p_tail.shape
+    k, v = tail.view(2, blocks, size, -1)
+    g_own, q_own = g.view(blocks, queries, -1), q.view(blocks, queries, -1)
+    ds_prefix = torch.bmm(g, prefix[1].transpose(1, 2)).mul_(p_prefix)
+    ds_own = torch.bmm(g_own, v.transpose(1, 2)).mul_(p_tail)
+    total = ds_prefix.sum(-1, keepdim=True) + ds_own.sum(-1).view(g.shape[0], -1, 1)
+    ds_prefix.addcmul_(p_prefix, total, value=-1)
+    ds_own.addcmul_(p_tail, total.view(blocks, -1, 1), value=-1)
+    gq = torch.bmm(ds_prefix, prefix[0])
+    gq.view(q_own.shape).baddbmm_(ds_own, k)
+    g_prefix, g_tail = torch.empty_like(prefix), torch.empty_like(tail)
+    torch.bmm(ds_prefix.transpose(1, 2), q, out=g_prefix[0])
+    torch.bmm(p_prefix.transpose(1, 2), g, out=g_prefix[1])
+    gk, gv = g_tail.view(2, blocks, size, -1)
+    torch.bmm(ds_own.transpose(1, 2), q_own, out=gk)
+    torch.bmm(p_tail.transpose(1, 2), g_own, out=gv)
+    return gq, g_prefix, g_tail

@@ -29,7 +29,7 @@ class Part:
 
     rows: (A,) row numbers, a shared ones first, then Q per chunk (padded with the chunk's last EOT).
     context_at, context_slots, context_classes: (Z,) which of them hold context vectors, which, and whose.
-    shared_mask: (1, a, m), tail_mask: (n, Q, S): additive masks, 0 where a row may look.
+    shared_mask: (a, P0 + m), tail_mask: (n, Q, S): additive masks, 0 where a row may look.
     last_at: (n * q,) which of them are EOT rows, q per chunk; last_mask: (n, q, S); last_picks: (C,) where
     each class's EOT stands in that list.
     """
@@ -188,14 +188,15 @@ def _make_part(plan: Plan, active: Tensor) -> Part:
     picks = torch.zeros_like(plan.tokens)
     picks[last_rows] = torch.arange(len(last_rows), device=rows.device)
 
-    causal = torch.full((1, m, m), float("-inf"), device=rows.device, dtype=plan.dtype).triu(1)
+    fixed = len(plan.constant_tokens)
+    causal = torch.full((m, fixed + m), float("-inf"), device=rows.device, dtype=plan.dtype).triu(fixed + 1)
     tail_mask = _same_class_causal(plan.classes[m:].view(n, size)).to(plan.dtype)
     return Part(
         rows=rows,
         context_at=context_at,
         context_slots=plan.slots[rows[context_at]],
         context_classes=plan.classes[rows[context_at]],
-        shared_mask=causal[:, in_shared],
+        shared_mask=causal[in_shared],
         tail_mask=_take(tail_mask, in_tails),
         last_at=places[last_rows],
         last_mask=_take(tail_mask, last),

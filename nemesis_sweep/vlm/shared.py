@@ -21,8 +21,6 @@ from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.plan import Part, Plan, plan_for
 from nemesis_sweep.vlm.tower import TextTower
 
-KeysValues = tuple[Tensor, Tensor]
-
 
 @dataclass(frozen=True, eq=False)
 class States:
@@ -38,12 +36,12 @@ class States:
 @dataclass(frozen=True, eq=False)
 class _Known:
     """What a tower makes of a plan without any context: embeddings (K, D), first queries (K, D), keys and
-    values (K, 2D), and per layer the keys and values (h, P0, d) of the constant beginning."""
+    values (K, 2D), and per layer the keys and values (2, h, P0, d) of the constant beginning."""
 
     rows: Tensor
     q: Tensor
     kv: Tensor
-    constants: list[KeysValues]
+    constants: list[Tensor]
 
 
 def shared_features(tower: TextTower, layout: Layout, context: Tensor) -> Tensor:
@@ -98,7 +96,7 @@ def run(
         if states is not None:
             kv = _fill_in(kv, part, plan, states.keys_values[number])
         if is_last:
-            masks = part.shared_mask[:, :0], part.last_mask
+            masks = part.shared_mask[:0], part.last_mask
             seen = packed_attention(q, kv, constant, masks, tower.heads)[:, part.last_picks]
             x = x[:, part.last_at[part.last_picks]]
         else:
@@ -167,15 +165,14 @@ def _known(tower: TextTower, plan: Plan) -> _Known:
     return by_plan[plan]
 
 
-def _constants(tower: TextTower, tokens: Tensor) -> list[KeysValues]:
-    """Keys and values (h, P0, d) of the constant beginning in each layer."""
+def _constants(tower: TextTower, tokens: Tensor) -> list[Tensor]:
+    """Keys and values (2, h, P0, d) of the constant beginning in each layer."""
     x = (tower.token_embedding(tokens) + tower.positional_embedding[: len(tokens)])[None]
     mask = torch.full((len(tokens), len(tokens)), float("-inf"), device=x.device, dtype=x.dtype).triu(1)
     states = []
     for block in tower.blocks:
         h = block.ln_1(x)
         kv = _project(block.attn, h, h)[1][0]
-        k, v = (half.unflatten(1, (tower.heads, -1)).transpose(0, 1) for half in kv.chunk(2, dim=-1))
-        states.append((k.contiguous(), v.contiguous()))
+        states.append(kv.unflatten(1, (2, tower.heads, -1)).permute(1, 2, 0, 3).contiguous())
         x = block(x, attn_mask=mask) if len(tokens) else x
     return states

@@ -34,7 +34,9 @@ def command(file: Path, home: Path, *more: str) -> list[str]:
 
 
 def run(file: Path, home: Path, *more: str) -> subprocess.CompletedProcess:
-    return subprocess.run(command(file, home, *more), capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command(file, home, *more), capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def optuna_trials(home: Path) -> dict[str, dict]:

@@ -10,21 +10,22 @@ HEADS, WIDTH, REPLICATES = 2, 8, 2
 CHUNKS, SIZE, SHARED = 3, 4, 3
 
 
-def masks() -> tuple[Tensor, Tensor]:
+def masks(fixed: int) -> tuple[Tensor, Tensor]:
     """Two classes of two rows in each chunk."""
     classes = torch.tensor([0, 0, 1, 1])
     seen = (classes[:, None] == classes[None]) & torch.ones(SIZE, SIZE).tril().bool()
     tail = torch.zeros(SIZE, SIZE).masked_fill(~seen, float("-inf")).repeat(CHUNKS, 1, 1)
-    return torch.full((1, SHARED, SHARED), float("-inf")).triu(1).double(), tail.double()
+    shared = torch.full((SHARED, fixed + SHARED), float("-inf")).triu(fixed + 1)
+    return shared.double(), tail.double()
 
 
-def by_hand(q: Tensor, kv: Tensor, constant: tuple[Tensor, Tensor], fixed: int) -> Tensor:
-    shared_mask, tail_mask = masks()
+def by_hand(q: Tensor, kv: Tensor, constant: Tensor) -> Tensor:
+    fixed = constant.shape[2]
+    shared_mask, tail_mask = masks(fixed)
     rows = SHARED + CHUNKS * SIZE
     mask = torch.full((rows, fixed + rows), float("-inf")).double()
-    mask[:, :fixed] = 0
-    mask[:SHARED, fixed : fixed + SHARED] = shared_mask[0]
-    mask[SHARED:, fixed : fixed + SHARED] = 0
+    mask[:SHARED, : fixed + SHARED] = shared_mask
+    mask[SHARED:, : fixed + SHARED] = 0
     for chunk in range(CHUNKS):
         start = SHARED + chunk * SIZE
         mask[start : start + SIZE, fixed + start : fixed + start + SIZE] = tail_mask[chunk]
@@ -47,9 +48,9 @@ def test_values_and_gradients(fixed: int) -> None:
     rows = SHARED + CHUNKS * SIZE
     q = torch.randn(REPLICATES, rows, WIDTH, dtype=torch.float64, requires_grad=True)
     kv = torch.randn(REPLICATES, rows, 2 * WIDTH, dtype=torch.float64, requires_grad=True)
-    k0, v0 = torch.randn(2, HEADS, fixed, WIDTH // HEADS, dtype=torch.float64)
-    out = packed_attention(q, kv, (k0, v0), masks(), HEADS)
-    expected = by_hand(q, kv, (k0, v0), fixed)
+    constant = torch.randn(2, HEADS, fixed, WIDTH // HEADS, dtype=torch.float64)
+    out = packed_attention(q, kv, constant, masks(fixed), HEADS)
+    expected = by_hand(q, kv, constant)
     torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-12)
     weights = torch.randn_like(out)
     ours = torch.autograd.grad((out * weights).sum(), (q, kv))
@@ -60,13 +61,13 @@ def test_values_and_gradients(fixed: int) -> None:
 
 def test_numeric_gradient_with_tail_queries_only() -> None:
     torch.manual_seed(0)
-    shared_mask, tail_mask = masks()
+    shared_mask, tail_mask = masks(1)
     last = tail_mask[:, [1, 3]]
     q = torch.randn(REPLICATES, CHUNKS * 2, WIDTH, dtype=torch.float64, requires_grad=True)
     kv = torch.randn(REPLICATES, SHARED + CHUNKS * SIZE, 2 * WIDTH, dtype=torch.float64, requires_grad=True)
-    constant = torch.randn(2, HEADS, 1, WIDTH // HEADS, dtype=torch.float64).unbind()
+    constant = torch.randn(2, HEADS, 1, WIDTH // HEADS, dtype=torch.float64)
 
     def attend(q: Tensor, kv: Tensor) -> Tensor:
-        return packed_attention(q, kv, constant, (shared_mask[:, :0], last), HEADS)
+        return packed_attention(q, kv, constant, (shared_mask[:0], last), HEADS)
 
     assert torch.autograd.gradcheck(attend, (q, kv))

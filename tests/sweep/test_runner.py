@@ -1,0 +1,94 @@
+"""The runner with a real Ray: fractions of logical GPUs, failures, requests that can never be met."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.ray_session import trial_resources
+from nemesis_sweep.sweep.runner import run_sweep
+
+TEXT = """
+name: made
+tasks: {dataset: digits, shots: 1, replicates: 2}
+method: {beta: 0, epochs: 4, views: 1}
+space:
+  omega: {low: 0.1, high: 100, log: true}
+  n_ctx: {choices: [4, 75]}
+search: {eval_every: 2, baselines: [zero_shot], points: [{omega: 1, n_ctx: 4}, {omega: 1, n_ctx: 75}]}
+budget: {trials: 2, max_failures: 1}
+resources: {cpus: 0.5, gpus: 0.5}
+"""
+
+
+class Watcher:
+    """Keeps what is told to the person who watches."""
+
+    def __init__(self) -> None:
+        self.finished = {}
+        self.epochs = []
+
+    def trial_started(self, study, number, params):
+        pass
+
+    def epoch(self, study, number, epoch, epochs, metrics):
+        self.epochs.append((number, epoch, epochs))
+
+    def trial_finished(self, study, number, state, value, seconds, reason=""):
+        self.finished[number] = (state, reason)
+
+
+@pytest.mark.cluster
+def test_half_gpus_and_a_trial_that_fails(make_sweep, tmp_path):
+    """The second point has more context vectors than the tower has room for: that trial fails, alone."""
+    watcher = Watcher()
+
+    @contextmanager
+    def show(studies):
+        yield watcher
+
+    outcome = run_sweep(make_sweep(text=TEXT), Home(tmp_path / "home"), show, logical_gpus=1)
+    assert {number: state for number, (state, _) in watcher.finished.items()} == {
+        "zero_shot": "COMPLETE",
+        "0": "COMPLETE",
+        "1": "FAIL",
+    }
+    assert "do not fit the text tower with n_ctx 75" in watcher.finished["1"][1]
+    assert ("0", 2, 4) in watcher.epochs
+    assert outcome.empty_studies == []
+    rows = {row["number"]: row for row in outcome.rows}
+    assert (rows["1"]["state"], rows["0"]["state"]) == ("FAIL", "COMPLETE")
+    assert rows["1"]["reason"] == watcher.finished["1"][1]
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}")
+    (experiment,) = [e for e in client.search_experiments() if e.name == "made"]
+    states = {
+        run.data.tags.get("nemesis.trial", "sweep").split("/")[-1]: run.info.status
+        for run in client.search_runs([experiment.experiment_id])
+    }
+    assert states["0"] == states["zero_shot"] == states["sweep"] == "FINISHED"
+    assert states.get("1", "FAILED") == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "there"),
+    [
+        ("resources.gpus=2", "resources.gpus", "at most 1 here"),
+        ("resources.cpus=64", "resources.cpus", "at most 2 here"),
+    ],
+)
+def test_what_can_never_be_met_is_refused(make_sweep, override, key, there):
+    with pytest.raises(UserError, match=f"{key}: more .* than there are; .*{there}"):
+        trial_resources(make_sweep(override).resources, {"CPU": 2.0, "GPU": 1.0})
+
+
+def test_a_gpu_where_there_is_none_is_refused_and_auto_does_without(make_sweep):
+    with pytest.raises(UserError, match="there is no GPU here"):
+        trial_resources(make_sweep("resources.gpus=0.5").resources, {"CPU": 2.0})
+    assert trial_resources(make_sweep().resources, {"CPU": 2.0}) == {"cpu": 1.0}
+
+
+def test_auto_takes_a_share_where_there_are_gpus(make_sweep):
+    assert trial_resources(make_sweep().resources, {"CPU": 2.0, "GPU": 1.0}) == {"cpu": 1.0, "gpu": 0.25}

@@ -1,0 +1,91 @@
+"""Every command of README.md is one that works."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.sweep.names import known_names
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    shlex.split(line, comments=True)
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+# Short versions of what takes minutes: the same command, less to do.
+LESS = [
+    "--set",
+    "tasks.dataset=digits",
+    "--set",
+    "tasks.shots=1",
+    "--set",
+    "method.epochs=2",
+    "--trials",
+    "1",
+]
+
+
+def of(program: str, *verbs: str) -> list[list[str]]:
+    return [c for c in COMMANDS if c[0] == program and (not verbs or c[1] in verbs)]
+
+
+def test_it_opens_with_the_two_commands():
+    assert [c[:2] for c in COMMANDS[:2]] == [["make", "sweep"], ["make", "test"]]
+
+
+def test_no_command_is_left_out():
+    assert len(of("make")) + len(of("nemesis-sweep", "run", "validate", "plan", "ui")) == len(COMMANDS)
+
+
+@pytest.mark.parametrize("command", of("make"), ids=" ".join)
+def test_make_knows_its_targets(command):
+    answer = subprocess.run(
+        ["make", "-n", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("command", of("nemesis-sweep", "validate", "plan"), ids=" ".join)
+def test_commands_that_only_look_work_as_they_stand(command):
+    answer = subprocess.run(
+        [sys.executable, "-m", "nemesis_sweep", *command[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("command", of("nemesis-sweep", "run"), ids=" ".join)
+def test_runs_work_when_there_is_less_to_do(command, tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "nemesis_sweep", *command[1:], *LESS, "--home", str(tmp_path / "home")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "best found" in answer.stdout
+
+
+def test_the_sweep_file_that_it_shows_is_valid(tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "shown.yaml"
+    file.write_text(text)
+    assert load_sweep(file, known=known_names()).name == "pan"
+
+
+def test_the_files_and_folders_that_it_names_are_there():
+    for name in re.findall(r"`((?:search_spaces|nemesis_sweep)/[^`]*)`", README):
+        assert (ROOT / name).exists(), name
