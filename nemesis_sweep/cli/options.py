@@ -22,7 +22,7 @@ overrides = click.option(
 
 
 def load(file: Path, trials: int | None, overrides: tuple[str, ...]) -> "Sweep":
-    """The sweep in a file with the command line's changes. Raises ``UserError`` with every problem at once."""
+    """The sweep in a file with the command line's changes. Raises ``UserError`` with every problem."""
     from nemesis_sweep.spec.loader import load_sweep
     from nemesis_sweep.sweep.names import known_names
 

@@ -1,8 +1,8 @@
-"""Pictures through the frozen image tower: decoded ahead in threads, encoded in batches."""
+"""Pictures through the frozen image tower: decoded ahead in threads, encoded in batches that fit memory."""
 
+import hashlib
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,56 +10,94 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.data.views import decode, view
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.backbone import Backbone, Preprocess
 
-BATCH = 128
-REPORT_EVERY = 5.0
-"""Seconds between two progress reports."""
+MAX_BATCH = 128
+BATCH_PIXELS = MAX_BATCH * 224 * 224
+"""Pixels at a time: larger images go in smaller batches, so that the tower's memory stays the same."""
 
 
 def encode_items(
-    backbone: Backbone,
-    items: Sequence[Item],
-    views: Sequence[int],
-    report: Callable[[str], None] | None = None,
-    label: str = "encoding",
+    backbone: Backbone, items: Sequence[Item], views: Sequence[int], meter: Meter | None = None
 ) -> np.ndarray:
     """Features ``(n, V, E)`` float32 of the items under the given view numbers.
 
-    ``report`` gets a line with the rate and the time left every few seconds.
+    Raises ``UserError`` with the source of a picture that cannot be read or whose features are not finite.
     """
     features = np.empty((len(items) * len(views), backbone.embed_dim), dtype=np.float32)
-    done, started, reported = 0, time.monotonic(), time.monotonic()
+    done = 0
     for pixels in _batches(items, views, backbone.preprocess):
-        encoded = backbone.encode_image(pixels)
-        features[done : done + len(encoded)] = encoded.float().cpu().numpy()
+        encoded = _encode(backbone, pixels).float().cpu().numpy()
+        features[done : done + len(encoded)] = encoded
+        _check_finite(encoded, done, items, len(views), backbone)
         done += len(encoded)
-        now = time.monotonic()
-        if report and now - reported >= REPORT_EVERY:
-            rate = done / (now - started)
-            report(f"{label}: {rate:.0f} views/s, {(len(features) - done) / rate:.0f} s left")
-            reported = now
+        if meter:
+            meter.add(len(encoded))
     return features.reshape(len(items), len(views), -1)
+
+
+def _encode(backbone: Backbone, pixels: Tensor) -> Tensor:
+    """Encode a batch; in halves where an accelerator's memory is too small for it."""
+    try:
+        return backbone.encode_image(pixels)
+    except torch.OutOfMemoryError:
+        if len(pixels) == 1:
+            raise
+        return torch.cat([_encode(backbone, half) for half in pixels.chunk(2)])
+
+
+def _check_finite(encoded: np.ndarray, first: int, items: Sequence[Item], views: int, backbone: Backbone) -> None:
+    finite = np.isfinite(encoded).all(axis=1)
+    if finite.all():
+        return
+    row = first + int(np.flatnonzero(~finite)[0])
+    values = encoded[row - first]
+    problem = Problem(
+        f"{backbone.name} gives features that are not finite for this picture",
+        file=items[row // views].source,
+        found=f"{int((~np.isfinite(values)).sum())} of {len(values)} values NaN or infinite "
+        f"(view {row % views} of {views})",
+        allowed=f"finite numbers; {backbone.dtype_name} may be too narrow for this image tower"
+        if backbone.dtype_name == "float16"
+        else "finite numbers; are the weights whole?",
+    )
+    raise UserError(problem)
 
 
 def _batches(items: Sequence[Item], views: Sequence[int], preprocess: Preprocess) -> Iterator[Tensor]:
     """Batches of pixels ``(b, 3, H, W)``; the next pictures are decoded while the tower works on these."""
-    per_batch = max(1, BATCH // len(views))
-    groups = [items[start : start + per_batch] for start in range(0, len(items), per_batch)]
+    batch = min(MAX_BATCH, max(1, BATCH_PIXELS // preprocess.image_size**2))
+    per_group = max(1, batch // len(views))
+    groups = [items[start : start + per_group] for start in range(0, len(items), per_group)]
 
     def load(group: Sequence[Item]) -> Tensor:
         return torch.cat([_views_of(item, views, preprocess) for item in group])
 
-    threads = max(1, min(4, len(os.sched_getaffinity(0))))
+    threads = min(4, _cpus())
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
         ahead = [pool.submit(load, group) for group in groups[: threads + 1]]
         for number in range(len(groups)):
             if number + threads + 1 < len(groups):
                 ahead.append(pool.submit(load, groups[number + threads + 1]))
-            yield from ahead.pop(0).result().split(BATCH)
+            yield from ahead.pop(0).result().split(batch)
 
 
 def _views_of(item: Item, views: Sequence[int], preprocess: Preprocess) -> Tensor:
-    image = decode(item.read(), item.source)
-    return torch.stack([view(image, number, item.key, preprocess) for number in views])
+    try:
+        content = item.read()
+    except OSError as error:
+        raise UserError(Problem(f"cannot read this picture: {error.strerror}", file=item.source)) from error
+    image = decode(content, item.source)
+    # The content, not the item's key: a file has the same views wherever it lies and whenever it was copied.
+    seed = hashlib.sha256(content).hexdigest()
+    return torch.stack([view(image, number, seed, preprocess) for number in views])
+
+
+def _cpus() -> int:
+    """Processors that this process may use, where the system can tell."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

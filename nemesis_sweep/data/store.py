@@ -1,11 +1,7 @@
 """The feature store: every (picture, view set, encoder) is encoded once, by one process, for everybody."""
 
-import fcntl
-import hashlib
-import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,23 +12,27 @@ from torch.utils.dlpack import from_dlpack
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.encode import encode_items
-from nemesis_sweep.data.shards import SUFFIX, BrokenShardError, Shard, read_shard, write_shard
+from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, write_about
+from nemesis_sweep.data.meter import REPORT_EVERY, Meter, Report
+from nemesis_sweep.data.shards import (
+    LEFTOVERS,
+    PATTERN,
+    BrokenShardError,
+    Shard,
+    open_shard,
+    read_shard,
+    write_shard,
+)
 from nemesis_sweep.data.views import CENTRE
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.backbone import Backbone
 
 SHARD_VIEWS = 16384
-"""A shard is published after about so many encoded views, so that a killed encoding resumes there."""
+"""A shard is published after about so many encoded views: where a killed encoding goes on, and what it
+holds in memory, ``SHARD_VIEWS * E`` numbers."""
 
-Report = Callable[[str], None]
-
-
-def default_root() -> Path:
-    """``$NEMESIS_SWEEP_CACHE``, or a folder in the user's cache directory."""
-    given = os.environ.get("NEMESIS_SWEEP_CACHE")
-    if given:
-        return Path(given).expanduser().resolve()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "nemesis-sweep" / "features"
+POLL = 0.2
+"""Seconds between two looks at what another process has published."""
 
 
 def view_numbers(views: int) -> list[int]:
@@ -41,95 +41,141 @@ def view_numbers(views: int) -> list[int]:
 
 
 class FeatureStore:
-    """Features of pictures under one encoder and one view set, in a folder named by their identity."""
+    """Features of pictures under one encoder and one view set, in a folder named by their identity.
+
+    Raises ``UserError`` when the folder cannot be made.
+    """
 
     def __init__(self, backbone: Backbone, views: int, root: Path | None = None) -> None:
         self.backbone = backbone
         self.views = views
-        about = {
-            "backbone": backbone.name,
-            "fingerprint": backbone.fingerprint,
-            "preprocess": asdict(backbone.preprocess),
-            "views": views,
-        }
-        identity = json.dumps({k: v for k, v in about.items() if k != "backbone"}, sort_keys=True)
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        self.folder = (root or default_root()) / f"{_slug(backbone.name)}-{views}v-{digest}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write_json(self.folder / "about.json", about)
+        self.about = About(
+            backbone=backbone.name,
+            fingerprint=backbone.fingerprint,
+            # As JSON gives them back: lists, not tuples.
+            preprocess={k: list(v) if isinstance(v, tuple) else v for k, v in asdict(backbone.preprocess).items()},
+            views=views,
+            dtype=backbone.dtype_name,
+        )
+        self.folder = (root or default_root()) / self.about.folder
+        write_about(self.folder, self.about)
         self._shards: dict[Path, Shard] = {}
+        self._checked: set[Path] = set()
         self._rows: dict[bytes, tuple[Path, int]] = {}
 
     def features(self, items: Sequence[Item], report: Report | None = None) -> Tensor:
         """Features of the items in their order, ``(n, V, E)`` float32, L2-normalised.
 
-        What is missing is encoded first, by this process or by the one that is already at it.
-        When the items are neighbours in one file the result is a view into the file: do not write to it.
+        What is missing is encoded first, by this process or by the one that is already at it; ``report``
+        gets lines about either. When the items are neighbours in one file the result is a view into the
+        file: do not write to it.
+
+        Raises ``UserError`` with the source of a picture that cannot be read or encoded.
         """
-        keys = [bytes.fromhex(item.key) for item in items]
+        if not items:
+            return torch.empty(0, self.views, self.backbone.embed_dim)
+        keys = [_key(item) for item in items]
+        mark_used(self.folder)
         self._refresh()
-        if any(key not in self._rows for key in keys):
-            with self._one_writer(report):
-                self._refresh()
-                self._encode_missing(items, keys, report)
+        told = float("-inf")
+        while missing := self._missing(keys):
+            # Again: the folder may have been pruned since.
+            write_about(self.folder, self.about)
+            with self._lock() as mine:
+                if mine:
+                    self._clean()
+                    self._encode(items, keys, report)
+                    continue
+            if report and time.monotonic() - told >= REPORT_EVERY:
+                report(f"another process is encoding: waiting for {missing} of {len(set(keys))} pictures")
+                told = time.monotonic()
+            time.sleep(POLL)
+            self._refresh()
         return self._gather(keys)
 
-    def _encode_missing(self, items: Sequence[Item], keys: Sequence[bytes], report: Report | None) -> None:
-        missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._rows}
+    def _encode(self, items: Sequence[Item], keys: Sequence[bytes], report: Report | None) -> None:
+        """Encode what is missing and publish it shard by shard. Only for the holder of the lock."""
+        todo = [
+            (key, item) for key, item in dict(zip(keys, items, strict=True)).items() if key not in self._rows
+        ]
+        if not todo:
+            return
+        label = f"encoding {len(todo)} pictures x {self.views} views with {self.backbone.name}"
+        meter = Meter(len(todo) * self.views, label, report)
         chunk = max(1, SHARD_VIEWS // self.views)
-        todo = list(missing.items())
         for start in range(0, len(todo), chunk):
             part = todo[start : start + chunk]
-            label = f"encoding {start + len(part)}/{len(todo)} pictures x {self.views} views"
             features = encode_items(
-                self.backbone, [item for _, item in part], view_numbers(self.views), report, label
+                self.backbone, [item for _, item in part], view_numbers(self.views), meter
             )
-            self._add(read_shard(write_shard(self.folder, [key for key, _ in part], features)))
+            path = write_shard(self.folder, self.about.identity, [key for key, _ in part], features)
+            self._add(read_shard(path, self.about.identity))
+            self._checked.add(path)
 
     def _gather(self, keys: Sequence[bytes]) -> Tensor:
         places = [self._rows[key] for key in keys]
         paths = {path for path, _ in places}
+        rows = np.array([row for _, row in places])
         if len(paths) == 1:
-            rows = [row for _, row in places]
             features = self._shards[paths.pop()].features
-            if rows == list(range(rows[0], rows[0] + len(rows))):
+            if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
                 return from_dlpack(features[rows[0] : rows[0] + len(rows)])
             return torch.from_numpy(features[rows])
-        return torch.from_numpy(np.stack([self._shards[path].features[row] for path, row in places]))
+        gathered = np.empty((len(keys), self.views, self.backbone.embed_dim), dtype=np.float32)
+        for path in paths:
+            here = np.array([place[0] == path for place in places])
+            gathered[here] = self._shards[path].features[rows[here]]
+        return torch.from_numpy(gathered)
+
+    def _missing(self, keys: Sequence[bytes]) -> int:
+        """How many pictures have no features yet; a shard is read and checked before its first use."""
+        wanted = set(keys)
+        for path in {self._rows[key][0] for key in wanted if key in self._rows} - self._checked:
+            try:
+                self._shards[path].check()
+                self._checked.add(path)
+            except BrokenShardError:
+                self._forget(path)
+        return sum(key not in self._rows for key in wanted)
 
     def _refresh(self) -> None:
-        """Take in the shards that others have published; a broken one is put away, to be encoded anew."""
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            if path in self._shards:
-                continue
+        """Take in the shards that others have published. Broken ones are left for :meth:`_clean`."""
+        for path in sorted(self.folder.glob(PATTERN)):
+            if path not in self._shards:
+                try:
+                    self._add(open_shard(path, self.about.identity))
+                except BrokenShardError:
+                    continue
+
+    def _clean(self) -> None:
+        """Remove broken shards and what killed writers left. Only for the holder of the lock."""
+        for path in self.folder.glob(LEFTOVERS):
+            path.unlink(missing_ok=True)
+        for path in sorted(set(self.folder.glob(PATTERN)) - self._checked):
             try:
-                self._add(read_shard(path))
+                self._add(read_shard(path, self.about.identity))
+                self._checked.add(path)
             except BrokenShardError:
                 path.unlink(missing_ok=True)
+                self._forget(path)
 
     def _add(self, shard: Shard) -> None:
         self._shards[shard.path] = shard
         for row, key in enumerate(shard.keys):
             self._rows.setdefault(key, (shard.path, row))
 
-    @contextmanager
-    def _one_writer(self, report: Report | None) -> Iterator[None]:
-        """Hold the folder's lock; the kernel lets go of it when a process dies."""
-        with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if report:
-                    report("another process is encoding these pictures; waiting for it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _forget(self, path: Path) -> None:
+        self._shards.pop(path, None)
+        self._rows = {}
+        for shard in self._shards.values():
+            self._add(shard)
+
+    def _lock(self):
+        ...
 
 
-def _slug(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-." else "-" for c in name).strip("-")[:60]
-
-
-def _write_json(path: Path, value: dict) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
-    temporary.replace(path)
+def _key(item: Item) -> bytes:
+    try:
+        return bytes.fromhex(item.key)
+    except OSError as error:
+        raise UserError(Problem(f"cannot read this picture: {error.strerror}", file=item.source)) from error

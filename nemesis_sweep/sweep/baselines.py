@@ -19,11 +19,12 @@ PAPER_SETTING: dict[str, Any] = {
     "anneal": "logistic",
     "selection": "accuracy",
 }
-"""The setting that the paper's few-shot runs centre on: one position a step, 16 vectors, omega 10."""
+"""The public code's defaults (one position a step, 16 vectors, logistic) with omega 10, which the paper
+reports for both losses, and the middle of the paper's range for the factor (0 to 1)."""
 
 
 def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
-    """What a baseline trains: the sweep's fixed values, and for what it searches CoOp's or the paper's value."""
+    """What a baseline trains: the sweep's fixed values, and published ones for what it searches."""
     searched = searched_names(sweep.space)
     published = {name: value for name, value in PAPER_SETTING.items() if name in searched or name == "omega"}
     if baseline == PAPER:

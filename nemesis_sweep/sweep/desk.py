@@ -32,7 +32,7 @@ class Progress(Protocol):
 
 
 class Desk:
-    """Hands out trials of all studies in turn and takes their reports; Tune's searcher and scheduler ask here."""
+    """Hands out trials of all studies in turn and takes their reports, for Tune's searcher and scheduler."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Desk:
         self._errors: dict[str, str] = {}
 
     def next(self, ticket: str) -> dict[str, Any] | None:
-        """The configuration of the next trial, known from now on as ``ticket``; None when all have been given out."""
+        """The configuration of the next trial, known from now on as ``ticket``; None when none is left."""
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
             proposal = study.next()

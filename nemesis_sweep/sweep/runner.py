@@ -12,8 +12,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.dump import sweep_to_yaml
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.ray_session import ray_session, trial_resources
@@ -56,6 +57,9 @@ def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int
         except KeyboardInterrupt:
             close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
             finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")
+            raise
+        except UserError as error:
+            finish_sweep(tracking, "FAILED", reason=str(error))
             raise
         return _collect(studies, home, tracking)
 

@@ -72,7 +72,7 @@ class TaskStudy:
         self._find_interrupted()
 
     def next(self) -> Proposal | None:
-        """The next trial: interrupted ones first, then baselines, then the sampler's; None when all are out."""
+        """The next trial: interrupted ones, then baselines, then the sampler's; None when all are out."""
         if self._interrupted:
             return self._interrupted.pop(0)
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}

@@ -1,6 +1,8 @@
 """A trial at work, without Ray: trains in portions, keeps its state, records itself, ends with its result."""
 
 import json
+import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,6 +108,7 @@ class TrialSession:
             "replicates": metrics,
             "failed_replicates": self.fit.trainer.failed if epochs else [],
             "seconds": self.seconds,
+            "worker": f"{socket.gethostname()}:{os.getpid()}",
         }
         if epochs:
             self.run.log_prompt(self.folder)

@@ -1,4 +1,4 @@
-"""What a worker process keeps between trials: towers, datasets and mapped features, never anything trained."""
+"""What a worker keeps between trials: towers, datasets and mapped features, never anything trained."""
 
 from functools import lru_cache
 

@@ -17,7 +17,8 @@ from nemesis_sweep.training.evaluation import class_logits
 from nemesis_sweep.training.generators import Generators
 from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.text import encode_text
+from nemesis_sweep.vlm.shared import States
+from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
 from nemesis_sweep.vlm.variants import encode_variants
 
 
@@ -86,11 +87,12 @@ class Trainer:
         lr = learning_rate(epoch, self.method.epochs, self.method.lr)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
-        logits = class_logits(images, self.text_features(), self.backbone)
+        texts, states = self._texts_to_train()
+        logits = class_logits(images, texts, self.backbone)
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
         norms = vector_norms(self.context, self.method.norm, self.method.reduction)
-        selected = self._select(images, labels, correct, positions)
+        selected = self._select(images, labels, correct, positions, states)
         penalty = self._penalty(norms, selected, epoch)
         loss = cross_entropy + penalty
         self._descend(loss)
@@ -103,6 +105,16 @@ class Trainer:
             norms=norms.detach(),
         )
 
+    @property
+    def _uses_pan(self) -> bool:
+        return self.method.beta != 1 and self.method.omega != 0
+
+    def _texts_to_train(self) -> tuple[Tensor, States | None]:
+        """Text features, and where PAN will look at corrupted prompts, the states that those can reuse."""
+        if self._uses_pan and self.method.selection != "random":
+            return encode_text_with_states(self.backbone.text, self.layout, self.context)
+        return self.text_features(), None
+
     def _penalty(self, norms: Tensor, selected: Tensor, epoch: int) -> Tensor:
         """``Omega(e) [beta PUN + (1 - beta) PAN]``, ``(R,)``."""
         method = self.method
@@ -112,10 +124,17 @@ class Trainer:
         return weight * (method.beta * uniform + (1 - method.beta) * aware)
 
     @torch.no_grad()
-    def _select(self, images: Tensor, labels: Tensor, correct: Tensor, positions: Tensor | None) -> Tensor:
+    def _select(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        correct: Tensor,
+        positions: Tensor | None,
+        states: States | None,
+    ) -> Tensor:
         """PAN's pre-inference: the positions to penalise in this step, ``(R, M)`` bool."""
         method = self.method
-        if method.beta == 1 or method.omega == 0:
+        if not self._uses_pan:
             return torch.zeros(images.shape[0], self.n_ctx, dtype=torch.bool)
         if positions is None:
             positions = draw_positions(self.n_ctx, method.n_positions, self.generators["positions"])
@@ -123,7 +142,9 @@ class Trainer:
             corrupted_correct = correct[:, None].expand(positions.shape)
         else:
             scales = torch.full(positions.shape, method.corruption)
-            variants = encode_variants(self.backbone.text, self.layout, self.context, positions, scales)
+            variants = encode_variants(
+                self.backbone.text, self.layout, self.context, positions, scales, states=states
+            )
             # (R, N, B, C): every variant sees the same batch of images.
             logits = class_logits(images[:, None], variants, self.backbone)
             corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)

@@ -114,6 +114,28 @@ def test_optuna_mlflow_and_parquet_agree(finished):
     assert_consistent(finished / "home", trials=3)
 
 
+def test_one_process_trained_all_trials(finished):
+    """Trials one after the other reuse the same worker, so torch is imported once."""
+    results = [json.loads(path.read_text()) for path in (finished / "home").glob("trials/*/*/result.json")]
+    assert len(results) == 6
+    assert len({result["worker"] for result in results}) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--set", "resources.gpus=1"], "--set resources.gpus=1: resources.gpus: more GPUs than there are"),
+        (["--home", "/proc/nowhere"], "--home: the sweep's home cannot be written"),
+        (["--set", "space.omega.low=1e6"], "--set space.omega.low=1e6: space.omega.low: low is above high"),
+    ],
+)
+def test_what_cannot_be_run_is_one_clear_error(finished, tmp_path, more, told):
+    answer = run(finished / "short.yaml", tmp_path / "home", *more)
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_prompt_can_be_used_again(finished):
     """The kept context gives the recorded test accuracy."""
     from nemesis_sweep.data.registry import load_dataset

@@ -1,0 +1,135 @@
+"""What is measured: a setting, and the models, prompts and batches made of it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nemesis_sweep.bench.names import class_names
+from nemesis_sweep.nemesis.selection import draw_positions
+from nemesis_sweep.prompts.coop import random_context
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.generators import Generators, seeded
+from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.layout import Layout, make_layout
+from nemesis_sweep.vlm.registry import RANDOM, architecture_names
+
+WAYS = ("public", "plain", "ours")
+# The middle of the annealing, where the penalty counts half.
+EPOCHS, EPOCH = 50, 25
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One measured case.
+
+    arch: an open_clip architecture (random weights), or any other backbone name.
+    pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
+    threads: of torch, 0 leaves torch's choice. repeats: timed steps of each way, after one that is not.
+    """
+
+    arch: str = "ViT-B-16"
+    classes: int = 100
+    n_ctx: int = 16
+    batch: int = 32
+    pan: int = 1
+    names: str = "short"
+    threads: int = 0
+    replicates: int = 1
+    repeats: int = 5
+    precision: str = "fp32"
+    skip: tuple[str, ...] = ()
+
+    @property
+    def ways(self) -> list[str]:
+        """The ways that are measured, slowest first."""
+        return [way for way in WAYS if way not in self.skip]
+
+    @property
+    def backbone_name(self) -> str:
+        return f"{self.arch}@{RANDOM}" if self.arch in architecture_names() else self.arch
+
+    @property
+    def method(self) -> Method:
+        """Nemesis with PAN only, or CoOp without any penalty."""
+        nemesis = {"omega": 1.0, "beta": 0.0, "n_positions": self.pan} if self.pan else {}
+        settings = {"n_ctx": self.n_ctx, "epochs": EPOCHS, "precision": self.precision, **nemesis}
+        return Method.model_validate(settings)
+
+    @property
+    def seeds(self) -> range:
+        return range(1, self.replicates + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Models, prompts and batches of a setting: the same for every way.
+
+    layout: the prompts; context: (R, M, D) to start from; labels: (R, B).
+    images: (R, B, E), L2-normalised: features of `pixels` if `encoded`, else random ones, which take as long.
+    """
+
+    setting: Setting
+    backbone: Backbone
+    layout: Layout
+    names: Sequence[str]
+    context: Tensor
+    labels: Tensor
+    encoded: bool
+    method: Method = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "method", self.setting.method)
+
+    @cached_property
+    def pixels(self) -> Tensor:
+        """Random images (R, B, 3, H, W) in the precision of the towers."""
+        size = self.backbone.preprocess.image_size
+        shape = (*self.labels.shape, 3, size, size)
+        return torch.randn(shape, generator=seeded(0, "pixels")).to(self.backbone.text.dtype)
+
+    @cached_property
+    def images(self) -> Tensor:
+        if self.encoded:
+            return torch.stack([self.backbone.encode_image(pixels) for pixels in self.pixels])
+        shape = (*self.labels.shape, self.backbone.embed_dim)
+        return F.normalize(torch.randn(shape, generator=seeded(0, "features")), dim=-1)
+
+    def positions(self, step: int) -> Tensor:
+        """Context positions (R, N) that PAN tests in a step, drawn without replacement."""
+        generators = [seeded(seed, f"positions of step {step}") for seed in self.setting.seeds]
+        return draw_positions(self.layout.n_ctx, self.setting.pan, generators)
+
+
+def make_work(setting: Setting, backbone: Backbone | None = None, *, encoded: bool = False) -> Work:
+    """Load the backbone, unless it is given, and draw prompts and batches.
+
+    Raises UserError for an unknown architecture and for sizes that do not fit it.
+    """
+    if setting.pan > setting.n_ctx:
+        allowed = f"at most n_ctx, {setting.n_ctx}"
+        raise UserError(Problem("more positions than context vectors", "pan", found=str(setting.pan), allowed=allowed))
+    names = class_names(setting.names, setting.classes)
+    if backbone is None:
+        backbone = load_backbone(setting.backbone_name).to(precision=setting.precision)
+    with warnings.catch_warnings():
+        # Two of ImageNet's names occur twice; nothing here depends on it.
+        warnings.simplefilter("ignore")
+        layout = make_layout(backbone.tokenizer, names, setting.n_ctx)
+    shape = (setting.replicates, setting.batch)
+    return Work(
+        setting=setting,
+        backbone=backbone,
+        layout=layout,
+        names=names,
+        context=random_context(setting.n_ctx, backbone.text.width, Generators(setting.seeds)["init"]),
+        labels=torch.randint(setting.classes, shape, generator=seeded(0, "labels")),
+        encoded=encoded,
+    )

@@ -1,0 +1,104 @@
+"""The folder of a feature store: where it is, what it says of itself, who may write. Needs no torch."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.spec.errors import Problem, UserError
+
+ABOUT = "about.json"
+LOCK = "lock"
+FORMAT = 2
+"""Goes up when views or shards are made another way, so that features of an older release are not mixed in."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the features of a folder depend on, and the backbone's name for people.
+
+    fingerprint: sha256 of the weights. preprocess: how an image becomes pixels. views: size of the view set.
+    dtype: number format of the image tower.
+    """
+
+    backbone: str
+    fingerprint: str
+    preprocess: Mapping[str, Any]
+    views: int
+    dtype: str
+    format: int = FORMAT
+
+    @property
+    def identity(self) -> str:
+        """sha256 of everything but the name, 64 hex digits."""
+        facts = {key: value for key, value in asdict(self).items() if key != "backbone"}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder."""
+        slug = "".join(c if c.isalnum() or c in "-." else "-" for c in self.backbone).strip("-.")[:60]
+        return f"{slug}-{self.views}v-{self.identity[:16]}"
+
+
+def default_root() -> Path:
+    """``$NEMESIS_SWEEP_CACHE``, or a folder in the user's cache directory."""
+    given = os.environ.get("NEMESIS_SWEEP_CACHE")
+    if given:
+        return Path(given).expanduser().resolve()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "nemesis-sweep" / "features"
+
+
+def read_about(folder: Path) -> About | None:
+    """What the folder says of itself; None when it is no store's, or when its record is broken."""
+    try:
+        about = About(**json.loads((folder / ABOUT).read_text(encoding="utf-8")))
+        return about if folder.name == about.folder else None
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def write_about(folder: Path, about: About) -> None:
+    """Make the folder and its record. Raises ``UserError`` when they cannot be written."""
+    if read_about(folder) == about:
+        return
+    temporary = folder / f".{ABOUT}.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(asdict(about), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.replace(folder / ABOUT)
+    except OSError as error:
+        message = f"the feature cache cannot be written: {error.strerror}"
+        allowed = "a folder that you may write to, named by NEMESIS_SWEEP_CACHE"
+        raise UserError(Problem(message, found=str(folder), allowed=allowed)) from error
+
+
+def mark_used(folder: Path) -> None:
+    """Set the time of the last use; a store that may only be read keeps its own."""
+    try:
+        os.utime(folder / ABOUT)
+    except OSError:
+        return
+
+
+@contextmanager
+def try_lock(folder: Path) -> Iterator[bool]:
+    """Whether this process is now the folder's only writer. The kernel lets go when a process dies.
+
+    Raises ``OSError`` when the folder cannot be written.
+    """
+    path = folder / LOCK
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        # The folder may have been pruned between the two lines above: then this locks a file nobody sees.
+        yield path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino

@@ -1,0 +1,36 @@
+"""Progress of a long encoding, as lines with the rate and the time left."""
+
+import time
+from collections.abc import Callable
+
+Report = Callable[[str], None]
+"""Takes a line of progress."""
+
+REPORT_EVERY = 5.0
+"""Seconds between two progress lines."""
+
+
+class Meter:
+    """Counts views and tells ``report``, when there is one, how fast it goes and how long it will take."""
+
+    def __init__(self, total: int, what: str, report: Report | None, every: float = REPORT_EVERY) -> None:
+        self._total, self._what, self._report, self._every = total, what, report, every
+        self._done, self._started = 0, time.monotonic()
+        self._told = self._started
+        if report:
+            report(f"{what}: begins")
+
+    def add(self, views: int) -> None:
+        """Count views that are encoded."""
+        self._done += views
+        now = time.monotonic()
+        if self._report is None or (now - self._told < self._every and self._done < self._total):
+            return
+        self._told = now
+        seconds = max(now - self._started, 1e-9)
+        rate = self._done / seconds
+        if self._done < self._total:
+            left = f"{(self._total - self._done) / rate:.0f} s left"
+        else:
+            left = f"done in {seconds:.1f} s"
+        self._report(f"{self._what}: {self._done} of {self._total} views, {rate:.0f} views/s, {left}")
