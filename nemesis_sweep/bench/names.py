@@ -12,8 +12,8 @@ def class_names(kind: str, count: int) -> list[str]:
     """Return `count` class names.
 
     short: common words that are one token each in CLIP's vocabulary.
-    imagenet-like: open_clip's ImageNet names of 1 to 9 tokens (most have 1 to 3), spread over all lengths so that any
-    two or more names include the shortest and the longest.
+    imagenet-like: open_clip's ImageNet names of 1 to 9 tokens (most have 1 to 3), spread over all
+    lengths: two or more names include the shortest and the longest.
 
     Raises UserError for an unknown kind, and if there are not that many names.
     """

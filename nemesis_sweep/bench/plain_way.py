@@ -1,4 +1,4 @@
-"""The plain path on cached features: all tokens of every class, but images once and the training pass reused."""
+"""The plain path on cached features: all tokens of every class, but images once, and no pass twice."""
 
 from __future__ import annotations
 

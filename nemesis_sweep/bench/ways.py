@@ -1,4 +1,4 @@
-"""What a way of making one training step looks like, and the two that train replicates one after the other."""
+"""Ways of making one training step, and what the two share that train replicates one by one."""
 
 from __future__ import annotations
 

@@ -115,7 +115,9 @@ def make_work(setting: Setting, backbone: Backbone | None = None, *, encoded: bo
     """
     if setting.pan > setting.n_ctx:
         allowed = f"at most n_ctx, {setting.n_ctx}"
-        raise UserError(Problem("more positions than context vectors", "pan", found=str(setting.pan), allowed=allowed))
+        raise UserError(
+            Problem("more positions than context vectors", "pan", found=str(setting.pan), allowed=allowed)
+        )
     names = class_names(setting.names, setting.classes)
     if backbone is None:
         backbone = load_backbone(setting.backbone_name).to(precision=setting.precision)

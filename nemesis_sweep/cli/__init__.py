@@ -16,6 +16,9 @@ VERBS: dict[str, str] = {
     "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",
     "validate": "Check a sweep file and tell everything that is wrong with it.",
     "ui": "Open the MLflow pages of a sweep in the browser.",
+    "backbones": "List the vision-language models, or look into one of them.",
+    "cache": "List, check or prune the cache of image features.",
+    "bench": "Measure the training step on this machine: time, memory, exactness.",
 }
 
 

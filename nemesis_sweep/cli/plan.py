@@ -16,6 +16,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from nemesis_sweep.sweep.assignment import ZERO_SHOT
     from nemesis_sweep.sweep.baselines import outside_the_space, paper_point
 
     sweep = load(file, trials, overrides)
@@ -27,17 +28,18 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
     table.add_column("trials", justify="right")
     table.add_column("of these fixed", justify="right")
     table.add_column("baselines beside them")
-    total = 0
+    total = trained = 0
     for task in sweep.task_list():
         beside = outside_the_space(sweep, task)
         inside = paper_point(sweep, task) is not None and "paper" in sweep.search.baselines
         fixed = min(sweep.budget.trials, inside + len(sweep.search.points))
         total += sweep.budget.trials + len(beside)
+        trained += sweep.budget.trials + len(beside) - (ZERO_SHOT in beside)
         table.add_row(task.key, str(sweep.budget.trials), str(fixed), ", ".join(beside))
     console.print(table)
     replicates = sweep.tasks.replicates
     console.print(
-        f"{total} trials in all, {total * replicates} prompts to train; "
+        f"{total} trials in all, {trained * replicates} prompts to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {sweep.search.objective[0]}",
         soft_wrap=True,

@@ -49,22 +49,24 @@ def _encode(backbone: Backbone, pixels: Tensor) -> Tensor:
         return torch.cat([_encode(backbone, half) for half in pixels.chunk(2)])
 
 
-def _check_finite(encoded: np.ndarray, first: int, items: Sequence[Item], views: int, backbone: Backbone) -> None:
-    finite = np.isfinite(encoded).all(axis=1)
+def _check_finite(
+    encoded: np.ndarray, first: int, items: Sequence[Item], views: int, backbone: Backbone
+) -> None:
+    """Refuse features ``(b, E)`` of the views from number ``first`` on that are NaN or infinite."""
+    finite = np.isfinite(encoded)
     if finite.all():
         return
-    row = first + int(np.flatnonzero(~finite)[0])
-    values = encoded[row - first]
-    problem = Problem(
-        f"{backbone.name} gives features that are not finite for this picture",
-        file=items[row // views].source,
-        found=f"{int((~np.isfinite(values)).sum())} of {len(values)} values NaN or infinite "
-        f"(view {row % views} of {views})",
-        allowed=f"finite numbers; {backbone.dtype_name} may be too narrow for this image tower"
-        if backbone.dtype_name == "float16"
-        else "finite numbers; are the weights whole?",
+    place = int(np.flatnonzero(~finite.all(axis=1))[0])
+    number, of_picture = divmod(first + place, views)
+    narrow = backbone.dtype_name == "float16"
+    raise UserError(
+        Problem(
+            f"{backbone.name} gives features that are not finite for this picture",
+            file=items[number].source,
+            found=f"{int((~finite[place]).sum())} of {len(finite[place])} values of view {of_picture}",
+            allowed="finite numbers; try precision bf16 or fp32" if narrow else "finite numbers",
+        )
     )
-    raise UserError(problem)
 
 
 def _batches(items: Sequence[Item], views: Sequence[int], preprocess: Preprocess) -> Iterator[Tensor]:

@@ -15,7 +15,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 ABOUT = "about.json"
 LOCK = "lock"
 FORMAT = 2
-"""Goes up when views or shards are made another way, so that features of an older release are not mixed in."""
+"""Goes up when views or shards are made another way, so that an older release's features are not mixed in."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def read_about(folder: Path) -> About | None:
 
 def write_about(folder: Path, about: About) -> None:
     """Make the folder and its record. Raises ``UserError`` when they cannot be written."""
-    if read_about(folder) == about:
+    there = read_about(folder)
+    if there is not None and there.identity == about.identity:
         return
     temporary = folder / f".{ABOUT}.{os.getpid()}.tmp"
     try:
@@ -74,9 +75,7 @@ def write_about(folder: Path, about: About) -> None:
         temporary.write_text(json.dumps(asdict(about), indent=2, sort_keys=True) + "\n", encoding="utf-8")
         temporary.replace(folder / ABOUT)
     except OSError as error:
-        message = f"the feature cache cannot be written: {error.strerror}"
-        allowed = "a folder that you may write to, named by NEMESIS_SWEEP_CACHE"
-        raise UserError(Problem(message, found=str(folder), allowed=allowed)) from error
+        raise unwritable(folder, error) from error
 
 
 def mark_used(folder: Path) -> None:
@@ -91,14 +90,28 @@ def mark_used(folder: Path) -> None:
 def try_lock(folder: Path) -> Iterator[bool]:
     """Whether this process is now the folder's only writer. The kernel lets go when a process dies.
 
-    Raises ``OSError`` when the folder cannot be written.
+    Raises ``UserError`` when the folder cannot be written.
     """
     path = folder / LOCK
-    with path.open("a") as lock:
+    try:
+        lock = path.open("a")
+    except FileNotFoundError:
+        yield False
+        return
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
-        # The folder may have been pruned between the two lines above: then this locks a file nobody sees.
+        # The folder may have been pruned between open and lock: then this holds a file that nobody sees.
         yield path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino
+
+
+def unwritable(folder: Path, error: OSError) -> UserError:
+    """What is said when the cache is read-only or its disk is full."""
+    message = f"the feature cache cannot be written: {error.strerror}"
+    allowed = "a folder that you may write to, named by NEMESIS_SWEEP_CACHE"
+    return UserError(Problem(message, found=str(folder), allowed=allowed))

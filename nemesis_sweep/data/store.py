@@ -12,7 +12,7 @@ from torch.utils.dlpack import from_dlpack
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.encode import encode_items
-from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, write_about
+from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, unwritable, write_about
 from nemesis_sweep.data.meter import REPORT_EVERY, Meter, Report
 from nemesis_sweep.data.shards import (
     LEFTOVERS,
@@ -52,8 +52,7 @@ class FeatureStore:
         self.about = About(
             backbone=backbone.name,
             fingerprint=backbone.fingerprint,
-            # As JSON gives them back: lists, not tuples.
-            preprocess={k: list(v) if isinstance(v, tuple) else v for k, v in asdict(backbone.preprocess).items()},
+            preprocess=asdict(backbone.preprocess),
             views=views,
             dtype=backbone.dtype_name,
         )
@@ -81,7 +80,7 @@ class FeatureStore:
         while missing := self._missing(keys):
             # Again: the folder may have been pruned since.
             write_about(self.folder, self.about)
-            with self._lock() as mine:
+            with try_lock(self.folder) as mine:
                 if mine:
                     self._clean()
                     self._encode(items, keys, report)
@@ -108,7 +107,10 @@ class FeatureStore:
             features = encode_items(
                 self.backbone, [item for _, item in part], view_numbers(self.views), meter
             )
-            path = write_shard(self.folder, self.about.identity, [key for key, _ in part], features)
+            try:
+                path = write_shard(self.folder, self.about.identity, [key for key, _ in part], features)
+            except OSError as error:
+                raise unwritable(self.folder, error) from error
             self._add(read_shard(path, self.about.identity))
             self._checked.add(path)
 
@@ -169,9 +171,6 @@ class FeatureStore:
         self._rows = {}
         for shard in self._shards.values():
             self._add(shard)
-
-    def _lock(self):
-        ...
 
 
 def _key(item: Item) -> bytes:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.nemesis.norms import vector_norms
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
@@ -17,7 +18,10 @@ Metrics = dict[str, list[float]]
 
 
 class Fit:
-    """A trial in progress: :meth:`run_epoch` until :attr:`epoch` reaches ``method.epochs``."""
+    """A trial in progress: :meth:`run_epoch` until :attr:`epoch` reaches ``method.epochs``.
+
+    Raises ``UserError`` when the features do not belong to these seeds, classes and views.
+    """
 
     def __init__(
         self,
@@ -27,6 +31,7 @@ class Fit:
         seeds: Sequence[int],
         features: EpisodeFeatures,
     ) -> None:
+        _check(features, method, len(seeds), len(classnames))
         self.trainer = Trainer(backbone, classnames, method, seeds)
         self.features = features
         self.method = method
@@ -44,7 +49,7 @@ class Fit:
         orders = self._shuffled()
         count = orders.shape[1]
         batch = min(self.method.batch, count)
-        loss = cross_entropy = correct = selected = torch.zeros(len(orders))
+        loss = cross_entropy = correct = selected = torch.zeros(len(orders), device=self.trainer.device)
         steps = count // batch
         for number in range(steps):
             rows = orders[:, number * batch : (number + 1) * batch]
@@ -89,9 +94,10 @@ class Fit:
         trainer = self.trainer
         with torch.no_grad():
             trainer.context.copy_(state["context"])
-        trainer.alive = state["alive"].clone()
+        trainer.alive = state["alive"].to(trainer.device, copy=True)
         if "momentum" in state:
-            trainer.optimiser.state[trainer.context]["momentum_buffer"] = state["momentum"].clone()
+            momentum = state["momentum"].to(trainer.device, copy=True)
+            trainer.optimiser.state[trainer.context]["momentum_buffer"] = momentum
         trainer.generators.load_state(state)
         self.epoch = int(state["epoch"])
 
@@ -111,6 +117,21 @@ class Fit:
             generators = self.trainer.generators["views"]
             chosen = torch.stack([torch.randint(views, rows.shape[1:], generator=g) for g in generators])
         return train[replicate, rows, chosen], self.features.train_labels[replicate, rows]
+
+
+def _check(features: EpisodeFeatures, method: Method, replicates: int, n_classes: int) -> None:
+    """Refuse features of other seeds, other views or other classes, before any training."""
+    shape = tuple(features.train.shape)
+    if len(shape) != 4 or shape[0] != replicates or 0 in shape:
+        allowed = f"(R, n, V, E) with R = {replicates} seeds and at least one image"
+        raise UserError(Problem("training features of a wrong shape", found=str(shape), allowed=allowed))
+    if method.views == "epochs" and shape[2] < method.epochs:
+        allowed = f"at least {method.epochs}, one an epoch"
+        raise UserError(Problem("too few views", key="views", found=str(shape[2]), allowed=allowed))
+    highest = int(max(features.train_labels.max(), features.test_labels.max()))
+    if highest >= n_classes:
+        allowed = f"0 to {n_classes - 1}, {n_classes} class names"
+        raise UserError(Problem("a label without a class name", found=str(highest), allowed=allowed))
 
 
 def _values(tensor: Tensor | float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +14,10 @@ from nemesis_sweep.nemesis.selection import SELECTIONS, draw_positions, position
 from nemesis_sweep.prompts.coop import context_from_words, embed_words, random_context
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.checks import check_batch, check_positions
 from nemesis_sweep.training.evaluation import class_logits
 from nemesis_sweep.training.generators import Generators
+from nemesis_sweep.training.gradient_scale import scaled_gradients
 from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.shared import States
@@ -37,14 +40,21 @@ class Step:
 class Trainer:
     """Learns the context of R prompts for the given class names on a frozen backbone.
 
-    The context is always fp32, ``(R, M, D)``, or ``(R, C, M, D)`` with ``csc``. A replicate whose loss
-    is not finite is frozen where it was and named by :attr:`failed`; the others go on.
+    The context is always fp32, ``(R, M, D)``, or ``(R, C, M, D)`` with ``csc``, on the backbone's device;
+    the text tower computes in ``method.precision``. A replicate whose loss is not finite is frozen where it
+    was and named by :attr:`failed`; the others go on.
+
+    Raises ``UserError`` for settings and class names that do not go together.
     """
 
     def __init__(
         self, backbone: Backbone, classnames: Sequence[str], method: Method, seeds: Sequence[int]
     ) -> None:
+        if not seeds:
+            raise UserError("no seeds given: at least one replicate is needed")
         self.backbone = backbone
+        self.tower = backbone.text.to(precision_dtype(method.precision))
+        self.device = self.tower.device
         self.method = method
         self.generators = Generators(seeds)
         words = embed_words(backbone, method.words) if method.words else None
@@ -64,11 +74,11 @@ class Trainer:
             start = random_context(self.n_ctx, backbone.text.width, self.generators["init"], n_classes)
         else:
             start = context_from_words(words, len(seeds), n_classes)
-        self.context = torch.nn.Parameter(start)
+        self.context = torch.nn.Parameter(start.to(self.device))
         self.optimiser = torch.optim.SGD(
             [self.context], lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
-        self.alive = torch.ones(len(seeds), dtype=torch.bool)
+        self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
 
     @property
     def failed(self) -> list[int]:
@@ -77,13 +87,21 @@ class Trainer:
 
     def text_features(self) -> Tensor:
         """``(R, C, E)``, L2-normalised, with gradients into the context where they are enabled."""
-        return encode_text(self.backbone.text, self.layout, self.context)
+        if self.tower.dtype == torch.float16 and torch.is_grad_enabled():
+            return scaled_gradients(partial(encode_text, self.tower, self.layout), self.context)
+        return encode_text(self.tower, self.layout, self.context)
 
     def step(self, images: Tensor, labels: Tensor, epoch: int, positions: Tensor | None = None) -> Step:
         """One optimiser step on image features ``(R, B, E)`` and labels ``(R, B)`` in ``epoch`` (0-based).
 
         ``positions`` ``(R, N)`` fixes the context positions that PAN tests; they are drawn otherwise.
+        Tensors may be on any device. Raises ``UserError``, before anything is computed, for features that
+        are not finite and for shapes, labels and positions that do not fit.
         """
+        check_batch(images, labels, len(self.alive), self.backbone.embed_dim, self.layout.n_classes)
+        if positions is not None:
+            check_positions(positions, len(self.alive), self.n_ctx)
+        images, labels = images.to(self.device, torch.float32), labels.to(self.device, torch.int64)
         lr = learning_rate(epoch, self.method.epochs, self.method.lr)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
@@ -135,9 +153,10 @@ class Trainer:
         """PAN's pre-inference: the positions to penalise in this step, ``(R, M)`` bool."""
         method = self.method
         if not self._uses_pan:
-            return torch.zeros(images.shape[0], self.n_ctx, dtype=torch.bool)
+            return torch.zeros(images.shape[0], self.n_ctx, dtype=torch.bool, device=self.device)
         if positions is None:
             positions = draw_positions(self.n_ctx, method.n_positions, self.generators["positions"])
+        positions = positions.to(self.device, torch.int64)
         if method.selection == "random":
             corrupted_correct = correct[:, None].expand(positions.shape)
         else:

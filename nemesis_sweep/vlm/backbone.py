@@ -45,7 +45,8 @@ class Backbone:
     """A frozen vision-language model.
 
     visual: the image tower; text: the parts of the text tower; logit_scale: the factor on cosines, already
-    exponentiated; logit_bias: SigLIP's, or None; known_tokens: ids whose embeddings are there, None if all.
+    exponentiated; logit_bias: SigLIP's, or None; known_tokens: ids whose embeddings are there, None if all;
+    made_of: fingerprint of the weights that this is a copy of in another precision, '' if it is no copy.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Backbone:
     logit_scale: float
     logit_bias: float | None = None
     known_tokens: frozenset[int] | None = None
+    made_of: str = ""
 
     @property
     def embed_dim(self) -> int:
@@ -65,9 +67,19 @@ class Backbone:
     def text_width(self) -> int:
         return self.text.width
 
+    @property
+    def dtype_name(self) -> str:
+        """Number format of the image tower, such as `float32`."""
+        return str(next(self.visual.parameters()).dtype).removeprefix("torch.")
+
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of both towers, structure and weights: what cached features and prompts depend on."""
+        """sha256 of both towers, structure and weights: what cached features and prompts depend on.
+
+        A copy in another precision or on another device keeps the fingerprint of what it was made of.
+        """
+        if self.made_of:
+            return self.made_of
         digest = hashlib.sha256(f"{self.visual}{self.text.transformer}{self.text.pool}".encode())
         tensors = {f"visual.{name}": tensor for name, tensor in self.visual.state_dict().items()}
         tensors |= {f"text.{name}": tensor for name, tensor in self.text.state().items()}
@@ -103,16 +115,20 @@ class Backbone:
         pooled = features[0] if isinstance(features, tuple) else features
         return F.normalize(pooled.float(), dim=-1)
 
-    def to(self, *, precision: str = "fp32", device: torch.device | str = "cpu") -> Backbone:
-        """The same backbone with both towers in another precision (fp32, bf16, fp16) or on another device."""
-        if precision not in DTYPES:
-            raise UserError(Problem("unknown precision", found=repr(precision), allowed=", ".join(DTYPES)))
-        dtype, device = DTYPES[precision], torch.device(device)
+    def to(self, *, precision: str = "fp32", device: torch.device | str | None = None) -> Backbone:
+        """The same backbone with both towers in a precision (fp32, bf16, fp16), on another device if given.
+
+        Itself if nothing would change. Raises UserError for an unknown precision.
+        """
+        dtype = precision_dtype(precision)
+        device = self.text.device if device is None else torch.device(device)
         text = self.text.to(dtype).to(device)
         if text is self.text:
             return self
         visual = copy.deepcopy(self.visual).to(device=device, dtype=dtype)
-        return replace(self, text=text, visual=visual)
+        # Weights that were rounded once do not come back: a copy of a copy in yet another dtype is its own.
+        rounded = bool(self.made_of) and dtype != self.text.dtype
+        return replace(self, text=text, visual=visual, made_of="" if rounded else self.fingerprint)
 
     def _warn_unknown(self, made: Layout) -> None:
         if self.known_tokens is None:
@@ -125,6 +141,13 @@ class Backbone:
                 f"tokens it does not have, which it reads as nothing: {shown}",
                 stacklevel=3,
             )
+
+
+def precision_dtype(precision: str) -> torch.dtype:
+    """The dtype of a precision's name. Raises UserError for an unknown one."""
+    if precision not in DTYPES:
+        raise UserError(Problem("unknown precision", found=repr(precision), allowed=", ".join(DTYPES)))
+    return DTYPES[precision]
 
 
 def load_backbone(name: str) -> Backbone:

@@ -84,7 +84,7 @@ class TextTower:
 
         Context vectors stay fp32: the encoder casts them on the way in, and their gradient on the way back.
         """
-        if target in (self.dtype, self.device):
+        if target == self.dtype or (not isinstance(target, torch.dtype) and _same(self.device, target)):
             return self
 
         def moved(part: Any) -> Any:
@@ -144,6 +144,12 @@ def text_tower(model: nn.Module) -> TextTower:
         correct_cls_mask=bool(getattr(owner, "correct_cls_mask", False)),
     )
     return replace(tower, reason=_why_not_shared(tower))
+
+
+def _same(device: torch.device, target: torch.device | str) -> bool:
+    """Whether `target` names this device; "cuda" names any of them."""
+    target = torch.device(target)
+    return device.type == target.type and target.index in (None, device.index)
 
 
 def _heads(block: Any) -> int:

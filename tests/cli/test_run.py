@@ -205,3 +205,40 @@ def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, 
     undisturbed = run(finished / "short.yaml", whole, "--set", "method.epochs=60")
     assert undisturbed.returncode == 0, undisturbed.stderr
     assert optuna_trials(home) == optuna_trials(whole)
+
+
+def workers_of(driver: int) -> list[int]:
+    """Processes below the driver in which Ray runs a trial."""
+    parents, names = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            names[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
+        except (OSError, ValueError):  # it has just ended
+            continue
+
+    def below(pid: int) -> bool:
+        while pid in parents and pid != driver:
+            pid = parents[pid]
+        return pid == driver
+
+    return [pid for pid, name in names.items() if "Trainable" in name and below(pid)]
+
+
+def test_a_worker_that_dies_is_replaced_and_its_trial_goes_on(finished, tmp_path):
+    home = tmp_path / "home"
+    arguments = command(finished / "short.yaml", home, "--set", "method.epochs=60")
+    driver = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    checkpoint = home / "trials" / STUDY / "0" / "checkpoint" / "state.safetensors"
+    try:
+        wait_for(checkpoint.exists)
+        killed = workers_of(driver.pid)
+        assert len(killed) == 1
+        os.kill(killed[0], signal.SIGKILL)
+        _, stderr = driver.communicate(timeout=300)
+    finally:
+        driver.kill()
+    assert driver.returncode == 0, stderr
+    assert_consistent(home, trials=3)
+    result = json.loads((home / "trials" / STUDY / "0" / "result.json").read_text())
+    assert not result["worker"].endswith(f":{killed[0]}")

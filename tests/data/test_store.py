@@ -70,7 +70,8 @@ def test_neighbours_in_one_file_are_not_copied(tiny_backbone, colours, tmp_path)
 
 @pytest.mark.parametrize("harm", ["truncate", "alter", "foreign"])
 def test_a_broken_file_is_found_and_encoded_anew(tiny_backbone, colours, tmp_path, harm):
-    expected = FeatureStore(tiny_backbone, 1, tmp_path).features(colours.val).clone()
+    store = FeatureStore(tiny_backbone, 1, tmp_path)
+    expected = store.features(colours.val).clone()
     (path,) = tmp_path.glob("*/*.arrow")
     content = bytearray(path.read_bytes())
     if harm == "truncate":
@@ -82,7 +83,7 @@ def test_a_broken_file_is_found_and_encoded_anew(tiny_backbone, colours, tmp_pat
     else:
         path.write_bytes(b"not ours")
     with pytest.raises(BrokenShardError, match=path.name):
-        read_shard(path)
+        read_shard(path, store.about.identity)
     assert torch.equal(FeatureStore(tiny_backbone, 1, tmp_path).features(colours.val), expected)
 
 

@@ -1,0 +1,32 @@
+"""Putting measured tables into a document, between two marks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nemesis_sweep.spec.errors import Problem, UserError
+
+
+def check_marks(path: Path, name: str) -> tuple[str, str]:
+    """The text before and after what stands between `<!-- name -->` and `<!-- end of name -->`.
+
+    Raises UserError if the file cannot be read or the marks are not there once each, in order.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(Problem("cannot be read", file=str(path), found=str(error.strerror))) from error
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
+        raise UserError(Problem(f"the marks {start} and {end} must stand in it once each", file=str(path)))
+    before, after = text.index(start) + len(start), text.index(end)
+    return text[:before], text[after:]
+
+
+def put_between(path: Path, name: str, content: str) -> None:
+    """Replace what stands between the marks, in one atomic step."""
+    before, after = check_marks(path, name)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(f"{before}\n{content}\n{after}", encoding="utf-8")
+    temporary.replace(path)

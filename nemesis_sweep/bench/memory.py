@@ -1,0 +1,78 @@
+"""Peak memory of a training step beyond the weights, measured in a process of its own.
+
+A fresh process loads the backbone, prompts and batch, and gives freed memory back to the system
+(`malloc_trim`). What it then holds, Linux's VmRSS in `/proc/self/status`, is the base. The peak, VmHWM, is
+reset by writing 5 to `/proc/self/clear_refs`, two steps are made, and VmHWM minus the base is the answer:
+whatever was resident at once, what allocator and libraries keep for themselves included.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from nemesis_sweep.bench.work import Setting, make_work
+from nemesis_sweep.spec.errors import UserError
+
+_STEPS = 2
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def peak_bytes(setting: Setting, way: str) -> int | None:
+    """Peak memory of a way's step beyond weights and inputs, in bytes; None where it cannot be measured.
+
+    Raises UserError if the process fails, for instance because memory ran out.
+    """
+    if not _RESET.exists():
+        return None
+    command = [sys.executable, "-m", __name__, way, json.dumps(asdict(setting))]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        last = (result.stderr.strip().splitlines() or [f"ended with {result.returncode}"])[-1]
+        raise UserError(f"the memory of the {way} way could not be measured: {last}")
+    return int(result.stdout)
+
+
+def _measure(setting: Setting, way: str) -> int:
+    """What `peak_bytes` runs in the fresh process."""
+    from nemesis_sweep.bench.timing import make_way, use_threads
+
+    use_threads(setting)
+    work = make_work(setting)
+    # The inputs exist before, for every way.
+    inputs = work.pixels if way == "public" else work.images
+    made = make_way(way, work)
+    gc.collect()
+    _give_back()
+    base = _status("VmRSS")
+    _RESET.write_text("5")
+    for step in range(_STEPS):
+        made.step(work.positions(step))
+    peak = _status("VmHWM")
+    del inputs
+    return max(0, peak - base)
+
+
+def _give_back() -> None:
+    """Return freed memory to the system, where the C library can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _status(name: str) -> int:
+    """A line of /proc/self/status in bytes."""
+    for line in _STATUS.read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            return int(value.split()[0]) * 1024
+    raise UserError(f"{_STATUS} has no {name}")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(str(_measure(Setting(**json.loads(sys.argv[2])), sys.argv[1])))

@@ -1,0 +1,149 @@
+"""Figures as text: aligned for the terminal, or as Markdown for a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN
+
+STEP_HEADER = (
+    "case",
+    "public s",
+    "plain s",
+    "ours s",
+    "public / ours",
+    "plain / ours",
+    "plain MiB",
+    "ours MiB",
+    "share of peak",
+    "gradient difference",
+)
+_UNITS = {"classes": "classes", "n_ctx": "n_ctx", "replicates": "replicates", "pan": "PAN positions"}
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def plain(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns; all but the first to the right."""
+    lines = [header, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def step_row(figures: Mapping[str, Any]) -> list[str]:
+    """One row below `STEP_HEADER`."""
+    return [
+        case_name(figures["setting"]),
+        *(_number(figures[f"{way}_seconds"], ".3f") for way in ("public", "plain", "ours")),
+        *(_number(figures[f"{way}_over_ours"], ".1f", "x") for way in ("public", "plain")),
+        *(_mebibytes(figures[f"{way}_peak_bytes"]) for way in ("plain", "ours")),
+        _number(figures["peak_share"], ".0%"),
+        _number(figures["max_gradient_difference"], ".0e"),
+    ]
+
+
+def step_lines(figures: Mapping[str, Any]) -> str:
+    """All that was measured of one step, a line each way."""
+    header = ("way", "seconds a step", "times ours", "peak MiB beyond the weights")
+    rows = [
+        [
+            {"public": "public code's way", "plain": "plain, cached features", "ours": "ours"}[way],
+            _number(figures[f"{way}_seconds"], ".3f"),
+            "1.0x" if way == "ours" else _number(figures[f"{way}_over_ours"], ".1f", "x"),
+            _mebibytes(figures[f"{way}_peak_bytes"]),
+        ]
+        for way in ("public", "plain", "ours")
+    ]
+    peak = figures["peak_flops_per_second"] / 1e9
+    lines = [
+        case_name(figures["setting"]),
+        plain(header, rows),
+        f"ours reaches {figures['peak_share']:.0%} of this machine's matrix products ({peak:.0f} GFLOP/s)",
+    ]
+    if figures["max_gradient_difference"] is not None:
+        same = "the same" if figures["same_selection"] else "NOT the same"
+        text = f"largest relative difference: gradient {figures['max_gradient_difference']:.1e}"
+        lines.append(f"{text}, loss {figures['max_loss_difference']:.1e}; positions selected: {same}")
+    return "\n".join([*lines, machine_line(figures["machine"])])
+
+
+def scaling_tables(figures: Mapping[str, Any], as_markdown: bool) -> str:
+    """A table per axis."""
+    blocks = [f"ours: {case_name(figures['setting'])}"]
+    for axis, points in figures["axes"].items():
+        header = (_UNITS[axis], "seconds a step", "times the first", "peak MiB beyond the weights")
+        rows = [
+            [
+                str(point["value"]),
+                _number(point["seconds"], ".4f"),
+                _number(point["over_first"], ".2f", "x"),
+                _mebibytes(point["peak_bytes"]),
+            ]
+            for point in points
+        ]
+        blocks.append((markdown if as_markdown else plain)(header, rows))
+    return "\n\n".join([*blocks, machine_line(figures["machine"])])
+
+
+def goal_tables(results: Mapping[str, Any]) -> str:
+    """Markdown: the goals and what was reached, then the cases behind them."""
+    rows = []
+    for goal in GOALS:
+        value, reached = goal.read(results), goal.reached(results)
+        sign = "at least" if goal.at_least else "at most"
+        verdict = {True: "reached", False: "**missed**", None: "not measured"}[reached]
+        shown = _number(value, ".0f" if goal.unit == "%" else ".2f", f" {goal.unit}")
+        rows.append([goal.figure, f"{sign} {goal.bound:g} {goal.unit}", shown, verdict])
+    cases = [[name, *step_row(results[name])[1:]] for name in CASES]
+    pairs = [
+        [name, *(f"{results[name][key]:.4f}" for key in ("over_seconds", "under_seconds"))]
+        for name in IN_TURN
+    ]
+    machine = results[next(iter(CASES))]["machine"]
+    return "\n\n".join(
+        [
+            machine_line(machine),
+            markdown(("figure", "to reach", "measured", ""), rows),
+            markdown(STEP_HEADER, cases),
+            markdown(("in turn", "seconds of the first", "seconds of the second"), pairs),
+        ]
+    )
+
+
+def case_name(setting: Mapping[str, Any]) -> str:
+    """`ViT-B-16, 100 classes (short), n_ctx 16, batch 32, PAN 1, fp32`."""
+    method = f"PAN {setting['pan']}" if setting["pan"] else "CoOp"
+    replicates = f", {setting['replicates']} replicates" if setting["replicates"] > 1 else ""
+    return (
+        f"{setting['arch']}, {setting['classes']} classes ({setting['names']}), n_ctx {setting['n_ctx']}, "
+        f"batch {setting['batch']}, {method}{replicates}, {setting['precision']}"
+    )
+
+
+def machine_line(machine: Mapping[str, Any]) -> str:
+    """The machine in one line."""
+    memory = f"{machine['memory_gib']} GiB, " if machine["memory_gib"] else ""
+    return (
+        f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, {memory}"
+        f"{machine['vector_instructions']}; {machine['system']}, Python {machine['python']}, "
+        f"torch {machine['torch']}, open_clip {machine['open_clip']}"
+    )
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}}{unit}"
+
+
+def _mebibytes(value: int | None) -> str:
+    return "-" if value is None else f"{value / 2**20:.0f}"

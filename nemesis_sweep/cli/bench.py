@@ -1,0 +1,134 @@
+"""`nemesis-sweep bench`: how fast and how exact the training step is on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_Command = Callable[..., None]
+_AT_LEAST_1 = click.IntRange(min=1)
+_threads = click.option(
+    "--threads", default=0, show_default="torch's choice", type=click.IntRange(min=0), help="CPU threads."
+)
+
+
+def _case(function: _Command) -> _Command:
+    """The options that say what is measured."""
+    options = [
+        click.option("--arch", default="ViT-B-16", show_default=True, help="An open_clip architecture."),
+        click.option("--classes", default=100, show_default=True, type=_AT_LEAST_1),
+        click.option("--n-ctx", default=16, show_default=True, type=_AT_LEAST_1, help="Context vectors."),
+        click.option("--batch", default=32, show_default=True, type=_AT_LEAST_1, help="Images a step."),
+        click.option(
+            "--pan",
+            default=1,
+            show_default=True,
+            type=click.IntRange(min=0),
+            help="Positions that PAN tests in a step; 0 is plain CoOp.",
+        ),
+        click.option(
+            "--names",
+            default="short",
+            show_default=True,
+            type=click.Choice(["short", "imagenet-like"]),
+            help="Class names: one token each, or 1 to 9.",
+        ),
+        _threads,
+        click.option(
+            "--replicates",
+            default=1,
+            show_default=True,
+            type=_AT_LEAST_1,
+            help="Prompts trained side by side.",
+        ),
+        click.option(
+            "--repeats", default=5, show_default=True, type=_AT_LEAST_1, help="Timed steps of each way."
+        ),
+        click.option(
+            "--precision", default="fp32", show_default=True, type=click.Choice(["fp32", "bf16", "fp16"])
+        ),
+        click.option("--no-memory", is_flag=True, help="Do not measure memory (a process for each figure)."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.group("bench")
+def command() -> None:
+    """Measure the training step on this machine: random weights, no data, nothing is downloaded."""
+
+
+@command.command("step")
+@_case
+@click.option(
+    "--skip", multiple=True, type=click.Choice(["public", "plain"]), help="Leave a way out that does not fit."
+)
+def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None:
+    """Time one training step three ways, in turn, and compare memory and gradients.
+
+    The public code's way (images and 77 tokens of every class in every pass), the plain path on cached image
+    features, and ours.
+    """
+    from nemesis_sweep.bench import tables
+    from nemesis_sweep.bench.step import measure_step
+    from nemesis_sweep.bench.work import Setting
+
+    figures = measure_step(Setting(**case), _say, memory=not no_memory)
+    if as_json:
+        click.echo(json.dumps(figures))
+    elif as_markdown:
+        click.echo(tables.markdown(tables.STEP_HEADER, [tables.step_row(figures)]))
+    else:
+        click.echo(tables.step_lines(figures))
+
+
+@command.command("scaling")
+@_case
+@click.option(
+    "--axis",
+    "axes",
+    multiple=True,
+    metavar="NAME[=A,B,...]",
+    help="Only this axis: classes, n_ctx, replicates or pan; with values of your own if given.",
+)
+def scaling(no_memory: bool, as_json: bool, as_markdown: bool, axes: tuple[str, ...], **case: Any) -> None:
+    """Show how time and memory of our step grow with classes, n_ctx, replicates and PAN positions."""
+    from nemesis_sweep.bench import tables
+    from nemesis_sweep.bench.scaling import measure_scaling, parse_axes
+    from nemesis_sweep.bench.work import Setting
+
+    figures = measure_scaling(Setting(**case), parse_axes(axes), _say, memory=not no_memory)
+    click.echo(json.dumps(figures) if as_json else tables.scaling_tables(figures, as_markdown))
+
+
+@command.command("goals")
+@_threads
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Put the tables between the `<!-- goals -->` and `<!-- end of goals -->` lines of this file.",
+)
+def goals(threads: int, as_json: bool, into: Path | None) -> None:
+    """Measure everything that docs/performance.md promises (about an hour on two cores, up to 20 GB)."""
+    from nemesis_sweep.bench import tables
+    from nemesis_sweep.bench.document import check_marks, put_between
+    from nemesis_sweep.bench.goals import measure_goals
+
+    if into is not None:
+        check_marks(into, "goals")
+    results = measure_goals(threads, _say)
+    if into is not None:
+        put_between(into, "goals", tables.goal_tables(results))
+    click.echo(json.dumps(results) if as_json else tables.goal_tables(results))
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

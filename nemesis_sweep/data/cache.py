@@ -1,0 +1,121 @@
+"""The feature cache as a whole: what is in it, whether it is in order, making it smaller. Needs no torch."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nemesis_sweep.data.folder import ABOUT, LOCK, About, read_about, try_lock
+from nemesis_sweep.data.shards import LEFTOVERS, PATTERN, BrokenShardError, open_shard, read_shard
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One feature store on disk. last_use: seconds since 1970."""
+
+    path: Path
+    about: About
+    last_use: float
+
+    @property
+    def shards(self) -> list[Path]:
+        return sorted(self.path.glob(PATTERN))
+
+    @property
+    def bytes(self) -> int:
+        """Size of everything that pruning would remove."""
+        return sum(path.stat().st_size for path in self.own_files())
+
+    def pictures(self) -> int:
+        """Number of pictures with features; broken shards count as empty."""
+        keys: set[bytes] = set()
+        for path in self.shards:
+            try:
+                keys.update(open_shard(path, self.about.identity).keys)
+            except BrokenShardError:
+                continue
+        return len(keys)
+
+    def own_files(self) -> list[Path]:
+        """The store's files, those that killed writers left too, and no others; the lock comes last."""
+        rest = [path for name in (ABOUT, LOCK) if (path := self.path / name).is_file()]
+        return [*self.shards, *sorted(self.path.glob(LEFTOVERS)), *rest]
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What pruning a folder did. busy: a process is writing there, nothing was removed."""
+
+    folder: Folder
+    files: int = 0
+    bytes: int = 0
+    busy: bool = False
+
+
+def folders(root: Path) -> list[Folder]:
+    """The feature stores below a folder, the one used last first. Other folders are left out."""
+    found = []
+    for path in root.iterdir() if root.is_dir() else ():
+        about = read_about(path)
+        if about is not None:
+            found.append(Folder(path, about, (path / ABOUT).stat().st_mtime))
+    return sorted(found, key=lambda folder: folder.last_use, reverse=True)
+
+
+def unnamed(root: Path) -> list[Path]:
+    """Folders with shards whose record is missing or broken; a store repairs it when it is used again."""
+    paths = sorted(root.iterdir()) if root.is_dir() else []
+    return [path for path in paths if read_about(path) is None and any(path.glob(PATTERN))]
+
+
+def chosen(found: list[Folder], backbone: str | None, older_than: float | None) -> list[Folder]:
+    """The folders of a backbone that were not used in the last ``older_than`` days; None chooses all."""
+    before = time.time() - (older_than or 0) * DAY
+    return [
+        folder
+        for folder in found
+        if (backbone is None or folder.about.backbone == backbone)
+        and (older_than is None or folder.last_use < before)
+    ]
+
+
+def broken_files(folder: Folder) -> list[tuple[Path, str]]:
+    """Arrow files in a folder that are not whole shards of it, and why."""
+    bad = []
+    for path in sorted(folder.path.glob("*.arrow")):
+        try:
+            read_shard(path, folder.about.identity)
+        except BrokenShardError as error:
+            bad.append((path, str(error).removeprefix(f"{path}: ")))
+    return bad
+
+
+def remove_broken(folder: Folder) -> list[Path] | None:
+    """Remove the broken files of a folder and give them; None when a process is writing there."""
+    with try_lock(folder.path) as mine:
+        if not mine:
+            return None
+        removed = [path for path, _ in broken_files(folder)]
+        for path in removed:
+            path.unlink(missing_ok=True)
+        return removed
+
+
+def prune(folder: Folder) -> Freed:
+    """Remove a store's files, and its folder unless something else is in it.
+
+    Readers keep what they have mapped; a store that is encoding holds the lock and is left alone.
+    """
+    with try_lock(folder.path) as mine:
+        if not mine:
+            return Freed(folder, busy=True)
+        files = folder.own_files()
+        freed = 0
+        for path in files:
+            freed += path.stat().st_size
+            path.unlink()
+        with suppress(OSError):  # Something else is in it.
+            folder.path.rmdir()
+        return Freed(folder, len(files), freed)
