@@ -1,1 +1,61 @@
-"""Distributed hyperparameter sweeps for soft-prompt tuning of vision-language models."""
+"""Distributed hyperparameter sweeps for soft-prompt tuning of vision-language models.
+
+The names below are the public interface. They are imported when they are first used, so that
+`import nemesis_sweep` is cheap. `docs/api.md` shows them at work.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nemesis_sweep.data.registry import load_dataset as load_dataset
+    from nemesis_sweep.data.store import FeatureStore as FeatureStore
+    from nemesis_sweep.prompts.artifact import load_prompt as load_prompt
+    from nemesis_sweep.prompts.artifact import save_prompt as save_prompt
+    from nemesis_sweep.spec.errors import UserError as UserError
+    from nemesis_sweep.spec.method import Method as Method
+    from nemesis_sweep.training.api import FitResult as FitResult
+    from nemesis_sweep.training.api import fit as fit
+    from nemesis_sweep.training.episode_features import EpisodeFeatures as EpisodeFeatures
+    from nemesis_sweep.training.episode_features import episode_features as episode_features
+    from nemesis_sweep.training.evaluation import evaluate as evaluate
+    from nemesis_sweep.training.fit import Fit as Fit
+    from nemesis_sweep.training.trainer import Trainer as Trainer
+    from nemesis_sweep.vlm.backbone import Backbone as Backbone
+    from nemesis_sweep.vlm.backbone import backbone_from_open_clip as backbone_from_open_clip
+    from nemesis_sweep.vlm.backbone import load_backbone as load_backbone
+    from nemesis_sweep.vlm.text import encode_text as encode_text
+    from nemesis_sweep.vlm.variants import encode_variants as encode_variants
+
+_HOMES = {
+    "Backbone": "vlm.backbone",
+    "EpisodeFeatures": "training.episode_features",
+    "FeatureStore": "data.store",
+    "Fit": "training.fit",
+    "FitResult": "training.api",
+    "Method": "spec.method",
+    "Trainer": "training.trainer",
+    "UserError": "spec.errors",
+    "backbone_from_open_clip": "vlm.backbone",
+    "encode_text": "vlm.text",
+    "encode_variants": "vlm.variants",
+    "episode_features": "training.episode_features",
+    "evaluate": "training.evaluation",
+    "fit": "training.api",
+    "load_backbone": "vlm.backbone",
+    "load_dataset": "data.registry",
+    "load_prompt": "prompts.artifact",
+    "save_prompt": "prompts.artifact",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

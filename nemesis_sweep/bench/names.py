@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from nemesis_sweep.spec.errors import Problem, UserError
 
 KINDS = ("short", "imagenet-like")
@@ -28,6 +30,7 @@ def class_names(kind: str, count: int) -> list[str]:
     return [pool[index * (len(pool) - 1) // (count - 1)] for index in range(count)]
 
 
+@cache
 def _short() -> list[str]:
     """Words of 4 to 8 letters that are one token, the most frequent first."""
     from open_clip import SimpleTokenizer
@@ -37,6 +40,7 @@ def _short() -> list[str]:
     return [word for word in whole if word.isascii() and word.isalpha() and 4 <= len(word) <= 8]
 
 
+@cache
 def _imagenet() -> list[str]:
     """ImageNet's names as open_clip has them, without the few longer than 9 tokens, sorted by token count.
 

@@ -24,6 +24,7 @@ class OurWay:
 
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
-        step = self.trainer.step(self.work.images, self.work.labels, EPOCH, positions)
+        tested = positions if self.work.setting.pan else None
+        step = self.trainer.step(self.work.images, self.work.labels, EPOCH, tested)
         assert self.context.grad is not None
         return Outcome(step.loss, self.context.grad, step.selected)

@@ -22,11 +22,11 @@ def measure_step(setting: Setting, say: Say, *, memory: bool = True) -> Figures:
     """Time the ways that are not skipped and compare them.
 
     Keys: `setting`, `machine`; `public_seconds`, `plain_seconds`, `ours_seconds` (medians), their ratios
-    `public_over_ours` and `plain_over_ours`; `WAY_peak_bytes` beyond the weights, `plain_over_ours_memory`; `ours_flops` a step,
-    `peak_flops_per_second` of matrix products before and after, whichever is higher, `peak_share`;
-    `max_gradient_difference` and `max_loss_difference` of ours from the plain path (from the public way if
-    that is skipped), relative, largest over steps and replicates; `same_selection`: PAN chose the same
-    positions in every step.
+    `public_over_ours` and `plain_over_ours`; `WAY_peak_bytes` beyond the weights, `plain_over_ours_memory`;
+    `ours_flops` a step, `peak_flops_per_second` of matrix products (the higher of before and after) and
+    `peak_share`; `max_gradient_difference` and `max_loss_difference` of ours from the plain path (from the
+    public way if that is skipped), relative, largest over steps and replicates; `same_selection`: PAN chose
+    the same positions in every step.
 
     Raises UserError for an unknown architecture and sizes that do not fit it.
     """

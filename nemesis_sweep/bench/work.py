@@ -90,10 +90,12 @@ class Work:
 
     @cached_property
     def pixels(self) -> Tensor:
-        """Random images (R, B, 3, H, W) in the precision of the towers."""
+        """Images (R, B, 3, H, W) in the precision of the towers: noise around a colour, each image its own."""
         size = self.backbone.preprocess.image_size
-        shape = (*self.labels.shape, 3, size, size)
-        return torch.randn(shape, generator=seeded(0, "pixels")).to(self.backbone.text.dtype)
+        generator = seeded(0, "pixels")
+        noise = torch.randn(*self.labels.shape, 3, size, size, generator=generator)
+        colours = torch.randn(*self.labels.shape, 3, 1, 1, generator=generator)
+        return noise.add_(colours, alpha=3).to(self.backbone.text.dtype)
 
     @cached_property
     def images(self) -> Tensor:

@@ -15,6 +15,8 @@ VERBS: dict[str, str] = {
     "run": "Run a sweep file, or continue it where it stopped.",
     "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",
     "validate": "Check a sweep file and tell everything that is wrong with it.",
+    "status": "Show how far a sweep is, from another terminal or afterwards.",
+    "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Open the MLflow pages of a sweep in the browser.",
     "backbones": "List the vision-language models, or look into one of them.",
     "cache": "List, check or prune the cache of image features.",

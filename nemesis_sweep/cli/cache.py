@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,7 +29,7 @@ def command() -> None:
 def ls(as_json: bool) -> None:
     """List the feature stores: backbone, views, pictures, size, last use."""
     root, found = _cache()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "folder": folder.path.name,
             "backbone": folder.about.backbone,
@@ -55,11 +55,11 @@ def ls(as_json: bool) -> None:
         right = name in ("views", "pictures", "size")
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        size = readable(int(row["bytes"]))
+        size = readable(row["bytes"])
         cells = (row["backbone"], row["views"], row["pictures"], size, row["last_use"], row["folder"])
         table.add_row(*map(str, cells))
     Console().print(table)
-    click.echo(f"{len(rows)} folders, {readable(sum(int(row['bytes']) for row in rows))}")
+    click.echo(f"{len(rows)} folders, {readable(sum(row['bytes'] for row in rows))}")
 
 
 @command.command("verify")

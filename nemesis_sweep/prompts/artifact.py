@@ -33,8 +33,9 @@ class Prompt:
     method: Mapping[str, object]
 
 
-def save_prompt(folder: Path, prompt: Prompt) -> None:
+def save_prompt(folder: Path | str, prompt: Prompt) -> None:
     """Write both files, each in one atomic step, the tensors first."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{TENSORS}.{os.getpid()}.tmp"
     save_file({"context": prompt.context.detach().cpu().contiguous()}, temporary)
@@ -45,8 +46,9 @@ def save_prompt(folder: Path, prompt: Prompt) -> None:
     temporary.replace(folder / FACTS)
 
 
-def load_prompt(folder: Path) -> Prompt:
+def load_prompt(folder: Path | str) -> Prompt:
     """Read a prompt that :func:`save_prompt` wrote. Raises ``UserError`` when it is missing or broken."""
+    folder = Path(folder)
     try:
         context = load_file(folder / TENSORS)["context"]
         facts = json.loads((folder / FACTS).read_text())

@@ -6,15 +6,17 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
 
+LOCK_TRIES = 5
 PACKAGES = ("nemesis-sweep", "torch", "open_clip_torch", "ray", "optuna", "mlflow", "pyarrow", "numpy")
 
 
@@ -31,6 +33,10 @@ class Home:
     @property
     def journal(self) -> Path:
         return self.path / "optuna.journal"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "driver.lock"
 
     @property
     def ray(self) -> Path:
@@ -60,11 +66,8 @@ class Home:
     @contextmanager
     def driver_lock(self) -> Iterator[None]:
         """Refuse a second driver in the same home; the kernel lets go when the driver dies."""
-        path = self.path / "driver.lock"
-        with path.open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with self.lock.open("a+") as lock:
+            if not _locked(lock):
                 lock.seek(0)
                 raise UserError(
                     Problem(
@@ -73,12 +76,23 @@ class Home:
                         found=f"{self.path} (process {lock.read().strip() or 'unknown'})",
                         allowed="one run at a time; wait for it, stop it, or give another --home",
                     )
-                ) from None
+                )
             lock.seek(0)
             lock.truncate()
             lock.write(str(os.getpid()))
             lock.flush()
             yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Take the lock; tried for a moment, since `status` holds it for an instant to see who drives."""
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.1)
+    return False
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -34,6 +34,11 @@ class Proposal:
     method: Method
 
 
+def baselines_of(task: Task) -> str:
+    """Name of the study that holds a task's baselines beside the space."""
+    return f"{task.key}/baselines"
+
+
 class TaskStudy:
     """The Optuna study of one task, and beside it one of the baselines that are not points of the space.
 
@@ -61,7 +66,7 @@ class TaskStudy:
         )
         self.beside = optuna.create_study(
             storage=storage,
-            study_name=f"{task.key}/baselines",
+            study_name=baselines_of(task),
             direction=direction(self.objective),
             pruner=optuna.pruners.NopPruner(),
             load_if_exists=True,

@@ -1,7 +1,9 @@
 """The Ray Tune trainable: an actor that stays warm and takes one trial after the other."""
 
+import os
 from typing import Any
 
+import ray
 from ray import tune
 
 
@@ -23,6 +25,9 @@ class PromptTrainable(tune.Trainable):
         return self.session.advance()
 
     def _begin(self, config: dict[str, Any]) -> None:
+        # Before torch looks: an actor that was given no GPU must not take one.
+        if ray.is_initialized() and not ray.get_gpu_ids():
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
         # Imported here: Tune loads this class in the driver too, which never needs torch.
         import torch
 

@@ -11,6 +11,7 @@ from typing import Any
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import ZERO_SHOT, Assignment
+from nemesis_sweep.sweep.encoding_log import encoding_report
 from nemesis_sweep.sweep.home import Home, write_json
 from nemesis_sweep.sweep.warm import materials
 from nemesis_sweep.tracking.trial_run import TrialRun
@@ -47,8 +48,9 @@ class TrialSession:
         if self.finished is not None:
             self.seconds = self.finished["seconds"]
             return
+        report = encoding_report(Path(assignment.home), assignment.task.key)
         self.backbone, self.dataset, self.features = materials(
-            assignment.task, assignment.seeds, assignment.method
+            assignment.task, assignment.seeds, assignment.method, report
         )
         self.run = TrialRun.open(
             assignment.tracking,

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
-from nemesis_sweep.data.store import FeatureStore, Report
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.vlm.backbone import Backbone
 
 

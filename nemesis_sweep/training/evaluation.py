@@ -42,10 +42,10 @@ def evaluate(images: Tensor, labels: Tensor, texts: Tensor, backbone: Backbone) 
 
 
 def _check(images: Tensor, labels: Tensor, texts: Tensor) -> None:
-    fits = images.ndim in (2, 3) and labels.shape == images.shape[:-1]
-    if texts.ndim == 3 and fits and images.shape[-1] == texts.shape[-1] and images.shape[-2] > 0:
-        if images.ndim == 2 or len(images) == len(texts):
-            return
+    fits = images.ndim in (2, 3) and labels.shape == images.shape[:-1] and images.shape[-2] > 0
+    fits = fits and texts.ndim == 3 and images.shape[-1] == texts.shape[-1]
+    if fits and (images.ndim == 2 or len(images) == len(texts)):
+        return
     found = f"images {tuple(images.shape)}, labels {tuple(labels.shape)}, texts {tuple(texts.shape)}"
     allowed = "images (n, E) or (R, n, E) with n at least 1, labels (n,) or (R, n), texts (R, C, E)"
     raise UserError(Problem("cannot evaluate these shapes", found=found, allowed=allowed))

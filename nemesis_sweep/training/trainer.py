@@ -1,6 +1,6 @@
 """One training step of CoOp with Nemesis, for R replicates in one set of tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ from nemesis_sweep.training.evaluation import class_logits
 from nemesis_sweep.training.generators import Generators
 from nemesis_sweep.training.gradient_scale import scaled_gradients
 from nemesis_sweep.training.schedule import learning_rate
-from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
 from nemesis_sweep.vlm.shared import States
 from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
 from nemesis_sweep.vlm.variants import encode_variants
@@ -87,9 +87,12 @@ class Trainer:
 
     def text_features(self) -> Tensor:
         """``(R, C, E)``, L2-normalised, with gradients into the context where they are enabled."""
+        return self._encoded(partial(encode_text, self.tower, self.layout))
+
+    def _encoded(self, encode: Callable[[Tensor], Tensor]) -> Tensor:
         if self.tower.dtype == torch.float16 and torch.is_grad_enabled():
-            return scaled_gradients(partial(encode_text, self.tower, self.layout), self.context)
-        return encode_text(self.tower, self.layout, self.context)
+            return scaled_gradients(encode, self.context)
+        return encode(self.context)
 
     def step(self, images: Tensor, labels: Tensor, epoch: int, positions: Tensor | None = None) -> Step:
         """One optimiser step on image features ``(R, B, E)`` and labels ``(R, B)`` in ``epoch`` (0-based).
@@ -129,9 +132,16 @@ class Trainer:
 
     def _texts_to_train(self) -> tuple[Tensor, States | None]:
         """Text features, and where PAN will look at corrupted prompts, the states that those can reuse."""
-        if self._uses_pan and self.method.selection != "random":
-            return encode_text_with_states(self.backbone.text, self.layout, self.context)
-        return self.text_features(), None
+        if not self._uses_pan or self.method.selection == "random":
+            return self.text_features(), None
+        kept: list[States | None] = []
+
+        def encode(context: Tensor) -> Tensor:
+            texts, states = encode_text_with_states(self.tower, self.layout, context)
+            kept.append(states)
+            return texts
+
+        return self._encoded(encode), kept[0]
 
     def _penalty(self, norms: Tensor, selected: Tensor, epoch: int) -> Tensor:
         """``Omega(e) [beta PUN + (1 - beta) PAN]``, ``(R,)``."""
@@ -160,9 +170,9 @@ class Trainer:
         if method.selection == "random":
             corrupted_correct = correct[:, None].expand(positions.shape)
         else:
-            scales = torch.full(positions.shape, method.corruption)
+            scales = torch.full(positions.shape, method.corruption, device=self.device)
             variants = encode_variants(
-                self.backbone.text, self.layout, self.context, positions, scales, states=states
+                self.tower, self.layout, self.context, positions, scales, states=states
             )
             # (R, N, B, C): every variant sees the same batch of images.
             logits = class_logits(images[:, None], variants, self.backbone)

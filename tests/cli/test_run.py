@@ -182,7 +182,12 @@ def wait_for(condition, seconds: float = 180.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
+def verb(*words: str) -> subprocess.CompletedProcess:
+    line = [sys.executable, "-m", "nemesis_sweep", *words]
+    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("blow", ["kill -9", "stop"])
 def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, tmp_path, blow):
     """Struck in the middle of a trial; the second run ends with the undisturbed run's trials."""
     home = tmp_path / "home"
@@ -190,9 +195,16 @@ def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, 
     driver = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     folder = home / "trials" / STUDY
     wait_for(lambda: (folder / "0/result.json").exists() and list(folder.glob("1/checkpoint/*.safetensors")))
-    driver.send_signal(blow)
+    if blow == "kill -9":
+        driver.kill()
+    else:
+        status = json.loads(verb("status", str(home), "--json").stdout)
+        assert status["driver"] == driver.pid
+        (study,) = status["studies"]
+        assert (study["task"], study["complete"], study["running"]) == (STUDY, 4, 1)
+        assert verb("stop", str(home)).returncode == 0
     _, stderr = driver.communicate(timeout=60)
-    if blow == signal.SIGTERM:
+    if blow == "stop":
         assert driver.returncode == 130
         assert "continue with" in stderr
     assert not (folder / "2/result.json").exists()
@@ -201,6 +213,9 @@ def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, 
     assert answer.returncode == 0, answer.stderr
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert_consistent(home, trials=3)
+    status = json.loads(verb("status", str(home), "--json").stdout)
+    assert status["driver"] is None
+    assert (status["studies"][0]["complete"], status["studies"][0]["running"]) == (6, 0)
     whole = tmp_path / "whole"
     undisturbed = run(finished / "short.yaml", whole, "--set", "method.epochs=60")
     assert undisturbed.returncode == 0, undisturbed.stderr

@@ -81,12 +81,15 @@ def test_a_failed_replicate_is_frozen_and_its_neighbours_go_on(tiny_backbone):
     frozen = None
     for number, (images, labels) in enumerate(batches(3, steps=8)):
         healthy.step(images, labels, number)
-        harmed = images.clone()
         if number == 4:
+            # Finite, but its square is not.
+            with torch.no_grad():
+                broken.context[1, 2] = 1e30
             frozen = broken.context[1].detach().clone()
-            harmed[1] = float("nan")
-        broken.step(harmed, labels, number)
+        step = broken.step(images, labels, number)
     assert broken.failed == [1]
+    assert not step.loss[1].isfinite()
+    assert step.loss[[0, 2]].isfinite().all()
     assert torch.equal(broken.context[1], frozen)
     for r in (0, 2):
         torch.testing.assert_close(broken.context[r], healthy.context[r], rtol=1e-5, atol=1e-6)

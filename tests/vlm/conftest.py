@@ -50,7 +50,7 @@ def tokenizer() -> SimpleTokenizer:
 def models() -> dict[str, Any]:
     """float64 models whose prompts can share states, by what is special about them."""
     return {
-        "clip": make_model(layers=3).double(),
+        "clip": make_model().double(),
         "quickgelu": make_model(quick_gelu=True, ls_init_value=0.5).double(),
         "custom": make_model(CustomTextCLIP, proj_bias=True, ls_init_value=0.3).double(),
         "one_layer": make_model(layers=1, width=128, heads=2).double(),

@@ -28,7 +28,7 @@ ADJECTIVES = ("red", "old", "big", "new", "wet", "hot", "dry", "raw")
 TWO_WORDS = [f"{noun} {word}" for noun in ("cat", "dog", "bus", "car", "hat") for word in ADJECTIVES]
 
 # n_ctx, replicates and path of each model; `clip` is tried most.
-CASES = {"clip": [(5, 1, "shared"), (4, 3, "shared"), (2, 1, "cut")], "one_layer": [(1, 2, "shared")]}
+CASES = {"clip": [(4, 3, "shared"), (5, 1, "cut")], "one_layer": [(1, 2, "shared")]}
 
 
 def shape(layout: Layout, tower: TextTower, per_class: bool, replicates: int) -> tuple[int, ...]:

@@ -1,0 +1,28 @@
+"""`nemesis-sweep status`: how far a sweep is, from another terminal or afterwards."""
+
+import json
+from pathlib import Path
+
+import click
+
+from nemesis_sweep.cli.ui import SWEEPS, newest_home
+
+
+@click.command("status")
+@click.argument("home", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def command(home: Path | None, as_json: bool) -> None:
+    """Show how far the sweep in HOME is (default: the newest below ./sweeps)."""
+    from nemesis_sweep.sweep.home import Home
+    from nemesis_sweep.sweep.status import sweep_status
+
+    status = sweep_status(Home((home or newest_home(SWEEPS)).absolute()))
+    if as_json:
+        click.echo(json.dumps(status.as_dict(), indent=2))
+        return
+
+    from rich.console import Console
+
+    from nemesis_sweep.report.standing import standing
+
+    Console().print(standing(status))

@@ -1,0 +1,33 @@
+"""`nemesis-sweep stop`: end a running sweep the way Ctrl-C does."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import click
+
+from nemesis_sweep.cli.ui import SWEEPS, newest_home
+
+
+@click.command("stop")
+@click.argument("home", required=False, type=click.Path(path_type=Path))
+@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for it to end.")
+def command(home: Path | None, wait: float) -> None:
+    """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
+    from nemesis_sweep.spec.errors import UserError
+    from nemesis_sweep.sweep.home import Home
+    from nemesis_sweep.sweep.status import driver
+
+    place = Home((home or newest_home(SWEEPS)).absolute())
+    pid = driver(place)
+    if pid is None:
+        click.echo(f"Nothing runs in {place.path}.")
+        return
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + wait
+    while driver(place) == pid:
+        if time.monotonic() > deadline:
+            raise UserError(f"process {pid} was told to stop {wait:.0f} s ago and is still there")
+        time.sleep(0.1)
+    click.echo(f"Stopped process {pid}. What was reported is kept; the same run command continues it.")

@@ -1,0 +1,32 @@
+"""The status of a sweep as a table."""
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from nemesis_sweep.report.tally import duration
+from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
+
+
+def standing(status: SweepStatus) -> Group:
+    """A line about the driver and a row per study."""
+    driven = f"running (process {status.driver})" if status.driver else "not running"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("task", overflow="fold", min_width=24)
+    for name in ("done", "pruned", "failed", "running"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("best", justify="right", no_wrap=True)
+    table.add_column("left", justify="right", no_wrap=True)
+    for study in status.studies:
+        ended = study.complete + study.pruned + study.failed
+        counts = (study.pruned, study.failed, study.running)
+        left = "-" if study.eta_seconds is None or not status.driver else duration(study.eta_seconds)
+        table.add_row(study.task, f"{ended}/{study.total}", *map(str, counts), _best(study), left)
+    return Group(Text(f"{status.name} in {status.home}: {driven}; best (trial) by {status.objective}"), table)
+
+
+def _best(study: StudyStatus) -> str:
+    if study.best_value is None:
+        return "-"
+    return f"{study.best_value:.2f} ({study.best_trial})"

@@ -1,0 +1,134 @@
+"""How far a sweep is, read from its home while it runs or afterwards; nothing is written."""
+
+import fcntl
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.search import direction
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.baselines import outside_the_space
+from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.study import BASELINE, SECONDS, baselines_of
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """Trials of one task by state, its baselines included, and the best of them (zero-shot aside).
+
+    eta_seconds: trials left times the mean time of one, over the trials that run at once; None when nothing
+    has ended yet or nothing runs.
+    """
+
+    task: str
+    total: int
+    complete: int
+    running: int
+    pruned: int
+    failed: int
+    best_value: float | None
+    best_params: dict[str, Any]
+    best_trial: str
+    trial_seconds: float | None
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True)
+class SweepStatus:
+    """A sweep's studies, and the process that drives it (None: nobody does)."""
+
+    name: str
+    home: str
+    objective: str
+    driver: int | None
+    studies: tuple[StudyStatus, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def sweep_status(home: Home) -> SweepStatus:
+    """Read the status. Raises ``UserError`` when the folder holds no sweep."""
+    if not home.sweep_file.exists() or not home.journal.exists():
+        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
+    sweep = load_sweep(home.sweep_file)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = JournalStorage(JournalFileBackend(str(home.journal)))
+    names = set(optuna.get_all_study_names(storage))
+    studies = tuple(_study(sweep, task, storage, names) for task in sweep.task_list())
+    return SweepStatus(sweep.name, str(home.path), sweep.search.objective[0], driver(home), studies)
+
+
+def driver(home: Home) -> int | None:
+    """The process that drives the sweep now, or None."""
+    with _lock_file(home) as lock:
+        if lock is None:
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = lock.read().strip()
+            return int(pid) if pid.isdigit() else None
+    return None
+
+
+@contextmanager
+def _lock_file(home: Home) -> Iterator[IO[str] | None]:
+    try:
+        with home.lock.open() as lock:
+            yield lock
+    except FileNotFoundError:
+        yield None
+
+
+def _study(sweep: Sweep, task: Task, storage: JournalStorage, names: set[str]) -> StudyStatus:
+    trials: list[tuple[str, FrozenTrial]] = []
+    for name in (baselines_of(task), task.key):
+        if name in names:
+            found = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+            trials += [(_number(trial, name == task.key), trial) for trial in found]
+    states = Counter(trial.state for _, trial in trials)
+    total = sweep.budget.trials + len(outside_the_space(sweep, task))
+    seconds = [trial.user_attrs[SECONDS] for _, trial in trials if SECONDS in trial.user_attrs]
+    mean = sum(seconds) / len(seconds) if seconds else None
+    running = states[TrialState.RUNNING]
+    ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.FAIL]
+    number, best = _best(trials, direction(sweep.search.objective[0]) == "maximize")
+    return StudyStatus(
+        task=task.key,
+        total=total,
+        complete=states[TrialState.COMPLETE],
+        running=running,
+        pruned=states[TrialState.PRUNED],
+        failed=states[TrialState.FAIL],
+        best_value=None if best is None else best.value,
+        best_params={} if best is None else dict(best.params),
+        best_trial=number,
+        trial_seconds=mean,
+        eta_seconds=mean * (total - ended) / running if mean is not None and running else None,
+    )
+
+
+def _number(trial: FrozenTrial, in_space: bool) -> str:
+    return str(trial.number) if in_space else trial.user_attrs.get(BASELINE, "")
+
+
+def _best(trials: list[tuple[str, FrozenTrial]], maximize: bool) -> tuple[str, FrozenTrial | None]:
+    complete = [
+        (number, trial)
+        for number, trial in trials
+        if trial.state == TrialState.COMPLETE and trial.value is not None and number != "zero_shot"
+    ]
+    sign = -1 if maximize else 1
+    return min(complete, key=lambda pair: sign * (pair[1].value or 0.0), default=("", None))

@@ -1,0 +1,108 @@
+"""The public interface: what the root package gives, and every example of docs/api.md."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import nemesis_sweep
+from nemesis_sweep.spec.errors import UserError
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_an_example_runs_by_itself(number, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(BLOCKS[number], f"api.md example {number + 1}", "exec"), {})
+
+
+def test_the_page_shows_every_public_name():
+    assert len(BLOCKS) >= 6
+    shown = set(re.findall(r"\bns\.(\w+)", "\n".join(BLOCKS)))
+    assert shown <= set(nemesis_sweep.__all__)
+    text = PAGE.read_text()
+    unshown = {name for name in nemesis_sweep.__all__ if not re.search(rf"\b{name}\b", text)}
+    assert unshown <= {"Backbone", "EpisodeFeatures", "FitResult", "save_prompt"}
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in nemesis_sweep.__all__:
+        assert inspect.getdoc(getattr(nemesis_sweep, name)), name
+    assert set(nemesis_sweep.__all__) <= set(dir(nemesis_sweep))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = nemesis_sweep.nothing
+
+
+def test_importing_the_package_is_light():
+    script = (
+        "import sys, nemesis_sweep\n"
+        "assert not {'torch', 'numpy', 'pydantic', 'click'} & sys.modules.keys()\n"
+        "nemesis_sweep.Method\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_fit_equals_the_steps_it_is_made_of(tiny_backbone, colours):
+    method = nemesis_sweep.Method(n_ctx=4, epochs=4, views=3, lr=0.05)
+    seen = []
+    result = nemesis_sweep.fit(
+        tiny_backbone,
+        colours,
+        method,
+        shots=2,
+        seeds=(5, 6),
+        on_epoch=lambda epoch, metrics: seen.append((epoch, metrics["train/loss"])),
+    )
+    features = nemesis_sweep.episode_features(colours, tiny_backbone, 2, (5, 6), 3)
+    own = nemesis_sweep.Fit(tiny_backbone, colours.classnames, method, (5, 6), features)
+    while not own.done:
+        own.run_epoch()
+    assert torch.equal(result.context, own.trainer.context)
+    assert result.metrics["test/accuracy"] == own.evaluate("test")["test/accuracy"]
+    assert result.mean("val/loss") == sum(own.evaluate("val")["val/loss"]) / 2
+    assert [epoch for epoch, _ in seen] == [1, 2, 3, 4]
+    assert [losses for _, losses in seen] == [metrics["train/loss"] for metrics in result.history]
+
+
+def test_fit_keeps_what_is_needed_to_use_the_prompt_again(tiny_backbone, colours, tmp_path):
+    result = nemesis_sweep.fit(
+        tiny_backbone, colours, {"n_ctx": 2, "epochs": 2, "views": 1, "class_position": "front"}, shots=1
+    )
+    result.save(tmp_path / "kept")
+    prompt = nemesis_sweep.load_prompt(tmp_path / "kept")
+    assert torch.equal(prompt.context, result.context)
+    layout = tiny_backbone.layout(prompt.classnames, 2, prompt.class_position)
+    texts = nemesis_sweep.encode_text(tiny_backbone.text, layout, prompt.context)
+    features = nemesis_sweep.episode_features(colours, tiny_backbone, 1, prompt.seeds, 1)
+    accuracy, _ = nemesis_sweep.evaluate(features.test, features.test_labels, texts, tiny_backbone)
+    assert accuracy.tolist() == result.metrics["test/accuracy"]
+    assert prompt.fingerprint == tiny_backbone.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"shots": 0}, "shots must be at least 1; found 0"),
+        ({"seeds": ()}, "no seeds given"),
+        ({"method": {"omega": -1}}, r"method\.omega: .*; found -1"),
+        ({"method": {"omga": 1}}, r"method\.omga"),
+        ({"dataset": "digit"}, "unknown dataset; found 'digit'.*Did you mean 'digits'"),
+        ({"backbone": "icon-clap"}, "unknown backbone; found 'icon-clap'"),
+    ],
+)
+def test_fit_refuses_what_it_cannot_use(tiny_backbone, colours, arguments, message):
+    with pytest.raises(UserError, match=message):
+        nemesis_sweep.fit(**{"backbone": tiny_backbone, "dataset": colours, **arguments})
+
+
+def test_a_method_with_two_mistakes_tells_both(tiny_backbone, colours):
+    with pytest.raises(UserError) as caught:
+        nemesis_sweep.fit(tiny_backbone, colours, {"omega": -1, "beta": 2})
+    assert len(caught.value.problems) == 2
