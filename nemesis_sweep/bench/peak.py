@@ -7,13 +7,13 @@ import time
 import torch
 
 _SIZES = (1024, 2048, 4096)
-_SECONDS = 1.0
+_SECONDS = 0.5
 
 
 def matmul_peak(dtype: torch.dtype = torch.float32) -> float:
     """Operations a second of the fastest product of two square matrices, with torch's current threads.
 
-    Each size runs for about a second; the best single product counts, so that a busy moment does not lower
+    Each size runs for half a second; the best single product counts, so that a busy moment does not lower
     the peak.
     """
     return max(_best_rate(size, dtype) for size in _SIZES)

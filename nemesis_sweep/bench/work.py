@@ -90,7 +90,7 @@ class Work:
 
     @cached_property
     def pixels(self) -> Tensor:
-        """Images (R, B, 3, H, W) in the precision of the towers: noise around a colour, each image its own."""
+        """Images (R, B, 3, H, W) in the precision of the towers: noise, each around its own colour."""
         size = self.backbone.preprocess.image_size
         generator = seeded(0, "pixels")
         noise = torch.randn(*self.labels.shape, 3, size, size, generator=generator)

@@ -14,6 +14,9 @@ _AT_LEAST_1 = click.IntRange(min=1)
 _threads = click.option(
     "--threads", default=0, show_default="torch's choice", type=click.IntRange(min=0), help="CPU threads."
 )
+_into = click.option(
+    "--into", type=click.Path(path_type=Path, dir_okay=False), help="Put the tables into this document too."
+)
 
 
 def _case(function: _Command) -> _Command:
@@ -98,26 +101,36 @@ def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None
     metavar="NAME[=A,B,...]",
     help="Only this axis: classes, n_ctx, replicates or pan; with values of your own if given.",
 )
-def scaling(no_memory: bool, as_json: bool, as_markdown: bool, axes: tuple[str, ...], **case: Any) -> None:
-    """Show how time and memory of our step grow with classes, n_ctx, replicates and PAN positions."""
+@_into
+def scaling(
+    no_memory: bool, as_json: bool, as_markdown: bool, axes: tuple[str, ...], into: Path | None, **case: Any
+) -> None:
+    """Show how time and memory of our step grow with classes, n_ctx, replicates and PAN positions.
+
+    --into FILE puts the tables between the lines `<!-- scaling -->` and `<!-- end of scaling -->` of a file.
+    """
     from nemesis_sweep.bench import tables
+    from nemesis_sweep.bench.document import check_marks, put_between
     from nemesis_sweep.bench.scaling import measure_scaling, parse_axes
     from nemesis_sweep.bench.work import Setting
 
+    if into is not None:
+        check_marks(into, "scaling")
     figures = measure_scaling(Setting(**case), parse_axes(axes), _say, memory=not no_memory)
+    if into is not None:
+        put_between(into, "scaling", tables.scaling_tables(figures, as_markdown=True))
     click.echo(json.dumps(figures) if as_json else tables.scaling_tables(figures, as_markdown))
 
 
 @command.command("goals")
 @_threads
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Put the tables between the `<!-- goals -->` and `<!-- end of goals -->` lines of this file.",
-)
+@_into
 def goals(threads: int, as_json: bool, into: Path | None) -> None:
-    """Measure everything that docs/performance.md promises (about an hour on two cores, up to 20 GB)."""
+    """Measure everything that docs/performance.md promises (half an hour on two cores, up to 20 GB).
+
+    --into FILE puts the tables between the lines `<!-- goals -->` and `<!-- end of goals -->` of a file.
+    """
     from nemesis_sweep.bench import tables
     from nemesis_sweep.bench.document import check_marks, put_between
     from nemesis_sweep.bench.goals import measure_goals

@@ -51,13 +51,13 @@ def ls(as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(title=f"{root}", title_justify="left")
-    for name in ("backbone", "views", "pictures", "size", "last use", "folder"):
+    for name in ("backbone", "dtype", "views", "pictures", "size", "last use", "folder"):
         right = name in ("views", "pictures", "size")
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         size = readable(row["bytes"])
-        cells = (row["backbone"], row["views"], row["pictures"], size, row["last_use"], row["folder"])
-        table.add_row(*map(str, cells))
+        cells = [row[name] for name in ("backbone", "dtype", "views", "pictures")]
+        table.add_row(*map(str, cells), size, row["last_use"], row["folder"])
     Console().print(table)
     click.echo(f"{len(rows)} folders, {readable(sum(row['bytes'] for row in rows))}")
 

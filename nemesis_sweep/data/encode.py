@@ -72,11 +72,10 @@ def _check_finite(
 def _batches(items: Sequence[Item], views: Sequence[int], preprocess: Preprocess) -> Iterator[Tensor]:
     """Batches of pixels ``(b, 3, H, W)``; the next pictures are decoded while the tower works on these."""
     batch = min(MAX_BATCH, max(1, BATCH_PIXELS // preprocess.image_size**2))
-    per_group = max(1, batch // len(views))
-    groups = [items[start : start + per_group] for start in range(0, len(items), per_group)]
+    groups = list(_groups(items, views, batch))
 
-    def load(group: Sequence[Item]) -> Tensor:
-        return torch.cat([_views_of(item, views, preprocess) for item in group])
+    def load(group: tuple[Sequence[Item], Sequence[int]]) -> Tensor:
+        return torch.cat([_views_of(item, group[1], preprocess) for item in group[0]])
 
     threads = min(4, _cpus())
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
@@ -84,7 +83,21 @@ def _batches(items: Sequence[Item], views: Sequence[int], preprocess: Preprocess
         for number in range(len(groups)):
             if number + threads + 1 < len(groups):
                 ahead.append(pool.submit(load, groups[number + threads + 1]))
-            yield from ahead.pop(0).result().split(batch)
+            yield ahead.pop(0).result()
+
+
+def _groups(
+    items: Sequence[Item], views: Sequence[int], batch: int
+) -> Iterator[tuple[Sequence[Item], Sequence[int]]]:
+    """Items and views that are decoded together, at most a batch of them, picture after picture."""
+    per_group = batch // len(views)
+    if per_group:
+        for start in range(0, len(items), per_group):
+            yield items[start : start + per_group], views
+        return
+    for item in items:
+        for start in range(0, len(views), batch):
+            yield [item], views[start : start + batch]
 
 
 def _views_of(item: Item, views: Sequence[int], preprocess: Preprocess) -> Tensor:

@@ -106,6 +106,8 @@ def try_lock(folder: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
             return
+        except OSError as error:
+            raise unwritable(folder, error) from error
         # The folder may have been pruned between open and lock: then this holds a file that nobody sees.
         yield path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino
 

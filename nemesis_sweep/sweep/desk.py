@@ -93,7 +93,9 @@ class Desk:
         elif failed or result is None or not result.get("done"):
             state, reason = TrialState.FAIL, error or "ended without a result"
         elif not math.isfinite(value):
-            state, reason = TrialState.FAIL, f"the objective is not finite ({value})"
+            seeds = (result or {}).get("failed_seeds") or "none"
+            reason = f"the objective is not finite ({value}); seeds with a loss that is not: {seeds}"
+            state = TrialState.FAIL
         else:
             state, reason = TrialState.COMPLETE, ""
             study.report(proposal.number, result["epoch"], value)

@@ -108,7 +108,7 @@ class TrialSession:
             "epochs": epochs,
             "metrics": means,
             "replicates": metrics,
-            "failed_replicates": self.fit.trainer.failed if epochs else [],
+            "failed_seeds": self.failed_seeds,
             "seconds": self.seconds,
             "worker": f"{socket.gethostname()}:{os.getpid()}",
         }
@@ -119,7 +119,22 @@ class TrialSession:
         return self._report(epochs, means, done=True)
 
     def _report(self, epoch: int, metrics: Mapping[str, float], done: bool) -> dict[str, Any]:
-        return {**metrics, "epoch": epoch, "seconds": self.seconds, "done": done}
+        return {
+            **metrics,
+            "epoch": epoch,
+            "seconds": self.seconds,
+            "failed_seeds": self.failed_seeds,
+            "done": done,
+        }
+
+    @property
+    def failed_seeds(self) -> list[int]:
+        """Seeds of the replicates that met a loss that is not finite."""
+        if self.finished is not None:
+            return list(self.finished["failed_seeds"])
+        if self.assignment.baseline == ZERO_SHOT:
+            return []
+        return [self.assignment.seeds[number] for number in self.fit.trainer.failed]
 
     def _prompt(self) -> Prompt:
         return Prompt(

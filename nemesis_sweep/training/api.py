@@ -52,6 +52,7 @@ def fit(
     *,
     shots: int = 16,
     seeds: Sequence[int] = (1, 2, 3),
+    device: str | None = None,
     on_epoch: Callable[[int, Metrics], None] | None = None,
     report: Report | None = None,
 ) -> FitResult:
@@ -60,6 +61,7 @@ def fit(
     backbone, dataset: names, or what `load_backbone`, `backbone_from_open_clip`, `load_dataset` gave.
     method: a `Method`, or its fields as a mapping; plain CoOp by default.
     shots, seeds: the few-shot episodes; images are encoded once and kept in the feature cache.
+    device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
     progress while images are encoded.
 
@@ -71,7 +73,7 @@ def fit(
         raise UserError("no seeds given: at least one replicate is needed")
     method = _method(method)
     model = load_backbone(backbone) if isinstance(backbone, str) else backbone
-    model = model.to(precision=method.precision)
+    model = model.to(precision=method.precision, device=device)
     data = load_dataset(dataset) if isinstance(dataset, str) else dataset
     views = method.epochs if method.views == "epochs" else int(method.views)
     features = episode_features(data, model, shots, seeds, views, report)

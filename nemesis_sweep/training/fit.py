@@ -1,5 +1,6 @@
 """Epochs of a trial: batches per replicate, metrics per epoch, a state that can be kept and taken up."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -69,13 +70,17 @@ class Fit:
         }
 
     def evaluate(self, split: str) -> Metrics:
-        """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now."""
+        """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
         images = getattr(self.features, split)
         labels = getattr(self.features, f"{split}_labels")
         with torch.no_grad():
             texts = self.trainer.text_features()
         accuracy, loss = evaluate(images, labels, texts, self.trainer.backbone)
-        return {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
+        failed = ~self.trainer.alive
+        return {
+            f"{split}/accuracy": accuracy.masked_fill(failed, math.nan).tolist(),
+            f"{split}/loss": loss.masked_fill(failed, math.nan).tolist(),
+        }
 
     def state(self) -> dict[str, Tensor]:
         """Everything the next epoch depends on, as tensors."""

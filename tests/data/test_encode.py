@@ -103,6 +103,19 @@ def test_large_images_go_in_smaller_batches(tiny_backbone, colours):
     assert sum(sizes) == 7
 
 
+def test_more_views_than_a_batch_are_split(tiny_backbone, colours):
+    sizes = []
+
+    def encode(pixels):
+        sizes.append(len(pixels))
+        return tiny_backbone.encode_image(pixels)
+
+    views = list(range(300))
+    found = encode_items(Changed(tiny_backbone, encode), colours.train[:2], views)
+    assert sizes == [128, 128, 44] * 2
+    np.testing.assert_allclose(found[1], encode_items(tiny_backbone, [colours.train[1]], views)[0], atol=1e-6)
+
+
 def test_transparency_becomes_white(tiny_backbone):
     def png(mode, colour):
         buffer = io.BytesIO()

@@ -86,3 +86,13 @@ def test_views_of_epochs_take_their_own_view(tiny_backbone, colours):
         images, labels = fit._batch(rows)
         assert torch.equal(images[1, 0], features.train[1, 3, epoch])
         assert labels[1, 0] == features.train_labels[1, 3]
+
+
+def test_a_failed_replicate_has_no_accuracy(tiny_backbone, colours, features):
+    fit = make_fit(tiny_backbone, colours, features, lr=0.01)
+    fit.trainer.context.data[1] = float("inf")
+    fit.run_epoch()
+    accuracies = fit.evaluate("val")["val/accuracy"]
+    assert fit.trainer.failed == [1]
+    assert accuracies[0] == accuracies[0]
+    assert accuracies[1] != accuracies[1]

@@ -1,0 +1,111 @@
+"""`nemesis-sweep bench step`, from outside and from inside, on settings that take a moment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nemesis_sweep.bench.memory import peak_bytes
+from nemesis_sweep.bench.step import measure_step
+from nemesis_sweep.bench.tables import STEP_HEADER, step_lines, step_row
+from nemesis_sweep.bench.work import Setting
+from nemesis_sweep.cli import main
+from nemesis_sweep.spec.errors import UserError
+
+SMALL = ["--arch", "icon-clip", "--classes", "6", "--n-ctx", "4", "--batch", "3", "--repeats", "3"]
+
+
+def bench(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["bench", *arguments])
+
+
+def test_one_json_object_with_figures_that_agree_with_each_other():
+    result = bench("step", *SMALL, "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    public, plain, ours = (figures[f"{way}_seconds"] for way in ("public", "plain", "ours"))
+    assert min(public, plain, ours) > 0
+    assert figures["public_over_ours"] == pytest.approx(public / ours)
+    assert figures["plain_over_ours"] == pytest.approx(plain / ours)
+    assert 0 < figures["peak_share"] < 1
+    assert figures["peak_flops_per_second"] > 1e9
+    assert 0 < figures["max_gradient_difference"] < 1e-4
+    assert figures["max_loss_difference"] < 1e-5
+    assert figures["same_selection"] is True
+    peaks = {way: figures[f"{way}_peak_bytes"] for way in ("public", "plain", "ours")}
+    assert all(0 < peak < 2**30 for peak in peaks.values())
+    assert figures["plain_over_ours_memory"] == pytest.approx(peaks["plain"] / peaks["ours"])
+    assert figures["setting"] == asdict(Setting("icon-clip", classes=6, n_ctx=4, batch=3, repeats=3)) | {
+        "skip": []
+    }
+    assert figures["machine"]["cores"] >= 1
+
+
+def test_plain_coop_with_replicates_and_both_baselines_left_out():
+    options = "--pan 0 --replicates 2 --skip public --skip plain --no-memory --json"
+    result = bench("step", *SMALL, *options.split())
+    figures = json.loads(result.stdout)
+    assert figures["ours_seconds"] > 0
+    left_out = ("public_seconds", "plain_seconds", "public_over_ours", "max_gradient_difference")
+    assert [figures[key] for key in left_out] == [None] * 4
+
+
+def test_without_the_plain_path_gradients_are_compared_with_the_public_way():
+    setting = Setting("icon-clip", classes=6, n_ctx=4, batch=3, pan=2, repeats=1, skip=("plain",))
+    figures = measure_step(setting, lambda line: None, memory=False)
+    assert figures["plain_seconds"] is None
+    assert 0 < figures["max_gradient_difference"] < 1e-4
+
+
+def test_half_precision_differs_by_rounding_and_is_said_to():
+    setting = Setting("icon-clip", classes=6, n_ctx=4, batch=3, pan=0, repeats=1, precision="bf16")
+    figures = measure_step(setting, lambda line: None, memory=False)
+    assert 1e-5 < figures["max_gradient_difference"] < 0.2
+
+
+def test_text_and_markdown_show_the_figures():
+    setting = Setting("icon-clip", classes=6, n_ctx=4, batch=3, repeats=1)
+    figures = measure_step(setting, lambda line: None, memory=False)
+    text, row = step_lines(figures), step_row(figures)
+    assert "icon-clip, 6 classes (short), n_ctx 4, batch 3, PAN 1, fp32" in text
+    assert f"{figures['plain_over_ours']:.1f}x" in text
+    assert len(row) == len(STEP_HEADER)
+    assert row[3] == f"{figures['ours_seconds']:.3f}"
+    assert row[7] == "-"
+
+
+@pytest.mark.slow
+def test_memory_grows_with_the_prompts():
+    """The plain path keeps every token of every class; a process of its own tells how much."""
+    few, many = (
+        peak_bytes(Setting("icon-clip", classes=classes, n_ctx=4, batch=2, pan=0), "plain")
+        for classes in (10, 60)
+    )
+    # At least the 3 layers' MLP activations in fp32, of 50 more classes.
+    assert many - few > 50 * 77 * 3 * 4 * 128 * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--arch", "ViT-B-17"], "unknown backbone; found 'ViT-B-17'"),
+        (["--arch", "icon-clip", "--pan", "5", "--n-ctx", "4"], "more positions than context vectors"),
+        (["--arch", "icon-clip", "--n-ctx", "80"], "do not fit the text tower with n_ctx 80"),
+        (["--arch", "icon-clip", "--names", "imagenet-like", "--classes", "2000"], "allowed: 1 to 1000"),
+        (["--precision", "fp8"], "fp8"),
+        (["--skip", "ours"], "ours"),
+    ],
+)
+def test_bad_input_ends_with_2_and_says_what_is_wrong(arguments, words):
+    result = bench("step", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_failed_memory_measurement_says_why():
+    with pytest.raises(UserError, match=r"plain way could not be measured.*unknown backbone"):
+        peak_bytes(Setting("no-such-arch"), "plain")
