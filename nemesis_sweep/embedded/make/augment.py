@@ -1,4 +1,4 @@
-"""Augment a batch of pictures: one affine warp, a little colour, ink and paper colours for one-colour icons."""
+"""Augment a batch of pictures: an affine warp, some colour, ink and paper for one-colour icons."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def _uniform(generator: torch.Generator, count: int, low: float, high: float) ->
 
 
 def warp(pictures: Tensor, mirror: Tensor, generator: torch.Generator) -> Tensor:
-    """(B, 3, H, W) in [0, 1] to (B, 3, 48, 48): scale, shift, turn, and where ``mirror`` (B,) allows, flip."""
+    """(B, 3, H, W) in [0, 1] to (B, 3, 48, 48): scale, shift, turn, and flip where ``mirror`` (B,)."""
     count = len(pictures)
     angle = _uniform(generator, count, -0.2, 0.2)
-    scale, stretch = _uniform(generator, count, 0.8, 1.12), _uniform(generator, count, 0.92, 1.08)
+    scale, stretch = _uniform(generator, count, 0.7, 1.12), _uniform(generator, count, 0.92, 1.08)
     sign = torch.where(mirror & (torch.rand(count, generator=generator) < 0.5), -1.0, 1.0)
     matrix = torch.zeros(count, 2, 3)
     matrix[:, 0, 0] = torch.cos(angle) * scale * stretch * sign
@@ -32,7 +32,7 @@ def warp(pictures: Tensor, mirror: Tensor, generator: torch.Generator) -> Tensor
 
 
 def recolour(pictures: Tensor, one_colour: Tensor, generator: torch.Generator) -> Tensor:
-    """Give one-colour icons a random ink and paper, the others a little contrast, brightness and saturation."""
+    """Give one-colour icons a random ink and paper, the others another contrast and saturation."""
     count = len(pictures)
     ink = torch.rand(count, 3, 1, 1, generator=generator) * 0.75
     paper = 1 - torch.rand(count, 3, 1, 1, generator=generator) * 0.35

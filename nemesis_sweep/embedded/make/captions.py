@@ -4,8 +4,9 @@
 
 Pictures: all icons but those of the unseen vendors, and clip art outside every group that has a val or test
 picture.  Names are the icons' own names or the clip art's titles; keywords come from emojibase (by emoji
-name), from the icon sets' own categories and from the clip art's metadata.  No caption of a picture of a
-benchmark's training split holds the name of its class.  Writes ``WORK/pool.npy`` and ``WORK/pool.json``.
+name, or by a word of an icon's name), from the icon sets' own categories and from the clip art's metadata.
+No benchmark label is ever added, and no caption of a benchmark picture holds the name of its class.
+Writes ``WORK/pool.npy`` and ``WORK/pool.json``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tarfile
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,13 +31,21 @@ from nemesis_sweep.embedded.make.openclipart import THEMES, Clip
 EMOJIBASE = "emojibase-data-17.0.0.tgz"
 GROUP_MOST = 16  # pictures of one near-duplicate group or series
 WEIGHTS = {"openclipart": 2.0, "theme": 0.4, "mdi": 0.5, "game-icons": 0.5, "icon-park": 0.7}
-DIGITS = dict(zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True))
+VAGUE = frozenset(
+    ("back", "end", "top", "new", "free", "cool", "soon", "person", "man", "woman", "up", "ring")
+)
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DIGITS = {str(digit): word for digit, word in enumerate(DIGIT_WORDS)}
 NOISE = re.compile(
-    r"^(hash|icons?|theme|unsorted|lemon theme icon|application|action|filesystem|mimetypes|mime types|clip ?art|"
-    r"openclipart|svg|signs and symbols|mapsym|musicstuff|image|unknown|.*architetto.*|.*@.*)$"
+    r"^(hash|icons?|theme|unsorted|lemon theme icon|application|action|filesystem|"
+    r"mimetypes|mime types|clip ?art|openclipart|svg|signs and symbols|mapsym|musicstuff|image|"
+    r"unknown|.*architetto.*|.*@.*)$"
 )
 ORDINALS = re.compile(r"\b(one|two|three|four|five|six|\d+)$")
-ONE_WAY = re.compile(r"left|right|arrow|clock|letter|number|numeric|digit|east|west|button|flag|text|\d|one|two|three|four|five")
+ONE_WAY = re.compile(
+    r"left|right|arrow|clock|letter|number|numeric|digit|east|west|button|flag|text|\d|"
+    r"one|two|three|four|five"
+)
 
 
 @dataclass
@@ -48,7 +58,7 @@ class Entry:
     weight: float = 1.0
 
 
-def read_json(archive: Path, member: str) -> dict | list:
+def read_json(archive: Path, member: str) -> Any:
     with tarfile.open(archive) as tar:
         file = tar.extractfile(f"package/{member}")
         if file is None:
@@ -62,47 +72,71 @@ def squeeze(text: str) -> str:
 
 def read_emoji(sources: Path) -> dict[str, dict]:
     """Emoji by squeezed name: label, tags and benchmark class (empty if none)."""
-    subgroups = read_json(sources / EMOJIBASE, "meta/groups.json")["subgroups"]  # type: ignore[call-overload]
+    subgroups = read_json(sources / EMOJIBASE, "meta/groups.json")["subgroups"]
     emoji = {}
     for e in read_json(sources / EMOJIBASE, "en/data.json"):
         kind = OF_SUBGROUP.get(subgroups.get(str(e.get("subgroup")), ""), "")
-        emoji[squeeze(e["label"])] = {"label": tidy_name(e["label"]), "tags": e.get("tags", []), "class": kind}
+        emoji[squeeze(e["label"])] = {
+            "label": tidy_name(e["label"]),
+            "tags": e.get("tags", []),
+            "class": kind,
+        }
     return emoji
+
+
+def read_categories(sources: Path, icon_set: str) -> dict[str, list[str]]:
+    """The categories of each icon of a set, as its ``metadata.json`` has them."""
+    metadata = read_json(sources / f"iconify-json-{icon_set}-{SETS[icon_set][0]}.tgz", "metadata.json")
+    of_icon: dict[str, list[str]] = defaultdict(list)
+    for category, names in metadata.get("categories", {}).items():
+        words = " ".join(re.sub(r"([a-z])([A-Z])", r"\1 \2", category).lower().split(" / "))
+        for name in names:
+            of_icon[name].append(words)
+    return of_icon
+
+
+def word_tags(name: str, emoji: dict[str, dict]) -> list[str]:
+    """Keywords of the emoji that a word of an icon's name names: ``orange slice`` has those of ``orange``."""
+    words = [w for w in name.split() if len(w) > 2 and w in emoji and w not in VAGUE]
+    return [tag for w in words[-1:] for tag in (w, *emoji[w]["tags"])]
+
+
+def icon_entry(
+    icon: dict, emoji: dict[str, dict], categories: dict[str, list[str]], classes: dict[str, str]
+) -> Entry | None:
+    """Name and keywords of an icon; None if it has no usable name.  ``classes``: of benchmark pictures."""
+    of_emoji = icon["set"] in EMOJI_SETS
+    name = tidy_name(icon["name"])
+    if not of_emoji:
+        name = ORDINALS.sub("", name).strip() or name
+    match = emoji.get(squeeze(name))
+    if match is None and icon["set"] == "fxemoji":
+        return None  # its names are run together; without a match there is no caption
+    entry = Entry(f"{icon['set']}:{icon['name']}", name, one_colour=icon["one_colour"])
+    entry.weight = WEIGHTS.get(icon["set"], 1.0)
+    if match:
+        entry.tags += match["tags"]
+        entry.name = match["label"]
+    if not of_emoji:
+        entry.tags += categories.get(icon["name"], []) + ([] if match else word_tags(name, emoji))
+    elif entry.source in classes:
+        strip(entry, classes[entry.source])
+    entry.tags += [DIGITS[w] for w in name.split() if w in DIGITS]
+    finish(entry)
+    return entry if entry.name else None
 
 
 def icon_entries(sources: Path, work: Path) -> list[tuple[int, Entry]]:
     """(picture number, entry) of every icon outside the unseen vendors."""
-    emoji, categories = read_emoji(sources), {}
-    for icon_set, (version, _) in SETS.items():
-        metadata = read_json(sources / f"iconify-json-{icon_set}-{version}.tgz", "metadata.json")
-        of_icon = defaultdict(list)
-        for category, names in metadata.get("categories", {}).items():  # type: ignore[union-attr]
-            for name in names:
-                of_icon[name].append(" ".join(re.sub(r"([a-z])([A-Z])", r"\1 \2", category).lower().split(" / ")))
-        categories[icon_set] = of_icon
+    emoji = read_emoji(sources)
+    classes = {r["source"]: r["class"] for r in json.loads((work / "emoji.json").read_text())}
+    categories = {icon_set: read_categories(sources, icon_set) for icon_set in SETS}
     entries = []
     for i, icon in enumerate(json.loads((work / "icons.json").read_text())):
-        if icon["set"] in UNSEEN:
-            continue
-        name = tidy_name(icon["name"])
-        if icon["set"] not in EMOJI_SETS:
-            name = ORDINALS.sub("", name).strip() or name
-        match = emoji.get(squeeze(name))
-        if match is None and icon["set"] == "fxemoji":
-            continue  # its names are run together; without a match there is no caption
-        entry = Entry(f"{icon['set']}:{icon['name']}", name, one_colour=icon["one_colour"])
-        entry.weight = WEIGHTS.get(icon["set"], 1.0)
-        if match:
-            entry.tags += match["tags"]
-            entry.name = match["label"]
-        if icon["set"] not in EMOJI_SETS:
-            entry.tags += categories[icon["set"]][icon["name"]]
-        elif match and match["class"]:
-            strip(entry, match["class"])
-        entry.tags += [DIGITS[w] for w in name.split() if w in DIGITS]
-        finish(entry)
-        if entry.name:
-            entries.append((i, entry))
+        if icon["set"] not in UNSEEN:
+            entry = icon_entry(icon, emoji, categories[icon["set"]], classes)
+            if entry:
+                entries.append((i, entry))
     return entries
 
 
@@ -125,7 +159,9 @@ def clean_title(clip: Clip, common: set[str]) -> str:
 
     def own(words: str) -> str:
         kept = [w for w in words.split() if not any(a.startswith(w) and len(w) > 1 for a in authors)]
-        return " ".join(w for w in kept if not re.fullmatch(r"\d+|[a-z]|svg|r\d*|clipart|by|bw|clip|art|aj|mo", w))
+        return " ".join(
+            w for w in kept if not re.fullmatch(r"\d+|[a-z]|svg|r\d*|clipart|by|bw|clip|art|aj|mo", w)
+        )
 
     title = own(re.sub(r"^clipart by \w+ \w+", "", clip.title))
     if clip.title in common or not title:
@@ -138,12 +174,13 @@ def clip_entries(work: Path) -> list[tuple[int, Entry]]:
     clips = [Clip(**r) for r in json.loads((work / "openclipart.json").read_text())]
     benchmark = json.loads((work / "clipart.json").read_text())
     held_out = {r["group"] for r in benchmark if r["split"] != "train"}
-    classes = {r["class"] for r in benchmark}
+    classes = {r["path"]: r["class"] for r in benchmark}
     times = Counter(c.title for c in clips)
     common = {t for t, n in times.items() if n > 6}
     numbers = [i for i, c in enumerate(clips) if c.group not in held_out]
     random.Random(0).shuffle(numbers)
-    entries, in_group = [], Counter()
+    in_group: Counter[int] = Counter()
+    entries = []
     for i in numbers:
         clip, theme = clips[i], clips[i].folder.startswith(THEMES)
         if in_group[clip.group] >= GROUP_MOST and not label(clip):
@@ -153,8 +190,8 @@ def clip_entries(work: Path) -> list[tuple[int, Entry]]:
         entry.weight = WEIGHTS["theme" if theme else "openclipart"]
         if not theme:
             entry.tags = [k for k in clip.keywords if not NOISE.match(k) and k != clip.author]
-        if (name := label(clip)) in classes:
-            strip(entry, name)
+        if clip.path in classes:
+            strip(entry, classes[clip.path])
         finish(entry)
         if entry.name:
             entries.append((i, entry))

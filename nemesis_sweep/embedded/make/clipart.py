@@ -17,16 +17,30 @@ from pathlib import Path
 
 import numpy as np
 
-from nemesis_sweep.embedded.make.labels import RULES, label
+from nemesis_sweep.embedded.make.groups import near_duplicates, thumbnails
+from nemesis_sweep.embedded.make.icons import UNSEEN
+from nemesis_sweep.embedded.make.labels import label
 from nemesis_sweep.embedded.make.openclipart import Clip
-from nemesis_sweep.embedded.make.parquet import Item, write_parquet
+from nemesis_sweep.embedded.make.parquet import Item, shrink, write_parquet
 from nemesis_sweep.embedded.make.rejected import REJECTED
+from nemesis_sweep.embedded.make.rules import RULES
 
 SEED = 20261122
 TRAIN_LEAST, VAL_LEAST, TEST_LEAST = 16, 5, 6
 TRAIN_MOST, VAL_MOST, TEST_MOST = 48, 8, 40
 LARGE = 10  # a group of this size or more would dominate a test class: it stays in train
-DROPPED = ("boat", "airplane", "fish", "furniture", "vegetable", "toy", "weapon", "bread", "book", "balloon")  # too few pictures after removing repeats
+DROPPED = (
+    "boat",
+    "airplane",
+    "fish",
+    "furniture",
+    "vegetable",
+    "toy",
+    "weapon",
+    "bread",
+    "book",
+    "balloon",
+)  # too few pictures after removing repeats
 # Split like the others, so that the split of the others stays, but not written: one series and little else.
 NOT_KEPT = ("smiley face",)
 # Names shown in words that captions hold; captions lose the names of ``labels``.
@@ -52,7 +66,7 @@ def labelled(clips: list[Clip], pictures: np.ndarray) -> dict[str, list[int]]:
 
 def sides(clips: list[Clip], members: dict[str, list[int]]) -> dict[int, str]:
     """The side (train, val or test) of every group with a labelled picture."""
-    classes = defaultdict(Counter)
+    classes: dict[int, Counter[str]] = defaultdict(Counter)
     for name, numbers in members.items():
         for i in numbers:
             classes[clips[i].group][name] += 1
@@ -106,22 +120,46 @@ def top_up(clips: list[Clip], chosen: list[tuple[int, str, str]]) -> list[tuple[
     return [(i, name, moved.get(clips[i].group, part)) for i, name, part in chosen]
 
 
+def without_relatives(
+    pictures: np.ndarray, chosen: list[tuple[int, str, str]], icons: np.ndarray
+) -> list[tuple[int, str, str]]:
+    """Leave out test and val pictures that, as stored, are near-duplicates of train pictures or icons.
+
+    Groups were made from larger pictures, and icons are not in them.
+    """
+    thumbs = thumbnails(np.stack([shrink(pictures[i]) for i, _, _ in chosen]))
+    drawn = thumbnails(icons)
+    part = np.array([split for _, _, split in chosen])
+    left_out: set[int] = set()
+    for held_out, others in (("test", ("train", "val")), ("val", ("train",))):
+        here, there = np.flatnonzero(part == held_out), np.flatnonzero(np.isin(part, others))
+        for relatives in (thumbs[there], drawn):
+            left_out |= {int(here[row]) for row, _ in near_duplicates(thumbs[here], relatives)}
+    print(f"{len(left_out)} test and val pictures nearly repeat a train picture or an icon and are left out")
+    return [c for row, c in enumerate(chosen) if row not in left_out]
+
+
 def main(work: Path, output: Path | None = None) -> None:
     clips, pictures = read_clips(work)
     chosen = choose(clips, pictures)
     record = [
-        {"path": clips[i].path, "group": clips[i].group, "class": name, "split": split} for i, name, split in chosen
+        {"path": clips[i].path, "group": clips[i].group, "class": name, "split": split}
+        for i, name, split in chosen
     ]
     (work / "clipart.json").write_text(json.dumps(record))
     chosen = [c for c in chosen if clips[c[0]].path not in REJECTED and c[1] not in NOT_KEPT]
-    chosen = top_up(clips, chosen)
+    seen = [i["set"] not in UNSEEN for i in json.loads((work / "icons.json").read_text())]
+    icons = np.load(work / "icons.npy", mmap_mode="r")[np.array(seen)]
+    chosen = without_relatives(pictures, top_up(clips, chosen), icons)
     names = list(dict.fromkeys(name for _, name, _ in chosen))
     for name in names:
         counts = Counter(split for _, n, split in chosen if n == name)
         print(f"{name:20s} {counts['train']:4d} {counts['val']:4d} {counts['test']:4d}")
     print(Counter(split for _, _, split in chosen))
     if output:
-        items = [Item(pictures[i], names.index(n), split, f"openclipart:{clips[i].path}") for i, n, split in chosen]
+        items = [
+            Item(pictures[i], names.index(n), split, f"openclipart:{clips[i].path}") for i, n, split in chosen
+        ]
         write_parquet(
             output / "clipart.parquet",
             items,

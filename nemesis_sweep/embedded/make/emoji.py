@@ -4,6 +4,7 @@
 
 Train and val are pictures of five vendors, split by emoji (no emoji is in both); test is every picture of a
 vendor whose style is in neither training nor pretraining, but for those that nearly repeat another vendor's.
+Also writes ``WORK/emoji.json``, the record of what is in the benchmark.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def repeated(pictures: np.ndarray, test: list[int], others: list[int]) -> set[in
     return {test[i] for i, _ in pairs}
 
 
-def split(found: dict[str, dict[str, list[tuple[str, int]]]], pictures: np.ndarray) -> list[tuple[int, str, str]]:
+def split(
+    found: dict[str, dict[str, list[tuple[str, int]]]], pictures: np.ndarray
+) -> list[tuple[int, str, str]]:
     """(picture number, class, split); classes with too few test pictures are left out."""
     everything = [(s, i) for emoji in found.values() for numbers in emoji.values() for s, i in numbers]
     test = [i for s, i in everything if s == TEST_VENDOR]
@@ -64,8 +67,13 @@ def split(found: dict[str, dict[str, list[tuple[str, int]]]], pictures: np.ndarr
                     parts["val" if label in for_val else "train"].append(i)
                 elif i not in copies:
                     parts["test"].append(i)
-        if name in LEFT_OUT or len(parts["test"]) < TEST_LEAST or len(parts["train"]) < 16 or len(parts["val"]) < 4:
-            print(f"left out: {name} {({k: len(v) for k, v in parts.items()})}")
+        if (
+            name in LEFT_OUT
+            or len(parts["test"]) < TEST_LEAST
+            or len(parts["train"]) < 16
+            or len(parts["val"]) < 4
+        ):
+            print(f"left out: {name} { ({k: len(v) for k, v in parts.items()}) }")
             continue
         for part, most in (("train", TRAIN_MOST), ("val", VAL_MOST), ("test", TEST_MOST)):
             kept = sorted(rng.sample(parts[part], min(most, len(parts[part]))))
@@ -81,6 +89,8 @@ def main(sources: Path, work: Path, output: Path) -> None:
         Item(pictures[i], names.index(name), part, f"{icons[i]['set']}:{icons[i]['name']}")
         for i, name, part in chosen
     ]
+    record = [{"source": item.source, "class": names[item.label], "split": item.split} for item in items]
+    (work / "emoji.json").write_text(json.dumps(record))
     for name in names:
         counts = Counter(part for _, n, part in chosen if n == name)
         print(f"{name:20s} {counts['train']:4d} {counts['val']:4d} {counts['test']:4d}")
@@ -90,7 +100,7 @@ def main(sources: Path, work: Path, output: Path) -> None:
         items,
         classnames=[SHOWN.get(name, name) for name in names],
         template="a picture of a {}.",
-        description="Emoji of five vendors by Unicode sub-group; the test vendor (Fluent Emoji Flat) is unseen",
+        description="Emoji of five vendors by Unicode sub-group; the test vendor, Fluent Flat, is unseen",
         license="Apache-2.0 (noto, noto-v1, fxemoji), CC-BY-4.0 (twemoji, emojione), MIT (fluent-emoji-flat)",
     )
 

@@ -6,9 +6,21 @@ import re
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "happy face": ("face-smiling", "face-affection", "face-tongue"),
-    "unhappy face": ("face-concerned", "face-negative", "face-unwell", "face-sleepy", "face-neutral-skeptical"),
+    "unhappy face": (
+        "face-concerned",
+        "face-negative",
+        "face-unwell",
+        "face-sleepy",
+        "face-neutral-skeptical",
+    ),
     "heart": ("heart",),
-    "hand": ("hand-fingers-open", "hand-fingers-partial", "hand-single-finger", "hand-fingers-closed", "hands"),
+    "hand": (
+        "hand-fingers-open",
+        "hand-fingers-partial",
+        "hand-single-finger",
+        "hand-fingers-closed",
+        "hands",
+    ),
     "worker": ("person-role",),
     "athlete": ("person-sport",),
     "mammal": ("animal-mammal",),

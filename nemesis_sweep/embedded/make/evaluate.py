@@ -1,10 +1,10 @@
 """Measure the embedded CLIP on the embedded benchmark.
 
-``OMP_NUM_THREADS=1 python -m nemesis_sweep.embedded.make.evaluate [DATASET ...] [--shots 1 4 16] [--epochs 50]``
+``OMP_NUM_THREADS=1 python -m nemesis_sweep.embedded.make.evaluate [DATASET ...] [--shots 1 4 16]``
 
 Prints a Markdown table, test accuracies in percent, mean over the seeds and their standard deviation: chance,
-zero-shot with the standard error of the test set, CoOp (16 vectors, name at the end), a linear probe on the same
-image features and one on 16 x 16 pixels.  The probes' strength is chosen on the few-shot validation pictures.
+zero-shot with the standard error of the test set, CoOp (16 vectors, name at the end), a linear probe on the
+same image features and one on 16 x 16 pixels.  The probes' strength is chosen on few-shot validation.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # scikit-learn's C
 
 def pixels(items: Sequence[Item]) -> np.ndarray:
     """Pictures as (N, 768): 16 x 16 RGB, in [0, 1], centred."""
-    small = [Image.open(io.BytesIO(i.read())).convert("RGB").resize((16, 16), Image.Resampling.BOX) for i in items]
+    small = [
+        Image.open(io.BytesIO(i.read())).convert("RGB").resize((16, 16), Image.Resampling.BOX) for i in items
+    ]
     return np.stack([np.asarray(p, np.float32).ravel() / 255 - 0.5 for p in small])
 
 

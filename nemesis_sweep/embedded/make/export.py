@@ -9,7 +9,6 @@ table keeps its K trained rows; ``token_embedding.ids`` (K,) int32 names them am
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -24,25 +23,27 @@ VOCABULARY = 49408
 
 
 def export(checkpoint: Path, folder: Path) -> None:
-    """Write ``open_clip_model.safetensors`` and ``open_clip_config.json`` into ``folder``, each atomically."""
+    """Write ``open_clip_model.safetensors`` and ``open_clip_config.json`` into ``folder``, atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     with safe_open(checkpoint, "pt") as file:
         metadata = file.metadata()
         keys = [k for k in file.keys() if k.startswith("average.")]  # noqa: SIM118
-        tensors = {k.removeprefix("average."): file.get_tensor(k).to(torch.float16).contiguous() for k in keys}
+        tensors = {
+            k.removeprefix("average."): file.get_tensor(k).to(torch.float16).contiguous() for k in keys
+        }
         tensors["token_embedding.ids"] = file.get_tensor("token_ids").to(torch.int32)
     tensors["logit_scale"] = tensors["logit_scale"].float()
     weights = folder / "open_clip_model.safetensors"
     save_file(tensors, weights.with_suffix(".tmp"), {"format": "pt", "step": metadata["step"]})
     weights.with_suffix(".tmp").chmod(0o644)  # safetensors writes for the owner only
-    os.replace(weights.with_suffix(".tmp"), weights)
+    weights.with_suffix(".tmp").replace(weights)
     config = {
         "model_cfg": model_config(int(metadata["width"]), VOCABULARY),
         "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"},
     }
     path = folder / "open_clip_config.json"
     path.with_suffix(".tmp").write_text(json.dumps(config, indent=2) + "\n")
-    os.replace(path.with_suffix(".tmp"), path)
+    path.with_suffix(".tmp").replace(path)
     print(f"step {metadata['step']}: {weights.stat().st_size / 1e6:.1f} MB")
 
 

@@ -36,9 +36,8 @@ def near_duplicates(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[int, 
             correlation = a[start : start + 512] @ b.T
             for i, j in np.argwhere(correlation > CORRELATION_COLOUR):
                 row = start + int(i)
-                if correlation[i, j] > CORRELATION:
-                    yield row, int(j)
-                elif np.sqrt(np.mean((flat_a[row] - flat_b[j]) ** 2)) < COLOUR_ERROR:
+                error = np.sqrt(np.mean((flat_a[row] - flat_b[j]) ** 2))
+                if correlation[i, j] > CORRELATION or error < COLOUR_ERROR:
                     yield row, int(j)
 
 

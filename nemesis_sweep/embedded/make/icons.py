@@ -48,7 +48,9 @@ REPEATED = re.compile(
     r"skin-tone|tone\d|-(light|dark)$|-(outline|off|variant|\d+|box|circle|duo|bold|alert|plus|minus|remove|"
     r"check|cancel|sync|lock|clock|edit|cog|star|heart|multiple|eye|key|search|refresh|arrow-\w+|settings)$"
 )
-EMOJI_REPEATED = re.compile(r"skin-tone|tone\d|^flag-|regional-indicator|^family-|^kiss-|^couple-|-facing-right$")
+EMOJI_REPEATED = re.compile(
+    r"skin-tone|tone\d|^flag-|regional-indicator|^family-|^kiss-|^couple-|-facing-right$"
+)
 EMOJI_SETS = ("noto", "noto-v1", "fxemoji", "twemoji", "emojione", *UNSEEN)
 
 

@@ -79,7 +79,7 @@ def read_clip(root: Path, png: Path) -> Clip | None:
 
 def trim(image: Image.Image) -> Image.Image:
     """The part of the page that is drawn on: many drawings sit in a corner of a white A4 page."""
-    drawn = (np.asarray(image) < NEARLY_WHITE).any(2)
+    drawn = np.asarray(image).min(axis=2) < NEARLY_WHITE
     rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
     if not len(rows):
         return image
@@ -89,7 +89,7 @@ def trim(image: Image.Image) -> Image.Image:
 def read_picture(png: Path) -> np.ndarray | None:
     """The PNG fitted into a square on white, uint8 (SIZE, SIZE, 3); None if it is of absurd size."""
     try:
-        image = Image.open(png)
+        image: Image.Image = Image.open(png)
     except Image.DecompressionBombError:
         return None
     if image.width * image.height > MAX_PIXELS:

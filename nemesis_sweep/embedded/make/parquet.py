@@ -1,10 +1,9 @@
-"""Write one embedded image set: pictures as lossless WebP, labels, splits and sources, in one Parquet file."""
+"""Write one embedded image set: pictures as lossless WebP, labels, splits and sources, as Parquet."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +24,17 @@ class Item:
     source: str
 
 
+def shrink(picture: np.ndarray) -> np.ndarray:
+    """The picture in the size it is stored in: 48 x 48 pixels if it is larger."""
+    if max(picture.shape) <= SIDE:
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
 def encode(picture: np.ndarray) -> bytes:
-    """A picture as lossless WebP, made 48 x 48 pixels if it is larger."""
-    image = Image.fromarray(picture)
-    if max(image.size) > SIDE:
-        image = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    """A picture as lossless WebP."""
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=True, quality=60, method=4)
+    Image.fromarray(shrink(picture)).save(buffer, "WEBP", lossless=True, quality=60, method=4)
     return buffer.getvalue()
 
 
@@ -39,7 +42,8 @@ def write_parquet(path: Path, items: Sequence[Item], classnames: Sequence[str], 
     """Write ``items``; the schema's metadata holds ``classnames`` and ``metadata`` as JSON text."""
     described = {"classnames": json.dumps(list(classnames))} | {k: json.dumps(v) for k, v in metadata.items()}
     schema = pa.schema(
-        [("image", pa.binary()), ("label", pa.int32()), ("split", pa.string()), ("source", pa.string())], described
+        [("image", pa.binary()), ("label", pa.int32()), ("split", pa.string()), ("source", pa.string())],
+        described,
     )
     columns = [
         [encode(i.picture) for i in items],
@@ -50,4 +54,4 @@ def write_parquet(path: Path, items: Sequence[Item], classnames: Sequence[str], 
     table = pa.table(columns, schema=schema)
     temporary = path.with_suffix(".tmp")
     pq.write_table(table, temporary, compression="zstd")
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -4,8 +4,9 @@
 
 Symmetric InfoNCE, AdamW, cosine schedule, an exponential moving average of the weights.  One thread: two
 threads under contention ran up to 20 times slower.  Writes ``RUN/checkpoint.safetensors`` every few minutes
-(weights, average, optimiser moments; atomic) and resumes from it; ``RUN/log.jsonl`` is the log.  The same seed
-draws the same batches: each step has a generator of its own.  Stops above ``--memory`` GB, or at ``--until``.
+(weights, average, optimiser moments; atomic) and resumes from it; ``RUN/log.jsonl`` is the log.  The same
+seed draws the same batches: each step has a generator of its own.  Stops above ``--memory`` GB,
+or at ``--until``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import resource
 import time
 from pathlib import Path
@@ -44,24 +44,35 @@ def model_config(width: int, vocabulary: int) -> dict[str, Any]:
     }
 
 
-def encode_captions(model: CLIP, tokens: Tensor) -> Tensor:
-    """Captions (B, L) of compact ids, L at most 77, to features (B, E), L2-normalised."""
-    length = tokens.shape[1]
-    states = model.token_embedding(tokens) + model.positional_embedding[:length]
+def encode_captions(model: CLIP, tokens: Tensor, prefix: Tensor | None = None) -> Tensor:
+    """Captions (B, L) of compact ids, L at most 77, to features (B, E), L2-normalised.
+
+    prefix (M, D): vectors that stand between the start token and every caption, as a learnt prompt will.
+    """
+    states, places = model.token_embedding(tokens), tokens.argmax(-1)
+    if prefix is not None:
+        states = torch.cat([states[:, :1], prefix.expand(len(tokens), -1, -1), states[:, 1:]], 1)
+        places = places + len(prefix)
+    length = states.shape[1]
+    states = states + model.positional_embedding[:length]
     states = model.ln_final(model.transformer(states, attn_mask=model.attn_mask[:length, :length]))
-    pooled = states[torch.arange(len(tokens)), tokens.argmax(-1)]
+    pooled = states[torch.arange(len(tokens)), places]
     return F.normalize(pooled @ model.text_projection, dim=-1)
 
 
 class Pool:
     """Draws batches: pictures by weight, a caption length per batch, one caption per picture."""
 
-    def __init__(self, work: Path, seed: int) -> None:
+    def __init__(self, work: Path, seed: int, checkpoint: Path | None) -> None:
         self.pictures = np.load(work / "pool.npy", mmap_mode="r")
         self.entries = json.loads((work / "pool.json").read_text())
         tokenizer = open_clip.get_tokenizer("RN50")
         self.sentences = Sentences(tokenizer)
-        self.ids = compact_ids(tokenizer, every_text(self.entries))
+        if checkpoint:  # a run that goes on keeps its vocabulary
+            with safe_open(checkpoint, "np") as file:
+                self.ids = file.get_tensor("token_ids")
+        else:
+            self.ids = compact_ids(tokenizer, every_text(self.entries))
         self.compact = {int(token): row for row, token in enumerate(self.ids)}
         weights = np.array([e["weight"] for e in self.entries])
         self.shares, self.seed = weights / weights.sum(), seed
@@ -71,7 +82,8 @@ class Pool:
         rng = np.random.default_rng((self.seed, step))
         chosen = np.sort(rng.choice(len(self.entries), size, replace=False, p=self.shares))
         length = LENGTHS[rng.choice(len(LENGTHS), p=LENGTH_SHARES)]
-        captions = [self.sentences.sample(self.entries[i], length, rng) for i in chosen]
+        sampled = [self.sentences.sample(self.entries[i], length, rng) for i in chosen]
+        captions = [[t for t in caption if t in self.compact] for caption in sampled]
         longest = min(LIMITS[length], 4 * math.ceil(max(map(len, captions)) / 4))
         tokens = np.zeros((size, longest), np.int64)
         for row, caption in zip(tokens, captions, strict=True):
@@ -94,7 +106,10 @@ class Run:
         torch.nn.init.normal_(self.model.token_embedding.weight, std=0.02)
         decay = [p for p in self.model.parameters() if p.ndim >= 2]
         plain = [p for p in self.model.parameters() if p.ndim < 2]
-        groups = [{"params": decay, "weight_decay": args.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        groups = [
+            {"params": decay, "weight_decay": args.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
         self.optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.average = {k: v.detach().clone() for k, v in self.state().items()}
         self.path = args.run / "checkpoint.safetensors"
@@ -103,17 +118,36 @@ class Run:
     def state(self) -> dict[str, Tensor]:
         return {k: v for k, v in self.model.state_dict().items() if v.is_floating_point()}
 
+    def begin_from(self, checkpoint: Path) -> None:
+        """Take the averaged weights of another run; all else begins anew."""
+        with safe_open(checkpoint, "pt") as file:
+            self.average = {k: file.get_tensor(f"average.{k}") for k in self.state()}
+        self.model.load_state_dict(self.average, strict=False)
+
+    def freeze_images(self) -> None:
+        """Train the text tower only."""
+        self.model.visual.requires_grad_(False).eval()
+
+    def prefix(self) -> Tensor | None:
+        """For a share of the steps, random vectors as a prompt begins with: names are read behind them."""
+        rng = np.random.default_rng((self.args.seed, self.step, 1))
+        if rng.random() >= self.args.prefix:
+            return None
+        count, size = int(rng.choice((4, 8, 16))), 0.02 * rng.choice((1.0, 1.0, 2.0))
+        width = self.model.positional_embedding.shape[1]
+        return torch.from_numpy(rng.normal(0, size, (count, width)).astype(np.float32))
+
     def save(self) -> None:
         tensors = {f"weights.{k}": v for k, v in self.state().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.items()}
         for name, parameter in self.model.named_parameters():
-            moments = self.optimiser.state[parameter]
-            tensors |= {f"{m}.{name}": moments[m] for m in ("exp_avg", "exp_avg_sq")}
+            moments = self.optimiser.state.get(parameter, {})
+            tensors |= {f"{m}.{name}": moments[m] for m in ("exp_avg", "exp_avg_sq") if m in moments}
         tensors["token_ids"] = torch.from_numpy(self.ids)
         temporary = self.path.with_suffix(".tmp")
         metadata = {"step": str(self.step), "width": str(self.args.width)}
         save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
-        os.replace(temporary, self.path)
+        temporary.replace(self.path)
 
     def resume(self) -> None:
         with safe_open(self.path, "pt") as file:
@@ -121,7 +155,10 @@ class Run:
             state = {k: file.get_tensor(f"weights.{k}") for k in self.state()}
             self.model.load_state_dict(state, strict=False)
             self.average = {k: file.get_tensor(f"average.{k}") for k in state}
+            kept = set(file.keys())
             for name, parameter in self.model.named_parameters():
+                if f"exp_avg.{name}" not in kept:
+                    continue
                 moments = {m: file.get_tensor(f"{m}.{name}") for m in ("exp_avg", "exp_avg_sq")}
                 self.optimiser.state[parameter] = {"step": torch.tensor(float(self.step)), **moments}
 
@@ -139,7 +176,7 @@ class Run:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.args.bf16):
             images = self.model.visual(pixels)
         images = F.normalize(images.float(), dim=-1)
-        logits = self.model.logit_scale.exp() * images @ encode_captions(self.model, tokens).T
+        logits = self.model.logit_scale.exp() * images @ encode_captions(self.model, tokens, self.prefix()).T
         targets = torch.arange(len(logits))
         smoothing = self.args.smoothing
         loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
@@ -164,7 +201,7 @@ def seconds_until(clock: str) -> float:
 
 
 def train(run: Run, pool: Pool) -> None:
-    """Train until the steps, the time or the memory is spent; with ``--until`` the schedule fits the clock."""
+    """Train until the steps, the time or the memory is spent; ``--until`` fits the schedule to the clock."""
     args, began, first = run.args, time.time(), run.step
     left = seconds_until(args.until) if args.until else math.inf
     saved, losses, accuracies = time.time(), [], []
@@ -178,7 +215,12 @@ def train(run: Run, pool: Pool) -> None:
             if left < math.inf:  # what the clock still allows, so that the cosine ends with it
                 steps = run.step + max(0, int((left - spent) / (spent / done)))
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            record = {"step": run.step, "steps": steps, "loss": np.mean(losses), "accuracy": np.mean(accuracies)}
+            record = {
+                "step": run.step,
+                "steps": steps,
+                "loss": np.mean(losses),
+                "accuracy": np.mean(accuracies),
+            }
             record |= {"scale": run.model.logit_scale.exp().item(), "seconds": spent, "memory_gb": memory}
             with (args.run / "log.jsonl").open("a") as log:
                 log.write(json.dumps({k: round(float(v), 4) for k, v in record.items()}) + "\n")
@@ -209,16 +251,27 @@ def main() -> None:
     parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--memory", type=float, default=4.0, help="GB resident above which to stop")
     parser.add_argument("--save-every", type=float, default=180.0, help="seconds")
+    parser.add_argument("--init", type=Path, help="checkpoint of another run whose weights to begin with")
+    parser.add_argument("--text-only", action="store_true", help="keep the image tower as it is")
+    parser.add_argument("--prefix", type=float, default=0.0, help="share of steps with random vectors first")
     parser.add_argument("--bf16", action="store_true", help="the image tower's forward in bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.run.mkdir(parents=True, exist_ok=True)
-    pool = Pool(args.work, args.seed)
+    earlier = next((p for p in (args.run / "checkpoint.safetensors", args.init) if p and p.exists()), None)
+    pool = Pool(args.work, args.seed, earlier)
     run = Run(args, pool)
     if run.path.exists():
         run.resume()
-    print(f"{len(pool.entries)} pictures, {len(pool.ids)} tokens, {sum(p.numel() for p in run.model.parameters())} weights")
+    elif earlier:
+        run.begin_from(earlier)
+    if args.text_only:
+        run.freeze_images()
+    print(
+        f"{len(pool.entries)} pictures, {len(pool.ids)} tokens, "
+        f"{sum(p.numel() for p in run.model.parameters())} weights"
+    )
     train(run, pool)
 
 

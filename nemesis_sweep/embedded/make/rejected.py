@@ -1,4 +1,4 @@
-"""Pictures that the rules of ``labels`` claim wrongly, or that are not what their class means, from contact sheets.
+"""Pictures that the rules claim wrongly, or that do not show what their class means, from contact sheets.
 
 They are taken out after the split, so that taking one out moves no other picture to another side.
 """

@@ -1,7 +1,7 @@
 """Sample captions as token lists: the name in one of many sentences, keywords before or after it.
 
-Three lengths are sampled so that the place of the end token ranges from about 3 to 42: a prompt with 16 learnt
-vectors before a class name then ends where training has ended captions.
+Three lengths are sampled so that the place of the end token ranges from about 3 to 42: a prompt with 16
+learnt vectors before a class name then ends where training has ended captions.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ MIDDLE = (
     "an illustration such as you would find in a book for children: a {}.",
 )
 LONG = (
-    "a picture from a collection that many people have drawn together over the years, free for any use, in colour or "
-    "black and white, of a {}.",
+    "a picture from a collection that many people have drawn together over the years, free for any use, in "
+    "colour or black and white, of a {}.",
     "this small image was made to be placed in letters, on signs, or on screens, so that whoever looks at it "
     "thinks of a {}.",
 )
@@ -46,7 +46,7 @@ LIMITS = {"short": 12, "middle": 28, "long": 44}  # tokens, both end tokens incl
 
 
 class Sentences:
-    """Draws captions for pool entries (dicts with ``name`` and ``tags``) with a BPE tokenizer of open_clip."""
+    """Draws captions for pool entries (dicts with ``name`` and ``tags``) with open_clip's BPE tokenizer."""
 
     def __init__(self, tokenizer: Any) -> None:
         self.start, self.end = tokenizer.sot_token_id, tokenizer.eot_token_id
@@ -64,7 +64,7 @@ class Sentences:
         return [self.start, *body[:most], self.end]
 
     def _short(self, name: str, tags: list[str], rng: np.random.Generator) -> list[int]:
-        if tags and rng.random() < 0.3:
+        if tags and rng.random() < 0.35:
             subject = tags[0]
         elif tags and rng.random() < 0.3:
             subject = f"{name}, {tags[0]}"

@@ -9,11 +9,13 @@ import numpy as np
 
 # Words a user may begin a prompt with, or write in a template, beyond what captions hold.
 PROMPT_WORDS = (
-    "a photo of a . , ! ? : ; - ' \" a photo of the an image of one picture good bad small big large blurry clean close up "
-    "bright dark black white colour color drawing sketch painting illustration icon emoji digit number handwritten scan "
-    "type kind sort this that these is are in on at with and or texture satellite person doing centered style cartoon "
-    "rendering origami toy plastic graffiti tattoo sculpture embroidered cropped low high resolution my your their "
-    "x X zero one two three four five six seven eight nine ten 0 1 2 3 4 5 6 7 8 9 animal food vehicle nature thing object"
+    "a photo of a . , ! ? : ; - ' \" a photo of the an image of one picture good bad small big "
+    "large blurry clean close up bright dark black white colour color drawing sketch painting "
+    "illustration icon emoji digit number handwritten scan type kind sort this that these is "
+    "are in on at with and or texture satellite person doing centered style cartoon rendering "
+    "origami toy plastic graffiti tattoo sculpture embroidered cropped low high resolution my "
+    "your their x X zero one two three four five six seven eight nine ten 0 1 2 3 4 5 6 7 8 9 "
+    "animal food vehicle nature thing object"
 )
 
 
