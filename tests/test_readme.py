@@ -30,7 +30,8 @@ LESS = [
     "--trials",
     "1",
 ]
-# Tested beside the sweep that they need: tests/cli/test_run.py, tests/tracking/test_server.py.
+# OF_A_HOME are tested beside the sweep that they need: tests/cli/test_run.py, tests/tracking/test_server.py.
+LOOKING = ("validate", "plan", "cache", "backbones", "bench")
 OF_A_HOME = ("status", "stop", "ui")
 
 
@@ -43,7 +44,7 @@ def test_it_opens_with_the_two_commands():
 
 
 def test_no_command_is_left_out():
-    assert len(of("make")) + len(of("nemesis-sweep", "run", "validate", "plan", *OF_A_HOME)) == len(COMMANDS)
+    assert len(of("make")) + len(of("nemesis-sweep", "run", *LOOKING, *OF_A_HOME)) == len(COMMANDS)
 
 
 @pytest.mark.parametrize("command", of("make"), ids=" ".join)
@@ -54,7 +55,7 @@ def test_make_knows_its_targets(command):
     assert answer.returncode == 0, answer.stderr
 
 
-@pytest.mark.parametrize("command", of("nemesis-sweep", "validate", "plan"), ids=" ".join)
+@pytest.mark.parametrize("command", of("nemesis-sweep", *LOOKING), ids=" ".join)
 def test_commands_that_only_look_work_as_they_stand(command):
     answer = subprocess.run(
         [sys.executable, "-m", "nemesis_sweep", *command[1:]],
@@ -79,6 +80,15 @@ def test_runs_work_when_there_is_less_to_do(command, tmp_path):
     )
     assert answer.returncode == 0, answer.stderr
     assert "best found" in answer.stdout
+
+
+def test_the_python_that_it_shows_runs(tmp_path):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "torch.Size([2, 4, 128])" in answer.stdout
 
 
 def test_the_sweep_file_that_it_shows_is_valid(tmp_path):
