@@ -17,11 +17,10 @@ from PIL import Image
 from nemesis_sweep.data.dataset import Dataset, Item
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """One Ray cluster at a time: with several test processes, one of them runs all tests that start one."""
-    for item in items:
-        if item.get_closest_marker("cluster"):
-            item.add_marker(pytest.mark.xdist_group("cluster"))
+    if item.get_closest_marker("cluster"):
+        item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 @pytest.fixture(autouse=True)
