@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import open_clip
+import pyarrow.parquet as pq
 import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP
@@ -63,7 +64,7 @@ def encode_captions(model: CLIP, tokens: Tensor, prefix: Tensor | None = None) -
 class Pool:
     """Draws batches: pictures by weight, a caption length per batch, one caption per picture."""
 
-    def __init__(self, work: Path, seed: int, checkpoint: Path | None) -> None:
+    def __init__(self, work: Path, seed: int, checkpoint: Path | None, without: Path | None = None) -> None:
         self.pictures = np.load(work / "pool.npy", mmap_mode="r")
         self.entries = json.loads((work / "pool.json").read_text())
         tokenizer = open_clip.get_tokenizer("RN50")
@@ -74,7 +75,8 @@ class Pool:
         else:
             self.ids = compact_ids(tokenizer, every_text(self.entries))
         self.compact = {int(token): row for row, token in enumerate(self.ids)}
-        weights = np.array([e["weight"] for e in self.entries])
+        left_out = _sources(without) if without else set()
+        weights = np.array([0.0 if e["source"] in left_out else e["weight"] for e in self.entries])
         self.shares, self.seed = weights / weights.sum(), seed
 
     def batch(self, step: int, size: int) -> tuple[Tensor, Tensor]:
@@ -93,6 +95,12 @@ class Pool:
         mirror, one_colour = torch.tensor(flags).T
         pixels = augment(torch.from_numpy(self.pictures[chosen]), mirror, one_colour, generator)
         return pixels, torch.from_numpy(tokens)
+
+
+def _sources(benchmark: Path) -> set[str]:
+    """Sources of the pictures that a benchmark's Parquet file trains on or validates with."""
+    rows = pq.read_table(benchmark, columns=["source", "split"]).to_pylist()
+    return {row["source"] for row in rows if row["split"] != "test"}
 
 
 class Run:
@@ -254,13 +262,14 @@ def main() -> None:
     parser.add_argument("--init", type=Path, help="checkpoint of another run whose weights to begin with")
     parser.add_argument("--text-only", action="store_true", help="keep the image tower as it is")
     parser.add_argument("--prefix", type=float, default=0.0, help="share of steps with random vectors first")
+    parser.add_argument("--without", type=Path, help="Parquet file whose train and val pictures are left out")
     parser.add_argument("--bf16", action="store_true", help="the image tower's forward in bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.run.mkdir(parents=True, exist_ok=True)
     earlier = next((p for p in (args.run / "checkpoint.safetensors", args.init) if p and p.exists()), None)
-    pool = Pool(args.work, args.seed, earlier)
+    pool = Pool(args.work, args.seed, earlier, args.without)
     run = Run(args, pool)
     if run.path.exists():
         run.resume()
