@@ -21,10 +21,10 @@ sweep: $(READY) ## Run a real sweep on what ships with the package (TRIALS=4 mak
 	$(BIN)/nemesis-sweep run $(SWEEP) $(if $(TRIALS),--trials $(TRIALS)) $(if $(HOME_DIR),--home $(HOME_DIR))
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow"
 
 test-all: $(READY) ## Run the tests, the long ones too
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -17,12 +17,6 @@ from PIL import Image
 from nemesis_sweep.data.dataset import Dataset, Item
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """One Ray cluster at a time: with several test processes, one of them runs all tests that start one."""
-    if item.get_closest_marker("cluster"):
-        item.add_marker(pytest.mark.xdist_group("cluster"))
-
-
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep the user's feature cache out of the tests; the session shares one."""
