@@ -61,6 +61,8 @@ def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int
         except UserError as error:
             finish_sweep(tracking, "FAILED", reason=str(error))
             raise
+        # A worker may die, or be taken over, between its last word in MLflow and its result.
+        close_stale(tracking, [], ended_trials(studies))
         return _collect(studies, home, tracking)
 
 
