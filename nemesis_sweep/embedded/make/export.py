@@ -38,7 +38,7 @@ def export(checkpoint: Path, folder: Path) -> None:
     weights.with_suffix(".tmp").chmod(0o644)  # safetensors writes for the owner only
     weights.with_suffix(".tmp").replace(weights)
     config = {
-        "model_cfg": model_config(int(metadata["width"]), VOCABULARY),
+        "model_cfg": model_config(int(metadata["width"]), int(metadata["text_layers"]), VOCABULARY),
         "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"},
     }
     path = folder / "open_clip_config.json"

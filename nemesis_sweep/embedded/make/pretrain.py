@@ -36,12 +36,18 @@ from nemesis_sweep.embedded.make.vocabulary import compact_ids
 LENGTHS, LENGTH_SHARES = ("short", "middle", "long"), (0.65, 0.25, 0.10)
 
 
-def model_config(width: int, vocabulary: int) -> dict[str, Any]:
+def model_config(width: int, text_layers: int, vocabulary: int) -> dict[str, Any]:
     """open_clip's configuration of the embedded CLIP."""
     return {
         "embed_dim": 128,
         "vision_cfg": {"image_size": SIDE, "layers": [1, 1, 1, 1], "width": width, "patch_size": None},
-        "text_cfg": {"context_length": 77, "vocab_size": vocabulary, "width": 128, "heads": 4, "layers": 3},
+        "text_cfg": {
+            "context_length": 77,
+            "vocab_size": vocabulary,
+            "width": 128,
+            "heads": 4,
+            "layers": text_layers,
+        },
     }
 
 
@@ -64,7 +70,7 @@ def encode_captions(model: CLIP, tokens: Tensor, prefix: Tensor | None = None) -
 class Pool:
     """Draws batches: pictures by weight, a caption length per batch, one caption per picture."""
 
-    def __init__(self, work: Path, seed: int, checkpoint: Path | None, without: Path | None = None) -> None:
+    def __init__(self, work: Path, seed: int, checkpoint: Path | None, without: list[Path]) -> None:
         self.pictures = np.load(work / "pool.npy", mmap_mode="r")
         self.entries = json.loads((work / "pool.json").read_text())
         tokenizer = open_clip.get_tokenizer("RN50")
@@ -75,7 +81,7 @@ class Pool:
         else:
             self.ids = compact_ids(tokenizer, every_text(self.entries))
         self.compact = {int(token): row for row, token in enumerate(self.ids)}
-        left_out = _sources(without) if without else set()
+        left_out = set().union(*map(_sources, without))
         weights = np.array([0.0 if e["source"] in left_out else e["weight"] for e in self.entries])
         self.shares, self.seed = weights / weights.sum(), seed
 
@@ -109,7 +115,7 @@ class Run:
     def __init__(self, args: argparse.Namespace, pool: Pool) -> None:
         torch.manual_seed(args.seed)
         self.args, self.step = args, 0
-        self.model = CLIP(**model_config(args.width, len(pool.ids)))
+        self.model = CLIP(**model_config(args.width, args.text_layers, len(pool.ids)))
         self.model.visual.to(memory_format=torch.channels_last)
         torch.nn.init.normal_(self.model.token_embedding.weight, std=0.02)
         decay = [p for p in self.model.parameters() if p.ndim >= 2]
@@ -154,6 +160,7 @@ class Run:
         tensors["token_ids"] = torch.from_numpy(self.ids)
         temporary = self.path.with_suffix(".tmp")
         metadata = {"step": str(self.step), "width": str(self.args.width)}
+        metadata["text_layers"] = str(self.args.text_layers)
         save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
         temporary.replace(self.path)
 
@@ -249,6 +256,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("--width", type=int, default=24)
+    parser.add_argument("--text-layers", type=int, default=4)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--until", default="", help="HH:MM UTC: the cosine ends then, whatever --steps says")
@@ -262,7 +270,13 @@ def main() -> None:
     parser.add_argument("--init", type=Path, help="checkpoint of another run whose weights to begin with")
     parser.add_argument("--text-only", action="store_true", help="keep the image tower as it is")
     parser.add_argument("--prefix", type=float, default=0.0, help="share of steps with random vectors first")
-    parser.add_argument("--without", type=Path, help="Parquet file whose train and val pictures are left out")
+    parser.add_argument(
+        "--without",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="Parquet files whose train and val pictures are left out",
+    )
     parser.add_argument("--bf16", action="store_true", help="the image tower's forward in bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
