@@ -12,7 +12,8 @@ from nemesis_sweep.spec.fields import Natural, Real, Section
 class Budget(Section):
     """trials: per study; points are among them, baselines outside of the space are not.
     max_failures: retries of one trial.
-    hours: trial time to spend, summed over the time that trials run; None is without limit.
+    hours: trial time of the whole sweep, summed over the trials that ran; the sampler is asked for no more
+        when it is spent. Baselines and trials that have begun still end. None is without limit.
     """
 
     trials: Natural = 20

@@ -48,21 +48,37 @@ class Desk:
         self.tracking = tracking
         self.progress = progress
         self._turn = 0
+        self._spent = sum(study.seconds for study in studies)
         self._out: dict[str, tuple[TaskStudy, Proposal, float]] = {}
         self._pruned: set[str] = set()
         self._errors: dict[str, str] = {}
 
     def next(self, ticket: str) -> dict[str, Any] | None:
         """The configuration of the next trial, known from now on as ``ticket``; None when none is left."""
+        propose = not self.hours_are_spent
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
-            proposal = study.next()
+            proposal = study.next(propose)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
                 self._out[ticket] = (study, proposal, time.monotonic())
                 self.progress.trial_started(study.task.key, proposal.number, proposal.params)
                 return self._assignment(study, proposal).to_config()
         return None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether :meth:`next` has something left to hand out."""
+        propose = not self.hours_are_spent
+        return any(study.has_more(propose) for study in self.studies)
+
+    @property
+    def hours_are_spent(self) -> bool:
+        """Whether the trials have run for the hours of the budget; time in which none ran does not count."""
+        if self.sweep.budget.hours is None:
+            return False
+        running = sum(time.monotonic() - started for _, _, started in self._out.values())
+        return self._spent + running >= 3600 * self.sweep.budget.hours
 
     def report(self, ticket: str, result: Mapping[str, Any]) -> bool:
         """Take an intermediate result; true when the trial should stop because it is hopeless."""
@@ -85,6 +101,7 @@ class Desk:
         study, proposal, started = self._out.pop(ticket)
         error = self._errors.pop(ticket, "")
         seconds = float((result or {}).get("seconds", time.monotonic() - started))
+        self._spent += seconds
         value = self._value(result or {})
         if ticket in self._pruned:
             self._pruned.discard(ticket)

@@ -51,9 +51,10 @@ def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int
         log_files(tracking, [home.sweep_file, home.path / "environment.json"])
         close_stale(tracking, [], ended_trials(studies))
         try:
-            if any(study.has_more for study in studies):
-                with show(studies) as progress:
-                    _train(Desk(sweep, home, studies, tracking, progress), logical_gpus)
+            with show(studies) as progress:
+                desk = Desk(sweep, home, studies, tracking, progress)
+                if desk.has_more:
+                    _train(desk, logical_gpus)
         except KeyboardInterrupt:
             close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
             finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")

@@ -76,8 +76,11 @@ class TaskStudy:
         self._enqueue_points()
         self._find_interrupted()
 
-    def next(self) -> Proposal | None:
-        """The next trial: interrupted ones, then baselines, then the sampler's; None when all are out."""
+    def next(self, propose: bool = True) -> Proposal | None:
+        """The next trial: interrupted ones, then baselines, then the sampler's; None when all are out.
+
+        propose: whether the sampler may still be asked; a sweep whose hours are spent only ends what it began.
+        """
         if self._interrupted:
             return self._interrupted.pop(0)
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
@@ -86,7 +89,7 @@ class TaskStudy:
                 trial = self.beside.ask()
                 trial.set_user_attr(BASELINE, baseline)
                 return self._start(baseline, trial)
-        if self.asked >= self.sweep.budget.trials:
+        if not propose or self.asked >= self.sweep.budget.trials:
             return None
         self.study.sampler = self._sampler(self.asked)
         trial = self.study.ask()
@@ -98,12 +101,16 @@ class TaskStudy:
         """Trials that there will be in the end, the baselines beside the space included."""
         return self.sweep.budget.trials + len(outside_the_space(self.sweep, self.task))
 
-    @property
-    def has_more(self) -> bool:
+    def has_more(self, propose: bool = True) -> bool:
         """Whether :meth:`next` has something left to give."""
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
         missing = set(outside_the_space(self.sweep, self.task)) - known
-        return bool(self._interrupted or missing) or self.asked < self.sweep.budget.trials
+        return bool(self._interrupted or missing) or (propose and self.asked < self.sweep.budget.trials)
+
+    @property
+    def seconds(self) -> float:
+        """Time that the trials which are over have run, baselines included."""
+        return sum(trial.user_attrs.get(SECONDS, 0.0) for _, trial in self.trials())
 
     def report(self, number: str, epoch: int, value: float) -> bool:
         """Take an intermediate value; true when the pruner would rather stop this trial."""

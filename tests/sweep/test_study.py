@@ -54,9 +54,9 @@ def test_points_of_the_user_are_tried_first(make_sweep, open_study):
 def test_the_budget_is_kept_and_can_grow(make_sweep, open_study):
     study = open_study(make_sweep())
     drain(study)
-    assert not study.has_more
+    assert not study.has_more()
     more = open_study(make_sweep("budget.trials=8"))
-    assert more.has_more
+    assert more.has_more()
     assert [p.number for p in drain(more)] == ["6", "7"]
 
 
