@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 sweep: $(READY) ## Run a real sweep on what ships with the package (TRIALS=4 makes it short)
-	$(BIN)/nemesis-sweep run $(SWEEP) $(if $(TRIALS),--trials $(TRIALS)) $(if $(HOME_DIR),--home $(HOME_DIR))
+	$(BIN)/nemesis-sweep run $(SWEEP) --extend $(if $(TRIALS),--trials $(TRIALS)) $(if $(HOME_DIR),--home $(HOME_DIR))
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -q -m "not slow"

@@ -1,7 +1,9 @@
 """`nemesis-sweep run`: run a sweep file, or continue it where it stopped."""
 
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +11,11 @@ from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from nemesis_sweep.spec.budget import Budget
+    from nemesis_sweep.sweep.runner import Outcome
+
+FAILED, INTERRUPTED = 1, 130
 
 
 @click.command("run")
@@ -17,7 +23,11 @@ INTERRUPTED = 130
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of this sweep [default: sweeps/NAME].")
 @trials
 @overrides
-def command(file: Path, home: Path | None, trials: int | None, overrides: tuple[str, ...]) -> None:
+@click.option("--extend", is_flag=True, help="Go on with more trials, hours or tasks than before.")
+@click.option("--fresh", is_flag=True, help="Start over; the former home is kept as HOME.1, HOME.2, ...")
+def command(
+    file: Path, home: Path | None, trials: int | None, overrides: tuple[str, ...], extend: bool, fresh: bool
+) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
     sweep = load(file, trials, overrides)
 
@@ -31,24 +41,40 @@ def command(file: Path, home: Path | None, trials: int | None, overrides: tuple[
     from nemesis_sweep.spec.search import direction
     from nemesis_sweep.sweep.home import Home
     from nemesis_sweep.sweep.runner import run_sweep
+    from nemesis_sweep.sweep.same import set_aside
 
     objective = sweep.search.objective[0]
     better = direction(objective)
     place = Home((home or Path("sweeps") / sweep.name).absolute())
+    if fresh and (kept := set_aside(place)):
+        click.echo(f"Starting over; the former sweep is kept in {kept}")
     try:
         outcome = run_sweep(
             sweep,
             place,
             lambda studies: Progress(map(tally_of, studies), metric=objective, maximize=better == "maximize"),
+            extend=extend,
         )
     except UserError as error:
         raise located(error, file, overrides) from error
     except KeyboardInterrupt:
-        again = " ".join(["nemesis-sweep", *sys.argv[1:]])
+        again = shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word != "--fresh")])
         click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
         sys.exit(INTERRUPTED)
     write_results(place.path, outcome.rows)
     boards = leaderboard(outcome.rows, objective, better)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
+    _conclude(outcome, sweep.budget)
+
+
+def _conclude(outcome: "Outcome", budget: "Budget") -> None:
+    """Say why a sweep ended early; exit code 1 if it did not reach what it is for."""
+    if outcome.hours_are_spent:
+        click.echo(f"The budget of {budget.hours:g} hours is spent; larger budget.hours and --extend go on.")
     if outcome.empty_studies:
-        raise UserError(f"no trial completed in: {', '.join(outcome.empty_studies)}")
+        click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
+    if outcome.too_many_failures:
+        allowed = f"budget.max_failures is {budget.max_failures}"
+        click.echo(f"error: {outcome.failed} trials failed; {allowed}, so no more were begun", err=True)
+    if outcome.empty_studies or outcome.too_many_failures:
+        sys.exit(FAILED)

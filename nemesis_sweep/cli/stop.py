@@ -9,11 +9,15 @@ import click
 
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 
+BETWEEN = 0.5
+"""Seconds between two signals, so that they are taken for two."""
+
 
 @click.command("stop")
 @click.argument("home", required=False, type=click.Path(path_type=Path))
-@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for it to end.")
-def command(home: Path | None, wait: float) -> None:
+@click.option("--wait", default=300.0, show_default=True, help="Seconds to wait for it to end.")
+@click.option("--now", is_flag=True, help="Do not let running trials tell their next result first.")
+def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
     from nemesis_sweep.spec.errors import UserError
     from nemesis_sweep.sweep.home import Home
@@ -25,9 +29,15 @@ def command(home: Path | None, wait: float) -> None:
         click.echo(f"Nothing runs in {place.path}.")
         return
     os.kill(pid, signal.SIGTERM)
+    if now:
+        time.sleep(BETWEEN)
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + wait
     while driver(place) == pid:
         if time.monotonic() > deadline:
-            raise UserError(f"process {pid} was told to stop {wait:.0f} s ago and is still there")
+            raise UserError(
+                f"process {pid} was told to stop {wait:.0f} s ago and is still there; "
+                "`--now` does not let its trials tell their next result"
+            )
         time.sleep(0.1)
     click.echo(f"Stopped process {pid}. What was reported is kept; the same run command continues it.")

@@ -11,11 +11,14 @@ from nemesis_sweep.spec.fields import Natural, Real, Section
 
 class Budget(Section):
     """trials: per study; points are among them, baselines outside of the space are not.
-    max_failures: retries of one trial.
+    retries: how often a trial goes on from its checkpoint after its worker or node was lost.
+    max_failures: failed trials, over all studies, above which no more are begun and the run ends with an
+        error; None is without limit.
     hours: trial time of the whole sweep, summed over the trials that ran; the sampler is asked for no more
         when it is spent. Baselines and trials that have begun still end. None is without limit.
     """
 
     trials: Natural = 20
-    max_failures: Natural = 2
+    retries: Natural = 2
+    max_failures: Natural | None = None
     hours: Annotated[Real, Field(gt=0)] | None = None

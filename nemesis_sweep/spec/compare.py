@@ -53,6 +53,19 @@ def diff(old: Sweep, new: Sweep, *, comparable_only: bool = False) -> list[str]:
     ]
 
 
+def growth(old: Sweep, new: Sweep) -> list[str]:
+    """Return one line per way in which the new sweep is larger: more trials, more hours, more tasks."""
+    before, after = old.budget, new.budget
+    lines = []
+    if after.trials > before.trials:
+        lines.append(f"budget.trials: {before.trials} -> {after.trials}")
+    if before.hours is not None and (after.hours is None or after.hours > before.hours):
+        lines.append(f"budget.hours: {shown(before.hours)} -> {shown(after.hours)}")
+    known = {task.key for task in old.task_list()}
+    lines += [f"new task: {task.key}" for task in new.task_list() if task.key not in known]
+    return lines
+
+
 def _changes(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:

@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.failure import FAILURE
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.study import Proposal, TaskStudy
 from nemesis_sweep.tracking.store import Tracking
@@ -47,18 +48,22 @@ class Desk:
         self.studies = list(studies)
         self.tracking = tracking
         self.progress = progress
+        self.stopping = False
         self._turn = 0
+        self._failed = sum(study.counts()["fail"] for study in studies)
         self._spent = sum(study.seconds for study in studies)
         self._out: dict[str, tuple[TaskStudy, Proposal, float]] = {}
         self._pruned: set[str] = set()
+        self._put_off: set[str] = set()
         self._errors: dict[str, str] = {}
 
     def next(self, ticket: str) -> dict[str, Any] | None:
         """The configuration of the next trial, known from now on as ``ticket``; None when none is left."""
-        propose = not self.hours_are_spent
+        if self.stopping:
+            return None
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
-            proposal = study.next(propose)
+            proposal = study.next(self.may_propose)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
                 self._out[ticket] = (study, proposal, time.monotonic())
@@ -69,8 +74,22 @@ class Desk:
     @property
     def has_more(self) -> bool:
         """Whether :meth:`next` has something left to hand out."""
-        propose = not self.hours_are_spent
-        return any(study.has_more(propose) for study in self.studies)
+        return any(study.has_more(self.may_propose) for study in self.studies)
+
+    @property
+    def may_propose(self) -> bool:
+        """Whether the samplers may still be asked: neither hours nor patience with failures are used up."""
+        return not (self.hours_are_spent or self.too_many_failures)
+
+    @property
+    def too_many_failures(self) -> bool:
+        """Whether more trials have failed than the budget allows."""
+        most = self.sweep.budget.max_failures
+        return most is not None and self._failed > most
+
+    def stop(self) -> None:
+        """Hand out nothing more and end every running trial with its next report; a later run continues."""
+        self.stopping = True
 
     @property
     def hours_are_spent(self) -> bool:
@@ -86,10 +105,11 @@ class Desk:
         value = self._value(result)
         metrics = {name: number for name, number in result.items() if "/" in name}
         self.progress.epoch(study.task.key, proposal.number, result["epoch"], proposal.method.epochs, metrics)
-        if not study.report(proposal.number, result["epoch"], value):
-            return False
-        self._pruned.add(ticket)
-        return True
+        if study.report(proposal.number, result["epoch"], value):
+            self._pruned.add(ticket)
+        elif self.stopping:
+            self._put_off.add(ticket)
+        return ticket in self._pruned or ticket in self._put_off
 
     def note_error(self, ticket: str, log: Path | None) -> None:
         """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
@@ -97,8 +117,13 @@ class Desk:
         self._errors[ticket] = f"{lines[-1].strip()} (all of it: {log})" if lines else "the worker died"
 
     def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
-        """Close a trial, in Optuna first, then in MLflow, then for the person who watches."""
+        """Close a trial, in Optuna first, then in MLflow, then for the person who watches.
+
+        A trial that was only put off stays RUNNING in Optuna: the next run goes on with it.
+        """
         study, proposal, started = self._out.pop(ticket)
+        if ticket in self._put_off:
+            return
         error = self._errors.pop(ticket, "")
         seconds = float((result or {}).get("seconds", time.monotonic() - started))
         self._spent += seconds
@@ -107,8 +132,9 @@ class Desk:
             self._pruned.discard(ticket)
             epoch = (result or {}).get("epoch", 0)
             state, reason = TrialState.PRUNED, f"pruned at epoch {epoch}: {value:.4g} was not promising"
-        elif failed or result is None or not result.get("done"):
-            state, reason = TrialState.FAIL, error or "ended without a result"
+        elif failed or result is None or not result.get("done") or FAILURE in result:
+            reason = (result or {}).get(FAILURE) or error or "ended without a result"
+            state = TrialState.FAIL
         elif not math.isfinite(value):
             seeds = (result or {}).get("failed_seeds") or "none"
             reason = f"the objective is not finite ({value}); seeds with a loss that is not: {seeds}"
@@ -116,6 +142,7 @@ class Desk:
         else:
             state, reason = TrialState.COMPLETE, ""
             study.report(proposal.number, result["epoch"], value)
+        self._failed += state == TrialState.FAIL
         study.tell(proposal.number, state, value, seconds, reason)
         if state != TrialState.COMPLETE:
             close_trial(self.tracking, study.task.key, proposal.number, STATUS[state.name], reason)

@@ -2,10 +2,8 @@
 
 import logging
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.resources import Resources
@@ -51,17 +49,10 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
             log_to_driver=False,
             logging_level="error",
         )
-    # After ray.init, which installs a handler of its own.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends a sweep the way Ctrl-C does: with everything kept."""
-    raise KeyboardInterrupt
 
 
 def trial_resources(wanted: Resources, cluster: dict[str, float]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.ray_session import ray_session, trial_resources
 from nemesis_sweep.sweep.same import refuse_another_sweep
 from nemesis_sweep.sweep.study import REASON, SECONDS, TaskStudy
@@ -29,21 +30,33 @@ ProgressFactory = Callable[[Sequence[TaskStudy]], AbstractContextManager[Progres
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left: a row per trial (``results``' form), and the studies without a complete trial."""
+    """What a run left.
+
+    rows: one per trial, in the form of ``results``. empty_studies: those without a complete trial.
+    failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
+    hours_are_spent: the budget's hours ended the sweep before its trials did.
+    """
 
     rows: list[dict[str, Any]]
     empty_studies: list[str]
+    failed: int
+    too_many_failures: bool
+    hours_are_spent: bool
 
 
-def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int | None = None) -> Outcome:
+def run_sweep(
+    sweep: Sweep, home: Home, show: ProgressFactory, *, extend: bool = False, logical_gpus: int | None = None
+) -> Outcome:
     """Run what is left of the sweep and collect all of it.
+
+    extend: whether the home may hold a smaller version of this sweep.
 
     Raises ``UserError`` for a home that cannot be used or resources that are not there, and
     ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, when everything that was reported is kept.
     """
     home.create()
     with home.driver_lock():
-        refuse_another_sweep(sweep, home)
+        refuse_another_sweep(sweep, home, extend)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
         studies = open_studies(sweep, home)
@@ -55,6 +68,8 @@ def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int
                 desk = Desk(sweep, home, studies, tracking, progress)
                 if desk.has_more:
                     _train(desk, logical_gpus)
+            if desk.stopping:
+                raise KeyboardInterrupt
         except KeyboardInterrupt:
             close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
             finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")
@@ -64,7 +79,7 @@ def run_sweep(sweep: Sweep, home: Home, show: ProgressFactory, logical_gpus: int
             raise
         # A worker may die, or be taken over, between its last word in MLflow and its result.
         close_stale(tracking, [], ended_trials(studies))
-        return _collect(studies, home, tracking)
+        return _collect(desk, home, tracking)
 
 
 def open_studies(sweep: Sweep, home: Home) -> list[TaskStudy]:
@@ -87,7 +102,8 @@ def ended_trials(studies: Sequence[TaskStudy]) -> dict[str, str]:
 
 def _train(desk: Desk, logical_gpus: int | None) -> None:
     """Hand the desk to Ray Tune until nothing is left to hand out."""
-    with ray_session(logical_gpus) as cluster:
+    # Inside of Ray's session: ray.init installs handlers of its own.
+    with ray_session(logical_gpus) as cluster, stoppable(desk.stop):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
 
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
@@ -111,7 +127,7 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
                 verbose=0,
                 # Trials keep their own checkpoints, which outlive Ray.
                 checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-                failure_config=FailureConfig(max_failures=desk.sweep.budget.max_failures),
+                failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
             ),
         ).fit()
 
@@ -122,14 +138,22 @@ def _concurrent(sweep: Sweep, resources: dict[str, float], cluster: dict[str, fl
     return fits if sweep.resources.concurrent == "auto" else min(fits, sweep.resources.concurrent)
 
 
-def _collect(studies: Sequence[TaskStudy], home: Home, tracking: Tracking) -> Outcome:
+def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
+    studies = desk.studies
     rows = [row(study, number, trial, home.path) for study in studies for number, trial in study.trials()]
     empty = [study.task.key for study in studies if not _has_complete(study)]
     best = {
         f"best/{study.task.key}": study.study.best_value for study in studies if study.counts()["complete"]
     }
-    finish_sweep(tracking, "FAILED" if empty else "FINISHED", best)
-    return Outcome(rows, empty)
+    finish_sweep(tracking, "FAILED" if empty or desk.too_many_failures else "FINISHED", best)
+    short = any(study.asked < desk.sweep.budget.trials for study in studies)
+    return Outcome(
+        rows,
+        empty,
+        failed=sum(row["state"] == "FAIL" for row in rows),
+        too_many_failures=desk.too_many_failures,
+        hours_are_spent=short and desk.hours_are_spent,
+    )
 
 
 def _has_complete(study: TaskStudy) -> bool:

@@ -79,7 +79,7 @@ class TaskStudy:
     def next(self, propose: bool = True) -> Proposal | None:
         """The next trial: interrupted ones, then baselines, then the sampler's; None when all are out.
 
-        propose: whether the sampler may still be asked; a sweep whose hours are spent only ends what it began.
+        propose: whether the sampler may still be asked; a sweep whose hours are spent ends what it began.
         """
         if self._interrupted:
             return self._interrupted.pop(0)

@@ -1,6 +1,7 @@
 """The Ray Tune trainable: an actor that stays warm and takes one trial after the other."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -11,7 +12,8 @@ class PromptTrainable(tune.Trainable):
     """Trains the assignment in its configuration.
 
     Checkpoints are the trial's own, in the sweep's home: they outlive Ray, the driver and the machine,
-    and a restarted actor finds them in :meth:`setup`.
+    and a restarted actor finds them in :meth:`setup`. A trial that raises says so in its answer: Tune
+    restarts only trials whose worker or node was lost, for those can go better another time.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -22,7 +24,12 @@ class PromptTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        return self.session.advance()
+        if self.failed is None:
+            try:
+                return self.session.advance()
+            except Exception as error:
+                self._fail(error)
+        return self.failed or {}
 
     def _begin(self, config: dict[str, Any]) -> None:
         # Before torch looks: an actor that was given no GPU must not take one.
@@ -32,8 +39,21 @@ class PromptTrainable(tune.Trainable):
         import torch
 
         from nemesis_sweep.sweep.assignment import Assignment
+        from nemesis_sweep.sweep.home import Home
         from nemesis_sweep.sweep.trial import TrialSession
 
         assignment = Assignment.from_config(config)
         torch.set_num_threads(assignment.threads)
-        self.session = TrialSession(assignment)
+        self.folder = Home(Path(assignment.home)).trial(assignment.task.key, assignment.number)
+        self.failed: dict[str, Any] | None = None
+        self.session: Any = None
+        try:
+            self.session = TrialSession(assignment)
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        from nemesis_sweep.sweep.failure import failure
+
+        self.failed = failure(error, self.folder)
+        self.session = None

@@ -162,7 +162,10 @@ def test_the_same_command_again_repeats_nothing_and_more_trials_continue(finishe
     again = run(finished / "short.yaml", home)
     assert again.returncode == 0, again.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    more = run(finished / "short.yaml", home, "--trials", "4")
+    refused = run(finished / "short.yaml", home, "--trials", "4")
+    assert refused.returncode == 2
+    assert "budget.trials: 3 -> 4" in refused.stderr
+    more = run(finished / "short.yaml", home, "--trials", "4", "--extend")
     assert more.returncode == 0, more.stderr
     assert_consistent(home, trials=4)
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -67,3 +67,37 @@ def test_a_trial_that_runs_counts_while_it_runs(make_sweep, open_desk, monkeypat
     assert desk.next("b") is not None
     now[0] = 3600.0
     assert desk.next("c") is None
+
+
+def test_a_stopping_desk_puts_trials_off_and_the_next_one_hands_them_out_again(make_sweep, open_desk):
+    sweep = make_sweep("search.baselines=[]", "search.pruner=none")
+    desk = open_desk(sweep)
+    first = desk.next("a")
+    assert not desk.report("a", {"epoch": 5, "val/accuracy": 10.0})
+    desk.stop()
+    assert desk.next("b") is None
+    assert desk.report("a", {"epoch": 10, "val/accuracy": 20.0})
+    desk.complete("a", {"epoch": 10, "val/accuracy": 20.0, "done": False})
+    again = open_desk(sweep).next("a")
+    assert (again["number"], again["params"]) == (first["number"], first["params"])
+
+
+def test_a_stopping_desk_takes_a_result_that_is_done(make_sweep, open_desk):
+    desk = open_desk(make_sweep("search.baselines=[]"))
+    desk.next("a")
+    desk.stop()
+    desk.complete("a", {"epoch": 20, "val/accuracy": 20.0, "done": True})
+    assert desk.studies[0].counts()["complete"] == 1
+
+
+def test_failures_beyond_the_budget_end_the_proposals(make_sweep, open_desk, monkeypatch):
+    monkeypatch.setattr("nemesis_sweep.sweep.desk.close_trial", lambda *_: True)  # there is no MLflow here
+    desk = open_desk(make_sweep("search.baselines=[]", "budget.max_failures=1"))
+    for ticket in ("a", "b"):
+        assert desk.next(ticket) is not None
+        desk.complete(ticket, {"done": True, "epoch": 0, "failure": "ValueError: no"})
+    assert desk.too_many_failures
+    assert desk.next("c") is None
+    study = desk.studies[0]
+    assert study.counts()["fail"] == 2
+    assert study.trials()[0][1].user_attrs["reason"] == "ValueError: no"

@@ -17,7 +17,7 @@ space:
   omega: {low: 0.1, high: 100, log: true}
   n_ctx: {choices: [4, 75]}
 search: {eval_every: 2, baselines: [zero_shot], points: [{omega: 1, n_ctx: 4}, {omega: 1, n_ctx: 75}]}
-budget: {trials: 2, max_failures: 1}
+budget: {trials: 2, retries: 1}
 resources: {cpus: 0.5, gpus: 0.5}
 """
 
