@@ -1,30 +1,34 @@
 """What a dataset is to the rest of the package: class names and three lists of labelled images."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 SPLITS = ("train", "val", "test")
+DEFAULT_TEMPLATE = "a photo of a {}."
 
 
 @dataclass(frozen=True)
 class Item:
-    """One labelled image: its encoded bytes, or the file that holds them."""
+    """One labelled image: its encoded bytes, the file that holds them, or a function that gives them."""
 
     label: int
     source: str
     content: bytes | None = None
     path: Path | None = None
+    opener: Callable[[], bytes] | None = None
 
     def read(self) -> bytes:
         """The encoded image (PNG, JPEG, WebP, ...)."""
         if self.content is not None:
             return self.content
-        if self.path is None:
-            raise ValueError(f"{self.source}: an item needs content or a path")
-        return self.path.read_bytes()
+        if self.path is not None:
+            return self.path.read_bytes()
+        if self.opener is not None:
+            return self.opener()
+        raise ValueError(f"{self.source}: an item needs content, a path or an opener")
 
     @cached_property
     def key(self) -> str:
@@ -33,10 +37,8 @@ class Item:
         The content's hash; for a file the hash of its path, size and time of change, so that a
         large dataset is not read through again only to find that nothing changed.
         """
-        if self.content is not None:
-            return hashlib.sha256(self.content).hexdigest()
-        if self.path is None:
-            raise ValueError(f"{self.source}: an item needs content or a path")
+        if self.path is None or self.content is not None:
+            return hashlib.sha256(self.read()).hexdigest()
         stat = self.path.stat()
         identity = f"{self.path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
         return hashlib.sha256(identity.encode()).hexdigest()
@@ -44,12 +46,18 @@ class Item:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Class names, the zero-shot template, and the items of each split in their published order."""
+    """Class names, the zero-shot template, and the items of each split in their published order.
+
+    split: which division into train, val and test this is, for the record. folder: where the files are,
+    None for items that hold their images.
+    """
 
     name: str
     classnames: tuple[str, ...]
     template: str
     splits: Mapping[str, Sequence[Item]]
+    split: str = ""
+    folder: Path | None = None
 
     @property
     def train(self) -> Sequence[Item]:
@@ -66,3 +74,22 @@ class Dataset:
     def zero_shot_texts(self) -> list[str]:
         """One text a class: the template with the class name in it, ``_`` read as a space."""
         return [self.template.format(name.replace("_", " ")) for name in self.classnames]
+
+    def local(self, item: Item) -> str:
+        """What the item is called in records: its path below the dataset's folder, or its source."""
+        if item.path is None or self.folder is None or not item.path.is_relative_to(self.folder):
+            return item.source
+        return item.path.relative_to(self.folder).as_posix()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the class names and of every split's labels and local names in order, 64 hex digits.
+
+        The same wherever the dataset lies; images are not read.
+        """
+        digest = hashlib.sha256("\0".join(self.classnames).encode())
+        for split in SPLITS:
+            digest.update(f"\n{split}\n".encode())
+            for item in self.splits[split]:
+                digest.update(f"{item.label}\0{self.local(item)}\n".encode())
+        return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Progress of a long encoding, as lines with the rate and the time left."""
+"""Progress of long work on images, as lines with the rate and the time left."""
 
 import time
 from collections.abc import Callable
@@ -11,18 +11,21 @@ REPORT_EVERY = 5.0
 
 
 class Meter:
-    """Counts views and tells ``report``, when there is one, how fast it goes and how long it will take."""
+    """Counts views (or another ``unit``) and tells ``report`` how fast it goes and how long it will take."""
 
-    def __init__(self, total: int, what: str, report: Report | None, every: float = REPORT_EVERY) -> None:
+    def __init__(
+        self, total: int, what: str, report: Report | None, every: float = REPORT_EVERY, unit: str = "views"
+    ) -> None:
         self._total, self._what, self._report, self._every = total, what, report, every
+        self._unit = unit
         self._done, self._started = 0, time.monotonic()
         self._told = self._started
         if report:
             report(f"{what}: begins")
 
-    def add(self, views: int) -> None:
-        """Count views that are encoded."""
-        self._done += views
+    def add(self, count: int) -> None:
+        """Count what is done."""
+        self._done += count
         now = time.monotonic()
         if self._report is None or (now - self._told < self._every and self._done < self._total):
             return
@@ -33,4 +36,5 @@ class Meter:
             left = f"{(self._total - self._done) / rate:.0f} s left"
         else:
             left = f"done in {seconds:.1f} s"
-        self._report(f"{self._what}: {self._done} of {self._total} views, {rate:.0f} views/s, {left}")
+        done = f"{self._done} of {self._total} {self._unit}, {rate:.0f} {self._unit}/s"
+        self._report(f"{self._what}: {done}, {left}")

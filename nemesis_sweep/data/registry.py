@@ -1,41 +1,86 @@
-"""The datasets that can be named in a sweep file. Importing this module reads no data."""
+"""The datasets that a sweep file may name. Importing this module, and finding one, reads no images.
 
-from collections.abc import Callable
-from functools import partial
+A dataset is named by one of
+- a set that ships with the package (`clipart`);
+- a dataset of the catalogue (`caltech101`), which lies below the data root;
+- `torchvision:NAME`: a class of torchvision.datasets, below the data root;
+- a path: a folder, a Parquet file or a CSV file of your own.
+The data root is `tasks.root`, else $NEMESIS_SWEEP_DATA, else the current folder. Relative paths start there.
+"""
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nemesis_sweep.data.catalogue import CATALOGUE
+from nemesis_sweep.data.own.torchvision_names import PREFIX, torchvision_names
+from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.faults import listed
 
 if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset
 
-EMBEDDED = Path(__file__).parents[1] / "embedded"
-
-
-def _parquet(name: str, path: Path) -> "Dataset":
-    from nemesis_sweep.data.parquet import read_parquet
-
-    return read_parquet(name, path)
-
-
-DATASETS: dict[str, Callable[[], "Dataset"]] = {
-    name: partial(_parquet, name, EMBEDDED / f"{name}.parquet") for name in ("clipart", "emoji", "digits")
-}
+FOLDER = Path(__file__).parents[1] / "embedded"
+EMBEDDED = ("clipart", "digits", "emoji")
+SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 def dataset_names() -> list[str]:
-    """Every name that :func:`load_dataset` accepts."""
-    return sorted(DATASETS)
+    """Every dataset that has a name; paths and `torchvision:NAME` may be given beside them."""
+    return [*EMBEDDED, *CATALOGUE]
 
 
-def load_dataset(name: str) -> "Dataset":
-    """The dataset of that name. An unknown name is a ``UserError`` that tells the nearest one."""
-    if name not in DATASETS:
-        names = dataset_names()
-        raise UserError(
-            Problem(
-                "unknown dataset", found=repr(name), allowed=", ".join(names), nearest=nearest(name, names)
+def is_path(name: str) -> bool:
+    """Whether a dataset's name is a path, by its form."""
+    return "/" in name or name.startswith(("~", ".")) or name.lower().endswith(SUFFIXES)
+
+
+def check_name(name: str) -> None:
+    """Raise ``UserError`` with the nearest name for a name that no dataset has. Paths are not looked up."""
+    if name in EMBEDDED or name in CATALOGUE or is_path(name):
+        return
+    if name.startswith(PREFIX):
+        known = torchvision_names()
+        short = name.removeprefix(PREFIX)
+        if short not in known:
+            near = nearest(short, known)
+            raise UserError(
+                Problem(
+                    "unknown torchvision dataset",
+                    "",
+                    "",
+                    None,
+                    repr(name),
+                    listed(known),
+                    near and PREFIX + near,
+                )
             )
-        )
-    return DATASETS[name]()
+        return
+    # A person may know a dataset by its name in the paper.
+    titles = {entry.title.casefold(): entry.name for entry in CATALOGUE.values()}
+    near = titles.get(name.casefold()) or nearest(name, dataset_names())
+    allowed = f"{', '.join(dataset_names())}, {PREFIX}NAME, or a path (./images, data.parquet, data.csv)"
+    raise UserError(Problem("unknown dataset", found=repr(name), allowed=allowed, nearest=near))
+
+
+def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
+    """The dataset of that name or at that path; image files are listed, not opened.
+
+    root: the data root. Raises ``UserError`` for an unknown name (with the nearest one), for data that is not
+    there (with the layouts that are looked for), and for lists that cannot be read.
+    """
+    check_name(name)
+    if name in EMBEDDED:
+        from nemesis_sweep.data.own.parquet import read_parquet
+
+        return read_parquet(name, FOLDER / f"{name}.parquet")
+    place = data_root(root)
+    if name in CATALOGUE:
+        return CATALOGUE[name].load(place)
+    if name.startswith(PREFIX):
+        from nemesis_sweep.data.own.torchvision_sets import read_torchvision
+
+        return read_torchvision(name, place)
+    from nemesis_sweep.data.own.path import read_path
+
+    return read_path(name, place / Path(name).expanduser())

@@ -17,9 +17,9 @@ from nemesis_sweep.spec.faults import listed
 class KnownNames:
     """What the registries hold, as plain names; passed to pydantic as the validation context.
 
-    backbone_problem: tells what is wrong with a backbone that is not listed (`name@pretrained` and paths
-    may be right), None if nothing is. sampler_options, pruner_options: the options of a sampler or
-    pruner, by its name; called only for files that set options.
+    dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
+    (paths and `name@pretrained` may be right), None if nothing is. sampler_options, pruner_options: the
+    options of a sampler or pruner, by its name; called only for files that set options.
     """
 
     datasets: Sequence[str] = ()
@@ -27,6 +27,7 @@ class KnownNames:
     samplers: Sequence[str] = ()
     pruners: Sequence[str] = ()
     prompts: Sequence[str] = ()
+    dataset_problem: Callable[[str], Problem | None] | None = None
     backbone_problem: Callable[[str], Problem | None] | None = None
     sampler_options: Callable[[str], Sequence[str]] | None = None
     pruner_options: Callable[[str], Sequence[str]] | None = None
@@ -40,15 +41,26 @@ def _check(kind: str, name: str, names: Sequence[str]) -> str:
 
 
 def _dataset(name: str, info: ValidationInfo) -> str:
-    return _check("dataset", name, info.context.datasets) if info.context else name
+    if not info.context:
+        return name
+    return _judged("dataset", name, info.context.datasets, info.context.dataset_problem)
 
 
 def _backbone(name: str, info: ValidationInfo) -> str:
-    if not info.context or name in info.context.backbones:
+    if not info.context:
         return name
-    if info.context.backbone_problem is None:
-        return _check("backbone", name, info.context.backbones)
-    problem = info.context.backbone_problem(name)
+    return _judged("backbone", name, info.context.backbones, info.context.backbone_problem)
+
+
+def _judged(
+    kind: str, name: str, names: Sequence[str], problem_of: Callable[[str], Problem | None] | None
+) -> str:
+    """Check a name that may be right without being listed."""
+    if name in names:
+        return name
+    if problem_of is None:
+        return _check(kind, name, names)
+    problem = problem_of(name)
     if problem is None:
         return name
     context = {"message": problem.message, "allowed": problem.allowed, "nearest": problem.nearest}

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 
@@ -27,12 +28,16 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """Backbone x dataset x shots x protocol: what one number in a paper's table stands for."""
+    """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
+
+    root: the data root, absolute, for workers change their folder; it has no part in the task's key.
+    """
 
     backbone: str
     dataset: str
     shots: int
     protocol: str
+    root: str | None = None
 
     @property
     def key(self) -> str:
@@ -50,7 +55,8 @@ class Tasks(Section):
     """The product of backbones, datasets and shots, under one protocol and with the same seeds.
 
     replicates: number of seeds, 1..replicates, unless `seeds` lists them.
-    root: folder that holds the downloaded datasets; the embedded ones need none.
+    root: folder that holds the datasets, where relative paths of your own start; the embedded ones need none.
+    By default $NEMESIS_SWEEP_DATA, else the current folder.
     """
 
     backbone: OneOrMany[BackboneName] = Field(default=["icon-clip"])
@@ -82,7 +88,8 @@ class Tasks(Section):
 
     def task_list(self) -> list[Task]:
         """Every task, datasets first, then shots, for one backbone after the other."""
+        root = str(data_root(self.root))
         return [
-            Task(backbone, dataset, shots, self.protocol)
+            Task(backbone, dataset, shots, self.protocol, root)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from nemesis_sweep.data.registry import dataset_names
+from nemesis_sweep.data.registry import check_name, dataset_names
 from nemesis_sweep.prompts.registry import PROMPTS
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
@@ -21,15 +21,17 @@ def known_names() -> KnownNames:
         samplers=samplers.SAMPLER_NAMES,
         pruners=pruners.PRUNER_NAMES,
         prompts=list(PROMPTS),
-        backbone_problem=_backbone_problem,
+        dataset_problem=lambda name: _problem(check_name, name),
+        backbone_problem=lambda name: _problem(find_backbone, name),
         sampler_options=lambda name: _options("samplers", samplers.CLASSES, name, reserved="seed"),
         pruner_options=lambda name: _options("pruners", pruners.CLASSES, name),
     )
 
 
-def _backbone_problem(name: str) -> Problem | None:
+def _problem(check: Callable[[str], object], name: str) -> Problem | None:
+    """Return what ``check`` has against a name."""
     try:
-        find_backbone(name)
+        check(name)
     except UserError as error:
         return error.problems[0]
     return None

@@ -16,6 +16,7 @@ from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.desk import Desk, Progress
+from nemesis_sweep.sweep.episodes import record_episodes
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.ray_session import ray_session, trial_resources
@@ -59,9 +60,11 @@ def run_sweep(
         refuse_another_sweep(sweep, home, extend)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
+        episodes = record_episodes(sweep, home)
         studies = open_studies(sweep, home)
         tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
         log_files(tracking, [home.sweep_file, home.path / "environment.json"])
+        log_files(tracking, episodes, "episodes")
         close_stale(tracking, [], ended_trials(studies))
         try:
             with show(studies) as progress:

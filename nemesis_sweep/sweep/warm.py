@@ -37,7 +37,7 @@ def _features(
     key = (task, seeds, views, precision)
     if key not in _kept:
         towers = _towers(task.backbone, precision)
-        made = episode_features(dataset(task.dataset), towers, task.shots, seeds, views, report)
+        made = episode_features(dataset(task.dataset, task.root), towers, task.shots, seeds, views, report)
         while len(_kept) >= KEPT_FEATURES:
             _kept.popitem(last=False)
         _kept[key] = made
@@ -55,7 +55,7 @@ def materials(
     """
     views = method.epochs if method.views == "epochs" else int(method.views)
     features = _features(task, seeds, views, method.precision, report)
-    return _towers(task.backbone, method.precision), dataset(task.dataset), features
+    return _towers(task.backbone, method.precision), dataset(task.dataset, task.root), features
 
 
 def forget() -> None:

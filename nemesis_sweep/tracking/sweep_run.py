@@ -36,11 +36,11 @@ def finish_sweep(
     close(client, tracking.parent_run_id, status, reason)
 
 
-def log_files(tracking: Tracking, files: Iterable[Path]) -> None:
-    """Put files (sweep.yaml, environment.json, results.parquet) beside the sweep's run as artifacts."""
+def log_files(tracking: Tracking, files: Iterable[Path], folder: str | None = None) -> None:
+    """Put files (sweep.yaml, environment.json, results.parquet) beside the sweep's run, in a folder if named."""
     client = connect(tracking.uri)
     for file in files:
-        client.log_artifact(tracking.parent_run_id, str(file))
+        client.log_artifact(tracking.parent_run_id, str(file), folder)
 
 
 def close_stale(

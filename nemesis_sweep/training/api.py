@@ -50,6 +50,7 @@ def fit(
     dataset: Dataset | str,
     method: Method | Mapping[str, Any] | None = None,
     *,
+    root: str | Path | None = None,
     shots: int = 16,
     seeds: Sequence[int] = (1, 2, 3),
     device: str | None = None,
@@ -60,6 +61,7 @@ def fit(
 
     backbone, dataset: names, or what `load_backbone`, `backbone_from_open_clip`, `load_dataset` gave.
     method: a `Method`, or its fields as a mapping; plain CoOp by default.
+    root: the data root, for datasets by name that do not ship with the package.
     shots, seeds: the few-shot episodes; images are encoded once and kept in the feature cache.
     device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
@@ -74,7 +76,7 @@ def fit(
     method = _method(method)
     model = load_backbone(backbone) if isinstance(backbone, str) else backbone
     model = model.to(precision=method.precision, device=device)
-    data = load_dataset(dataset) if isinstance(dataset, str) else dataset
+    data = load_dataset(dataset, root) if isinstance(dataset, str) else dataset
     views = method.epochs if method.views == "epochs" else int(method.views)
     features = episode_features(data, model, shots, seeds, views, report)
     training = Fit(model, data.classnames, method, seeds, features)

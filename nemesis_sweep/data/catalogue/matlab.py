@@ -1,0 +1,22 @@
+"""MATLAB files of labels, as two of the datasets are annotated: plain arrays, never objects."""
+
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.spec.errors import Problem, UserError
+
+
+def read_matlab(path: Path, name: str) -> Any:
+    """The variable ``name``, its axes of length one dropped.
+
+    Raises ``UserError`` when the file cannot be read or holds no such variable.
+    """
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        return loadmat(path, squeeze_me=True)[name]
+    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+        raise UserError(Problem(f"cannot read this MATLAB file: {error}", file=str(path))) from error
+    except KeyError as error:
+        raise UserError(Problem(f"no variable {name!r} in this MATLAB file", file=str(path))) from error

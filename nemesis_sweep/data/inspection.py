@@ -1,0 +1,65 @@
+"""Looking at every image of a dataset: which are missing, cut off or not images at all."""
+
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from PIL import Image
+
+from nemesis_sweep.data.dataset import SPLITS, Dataset, Item
+from nemesis_sweep.data.meter import Meter, Report
+
+CHUNK = 1024
+THREADS = 4
+
+Kind = Literal["missing", "truncated", "unreadable"]
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong with one image. A truncated image begins well and ends too early."""
+
+    kind: Kind
+    split: str
+    source: str
+    reason: str
+
+
+def flaws(dataset: Dataset, decode: bool = True, report: Report | None = None) -> Iterator[Flaw]:
+    """Yield the images that cannot be used, in the order of the splits.
+
+    decode: read and decode every image; otherwise only files that are not there are found.
+    """
+    items = ((split, item) for split in SPLITS for item in dataset.splits[split])
+    total = sum(len(dataset.splits[split]) for split in SPLITS)
+    meter = Meter(total, f"looking at {total} images", report, unit="images")
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="inspect") as pool:
+        while chunk := list(islice(items, CHUNK)):
+            found = pool.map(lambda pair: _flaw(*pair, decode=decode), chunk)
+            yield from (flaw for flaw in found if flaw is not None)
+            meter.add(len(chunk))
+
+
+def _flaw(split: str, item: Item, decode: bool) -> Flaw | None:
+    if item.path is not None and not item.path.is_file():
+        return Flaw("missing", split, item.source, "no such file")
+    if not decode:
+        return None
+    try:
+        content = item.read()
+    except OSError as error:
+        return Flaw("unreadable", split, item.source, error.strerror or str(error))
+    try:
+        image = Image.open(io.BytesIO(content))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return Flaw("unreadable", split, item.source, "not an image" if content else "empty")
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        # The header was read: what fails now is that the rest is not there, or is damaged.
+        kind: Kind = "truncated" if "truncated" in str(error) or "broken" in str(error) else "unreadable"
+        return Flaw(kind, split, item.source, str(error))
+    return None

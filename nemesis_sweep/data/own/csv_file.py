@@ -1,0 +1,44 @@
+"""A CSV or TSV file of image paths: columns `path`, `label` (the class name) and, optionally, `split`."""
+
+import csv
+from pathlib import Path
+
+from nemesis_sweep.data.dataset import Dataset, Item
+from nemesis_sweep.data.own.rows import Row, dataset_of, split_of
+from nemesis_sweep.spec.errors import Problem, UserError
+
+REQUIRED = ("path", "label")
+ALLOWED = "a header with path, label and, optionally, split"
+
+
+def read_csv(name: str, file: Path) -> Dataset:
+    """Paths count from the file's folder.
+
+    Raises ``UserError`` with the line when a column or a value is missing, or when labels are only numbers.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            reader = csv.DictReader(opened, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
+            header = [each.strip().lower() for each in reader.fieldnames or ()]
+            reader.fieldnames = header
+            missing = [each for each in REQUIRED if each not in header]
+            if missing:
+                message = f"no column {', '.join(missing)}"
+                raise UserError(Problem(message, "", str(file), 1, ", ".join(header), ALLOWED))
+            rows = [_row(line, file, reader.line_num) for line in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(Problem(f"cannot read this file: {error}", file=str(file))) from error
+    if rows and all(str(row.label).lstrip("-").isdigit() for row in rows):
+        allowed = "class names, for prompts are made of them"
+        raise UserError(Problem("labels are numbers", "label", str(file), 2, str(rows[0].label), allowed))
+    return dataset_of(name, rows, file)
+
+
+def _row(line: dict[str, str | None], file: Path, number: int) -> Row:
+    given = {key: (value or "").strip() for key, value in line.items() if isinstance(value, str | None)}
+    empty = [each for each in REQUIRED if not given.get(each)]
+    if empty:
+        raise UserError(Problem(f"no {' and no '.join(empty)}", empty[0], str(file), number))
+    split = given.get("split", "")
+    path = file.parent / Path(given["path"]).expanduser()
+    return Row(Item(0, str(path), path=path), given["label"], split_of(split, "split", file) if split else "")
