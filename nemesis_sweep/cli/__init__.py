@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Open the MLflow pages of a sweep in the browser.",
     "backbones": "List the vision-language models, or look into one of them.",
+    "datasets": "List the datasets, check one on disk, or download one.",
     "cache": "List, check or prune the cache of image features.",
     "bench": "Measure the training step on this machine: time, memory, exactness.",
 }

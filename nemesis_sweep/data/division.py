@@ -41,12 +41,12 @@ def part_val_from(train: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _shuffled(rows: Sequence[Row]) -> list[list[Row]]:
-    """The rows of each class in a random order that depends only on how many there are."""
+    """The rows of each class, in an order that depends only on how many they are."""
     by_label: dict[int, list[Row]] = {}
     for row in rows:
         by_label.setdefault(row[1], []).append(row)
-    rng = random.Random(SEED)
     groups = [by_label[label] for label in sorted(by_label)]
     for group in groups:
-        rng.shuffle(group)
+        # A generator for each, so that a class with one image more does not change the others.
+        random.Random(SEED).shuffle(group)
     return groups

@@ -38,7 +38,7 @@ def flaws(dataset: Dataset, decode: bool = True, report: Report | None = None) -
     meter = Meter(total, f"looking at {total} images", report, unit="images")
     with ThreadPoolExecutor(THREADS, thread_name_prefix="inspect") as pool:
         while chunk := list(islice(items, CHUNK)):
-            found = pool.map(lambda pair: _flaw(*pair, decode=decode), chunk)
+            found = pool.map(lambda pair: _flaw(pair[0], pair[1], decode), chunk)
             yield from (flaw for flaw in found if flaw is not None)
             meter.add(len(chunk))
 

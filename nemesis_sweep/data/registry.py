@@ -8,6 +8,7 @@ A dataset is named by one of
 The data root is `tasks.root`, else $NEMESIS_SWEEP_DATA, else the current folder. Relative paths start there.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
     if name in EMBEDDED:
         from nemesis_sweep.data.own.parquet import read_parquet
 
-        return read_parquet(name, FOLDER / f"{name}.parquet")
+        return replace(read_parquet(name, FOLDER / f"{name}.parquet"), split="shipped", folder=None)
     place = data_root(root)
     if name in CATALOGUE:
         return CATALOGUE[name].load(place)

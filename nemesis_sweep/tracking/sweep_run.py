@@ -37,7 +37,7 @@ def finish_sweep(
 
 
 def log_files(tracking: Tracking, files: Iterable[Path], folder: str | None = None) -> None:
-    """Put files (sweep.yaml, environment.json, results.parquet) beside the sweep's run, in a folder if named."""
+    """Put files (sweep.yaml, environment.json, episodes) beside the sweep's run, or in a folder there."""
     client = connect(tracking.uri)
     for file in files:
         client.log_artifact(tracking.parent_run_id, str(file), folder)

@@ -80,15 +80,10 @@ class Entry:
 
     def absent(self, root: Path) -> UserError:
         """What is said when no layout is complete."""
-        fetch = f"; `nemesis-sweep datasets fetch {self.name} --root {root}` downloads it"
+        fetch = f" (`nemesis-sweep datasets fetch {self.name} --root {root}` downloads one)"
+        ways = f"one of these below it{fetch if self.torchvision else ''}:\n{self.expected(root)}"
         return UserError(
-            Problem(
-                f"{self.title} is not there",
-                key="tasks.root",
-                found=str(root),
-                allowed=f"one of these below it:\n{self.expected(root)}"
-                + (fetch if self.torchvision else ""),
-            )
+            Problem(f"{self.title} is not there", key="tasks.root", found=str(root), allowed=ways)
         )
 
     def expected(self, root: Path) -> str:

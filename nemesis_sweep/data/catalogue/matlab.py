@@ -1,5 +1,6 @@
 """MATLAB files of labels, as two of the datasets are annotated: plain arrays, never objects."""
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ def read_matlab(path: Path, name: str) -> Any:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
+    # A file that is cut off fails in one of many ways, depending on where.
+    broken = (OSError, ValueError, TypeError, IndexError, NotImplementedError, MatReadError, zlib.error)
     try:
-        return loadmat(path, squeeze_me=True)[name]
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+        variables = loadmat(path, squeeze_me=True)
+    except broken as error:
         raise UserError(Problem(f"cannot read this MATLAB file: {error}", file=str(path))) from error
-    except KeyError as error:
-        raise UserError(Problem(f"no variable {name!r} in this MATLAB file", file=str(path))) from error
+    if name not in variables:
+        raise UserError(Problem(f"no variable {name!r} in this MATLAB file", file=str(path)))
+    return variables[name]

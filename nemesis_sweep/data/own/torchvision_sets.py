@@ -71,16 +71,35 @@ def read_torchvision(name: str, root: Path) -> Dataset:
     )
 
 
-def _open(made: Any, name: str, root: Path, split: str) -> Any:
-    """One split of the dataset; None when torchvision does not know it."""
+def download(name: str, root: Path) -> None:
+    """Download what torchvision calls ``name``.
+
+    Raises ``UserError`` when torchvision has no download for it, or when it fails.
+    """
+    import torchvision.datasets
+
+    made = getattr(torchvision.datasets, name)
+    if "download" not in inspect.signature(made).parameters:
+        raise UserError(Problem("torchvision cannot download this dataset", found=name))
+    try:
+        for choice in [*_choices(made, "train")[:1], *_choices(made, "test")[:1]] or [{}]:
+            made(str(root), download=True, **choice)
+    except (RuntimeError, OSError, ValueError, ImportError) as error:
+        message = f"the download failed: {str(error).splitlines()[0]}"
+        raise UserError(Problem(message, found=f"torchvision's {name}, below {root}")) from error
+
+
+def _choices(made: Any, split: str) -> list[dict[str, Any]]:
+    """The arguments that may stand for a split, which torchvision's classes name differently."""
     parameters = inspect.signature(made).parameters
     if "train" in parameters:
-        choices: list[dict[str, Any]] = [] if split == "val" else [{"train": split == "train"}]
-    elif "split" in parameters:
-        choices = [{"split": each} for each in SPLIT_NAMES[split]]
-    else:
-        choices = []
-    for choice in choices:
+        return [] if split == "val" else [{"train": split == "train"}]
+    return [{"split": each} for each in SPLIT_NAMES[split]] if "split" in parameters else []
+
+
+def _open(made: Any, name: str, root: Path, split: str) -> Any:
+    """One split of the dataset; None when torchvision does not know it."""
+    for choice in _choices(made, split):
         try:
             return made(str(root), **choice)
         except ValueError:  # Not a split that it knows.

@@ -1,0 +1,35 @@
+"""Downloading a dataset where torchvision can, and only when asked."""
+
+from pathlib import Path
+
+from nemesis_sweep.data.catalogue import CATALOGUE
+from nemesis_sweep.data.own.torchvision_names import PREFIX
+from nemesis_sweep.data.registry import check_name
+from nemesis_sweep.spec.errors import Problem, UserError
+
+
+def fetchable_names() -> list[str]:
+    """The datasets of the catalogue that torchvision can download."""
+    return [entry.name for entry in CATALOGUE.values() if entry.torchvision]
+
+
+def fetch(name: str, root: Path) -> None:
+    """Download a dataset below the data root, in torchvision's layout; what is there already stays.
+
+    Raises ``UserError`` when torchvision cannot download it, or when the download fails.
+    """
+    check_name(name)
+    entry = CATALOGUE.get(name)
+    if entry is not None and entry.find(root) is not None:
+        return
+    made = entry.torchvision if entry else name.removeprefix(PREFIX) if name.startswith(PREFIX) else ""
+    if not made:
+        told = f"; to be put there by hand:\n{entry.expected(root)}" if entry else ""
+        allowed = f"{', '.join(fetchable_names())}, {PREFIX}NAME{told}"
+        raise UserError(Problem("torchvision cannot download this dataset", found=name, allowed=allowed))
+    from nemesis_sweep.data.own.torchvision_sets import download
+
+    root.mkdir(parents=True, exist_ok=True)
+    download(made, root)
+    if entry is not None and entry.find(root) is None:
+        raise entry.absent(root)

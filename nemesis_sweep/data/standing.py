@@ -1,0 +1,84 @@
+"""What is on disk of a dataset, beside what is published of it. No image is opened."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.data.catalogue import CATALOGUE
+from nemesis_sweep.data.dataset import SPLITS, Dataset
+from nemesis_sweep.data.files import labels_of
+from nemesis_sweep.data.registry import load_dataset
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A dataset, and the published numbers of classes and images where its split is the published one."""
+
+    dataset: Dataset
+    classes: int | None = None
+    images: tuple[int, int, int] | None = None
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Images of train, val and test."""
+        return tuple(len(self.dataset.splits[split]) for split in SPLITS)
+
+    @property
+    def short(self) -> bool:
+        """Whether there is less than is published."""
+        if self.images is None or self.classes is None:
+            return False
+        fewer = any(n < published for n, published in zip(self.counts, self.images, strict=True))
+        return fewer or len(self.dataset.classnames) < self.classes
+
+    def fewest(self) -> tuple[int, str] | None:
+        """The smallest class of train: its images and its name; None without training images."""
+        if not len(self.dataset.train):
+            return None
+        counts = Counter(labels_of(self.dataset.train))
+        label = min(range(len(self.dataset.classnames)), key=lambda each: counts[each])
+        return counts[label], self.dataset.classnames[label]
+
+    def facts(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        fewest = self.fewest()
+        return {
+            "name": self.dataset.name,
+            "split": self.dataset.split,
+            "folder": str(self.dataset.folder or ""),
+            "fingerprint": self.dataset.fingerprint,
+            "classes": len(self.dataset.classnames),
+            "images": dict(zip(SPLITS, self.counts, strict=True)),
+            "published": self.images
+            and {"classes": self.classes, **dict(zip(SPLITS, self.images, strict=True))},
+            "fewest_in_a_class": fewest and {"class": fewest[1], "train": fewest[0]},
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The same for people."""
+        yield f"{self.dataset.name}: {self.dataset.split}"
+        if self.dataset.folder is not None:
+            yield f"folder: {self.dataset.folder}"
+        yield f"classes: {_beside(len(self.dataset.classnames), self.classes)}"
+        for split, count, published in zip(SPLITS, self.counts, self.images or (None,) * 3, strict=True):
+            yield f"{split}: {_beside(count, published)}"
+        fewest = self.fewest()
+        if fewest is not None:
+            yield f"fewest training images in a class: {fewest[0]} ({fewest[1]})"
+
+
+def _beside(count: int, published: int | None) -> str:
+    if published is None:
+        return str(count)
+    return f"{count} of {published}" if count < published else f"{count} (published: {published})"
+
+
+def standing(name: str, root: str | Path | None = None) -> Standing:
+    """Load a dataset and put it beside what is published. Raises ``UserError`` as ``load_dataset`` does."""
+    dataset = load_dataset(name, root)
+    entry = CATALOGUE.get(name)
+    if entry is None or dataset.split != entry.layouts[0].split:
+        return Standing(dataset)
+    return Standing(dataset, entry.classes, entry.images)
