@@ -46,11 +46,13 @@ def command(ctx: click.Context, root: Path | None, as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(title=f"data root: {place}", title_justify="left")
-    for name in ("name", "classes", "train", "val", "test", "folder", "found"):
-        right = name in ("classes", "train", "val", "test")
-        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
+    columns = ("name", "classes", "train", "val", "test")
+    for name in columns:
+        table.add_column(name, justify="left" if name == "name" else "right", no_wrap=True)
+    table.add_column("below the root", overflow="fold")
     for row in rows:
-        table.add_row(*(str(row[each] if row[each] is not None else "no") for each in row))
+        where = f"{row['folder']}: " if row["folder"] else ""
+        table.add_row(*(str(row[name]) for name in columns), where + (row["found"] or "not there"))
     Console().print(table)
 
 
@@ -62,7 +64,7 @@ def _rows(root: Path) -> list[dict[str, Any]]:
     for name in EMBEDDED:
         data = load_dataset(name)
         images = (len(data.train), len(data.val), len(data.test))
-        rows.append(_row(name, len(data.classnames), images, "(none needed)", data.split))
+        rows.append(_row(name, len(data.classnames), images, "", data.split))
     for entry in CATALOGUE.values():
         layout = entry.find(root)
         folder = (layout or entry.layouts[0]).folder

@@ -28,6 +28,16 @@ def test_backbones_beside_the_list_are_judged_by_the_registry() -> None:
     assert "no such" in missing.message
 
 
+def test_datasets_beside_the_list_are_judged_by_the_registry() -> None:
+    problem_of = known_names().dataset_problem
+    assert problem_of is not None
+    assert problem_of("./images") is None
+    assert problem_of("torchvision:CIFAR10") is None
+    unknown = problem_of("caltech-101")
+    assert unknown is not None
+    assert (unknown.message, unknown.nearest) == ("unknown dataset", "caltech101")
+
+
 def test_options_are_the_arguments_of_optunas_classes() -> None:
     known = known_names()
     assert known.sampler_options is not None
