@@ -31,7 +31,7 @@ LESS = [
     "1",
 ]
 # OF_A_HOME are tested beside the sweep that they need: tests/cli/test_run.py, tests/tracking/test_server.py.
-LOOKING = ("validate", "plan", "cache", "backbones", "bench")
+LOOKING = ("validate", "plan", "cache", "backbones", "datasets", "bench")
 OF_A_HOME = ("status", "stop", "ui")
 
 
@@ -92,10 +92,19 @@ def test_the_python_that_it_shows_runs(tmp_path):
 
 
 def test_the_sweep_file_that_it_shows_is_valid(tmp_path):
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    text = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
     file = tmp_path / "shown.yaml"
     file.write_text(text)
     assert load_sweep(file, known=known_names()).name == "pan"
+
+
+def test_the_parts_of_sweep_files_that_it_shows_are_valid(tmp_path):
+    parts = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[1:]
+    assert parts
+    for part in parts:
+        file = tmp_path / "shown.yaml"
+        file.write_text(f"name: shown\n{part}\nspace: {{omega: {{low: 1, high: 2}}}}\n")
+        assert load_sweep(file, known=known_names()).tasks.dataset
 
 
 def test_the_files_and_folders_that_it_names_are_there():

@@ -80,16 +80,3 @@ class Dataset:
         if item.path is None or self.folder is None or not item.path.is_relative_to(self.folder):
             return item.source
         return item.path.relative_to(self.folder).as_posix()
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """sha256 of the class names and of every split's labels and local names in order, 64 hex digits.
-
-        The same wherever the dataset lies; images are not read.
-        """
-        digest = hashlib.sha256("\0".join(self.classnames).encode())
-        for split in SPLITS:
-            digest.update(f"\n{split}\n".encode())
-            for item in self.splits[split]:
-                digest.update(f"{item.label}\0{self.local(item)}\n".encode())
-        return digest.hexdigest()

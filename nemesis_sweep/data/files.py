@@ -14,13 +14,13 @@ class FileItems(Sequence[Item]):
     def __init__(self, folder: Path, rows: Iterable[tuple[str, int]]) -> None:
         self.folder = folder
         self.labels = array("i")
-        self._files: list[str] = []
+        self.files: list[str] = []
         for file, label in rows:
-            self._files.append(file)
+            self.files.append(file)
             self.labels.append(label)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self.files)
 
     @overload
     def __getitem__(self, place: int) -> Item: ...
@@ -31,7 +31,7 @@ class FileItems(Sequence[Item]):
     def __getitem__(self, place: int | slice) -> Item | list[Item]:
         if isinstance(place, slice):
             return [self[number] for number in range(*place.indices(len(self)))]
-        path = self.folder / self._files[place]
+        path = self.folder / self.files[place]
         return Item(self.labels[place], str(path), path=path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from nemesis_sweep.data.catalogue import CATALOGUE
 from nemesis_sweep.data.dataset import SPLITS, Dataset
 from nemesis_sweep.data.files import labels_of
+from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.registry import load_dataset
 
 
@@ -48,7 +49,7 @@ class Standing:
             "name": self.dataset.name,
             "split": self.dataset.split,
             "folder": str(self.dataset.folder or ""),
-            "fingerprint": self.dataset.fingerprint,
+            "fingerprint": fingerprint(self.dataset),
             "classes": len(self.dataset.classnames),
             "images": dict(zip(SPLITS, self.counts, strict=True)),
             "published": self.images

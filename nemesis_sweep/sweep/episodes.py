@@ -7,6 +7,7 @@ from typing import Any
 
 from nemesis_sweep.data.dataset import SPLITS, Dataset
 from nemesis_sweep.data.episodes import few_shot_episode, incomplete_classes
+from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.sweep import Sweep
@@ -24,11 +25,12 @@ def record_episodes(sweep: Sweep, home: Home) -> list[Path]:
     Loads every dataset, so that one that is not there ends the sweep before it begins. A file that a former
     run wrote stays. Raises ``UserError`` when a dataset cannot be loaded, or gives other images than then.
     """
-    opened = lru_cache(maxsize=2)(load_dataset)
+    opened = lru_cache(maxsize=2)(_open)
     written = []
     for task in sweep.task_list():
         path = home.path / "episodes" / f"{task.key}.json"
-        record = episodes_record(opened(task.dataset, task.root), task, sweep.tasks.seeds)
+        dataset, identity = opened(task.dataset, task.root)
+        record = {"fingerprint": identity, **episodes_record(dataset, task, sweep.tasks.seeds)}
         before = _before(path)
         if before is None:
             write_json(path, record)
@@ -53,7 +55,6 @@ def episodes_record(dataset: Dataset, task: Task, seeds: list[int]) -> dict[str,
         "shots": task.shots,
         "split": dataset.split,
         "folder": str(dataset.folder or ""),
-        "fingerprint": dataset.fingerprint,
         "classes": len(dataset.classnames),
         "images": {split: len(dataset.splits[split]) for split in SPLITS},
         "rule": RULE,
@@ -68,6 +69,11 @@ def episodes_record(dataset: Dataset, task: Task, seeds: list[int]) -> dict[str,
             for episode in episodes
         },
     }
+
+
+def _open(name: str, root: str | None) -> tuple[Dataset, str]:
+    dataset = load_dataset(name, root)
+    return dataset, fingerprint(dataset)
 
 
 def _before(path: Path) -> dict[str, Any] | None:
