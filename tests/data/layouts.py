@@ -18,7 +18,7 @@ THREE = ("first_kind", "second", "third_kind")
 
 def jpeg(path: Path) -> None:
     """Write a small image whose colour follows from the last parts of its path."""
-    colour = zlib.crc32("/".join(path.parts[-3:]).encode()).to_bytes(4, "big")[:3]
+    colour = zlib.crc32("/".join(path.parts[-2:]).encode()).to_bytes(4, "big")[:3]
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), tuple(colour)).save(buffer, "JPEG", quality=95)
     path.parent.mkdir(parents=True, exist_ok=True)
