@@ -26,25 +26,19 @@ def record_episodes(sweep: Sweep, home: Home) -> list[Path]:
     run wrote stays. Raises ``UserError`` when a dataset cannot be loaded, or gives other images than then.
     """
     opened = lru_cache(maxsize=2)(_open)
-    written = []
+    records = {}
     for task in sweep.task_list():
-        path = home.path / "episodes" / f"{task.key}.json"
         dataset, identity = opened(task.dataset, task.root)
         record = {"fingerprint": identity, **episodes_record(dataset, task, sweep.tasks.seeds)}
-        before = _before(path)
-        if before is None:
-            write_json(path, record)
-        elif _comparable(before) != _comparable(record):
-            raise UserError(
-                Problem(
-                    f"{task.dataset} gives other images than when this sweep began",
-                    key="--home",
-                    found=f"{record['split']}, {record['images']}",
-                    allowed=f"{before.get('split')}, {before.get('images')} as in {path}, or another --home",
-                )
-            )
-        written.append(path)
-    return written
+        records[home.path / "episodes" / f"{task.key}.json"] = record
+    before = {path: _before(path) for path in records}
+    for path, former in before.items():
+        if former is not None and _comparable(former) != _comparable(records[path]):
+            raise _changed(path, former, records[path])
+    for path, former in before.items():
+        if former is None:
+            write_json(path, records[path])
+    return list(records)
 
 
 def episodes_record(dataset: Dataset, task: Task, seeds: list[int]) -> dict[str, Any]:
@@ -82,6 +76,17 @@ def _before(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _changed(path: Path, before: dict[str, Any], now: dict[str, Any]) -> UserError:
+    return UserError(
+        Problem(
+            f"{now['dataset']} gives other images than when this sweep began",
+            key="--home",
+            found=f"{now['split']}, {now['images']}",
+            allowed=f"{before.get('split')}, {before.get('images')} as in {path}, or another --home",
+        )
+    )
 
 
 def _comparable(record: dict[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,10 @@ def run_sweep(
     home.create()
     with home.driver_lock():
         refuse_another_sweep(sweep, home, extend)
+        # First, for data that is not there must not make this the home of a sweep that cannot run.
+        episodes = record_episodes(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
-        episodes = record_episodes(sweep, home)
         studies = open_studies(sweep, home)
         tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
         log_files(tracking, [home.sweep_file, home.path / "environment.json"])

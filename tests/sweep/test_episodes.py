@@ -73,6 +73,7 @@ def test_data_that_is_not_there_ends_the_sweep_before_it_begins(make_sweep, tmp_
     sweep = make_sweep(text=TEXT.format(name="dtd", root=tmp_path))
     with pytest.raises(UserError, match=r"tasks\.root: DTD is not there"):
         record_episodes(sweep, Home(tmp_path / "home"))
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_set_that_only_tests_is_refused(make_sweep, tmp_path) -> None:
