@@ -108,7 +108,8 @@ def submit(
 ) -> str:
     """Send the sweep as a job and return its id.
 
-    flags: more of what ``run`` takes, such as ``--extend``. runtime_env: more of Ray's runtime environment (``env_vars``, ``pip``); the working directory is ours.
+    flags: more of what ``run`` takes, such as ``--extend``.
+    runtime_env: more of Ray's runtime environment (``env_vars``, ``pip``); the working directory is ours.
     Raises ``UserError`` when a job is at work in this home already, or when there is too much to send.
     """
     _refuse_a_second_job(client, home)
