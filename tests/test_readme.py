@@ -33,6 +33,8 @@ LESS = [
 # OF_A_HOME are tested beside the sweep that they need: tests/cli/test_run.py, tests/tracking/test_server.py.
 LOOKING = ("validate", "plan", "cache", "backbones", "datasets", "bench")
 OF_A_HOME = ("status", "stop", "ui")
+# Of a cluster: tests/cli/test_submit.py and, with a real one, tests/cli/test_submit_cluster.py.
+ELSEWHERE = ("submit",)
 
 
 def of(program: str, *verbs: str) -> list[list[str]]:
@@ -44,7 +46,8 @@ def test_it_opens_with_the_two_commands():
 
 
 def test_no_command_is_left_out():
-    assert len(of("make")) + len(of("nemesis-sweep", "run", *LOOKING, *OF_A_HOME)) == len(COMMANDS)
+    ours = of("nemesis-sweep", "run", *LOOKING, *OF_A_HOME, *ELSEWHERE)
+    assert len(of("make")) + len(ours) == len(COMMANDS)
 
 
 @pytest.mark.parametrize("command", of("make"), ids=" ".join)
@@ -82,6 +85,20 @@ def test_runs_work_when_there_is_less_to_do(command, tmp_path):
     assert "best found" in answer.stdout
 
 
+@pytest.mark.parametrize("command", of("nemesis-sweep", *ELSEWHERE), ids=" ".join)
+def test_a_command_for_a_cluster_fails_only_for_want_of_one(command):
+    answer = subprocess.run(
+        [sys.executable, "-m", "nemesis_sweep", *command[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: --address: ")
+    assert "found http://HEAD:8265" in answer.stderr
+
+
 def test_the_python_that_it_shows_runs(tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     answer = subprocess.run(
@@ -108,5 +125,5 @@ def test_the_parts_of_sweep_files_that_it_shows_are_valid(tmp_path):
 
 
 def test_the_files_and_folders_that_it_names_are_there():
-    for name in re.findall(r"`((?:search_spaces|nemesis_sweep)/[^`]*)`", README):
+    for name in re.findall(r"`((?:search_spaces|nemesis_sweep|launch)/[^`]*)`", README):
         assert (ROOT / name).exists(), name

@@ -13,6 +13,7 @@ from nemesis_sweep.spec.errors import UserError, nearest
 # Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.
 VERBS: dict[str, str] = {
     "run": "Run a sweep file, or continue it where it stopped.",
+    "submit": "Run a sweep file as a job on a Ray cluster.",
     "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",
     "validate": "Check a sweep file and tell everything that is wrong with it.",
     "status": "Show how far a sweep is, from another terminal or afterwards.",

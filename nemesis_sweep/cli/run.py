@@ -45,7 +45,8 @@ def command(
 
     objective = sweep.search.objective[0]
     better = direction(objective)
-    place = Home((home or Path("sweeps") / sweep.name).absolute())
+    # A job's command has no shell that expands ~.
+    place = Home((home or Path("sweeps") / sweep.name).expanduser().absolute())
     if fresh and (kept := set_aside(place)):
         click.echo(f"Starting over; the former sweep is kept in {kept}")
     try:

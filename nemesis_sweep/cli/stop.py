@@ -19,21 +19,26 @@ BETWEEN = 0.5
 @click.option("--now", is_flag=True, help="Do not let running trials tell their next result first.")
 def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
-    from nemesis_sweep.spec.errors import UserError
+    from nemesis_sweep.spec.errors import Problem, UserError
+    from nemesis_sweep.sweep.driver import driver
     from nemesis_sweep.sweep.home import Home
-    from nemesis_sweep.sweep.status import driver
 
     place = Home((home or newest_home(SWEEPS)).absolute())
-    pid = driver(place)
-    if pid is None:
+    at_work = driver(place)
+    if at_work is None:
         click.echo(f"Nothing runs in {place.path}.")
         return
+    pid = at_work.process
+    if not at_work.is_here:
+        where = f"process {pid} on {at_work.host}"
+        allowed = "this command there, or `ray job stop` for a job"
+        raise UserError(Problem("the sweep runs on another machine", "HOME", found=where, allowed=allowed))
     os.kill(pid, signal.SIGTERM)
     if now:
         time.sleep(BETWEEN)
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + wait
-    while driver(place) == pid:
+    while driver(place) == at_work:
         if time.monotonic() > deadline:
             raise UserError(
                 f"process {pid} was told to stop {wait:.0f} s ago and is still there; "

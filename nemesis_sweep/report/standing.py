@@ -11,7 +11,7 @@ from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
 def standing(status: SweepStatus) -> Group:
     """A line about the driver and a row per study."""
-    driven = f"running (process {status.driver})" if status.driver else "not running"
+    driven = f"running (process {status.driver} on {status.driver_host})" if status.driver else "not running"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("task", overflow="fold", min_width=24)
     for name in ("done", "pruned", "failed", "running"):

@@ -79,7 +79,7 @@ class Home:
                 )
             lock.seek(0)
             lock.truncate()
-            lock.write(str(os.getpid()))
+            lock.write(f"{os.getpid()} on {platform.node()}")
             lock.flush()
             yield
 

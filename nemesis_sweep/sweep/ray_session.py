@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.resources import Resources
@@ -34,12 +35,20 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    address = os.environ.get("RAY_ADDRESS")
+    if address and address.startswith(("http://", "https://")):
+        raise _not_a_cluster("RAY_ADDRESS is a job server: use `nemesis-sweep submit`", address)
     import ray
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    address = os.environ.get("RAY_ADDRESS")
     if address:
-        ray.init(address=address, log_to_driver=False, logging_level="error")
+        from ray.exceptions import AuthenticationError
+
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="error")
+        except (ConnectionError, ValueError, AuthenticationError) as error:
+            reason = " ".join(str(error).split())
+            raise _not_a_cluster(f"RAY_ADDRESS cannot be joined ({reason[:300]})", address) from error
     else:
         ray.init(
             address="local",
@@ -53,6 +62,25 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def standing_in(folder: Path) -> Iterator[None]:
+    """Work in a folder that lasts: a job's may vanish, for Ray unpacks it anew where nodes share a disk."""
+    try:
+        before = Path.cwd()
+    except FileNotFoundError:
+        before = folder
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _not_a_cluster(message: str, address: str) -> UserError:
+    allowed = "HEAD:PORT of a running cluster, auto on one of its nodes, or unset for this machine alone"
+    return UserError(Problem(message, found=address, allowed=allowed))
 
 
 def trial_resources(wanted: Resources, cluster: dict[str, float]) -> dict[str, float]:

@@ -19,8 +19,9 @@ from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.episodes import record_episodes
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
-from nemesis_sweep.sweep.ray_session import ray_session, trial_resources
+from nemesis_sweep.sweep.ray_session import ray_session, standing_in, trial_resources
 from nemesis_sweep.sweep.same import refuse_another_sweep
+from nemesis_sweep.sweep.shared_home import refuse_an_unshared_home
 from nemesis_sweep.sweep.study import REASON, SECONDS, TaskStudy
 from nemesis_sweep.sweep.trial import read_result
 from nemesis_sweep.tracking.store import Tracking, prepare
@@ -107,13 +108,18 @@ def ended_trials(studies: Sequence[TaskStudy]) -> dict[str, str]:
 def _train(desk: Desk, logical_gpus: int | None) -> None:
     """Hand the desk to Ray Tune until nothing is left to hand out."""
     # Inside of Ray's session: ray.init installs handlers of its own.
-    with ray_session(logical_gpus) as cluster, stoppable(desk.stop):
+    with (
+        ray_session(logical_gpus) as cluster,
+        standing_in(desk.home.path),
+        stoppable(desk.stop),
+    ):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
 
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
         from nemesis_sweep.sweep.trainable import PromptTrainable
 
         resources = trial_resources(desk.sweep.resources, cluster)
+        refuse_an_unshared_home(desk.home)
         Tuner(
             with_resources(PromptTrainable, resources),
             tune_config=TuneConfig(

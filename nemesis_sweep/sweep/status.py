@@ -1,11 +1,8 @@
 """How far a sweep is, read from its home while it runs or afterwards; nothing is written."""
 
-import fcntl
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import IO, Any
+from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
@@ -18,6 +15,7 @@ from nemesis_sweep.spec.search import direction
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.baselines import outside_the_space
+from nemesis_sweep.sweep.driver import driver
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.study import BASELINE, SECONDS, baselines_of
 
@@ -45,12 +43,13 @@ class StudyStatus:
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """A sweep's studies, and the process that drives it (None: nobody does)."""
+    """A sweep's studies, and the process that drives it (None: nobody does) with the machine it runs on."""
 
     name: str
     home: str
     objective: str
     driver: int | None
+    driver_host: str
     studies: tuple[StudyStatus, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,29 +66,15 @@ def sweep_status(home: Home) -> SweepStatus:
     storage = JournalStorage(JournalFileBackend(str(home.journal)))
     names = set(optuna.get_all_study_names(storage))
     studies = tuple(_study(sweep, task, storage, names) for task in sweep.task_list())
-    return SweepStatus(sweep.name, str(home.path), sweep.search.objective[0], driver(home), studies)
-
-
-def driver(home: Home) -> int | None:
-    """The process that drives the sweep now, or None."""
-    with _lock_file(home) as lock:
-        if lock is None:
-            return None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = lock.read().strip()
-            return int(pid) if pid.isdigit() else None
-    return None
-
-
-@contextmanager
-def _lock_file(home: Home) -> Iterator[IO[str] | None]:
-    try:
-        with home.lock.open() as lock:
-            yield lock
-    except FileNotFoundError:
-        yield None
+    at_work = driver(home)
+    return SweepStatus(
+        name=sweep.name,
+        home=str(home.path),
+        objective=sweep.search.objective[0],
+        driver=at_work.process if at_work else None,
+        driver_host=at_work.host if at_work else "",
+        studies=studies,
+    )
 
 
 def _study(sweep: Sweep, task: Task, storage: JournalStorage, names: set[str]) -> StudyStatus:

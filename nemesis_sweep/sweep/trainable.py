@@ -1,59 +1,76 @@
 """The Ray Tune trainable: an actor that stays warm and takes one trial after the other."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import tune
+
+from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.shared_home import refuse_without
+
+if TYPE_CHECKING:
+    from nemesis_sweep.sweep.trial import TrialSession
 
 
 class PromptTrainable(tune.Trainable):
     """Trains the assignment in its configuration.
 
     Checkpoints are the trial's own, in the sweep's home: they outlive Ray, the driver and the machine,
-    and a restarted actor finds them in :meth:`setup`. A trial that raises says so in its answer: Tune
-    restarts only trials whose worker or node was lost, for those can go better another time.
+    and a restarted actor finds them in its first :meth:`step`. A trial that raises says so in its answer:
+    Tune restarts only trials whose worker or node was lost, or whose node does not see the home, for those
+    can go better another time.
+
+    An actor is ready at once; torch, towers and features are loaded by its first step. For Tune gives the
+    trial of an actor that is still getting ready to one that has just become free, and ends the former: with
+    trials shorter than the loading, one actor would do all of them.
     """
 
+    session: TrialSession | None = None
+    failed: dict[str, Any] | None = None
+
     def setup(self, config: dict[str, Any]) -> None:
-        self._begin(config)
+        self._forget()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(new_config)
+        self._forget()
         return True
 
     def step(self) -> dict[str, Any]:
-        if self.failed is None:
-            try:
-                return self.session.advance()
-            except Exception as error:
-                self._fail(error)
-        return self.failed or {}
-
-    def _begin(self, config: dict[str, Any]) -> None:
-        # Before torch looks: an actor that was given no GPU must not take one.
-        if ray.is_initialized() and not ray.get_gpu_ids():
-            os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        # Imported here: Tune loads this class in the driver too, which never needs torch.
-        import torch
-
-        from nemesis_sweep.sweep.assignment import Assignment
-        from nemesis_sweep.sweep.home import Home
-        from nemesis_sweep.sweep.trial import TrialSession
-
-        assignment = Assignment.from_config(config)
-        torch.set_num_threads(assignment.threads)
-        self.folder = Home(Path(assignment.home)).trial(assignment.task.key, assignment.number)
-        self.failed: dict[str, Any] | None = None
-        self.session: Any = None
+        if self.failed is not None:
+            return self.failed
+        assignment = Assignment.from_config(self.config)
+        home = Home(Path(assignment.home))
+        if self.session is None:
+            refuse_without(home)
         try:
-            self.session = TrialSession(assignment)
+            if self.session is None:
+                self.session = _begin(assignment)
+            return self.session.advance()
         except Exception as error:
-            self._fail(error)
+            from nemesis_sweep.sweep.failure import failure
 
-    def _fail(self, error: Exception) -> None:
-        from nemesis_sweep.sweep.failure import failure
+            self._forget()
+            self.failed = failure(error, home.trial(assignment.task.key, assignment.number))
+            return self.failed
 
-        self.failed = failure(error, self.folder)
+    def _forget(self) -> None:
         self.session = None
+        self.failed = None
+
+
+def _begin(assignment: Assignment) -> TrialSession:
+    # Before torch looks: an actor that was given no GPU must not take one.
+    if ray.is_initialized() and not ray.get_gpu_ids():
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    # Imported here: Tune loads this module in the driver too, which never needs torch.
+    import torch
+
+    from nemesis_sweep.sweep.trial import TrialSession
+
+    torch.set_num_threads(assignment.threads)
+    return TrialSession(assignment)

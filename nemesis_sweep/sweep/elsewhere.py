@@ -1,0 +1,38 @@
+"""What of a sweep means something only in the folder where it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.vlm.registry import embedded_names, find_backbone
+
+ALLOWED = "an absolute path that all nodes of the cluster share"
+
+
+def refuse_relative_paths(sweep: Sweep) -> None:
+    """Raise ``UserError`` for every path that a job, which runs in a folder of its own, would not find."""
+    problems = []
+    if sweep.tasks.root is not None and _is_relative(sweep.tasks.root):
+        problems.append(_relative("tasks.root", sweep.tasks.root))
+    for name in sweep.tasks.backbone:
+        source = find_backbone(name)
+        if source.path is None or name in embedded_names():
+            continue
+        written = name.partition("@")[2] if source.kind == "file" else name
+        if _is_relative(written):
+            problems.append(_relative("tasks.backbone", name))
+    uri = sweep.tracking.mlflow
+    if uri is not None and uri.startswith("sqlite:") and not uri.startswith("sqlite:////"):
+        problems.append(_relative("tracking.mlflow", uri))
+    if problems:
+        raise UserError(problems)
+
+
+def _is_relative(path: str) -> bool:
+    return not Path(path).expanduser().is_absolute()
+
+
+def _relative(key: str, found: str) -> Problem:
+    return Problem("a relative path means nothing on a cluster", key, found=repr(found), allowed=ALLOWED)
