@@ -25,9 +25,10 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     if resolved:
         click.echo(sweep_to_yaml(sweep), nl=False)
         return
+    counted = "trials per task" if sweep.search.study == "per_task" else "joint trials over all tasks"
     searched = ", ".join(searched_names(sweep.space)) or "nothing"
     click.echo(
-        f"{file} is valid: tasks {len(sweep.task_list())}, trials per task {sweep.budget.trials}, "
+        f"{file} is valid: tasks {len(sweep.task_list())}, {counted} {sweep.budget.trials}, "
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )

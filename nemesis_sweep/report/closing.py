@@ -26,20 +26,22 @@ def print_closing(
     """
     print_leaderboard(boards, console)
     console.print()
-    width = max(len(label) for label, _ in places(home, tracking_uri))
-    for label, place in places(home, tracking_uri):
+    kept = places(home, tracking_uri, joint=any(board.is_mean for board in boards))
+    width = max(len(label) for label, _ in kept)
+    for label, place in kept:
         console.print(Text(f"{label.ljust(width)}  {place}"), soft_wrap=True, highlight=False)
     console.print()
     for line in next_steps(home, tracking_uri):
         console.print(Text(line), soft_wrap=True, highlight=False)
 
 
-def places(home: Path, tracking_uri: str | None = None) -> list[tuple[str, str]]:
-    """Return what was kept and where, as (name, path or address)."""
+def places(home: Path, tracking_uri: str | None = None, joint: bool = False) -> list[tuple[str, str]]:
+    """Return what was kept and where, as (name, path or address); a joint trial has a prompt a task."""
     mlflow = f"{database(home)}, artifacts in {artifacts(home)}/"
+    trial = "joint/NUMBER/TASK" if joint else "STUDY/NUMBER"
     return [
         ("Results", str(home / NAME)),
-        ("Prompts", f"{home / 'trials'}/STUDY/NUMBER/prompt.safetensors"),
+        ("Prompts", f"{home / 'trials'}/{trial}/prompt.safetensors"),
         ("MLflow", mlflow if tracking_uri is None else without_password(tracking_uri)),
     ]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
+from nemesis_sweep.spec.sweep import MEAN
 
 # Baselines in the order of the table, with the names people know them by.
 BASELINES: Mapping[str, str] = {"zero_shot": "zero-shot", "coop": "plain CoOp", "paper": "paper's setting"}
 BEST = "best found"
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class TaskBoard:
-    """The table of one study: the baselines that completed, and the best found (None if nothing completed).
+    """The table of one task: the baselines that completed, and the best found (None if nothing completed).
 
-    searched: names of the parameters that trials differ in. objective, direction: what the best was selected
-    on. replicates: how many the best has. complete: trained trials that completed.
+    study: the task's name, or what the table of means is called. searched: names of the parameters that
+    trials differ in. objective, direction: what the best was selected on. replicates: how many the best has.
+    complete: trained trials that completed.
     paired: seed -> test accuracy of (best, CoOp); empty where they share no seeds.
+    mean_of: in a joint study the number of tasks, whose mean selected the best; 0 where every task has its
+    own best. is_mean: whether the table itself shows the means over the tasks.
     """
 
     study: str
@@ -52,6 +58,13 @@ class TaskBoard:
     replicates: int
     complete: int
     paired: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    mean_of: int = 0
+    is_mean: bool = False
+
+    @property
+    def criterion(self) -> str:
+        """What the best was selected on, in words."""
+        return f"the mean {self.objective} of {self.mean_of} tasks" if self.mean_of else self.objective
 
     def entry(self, baseline: str) -> Entry | None:
         """Return the row of a baseline, None if it did not complete."""
@@ -61,26 +74,51 @@ class TaskBoard:
 def leaderboard(
     rows: Iterable[Mapping[str, Any]], objective: str = "val/accuracy", direction: str = "maximize"
 ) -> list[TaskBoard]:
-    """Return one board per study, in the order in which the studies appear among the rows.
+    """Return one board per task, in the order in which the studies and tasks appear among the rows.
 
     rows: results of trials as in results.parquet; those that are not COMPLETE count for nothing. The best is
     selected on `objective` among all trained trials, plain CoOp and the paper's setting included; ties go to
-    the lower validation loss, then to the earlier trial (baselines come first).
+    the lower validation loss, then to the earlier trial (baselines come first). In a joint study the means
+    over the tasks select one trial for all of them; its last board shows the means.
     """
-    studies: dict[str, list[Mapping[str, Any]]] = {}
+    studies: dict[str, list[Row]] = {}
     for row in rows:
         studies.setdefault(str(row["study"]), []).append(row)
-    return [_board(study, trials, objective, direction) for study, trials in studies.items()]
+    boards: list[TaskBoard] = []
+    for study, trials in studies.items():
+        means = [row for row in trials if row.get("task") == MEAN]
+        if means:
+            boards += _joint_boards(study, trials, means, objective, direction)
+        else:
+            boards.append(_board(study, trials, trials, objective, direction))
+    return boards
 
 
-def _board(study: str, rows: Sequence[Mapping[str, Any]], objective: str, direction: str) -> TaskBoard:
+def _joint_boards(
+    study: str, rows: Sequence[Row], means: Sequence[Row], objective: str, direction: str
+) -> list[TaskBoard]:
+    """A board for every task and one for the means, all of the trial that the means select."""
+    tasks: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.get("task") != MEAN:
+            tasks.setdefault(str(row["task"]), []).append(row)
+    boards = [_board(task, of_task, means, objective, direction) for task, of_task in tasks.items()]
+    mean = _board(f"{study}: mean over {len(tasks)} tasks", means, means, objective, direction)
+    return [replace(board, mean_of=len(tasks), is_mean=board is mean) for board in [*boards, mean]]
+
+
+def _board(
+    study: str, rows: Sequence[Row], judged: Sequence[Row], objective: str, direction: str
+) -> TaskBoard:
+    """The board of one task's rows; the best is the trial that wins among the rows `judged`."""
     complete = [row for row in rows if row.get("state", "COMPLETE") == "COMPLETE"]
     by_name = {row["baseline"]: row for row in complete if row.get("baseline")}
     coop = by_name.get("coop")
     entries = [_entry(label, by_name[name], coop) for name, label in BASELINES.items() if name in by_name]
     best = None
-    trained = [row for row in complete if row.get("baseline") != "zero_shot" and _finite(row, objective)]
-    winner = min(trained, key=lambda row: _rank(row, objective, direction), default=None)
+    trained = _trained(judged, objective)
+    first = min(trained, key=lambda row: _rank(row, objective, direction), default=None)
+    winner = next((row for row in complete if first is not None and row["number"] == first["number"]), None)
     if winner is not None:
         best = _entry(BEST, winner, coop)
         entries.append(best)
@@ -96,6 +134,12 @@ def _board(study: str, rows: Sequence[Mapping[str, Any]], objective: str, direct
         complete=len(trained),
         paired=_paired(winner, coop) if winner is not None and coop is not None else {},
     )
+
+
+def _trained(rows: Sequence[Row], objective: str) -> list[Row]:
+    """Return the complete trials that trained something and have the metric."""
+    complete = [row for row in rows if row.get("state", "COMPLETE") == "COMPLETE"]
+    return [row for row in complete if row.get("baseline") != "zero_shot" and _finite(row, objective)]
 
 
 def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -> Entry:

@@ -24,6 +24,7 @@ REPLICATES = "/replicates"
 # Everything but parameters and metrics, in the order of the columns.
 COLUMNS: Mapping[str, pa.DataType] = {
     "study": pa.string(),
+    "task": pa.string(),
     "dataset": pa.string(),
     "shots": pa.int64(),
     "backbone": pa.string(),
@@ -45,9 +46,10 @@ def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Return the table of trial results.
 
     Each row is the result of a trial (study, number, baseline, params, config, seeds, epochs, metrics,
-    replicates, seconds) with its task (dataset, shots, backbone, protocol), its state (COMPLETE, the default,
-    PRUNED or FAIL) and, if it did not complete, a reason; what a row lacks is null. Columns: those above with
-    params and config as JSON text; `param.NAME` for each parameter, typed by its values; for each metric
+    replicates, seconds) with its task (its name, dataset, shots, backbone, protocol), its state (COMPLETE,
+    the default, PRUNED or FAIL) and, if it did not complete, a reason; what a row lacks is null. A trial of
+    a joint study has a row for each task and one, with the task `mean`, for the means. Columns: those above
+    with params and config as JSON text; `param.NAME` for each parameter, typed by its values; for each metric
     `METRIC` (mean), `METRIC/std` (sample standard deviation, null for one replicate), `METRIC/replicates`.
     """
     rows = [_named(row) for row in rows]
@@ -111,7 +113,7 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {
         name: json.loads(record[name]) if name in JSON_COLUMNS else record[name]
         for name in COLUMNS
-        if record[name] is not None
+        if record.get(name) is not None
     }
     names = [name.removesuffix(REPLICATES) for name in record if name.endswith(REPLICATES)]
     row["metrics"] = {name: record[name] for name in names if record[name] is not None}

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.report.tally import duration
+from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
 
@@ -23,7 +24,10 @@ def standing(status: SweepStatus) -> Group:
         counts = (study.pruned, study.failed, study.running)
         left = "-" if study.eta_seconds is None or not status.driver else duration(study.eta_seconds)
         table.add_row(study.task, f"{ended}/{study.total}", *map(str, counts), _best(study), left)
-    return Group(Text(f"{status.name} in {status.home}: {driven}; best (trial) by {status.objective}"), table)
+    by = status.objective
+    if [study.task for study in status.studies] == [JOINT]:
+        by = f"the mean {by} of the tasks"
+    return Group(Text(f"{status.name} in {status.home}: {driven}; best (trial) by {by}"), table)
 
 
 def _best(study: StudyStatus) -> str:

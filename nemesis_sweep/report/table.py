@@ -59,10 +59,10 @@ def plain_leaderboard(boards: Sequence[TaskBoard]) -> str:
 def caption(board: TaskBoard) -> str:
     """Return what the numbers are: the split of selection, how many trials and replicates, unit, gain."""
     split = board.objective.partition("/")[0]
-    selected = f"Best selected on {board.objective} among {board.complete} complete trials"
+    selected = f"Best selected on {board.criterion} among {board.complete} complete trials"
     if split == "test":
         selected = (
-            f"BEST SELECTED ON TEST ({board.objective}), which flatters it, among {board.complete} trials"
+            f"BEST SELECTED ON TEST ({board.criterion}), which flatters it, among {board.complete} trials"
         )
     over = f"mean ± standard deviation over {board.replicates} replicates"
     if board.replicates == 1:

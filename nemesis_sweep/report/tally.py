@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nemesis_sweep.sweep.study import TaskStudy
+    from nemesis_sweep.sweep.study import Study
 
 STATES = ("COMPLETE", "PRUNED", "FAIL")
 ZERO_SHOT = "zero_shot"
@@ -88,9 +88,9 @@ def one_line(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def tally_of(study: TaskStudy) -> StudyTally:
+def tally_of(study: Study) -> StudyTally:
     """Count what a study already holds, its baselines included."""
-    tally = StudyTally(study.task.key, study.total)
+    tally = StudyTally(study.key, study.total)
     for number, trial in study.trials():
         if trial.state.is_finished():
             value = trial.value if trial.state.name == "COMPLETE" else None

@@ -44,7 +44,7 @@ def task_verdict(board: TaskBoard) -> str:
     if board.entry("coop") is None:
         return f"{board.study}: plain CoOp did not complete, so there is nothing to compare the best with"
     if kind is Outcome.COOP:
-        told = f"nothing that was tried beat plain CoOp on {board.objective}"
+        told = f"nothing that was tried beat plain CoOp on {board.criterion}"
     elif best.gain is None:
         told = "the best found has no test accuracy to compare with CoOp's"
     else:
@@ -56,6 +56,7 @@ def task_verdict(board: TaskBoard) -> str:
 
 def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     """Return the line for the whole sweep: tasks by outcome, and the mean gain on test over all tasks."""
+    boards = [board for board in boards if not board.is_mean]
     if not boards:
         return "Nothing to compare: no task has a result"
     count = Counter(outcome(board) for board in boards)

@@ -12,18 +12,20 @@ from nemesis_sweep.spec.faults import Path, dotted, shown
 from nemesis_sweep.spec.sweep import Sweep
 
 ABSENT = object()
+TASK_NAMES = ("backbone", "dataset", "shots", "protocol")
 
 
 def comparable(sweep: Sweep) -> dict[str, Any]:
     """Return the parts of a sweep that decide what a trial's objective means.
 
-    Datasets, shots, backbones and protocol are left out, as they name the study; so are sampler, pruner,
-    points and baselines, which decide what is tried but not what comes of it, and budget, resources and
-    tracking.
+    Datasets, shots, backbones and protocol are left out where they name the study; a joint study is judged
+    by the mean over all of them. Left out are sampler, pruner, points and baselines, which decide what is
+    tried but not what comes of it, and budget, resources and tracking.
     """
     data = resolved(sweep)
     search = {key: data["search"][key] for key in ("objective", "study", "eval_every")}
-    tasks = {"seeds": data["tasks"]["seeds"]}
+    names = TASK_NAMES if search["study"] == "joint" else ()
+    tasks = {key: data["tasks"][key] for key in ("seeds", *names)}
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
 
 
@@ -50,6 +52,8 @@ def diff(old: Sweep, new: Sweep, *, comparable_only: bool = False) -> list[str]:
     return [
         f"{dotted(path)}: {_side(before)} -> {_side(after)}"
         for path, before, after in _changes(parts(old), parts(new), ())
+        # Tasks that count for one of them only, since it is joint and the other is not, have not changed.
+        if path[0] != "tasks" or ABSENT not in (before, after)
     ]
 
 

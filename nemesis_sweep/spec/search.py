@@ -30,7 +30,8 @@ class Search(Section):
     """The sampler proposes, the objective judges, the pruner stops.
 
     sampler_options, pruner_options: arguments of the Optuna class behind the name.
-    objective: metrics that the study optimises. study: one study per task.
+    objective: metrics that the study optimises. study: one study per task, or a joint one whose trials train
+    every task and are judged by the mean over the tasks.
     seed: of the samplers; every study derives its own from it.
     eval_every: epochs between two measurements on the validation set; each is reported to the pruner.
     points: values of searched dimensions to try first; the sampler draws those that are left out.
@@ -42,7 +43,7 @@ class Search(Section):
     pruner: PrunerName = "hyperband"
     pruner_options: dict[str, Any] = Field(default_factory=dict)
     objective: OneOrMany[Metric] = Field(default=["val/accuracy"])
-    study: Literal["per_task"] = "per_task"
+    study: Literal["per_task", "joint"] = "per_task"
     seed: Seed = 0
     eval_every: Count = 5
     points: list[dict[str, Any]] = Field(default_factory=list)

@@ -22,6 +22,8 @@ from nemesis_sweep.spec.together import Together
 from nemesis_sweep.spec.tracking import Tracking
 
 LONGEST_NAME = 80
+JOINT, MEAN = "joint", "mean"
+"""Name of a joint study, and what stands in place of a task's name where its tasks are averaged."""
 
 
 def _folder_name(name: str) -> str:
@@ -76,3 +78,8 @@ class Sweep(Heading):
     def task_list(self) -> list[Task]:
         """Every task of the sweep."""
         return self.tasks.task_list()
+
+    def studies(self) -> dict[str, list[Task]]:
+        """Name of every study with its tasks: one study per task, or a joint one for all of them."""
+        tasks = self.task_list()
+        return {JOINT: tasks} if self.search.study == "joint" else {task.key: [task] for task in tasks}

@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.tracking.store import Tracking
 
 ZERO_SHOT, COOP, PAPER = "zero_shot", "coop", "paper"
+_PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One trial of one task. ``number`` is the Optuna trial number, or a baseline's name."""
+    """One trial of one task. ``number`` is the Optuna trial number, or a baseline's name.
+
+    ``part_of`` is the joint study whose trial this is a part of, '' for a trial of the task's own study.
+    """
 
     home: str
     task: Task
@@ -25,11 +31,23 @@ class Assignment:
     eval_every: int
     threads: int
     tracking: Tracking
+    part_of: str = ""
+
+    @property
+    def study(self) -> str:
+        """Name of the study."""
+        return self.part_of or self.task.key
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoint, prompt and result are: the trial's folder, or the task's in a joint trial's."""
+        trial = Home(Path(self.home)).trial(self.study, self.number)
+        return trial / self.task.key if self.part_of else trial
 
     def to_config(self) -> dict[str, Any]:
         """A dictionary of plain values, as Ray Tune keeps configurations."""
         return {
-            **{key: getattr(self, key) for key in ("home", "number", "baseline", "eval_every", "threads")},
+            **{key: getattr(self, key) for key in _PLAIN},
             "task": asdict(self.task),
             "params": dict(self.params),
             "method": self.method.model_dump(),
@@ -41,9 +59,51 @@ class Assignment:
     def from_config(cls, config: Mapping[str, Any]) -> "Assignment":
         """What :meth:`to_config` wrote."""
         return cls(
-            **{key: config[key] for key in ("home", "number", "baseline", "params", "eval_every", "threads")},
+            **{key: config[key] for key in _PLAIN},
             task=Task(**config["task"]),
+            params=config["params"],
             method=Method.model_validate(config["method"]),
             seeds=tuple(config["seeds"]),
             tracking=Tracking(**config["tracking"]),
         )
+
+
+@dataclass(frozen=True)
+class JointAssignment:
+    """One trial of a joint study: the same configuration on one task after the other.
+
+    ``starts`` holds, for each part, the pruner's step at which the part begins; the same for all trials of a
+    study, so that equal steps mean the same epoch of the same task.
+    """
+
+    parts: tuple[Assignment, ...]
+    starts: tuple[int, ...]
+
+    def to_config(self) -> dict[str, Any]:
+        """A dictionary of plain values, as Ray Tune keeps configurations."""
+        return {"parts": [part.to_config() for part in self.parts], "starts": list(self.starts)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "JointAssignment":
+        """What :meth:`to_config` wrote."""
+        return cls(tuple(map(Assignment.from_config, config["parts"])), tuple(config["starts"]))
+
+    @property
+    def folder(self) -> Path:
+        """The trial's folder: the result over all tasks, and a folder for each task."""
+        return self.parts[0].folder.parent
+
+    @property
+    def home(self) -> str:
+        """The sweep's home."""
+        return self.parts[0].home
+
+    @property
+    def threads(self) -> int:
+        """Threads that the worker may use."""
+        return self.parts[0].threads
+
+
+def read_assignment(config: Mapping[str, Any]) -> Assignment | JointAssignment:
+    """What a `to_config` of either kind wrote."""
+    return (JointAssignment if "parts" in config else Assignment).from_config(config)

@@ -1,5 +1,6 @@
 """The rows that every table starts with: zero-shot, plain CoOp and the paper's setting."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from nemesis_sweep.spec.configuration import configuration
@@ -7,6 +8,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.assignment import COOP, PAPER, ZERO_SHOT
 from nemesis_sweep.sweep.proposals import within
 
@@ -35,14 +37,25 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     )
 
 
-def paper_point(sweep: Sweep, task: Task) -> dict[str, Any] | None:
-    """The paper's setting as a point of the search space, or None when it lies outside."""
-    return within(sweep.space, baseline_method(sweep, task, PAPER).model_dump())
+def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:
+    """The paper's setting as a point of the search space, or None when it lies outside.
+
+    It has to be the same point for all tasks of a study, whatever the datasets' own fixed values are.
+    """
+    points = [within(sweep.space, baseline_method(sweep, task, PAPER).model_dump()) for task in tasks]
+    return points[0] if all(point == points[0] for point in points) else None
 
 
-def outside_the_space(sweep: Sweep, task: Task) -> list[str]:
+def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
     """The baselines that cannot be points of the space and are run beside it."""
     beside: list[str] = [name for name in (ZERO_SHOT, COOP) if name in sweep.search.baselines]
-    if PAPER in sweep.search.baselines and paper_point(sweep, task) is None:
+    if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None:
         beside.append(PAPER)
     return beside
+
+
+def most_epochs(sweep: Sweep, task: Task) -> int:
+    """How many epochs a trial of the task can have, whatever is searched, baselines included."""
+    parts = Together(sweep.method.fixed(), sweep.method.per_dataset, sweep.space)
+    searched = parts.possible("epochs", dataset=task.dataset)
+    return max(baseline_method(sweep, task, PAPER).epochs, *map(int, searched))

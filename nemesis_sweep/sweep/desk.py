@@ -8,11 +8,13 @@ from typing import Any, Protocol
 
 from optuna.trial import TrialState
 
+from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.failure import FAILURE
 from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.study import Proposal, TaskStudy
+from nemesis_sweep.sweep.study import Proposal, Study
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial
@@ -39,7 +41,7 @@ class Desk:
         self,
         sweep: Sweep,
         home: Home,
-        studies: Sequence[TaskStudy],
+        studies: Sequence[Study],
         tracking: Tracking,
         progress: Progress,
     ) -> None:
@@ -52,13 +54,13 @@ class Desk:
         self._turn = 0
         self._failed = sum(study.counts()["fail"] for study in studies)
         self._spent = sum(study.seconds for study in studies)
-        self._out: dict[str, tuple[TaskStudy, Proposal, float]] = {}
+        self._out: dict[str, tuple[Study, Proposal, float]] = {}
         self._pruned: set[str] = set()
         self._put_off: set[str] = set()
         self._errors: dict[str, str] = {}
 
     def next(self, ticket: str) -> dict[str, Any] | None:
-        """The configuration of the next trial, known from now on as ``ticket``; None when none is left."""
+        """The configuration of the next trial, now known as ``ticket``; None when there is none now."""
         if self.stopping:
             return None
         for step in range(len(self.studies)):
@@ -67,14 +69,15 @@ class Desk:
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
                 self._out[ticket] = (study, proposal, time.monotonic())
-                self.progress.trial_started(study.task.key, proposal.number, proposal.params)
-                return self._assignment(study, proposal).to_config()
+                self.progress.trial_started(study.key, proposal.number, proposal.params)
+                pairs = zip(study.tasks, proposal.methods, strict=True)
+                return study.assignment([self._part(study, proposal, *pair) for pair in pairs]).to_config()
         return None
 
     @property
     def has_more(self) -> bool:
-        """Whether :meth:`next` has something left to hand out."""
-        return any(study.has_more(self.may_propose) for study in self.studies)
+        """Whether :meth:`next` has something left to hand out, now or later."""
+        return not self.stopping and any(study.has_more(self.may_propose) for study in self.studies)
 
     @property
     def may_propose(self) -> bool:
@@ -104,7 +107,7 @@ class Desk:
         study, proposal, _ = self._out[ticket]
         value = self._value(result)
         metrics = {name: number for name, number in result.items() if "/" in name}
-        self.progress.epoch(study.task.key, proposal.number, result["epoch"], proposal.method.epochs, metrics)
+        self.progress.epoch(study.key, proposal.number, result["epoch"], study.last_step(proposal), metrics)
         if study.report(proposal.number, result["epoch"], value):
             self._pruned.add(ticket)
         elif self.stopping:
@@ -130,8 +133,8 @@ class Desk:
         value = self._value(result or {})
         if ticket in self._pruned:
             self._pruned.discard(ticket)
-            epoch = (result or {}).get("epoch", 0)
-            state, reason = TrialState.PRUNED, f"pruned at epoch {epoch}: {value:.4g} was not promising"
+            place = study.place((result or {}).get("epoch", 0))
+            state, reason = TrialState.PRUNED, f"pruned at {place}: {value:.4g} was not promising"
         elif failed or result is None or not result.get("done") or FAILURE in result:
             reason = (result or {}).get(FAILURE) or error or "ended without a result"
             state = TrialState.FAIL
@@ -145,20 +148,20 @@ class Desk:
         self._failed += state == TrialState.FAIL
         study.tell(proposal.number, state, value, seconds, reason)
         if state != TrialState.COMPLETE:
-            close_trial(self.tracking, study.task.key, proposal.number, STATUS[state.name], reason)
-        self.progress.trial_finished(study.task.key, proposal.number, state.name, value, seconds, reason)
+            close_trial(self.tracking, study.key, proposal.number, STATUS[state.name], reason)
+        self.progress.trial_finished(study.key, proposal.number, state.name, value, seconds, reason)
 
     def _value(self, result: Mapping[str, Any]) -> float:
         return float(result.get(self.sweep.search.objective[0], math.nan))
 
-    def _assignment(self, study: TaskStudy, proposal: Proposal) -> Assignment:
+    def _part(self, study: Study, proposal: Proposal, task: Task, method: Method) -> Assignment:
         return Assignment(
             home=str(self.home.path),
-            task=study.task,
+            task=task,
             number=proposal.number,
             baseline=proposal.baseline,
             params=proposal.params,
-            method=proposal.method,
+            method=method,
             seeds=tuple(self.sweep.tasks.seeds),
             eval_every=self.sweep.search.eval_every,
             threads=max(1, int(self.sweep.resources.cpus)),

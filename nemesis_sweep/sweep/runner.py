@@ -4,13 +4,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
@@ -19,22 +18,23 @@ from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.episodes import record_episodes
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
+from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.ray_session import ray_session, standing_in, trial_resources
+from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.same import refuse_another_sweep
 from nemesis_sweep.sweep.shared_home import refuse_an_unshared_home
-from nemesis_sweep.sweep.study import REASON, SECONDS, TaskStudy
-from nemesis_sweep.sweep.trial import read_result
+from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
 
-ProgressFactory = Callable[[Sequence[TaskStudy]], AbstractContextManager[Progress]]
+ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a run left.
 
-    rows: one per trial, in the form of ``results``. empty_studies: those without a complete trial.
+    rows: those of its trials, in the form of ``results``. empty_studies: those without a complete trial.
     failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
     hours_are_spent: the budget's hours ended the sweep before its trials did.
     """
@@ -87,18 +87,20 @@ def run_sweep(
         return _collect(desk, home, tracking)
 
 
-def open_studies(sweep: Sweep, home: Home) -> list[TaskStudy]:
-    """The studies of all tasks, from the journal in the sweep's home."""
+def open_studies(sweep: Sweep, home: Home) -> list[Study]:
+    """The study of each task, or the joint one, from the journal in the sweep's home."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     storage = JournalStorage(JournalFileBackend(str(home.journal)))
+    if sweep.search.study == "joint":
+        return [JointStudy(sweep, storage)]
     return [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
 
 
-def ended_trials(studies: Sequence[TaskStudy]) -> dict[str, str]:
+def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
     """State of every trial that is over, by ``STUDY/NUMBER``."""
     return {
-        f"{study.task.key}/{number}": trial.state.name
+        f"{study.key}/{number}": trial.state.name
         for study in studies
         for number, trial in study.trials()
         if trial.state.is_finished()
@@ -150,50 +152,19 @@ def _concurrent(sweep: Sweep, resources: dict[str, float], cluster: dict[str, fl
 
 def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
     studies = desk.studies
-    rows = [row(study, number, trial, home.path) for study in studies for number, trial in study.trials()]
-    empty = [study.task.key for study in studies if not _has_complete(study)]
-    best = {
-        f"best/{study.task.key}": study.study.best_value for study in studies if study.counts()["complete"]
-    }
+    trials = [(study, number, trial) for study in studies for number, trial in study.trials()]
+    empty = [study.key for study in studies if not _has_complete(study)]
+    best = {f"best/{study.key}": study.study.best_value for study in studies if study.counts()["complete"]}
     finish_sweep(tracking, "FAILED" if empty or desk.too_many_failures else "FINISHED", best)
     short = any(study.asked < desk.sweep.budget.trials for study in studies)
     return Outcome(
-        rows,
+        [row for trial in trials for row in trial_rows(*trial, home.path)],
         empty,
-        failed=sum(row["state"] == "FAIL" for row in rows),
+        failed=sum(trial.state == TrialState.FAIL for _, _, trial in trials),
         too_many_failures=desk.too_many_failures,
         hours_are_spent=short and desk.hours_are_spent,
     )
 
 
-def _has_complete(study: TaskStudy) -> bool:
+def _has_complete(study: Study) -> bool:
     return any(trial.state == TrialState.COMPLETE for _, trial in study.trials())
-
-
-def row(study: TaskStudy, number: str, trial: FrozenTrial, home: Path) -> dict[str, Any]:
-    """One trial for the results table: its result file, or what Optuna knows of a trial that has none."""
-    common = {
-        "study": study.task.key,
-        "dataset": study.task.dataset,
-        "shots": study.task.shots,
-        "backbone": study.task.backbone,
-        "protocol": study.task.protocol,
-        "number": number,
-        "state": trial.state.name,
-        "reason": trial.user_attrs.get(REASON, ""),
-    }
-    result = read_result(Home(home).trial(study.task.key, number))
-    if trial.state == TrialState.COMPLETE and result is not None:
-        return {**result, **common}
-    epochs = max(trial.intermediate_values, default=0)
-    last = {study.objective: trial.intermediate_values[epochs]} if epochs else {}
-    return {
-        **common,
-        "baseline": trial.user_attrs.get("baseline", ""),
-        "params": trial.params,
-        "seeds": list(study.sweep.tasks.seeds),
-        "epochs": epochs,
-        "metrics": last,
-        "replicates": {},
-        "seconds": trial.user_attrs.get(SECONDS, 0.0),
-    }

@@ -27,9 +27,11 @@ class DeskSearcher(_Unsaved, Searcher):
         super().__init__()
         self.desk = desk
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         config = self.desk.next(trial_id)
-        return Searcher.FINISHED if config is None else config
+        if config is None and not self.desk.has_more:
+            return Searcher.FINISHED
+        return config
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         self.desk.complete(trial_id, result, failed=error)

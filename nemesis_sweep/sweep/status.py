@@ -17,12 +17,14 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.baselines import outside_the_space
 from nemesis_sweep.sweep.driver import driver
 from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.study import BASELINE, SECONDS, baselines_of
+from nemesis_sweep.sweep.study import BASELINE, SECONDS, TWIN, baselines_of
 
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """Trials of one task by state, its baselines included, and the best of them (zero-shot aside).
+    """Trials of one study by state, its baselines included, and the best of them (zero-shot aside).
+
+    task: name of the study: its task's, or `joint`.
 
     eta_seconds: trials left times the mean time of one, over the trials that run at once; None when nothing
     has ended yet or nothing runs.
@@ -65,7 +67,7 @@ def sweep_status(home: Home) -> SweepStatus:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = JournalStorage(JournalFileBackend(str(home.journal)))
     names = set(optuna.get_all_study_names(storage))
-    studies = tuple(_study(sweep, task, storage, names) for task in sweep.task_list())
+    studies = tuple(_study(sweep, key, tasks, storage, names) for key, tasks in sweep.studies().items())
     at_work = driver(home)
     return SweepStatus(
         name=sweep.name,
@@ -77,21 +79,24 @@ def sweep_status(home: Home) -> SweepStatus:
     )
 
 
-def _study(sweep: Sweep, task: Task, storage: JournalStorage, names: set[str]) -> StudyStatus:
+def _study(
+    sweep: Sweep, key: str, tasks: list[Task], storage: JournalStorage, names: set[str]
+) -> StudyStatus:
     trials: list[tuple[str, FrozenTrial]] = []
-    for name in (baselines_of(task), task.key):
+    for name in (baselines_of(key), key):
         if name in names:
             found = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-            trials += [(_number(trial, name == task.key), trial) for trial in found]
+            began = [trial for trial in found if TWIN not in trial.user_attrs]
+            trials += [(_number(trial, name == key), trial) for trial in began]
     states = Counter(trial.state for _, trial in trials)
-    total = sweep.budget.trials + len(outside_the_space(sweep, task))
+    total = sweep.budget.trials + len(outside_the_space(sweep, tasks))
     seconds = [trial.user_attrs[SECONDS] for _, trial in trials if SECONDS in trial.user_attrs]
     mean = sum(seconds) / len(seconds) if seconds else None
     running = states[TrialState.RUNNING]
     ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.FAIL]
     number, best = _best(trials, direction(sweep.search.objective[0]) == "maximize")
     return StudyStatus(
-        task=task.key,
+        task=key,
         total=total,
         complete=states[TrialState.COMPLETE],
         running=running,

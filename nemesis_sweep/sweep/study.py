@@ -1,9 +1,10 @@
-"""One task's study: Optuna proposes, judges and remembers; this keeps the bookkeeping around it."""
+"""A study: Optuna proposes, judges and remembers; this keeps the bookkeeping around it."""
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import optuna
@@ -14,97 +15,117 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.search import direction
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import PAPER
-from nemesis_sweep.sweep.baselines import baseline_method, outside_the_space, paper_point
+from nemesis_sweep.sweep.assignment import PAPER, Assignment, JointAssignment
+from nemesis_sweep.sweep.baselines import baseline_method, most_epochs, outside_the_space, paper_point
+from nemesis_sweep.sweep.distinct import another_point, points_of, running, twin
 from nemesis_sweep.sweep.proposals import suggest
 from nemesis_sweep.sweep.pruners import build_pruner
 from nemesis_sweep.sweep.samplers import build_sampler
 
-BASELINE, SECONDS, REASON = "baseline", "seconds", "reason"
-"""User attributes of a trial."""
+BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
+"""User attributes of a trial. A trial with a twin never ran: another with its parameters was running."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A trial to run: its number (a baseline's name when it stands beside the space) and what it trains."""
+    """A trial to run: its number (a baseline's name when it stands beside the space) and what it trains.
+
+    ``methods`` has one for each task of the study; they differ where datasets have fixed values of their own.
+    """
 
     number: str
     baseline: str
     params: Mapping[str, Any]
-    method: Method
+    methods: tuple[Method, ...]
+
+    @property
+    def method(self) -> Method:
+        """What the first task trains."""
+        return self.methods[0]
 
 
-def baselines_of(task: Task) -> str:
-    """Name of the study that holds a task's baselines beside the space."""
-    return f"{task.key}/baselines"
+def baselines_of(key: str) -> str:
+    """Name of the study that holds the baselines beside the space."""
+    return f"{key}/baselines"
 
 
-class TaskStudy:
-    """The Optuna study of one task, and beside it one of the baselines that are not points of the space.
+class Study:
+    """An Optuna study over some tasks, and beside it one of the baselines that are not points of the space.
 
     They are apart because a trial without the searched parameters would empty the space that Optuna's
     samplers infer from the trials they see. Everything here is in Optuna's storage and nowhere else,
     so a driver that starts again finds it all.
     """
 
-    def __init__(self, sweep: Sweep, task: Task, storage: optuna.storages.BaseStorage) -> None:
+    def __init__(
+        self, sweep: Sweep, key: str, tasks: Sequence[Task], storage: optuna.storages.BaseStorage
+    ) -> None:
         self.sweep = sweep
-        self.task = task
+        self.key = key
+        self.tasks = tuple(tasks)
+        # Where each task begins on the pruner's scale of steps: epochs, counted on from task to task.
+        *self.starts, self.steps = accumulate((most_epochs(sweep, task) for task in tasks), initial=0)
         self.objective = sweep.search.objective[0]
         pruner = build_pruner(
             sweep.search.pruner,
             sweep.search.pruner_options,
-            self._longest(),
+            self.steps,
             sweep.search.eval_every,
         )
         self.study = optuna.create_study(
             storage=storage,
-            study_name=task.key,
+            study_name=key,
             direction=direction(self.objective),
             pruner=pruner,
             load_if_exists=True,
         )
         self.beside = optuna.create_study(
             storage=storage,
-            study_name=baselines_of(task),
+            study_name=baselines_of(key),
             direction=direction(self.objective),
             pruner=optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
+        self._points = points_of(sweep.space)
         self._live: dict[str, optuna.Trial] = {}
         self._interrupted: list[Proposal] = []
         self._enqueue_points()
         self._find_interrupted()
 
     def next(self, propose: bool = True) -> Proposal | None:
-        """The next trial: interrupted ones, then baselines, then the sampler's; None when all are out.
+        """The next trial: interrupted ones, then baselines, then the sampler's.
 
+        None when all are out, or when every point of a small space is being trained: ask again later.
         propose: whether the sampler may still be asked; a sweep whose hours are spent ends what it began.
         """
         if self._interrupted:
             return self._interrupted.pop(0)
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
-        for baseline in outside_the_space(self.sweep, self.task):
+        for baseline in outside_the_space(self.sweep, self.tasks):
             if baseline not in known:
                 trial = self.beside.ask()
                 trial.set_user_attr(BASELINE, baseline)
                 return self._start(baseline, trial)
         if not propose or self.asked >= self.sweep.budget.trials:
             return None
-        self.study.sampler = self._sampler(self.asked)
-        trial = self.study.ask()
-        suggest(trial, self.sweep.space)
-        return self._start(str(trial.number), trial)
+        if len(running(self.study)) >= self._points:
+            return None
+        while True:
+            self.study.sampler = self._sampler(len(self._begun()))
+            trial = self.study.ask()
+            suggest(trial, self.sweep.space)
+            if not self._dropped_as_twin(trial):
+                return self._start(str(trial.number), trial)
 
     @property
     def total(self) -> int:
         """Trials that there will be in the end, the baselines beside the space included."""
-        return self.sweep.budget.trials + len(outside_the_space(self.sweep, self.task))
+        return self.sweep.budget.trials + len(outside_the_space(self.sweep, self.tasks))
 
     def has_more(self, propose: bool = True) -> bool:
         """Whether :meth:`next` has something left to give."""
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
-        missing = set(outside_the_space(self.sweep, self.task)) - known
+        missing = set(outside_the_space(self.sweep, self.tasks)) - known
         return bool(self._interrupted or missing) or (propose and self.asked < self.sweep.budget.trials)
 
     @property
@@ -130,14 +151,13 @@ class TaskStudy:
         trial.set_user_attr(SECONDS, seconds)
         if reason:
             trial.set_user_attr(REASON, reason)
-        study = self.beside if number in outside_the_space(self.sweep, self.task) else self.study
+        study = self.beside if number in outside_the_space(self.sweep, self.tasks) else self.study
         study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
 
     @property
     def asked(self) -> int:
         """Trials of the budget that have begun, in this run or an earlier one."""
-        begun = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-        return len(self.study.get_trials(deepcopy=False, states=begun))
+        return sum(TWIN not in trial.user_attrs for trial in self._begun())
 
     def trials(self) -> list[tuple[str, FrozenTrial]]:
         """Every trial with its number, the baselines beside the space first."""
@@ -151,19 +171,52 @@ class TaskStudy:
             counts[trial.state.name.lower()] += 1
         return counts
 
+    def assignment(self, parts: Sequence[Assignment]) -> Assignment | JointAssignment:
+        """What a worker is given: the trial of one task, or one trial that has a part for each."""
+        (part,) = parts
+        return part
+
+    def last_step(self, proposal: Proposal) -> int:
+        """The step at which a trial ends that nothing stops."""
+        return self.starts[-1] + proposal.methods[-1].epochs
+
+    def place(self, step: int) -> str:
+        """Where in a trial a step is, in words."""
+        return f"epoch {step}"
+
+    def last_value(self, trial: FrozenTrial) -> tuple[int, float] | None:
+        """The last step that a trial reported, and the objective then; None when it reported nothing."""
+        if not trial.intermediate_values:
+            return None
+        step = max(trial.intermediate_values)
+        return step, trial.intermediate_values[step]
+
     def _start(self, number: str, trial: optuna.Trial) -> Proposal:
         self._live[number] = trial
         baseline = trial.user_attrs.get(BASELINE, "")
         if number == baseline:
-            return Proposal(number, baseline, {}, baseline_method(self.sweep, self.task, baseline))
+            methods = tuple(baseline_method(self.sweep, task, baseline) for task in self.tasks)
+            return Proposal(number, baseline, {}, methods)
         params = trial.params
-        return Proposal(number, baseline, params, configuration(self.sweep, self.task, params))
+        methods = tuple(configuration(self.sweep, task, params) for task in self.tasks)
+        return Proposal(number, baseline, params, methods)
+
+    def _dropped_as_twin(self, trial: optuna.Trial) -> bool:
+        """Whether an earlier running trial has these parameters; then another point takes this one's place."""
+        other = twin(self.study, trial)
+        if other is None:
+            return False
+        trial.set_user_attr(TWIN, other)
+        self.study.tell(trial, state=TrialState.FAIL)
+        taken = [frozen.params for frozen in running(self.study)]
+        self.study.enqueue_trial(another_point(self.sweep.space, taken, self._seed(trial.number)))
+        return True
 
     def _enqueue_points(self) -> None:
         """Put the paper's setting and the user's points in front, once in the life of the study."""
         if self.study.get_trials(deepcopy=False):
             return
-        paper = paper_point(self.sweep, self.task)
+        paper = paper_point(self.sweep, self.tasks)
         if PAPER in self.sweep.search.baselines and paper is not None and self.sweep.budget.trials > 0:
             self.study.enqueue_trial(paper, user_attrs={BASELINE: PAPER})
         for point in self.sweep.search.points:
@@ -177,6 +230,8 @@ class TaskStudy:
                 if study is self.study:
                     study.sampler = self._sampler(frozen.number)
                     suggest(trial, self.sweep.space)
+                    if self._dropped_as_twin(trial):
+                        continue
                 elif BASELINE not in frozen.user_attrs:
                     # Died between asking and naming the baseline: it never began.
                     study.tell(trial, state=TrialState.FAIL)
@@ -200,16 +255,28 @@ class TaskStudy:
 
         So a sweep that was interrupted proposes what it would have proposed without the interruption.
         """
-        text = f"{self.sweep.search.seed}:{self.task.key}:{number}"
-        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-        return build_sampler(self.sweep.search.sampler, self.sweep.search.sampler_options, seed)
+        search = self.sweep.search
+        return build_sampler(search.sampler, search.sampler_options, self._seed(number))
 
-    def _longest(self) -> int:
-        return baseline_method(self.sweep, self.task, PAPER).epochs
+    def _seed(self, number: int) -> int:
+        text = f"{self.sweep.search.seed}:{self.key}:{number}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+    def _begun(self) -> list[FrozenTrial]:
+        begun = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        return self.study.get_trials(deepcopy=False, states=begun)
 
     def _trials(self, study: optuna.Study) -> list[FrozenTrial]:
-        started = [trial for trial in study.get_trials(deepcopy=False) if trial.state != TrialState.WAITING]
-        return [trial for trial in started if study is self.study or BASELINE in trial.user_attrs]
+        if study is self.study:
+            return [trial for trial in self._begun() if TWIN not in trial.user_attrs]
+        return [trial for trial in study.get_trials(deepcopy=False) if BASELINE in trial.user_attrs]
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         return trial.study._storage.get_trial(trial._trial_id)
+
+
+class TaskStudy(Study):
+    """The study of one task."""
+
+    def __init__(self, sweep: Sweep, task: Task, storage: optuna.storages.BaseStorage) -> None:
+        super().__init__(sweep, task.key, [task], storage)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import tune
 
-from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.shared_home import refuse_without
 
 if TYPE_CHECKING:
+    from nemesis_sweep.sweep.joint_trial import JointSession
     from nemesis_sweep.sweep.trial import TrialSession
 
 
@@ -30,7 +31,7 @@ class PromptTrainable(tune.Trainable):
     trials shorter than the loading, one actor would do all of them.
     """
 
-    session: TrialSession | None = None
+    session: TrialSession | JointSession | None = None
     failed: dict[str, Any] | None = None
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -43,10 +44,9 @@ class PromptTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         if self.failed is not None:
             return self.failed
-        assignment = Assignment.from_config(self.config)
-        home = Home(Path(assignment.home))
+        assignment = read_assignment(self.config)
         if self.session is None:
-            refuse_without(home)
+            refuse_without(Home(Path(assignment.home)))
         try:
             if self.session is None:
                 self.session = _begin(assignment)
@@ -55,7 +55,7 @@ class PromptTrainable(tune.Trainable):
             from nemesis_sweep.sweep.failure import failure
 
             self._forget()
-            self.failed = failure(error, home.trial(assignment.task.key, assignment.number))
+            self.failed = failure(error, assignment.folder)
             return self.failed
 
     def _forget(self) -> None:
@@ -63,14 +63,14 @@ class PromptTrainable(tune.Trainable):
         self.failed = None
 
 
-def _begin(assignment: Assignment) -> TrialSession:
+def _begin(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:
     # Before torch looks: an actor that was given no GPU must not take one.
     if ray.is_initialized() and not ray.get_gpu_ids():
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     # Imported here: Tune loads this module in the driver too, which never needs torch.
     import torch
 
-    from nemesis_sweep.sweep.trial import TrialSession
+    from nemesis_sweep.sweep.joint_trial import open_session
 
     torch.set_num_threads(assignment.threads)
-    return TrialSession(assignment)
+    return open_session(assignment)

@@ -4,16 +4,17 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import ZERO_SHOT, Assignment
 from nemesis_sweep.sweep.encoding_log import encoding_report
-from nemesis_sweep.sweep.home import Home, write_json
+from nemesis_sweep.sweep.home import write_json
 from nemesis_sweep.sweep.warm import materials
+from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.fit import Fit, Metrics
@@ -27,10 +28,21 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def trial_tags(task: Task, baseline: str) -> dict[str, str]:
-    """What a person filters runs by."""
-    tags = {"dataset": task.dataset, "shots": str(task.shots), "backbone": task.backbone}
-    return {**tags, "protocol": task.protocol, "nemesis.baseline": baseline}
+def trial_tags(tasks: Sequence[Task], baseline: str) -> dict[str, str]:
+    """What a person filters runs by; the values of several tasks stand side by side."""
+    names = ("dataset", "shots", "backbone", "protocol")
+    tags = {name: ", ".join(dict.fromkeys(str(getattr(task, name)) for task in tasks)) for name in names}
+    return {**tags, "nemesis.baseline": baseline}
+
+
+class Record(Protocol):
+    """What a session writes into MLflow: a run of its own, or its share of another's."""
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None: ...
+
+    def log_prompt(self, folder: Path) -> None: ...
+
+    def finish(self, status: Status, metrics: Mapping[str, float], *, epoch: int) -> None: ...
 
 
 class TrialSession:
@@ -38,11 +50,12 @@ class TrialSession:
 
     :meth:`advance` trains up to the next validation and returns what Tune reports; the last of these
     has ``done``. A trial whose result is on disk already answers with it and trains nothing.
+    It is recorded in ``run``, or in a run of its own.
     """
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, run: Record | None = None) -> None:
         self.assignment = assignment
-        self.folder = Home(Path(assignment.home)).trial(assignment.task.key, assignment.number)
+        self.folder = assignment.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.finished = read_result(self.folder)
         if self.finished is not None:
@@ -52,12 +65,12 @@ class TrialSession:
         self.backbone, self.dataset, self.features = materials(
             assignment.task, assignment.seeds, assignment.method, report
         )
-        self.run = TrialRun.open(
+        self.run = run or TrialRun.open(
             assignment.tracking,
-            assignment.task.key,
+            assignment.study,
             assignment.number,
             {**assignment.method.model_dump(), "seeds": list(assignment.seeds)},
-            trial_tags(assignment.task, assignment.baseline),
+            trial_tags([assignment.task], assignment.baseline),
         )
         self.seconds = 0.0
         if assignment.baseline != ZERO_SHOT:
@@ -99,7 +112,8 @@ class TrialSession:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
         means = _means(metrics)
         result = {
-            "study": self.assignment.task.key,
+            "study": self.assignment.study,
+            "task": self.assignment.task.key,
             "number": self.assignment.number,
             "baseline": self.assignment.baseline,
             "params": dict(self.assignment.params),
@@ -110,11 +124,11 @@ class TrialSession:
             "replicates": metrics,
             "failed_seeds": self.failed_seeds,
             "seconds": self.seconds,
-            "worker": f"{socket.gethostname()}:{os.getpid()}",
+            "worker": worker(),
         }
         if epochs:
             self.run.log_prompt(self.folder)
-        self.run.finish("FINISHED", means)
+        self.run.finish("FINISHED", means, epoch=epochs)
         write_json(self.folder / RESULT, result)
         return self._report(epochs, means, done=True)
 
@@ -165,6 +179,11 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         return json.loads((folder / RESULT).read_text())
     except (OSError, ValueError):
         return None
+
+
+def worker() -> str:
+    """The host and the process that train."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _means(metrics: Metrics) -> dict[str, float]:

@@ -84,15 +84,15 @@ class TrialRun:
         if not wait:
             self._send()
 
-    def log_prompt(self, folder: Path) -> None:
-        """Log `prompt.safetensors` and `prompt.json` of a trial's folder as artifacts below `prompt/`.
+    def log_prompt(self, folder: Path, place: str = PROMPT_FOLDER) -> None:
+        """Log `prompt.safetensors` and `prompt.json` of a trial's folder as artifacts below `place`.
 
         Logged again they replace the former ones. Raises FileNotFoundError if one is missing.
         """
         for name in PROMPT_FILES:
             if not (folder / name).is_file():
                 raise FileNotFoundError(folder / name)
-            self._client.log_artifact(self.run_id, str(folder / name), PROMPT_FOLDER)
+            self._client.log_artifact(self.run_id, str(folder / name), place)
 
     def finish(
         self,
@@ -102,21 +102,21 @@ class TrialRun:
         *,
         epoch: int | None = None,
     ) -> None:
-        """Log the final metrics at `epoch` (default: the last one logged) and end the run.
+        """Log the final metrics at `epoch` (default: the last one logged) and end the run."""
+        self.log_final(self.last_epoch if epoch is None else epoch, metrics or {})
+        close(self._client, self.run_id, status, reason)
 
-        A final value that differs from the one logged for that epoch takes its place as the metric's latest.
-        """
-        step = self.last_epoch if epoch is None else epoch
+    def log_final(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Log metrics that differ from those logged for that epoch and take their place as the latest."""
         self._add(
-            step,
+            epoch,
             {
                 name: value
-                for name, value in (metrics or {}).items()
-                if self._logged.get(entity_name(name), {}).get(step) != float(value)
+                for name, value in metrics.items()
+                if self._logged.get(entity_name(name), {}).get(epoch) != float(value)
             },
         )
         self._send()
-        close(self._client, self.run_id, status, reason)
 
     def _add(self, step: int, metrics: Mapping[str, float]) -> None:
         from mlflow.entities import Metric

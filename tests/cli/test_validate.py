@@ -115,3 +115,15 @@ def test_the_command_takes_little_more_than_the_libraries_it_needs(
 ) -> None:
     libraries = seconds([sys.executable, "-c", "import click, yaml\nfrom pydantic import BaseModel"])
     assert seconds([*COMMAND, *arguments]) <= times * libraries
+
+
+def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -> None:
+    arguments = [str(PAN), "--set", "search.study=joint"]
+    shown = CliRunner().invoke(main, ["plan", *arguments]).output
+    # 12 trials and plain CoOp train, on 4 tasks with 3 seeds; zero-shot does not.
+    assert "14 trials in all, 156 prompts to train" in shown
+    assert "selected on val/accuracy, the mean over all tasks" in shown
+    assert "clipart-1shot-few_shot-icon-clip" in shown
+    assert (
+        "tasks 4, joint trials over all tasks 12" in CliRunner().invoke(main, ["validate", *arguments]).output
+    )

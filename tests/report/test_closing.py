@@ -39,3 +39,9 @@ def test_a_server_is_named_without_its_password(rows: list[dict[str, Any]]) -> N
         "https://me:***@mlflow.example.org"
         in next_steps(Path("/x"), "https://me:secret@mlflow.example.org")[0]
     )
+
+
+def test_a_joint_trial_has_a_prompt_for_each_task(rows: list[dict[str, Any]]) -> None:
+    joint = [{**row, "study": "joint", "task": task} for row in rows for task in ("clipart", "mean")]
+    text = closing(joint, Path("/data/pan"))
+    assert "/data/pan/trials/joint/NUMBER/TASK/prompt.safetensors" in text

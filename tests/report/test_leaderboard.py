@@ -7,6 +7,7 @@ import pytest
 
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
+from nemesis_sweep.report.verdict import mean_gain, sweep_verdict
 
 Row = dict[str, Any]
 
@@ -117,3 +118,51 @@ def test_the_board_is_the_same_after_parquet(rows: list[Row], tmp_path: Any) -> 
 def test_studies_keep_their_order(make_row: Callable[..., Row]) -> None:
     rows = [make_row("1", [1.0], [1.0], study=name) for name in ("b", "a", "b")]
     assert [board.study for board in leaderboard(rows)] == ["b", "a"]
+
+
+@pytest.fixture
+def joint(make_row: Callable[..., Row]) -> list[Row]:
+    """Trial 1 is best on clipart, trial 2 on digits; on the mean trial 2 is, and plain CoOp is the worst."""
+    values = {"coop": (60.0, 40.0), "1": (70.0, 42.0), "2": (64.0, 58.0)}
+    rows = []
+    for number, (clipart, digits) in values.items():
+        baseline = number if number == "coop" else ""
+        tasks = {"clipart": clipart, "digits": digits, "mean": (clipart + digits) / 2}
+        rows += [
+            make_row(
+                number,
+                [level, level + 1],
+                [level - 1, level + 1],
+                study="joint",
+                task=task,
+                baseline=baseline,
+            )
+            for task, level in tasks.items()
+        ]
+    rows.append(make_row("3", [99.0], [99.0], study="joint", task="mean", state="PRUNED"))
+    return rows
+
+
+def test_the_mean_selects_one_trial_for_all_tasks(joint: list[Row]) -> None:
+    boards = leaderboard(joint)
+    assert [board.study for board in boards] == ["clipart", "digits", "joint: mean over 2 tasks"]
+    assert [board.best.number for board in boards] == ["2", "2", "2"]
+    assert [board.best.val.mean for board in boards] == [64.5, 58.5, 61.5]
+    assert [board.best.gain.mean for board in boards] == [pytest.approx(gain) for gain in (4.0, 18.0, 11.0)]
+    assert [board.entry("coop").test.mean for board in boards] == [60.0, 40.0, 50.0]
+    assert [board.is_mean for board in boards] == [False, False, True]
+    assert {board.criterion for board in boards} == {"the mean val/accuracy of 2 tasks"}
+    assert {board.complete for board in boards} == {3}
+
+
+def test_a_joint_trial_without_a_mean_is_no_candidate(joint: list[Row]) -> None:
+    left = [row for row in joint if (row["number"], row["task"]) != ("2", "mean")]
+    assert [board.best.number for board in leaderboard(left)] == ["1", "1", "1"]
+
+
+def test_the_mean_is_no_task_of_its_own_in_the_verdict(joint: list[Row]) -> None:
+    boards = leaderboard(joint)
+    line = sweep_verdict(boards)
+    assert line.startswith("2 tasks: ")
+    assert "On average +11.0 points" in line
+    assert mean_gain(boards[:2]) == boards[2].best.gain

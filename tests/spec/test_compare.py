@@ -44,6 +44,7 @@ def test_trials_stay_comparable(tmp_path: Path, override: str, line: str) -> Non
         ),
         ("search.objective=val/loss", ['search.objective: ["val/accuracy"] -> ["val/loss"]']),
         ("search.eval_every=10", ["search.eval_every: 5 -> 10"]),
+        ("search.study=joint", ['search.study: "per_task" -> "joint"']),
     ],
 )
 def test_trials_would_not_be_comparable(tmp_path: Path, override: str, lines: list[str]) -> None:
@@ -51,6 +52,14 @@ def test_trials_would_not_be_comparable(tmp_path: Path, override: str, lines: li
     old, new = load_sweep(path, known=KNOWN), load_sweep(path, [override], KNOWN)
     assert diff(old, new) == lines
     assert diff(old, new, comparable_only=True) == lines
+    assert fingerprint(old) != fingerprint(new)
+
+
+def test_other_tasks_change_what_a_joint_trial_means(tmp_path: Path) -> None:
+    path = write(tmp_path, VALID)
+    old = load_sweep(path, ["search.study=joint"], KNOWN)
+    new = load_sweep(path, ["search.study=joint", "tasks.shots=[1, 4, 16]"], KNOWN)
+    assert diff(old, new, comparable_only=True) == ["tasks.shots: [1, 4] -> [1, 4, 16]"]
     assert fingerprint(old) != fingerprint(new)
 
 

@@ -7,7 +7,7 @@ import pytest
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.ray_session import trial_resources
-from nemesis_sweep.sweep.runner import run_sweep
+from nemesis_sweep.sweep.runner import open_studies, run_sweep
 
 TEXT = """
 name: made
@@ -92,3 +92,45 @@ def test_a_gpu_where_there_is_none_is_refused_and_auto_does_without(make_sweep):
 
 def test_auto_takes_a_share_where_there_are_gpus(make_sweep):
     assert trial_resources(make_sweep().resources, {"CPU": 2.0, "GPU": 1.0}) == {"cpu": 1.0, "gpu": 0.25}
+
+
+JOINT = """
+name: made
+tasks: {dataset: [digits, emoji], shots: 1, replicates: 2}
+method: {epochs: 2, views: 1}
+space:
+  n_ctx: {choices: [4, 8]}
+search: {study: joint, eval_every: 1, pruner: none, baselines: [zero_shot]}
+budget: {trials: 4}
+resources: {cpus: 0.5}
+"""
+
+
+@pytest.mark.cluster
+def test_a_joint_sweep_whose_workers_outnumber_its_points(make_sweep, tmp_path):
+    """Room for four trials at once, two points: nobody trains what another is training, yet all run."""
+    watcher = Watcher()
+
+    @contextmanager
+    def show(studies):
+        yield watcher
+
+    home = Home(tmp_path / "home")
+    outcome = run_sweep(make_sweep(text=JOINT), home, show)
+    assert outcome.empty_studies == []
+    ended = {number: state for number, (state, _) in watcher.finished.items()}
+    assert sorted(ended.values()) == ["COMPLETE"] * 5
+    assert {(number, epoch) for number, epoch, _ in watcher.epochs} >= {
+        (number, step) for number in ended if number != "zero_shot" for step in (1, 2, 3)
+    }
+    assert {epochs for *_, epochs in watcher.epochs} == {4}
+    rows = [row for row in outcome.rows if row["task"] == "mean"]
+    assert len(outcome.rows) == 3 * len(rows) == 15
+    (study,) = open_studies(make_sweep(text=JOINT), home)
+    searched = [trial for number, trial in study.trials() if number != "zero_shot"]
+    for one in searched:
+        for other in searched:
+            at_once = (
+                one.datetime_start < other.datetime_complete and other.datetime_start < one.datetime_complete
+            )
+            assert one is other or not at_once or one.params != other.params

@@ -1,0 +1,58 @@
+"""From a trial to its rows in `results.parquet`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from nemesis_sweep.spec.sweep import JOINT, MEAN
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.study import BASELINE, REASON, SECONDS, Study
+from nemesis_sweep.sweep.trial import read_result
+
+
+def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> list[dict[str, Any]]:
+    """One row; for a joint trial one for each task that it finished, then one with the means over all."""
+    folder = Home(home).trial(study.key, number)
+    told = {
+        "study": study.key,
+        "number": number,
+        "state": trial.state.name,
+        "reason": trial.user_attrs.get(REASON, ""),
+    }
+    rows = []
+    if study.key == JOINT:
+        finished = [(task, read_result(folder / task.key)) for task in study.tasks]
+        rows = [
+            {**result, "task": task.key, **_shared([task]), **told}
+            for task, result in finished
+            if result is not None
+        ]
+    result = read_result(folder)
+    if trial.state != TrialState.COMPLETE or result is None:
+        result = _without_result(study, trial)
+    task = MEAN if study.key == JOINT else study.key
+    return [*rows, {**result, "task": task, **_shared(study.tasks), **told}]
+
+
+def _shared(tasks: Sequence[Task]) -> dict[str, Any]:
+    """Dataset, shots, backbone and protocol, as far as the tasks have them in common."""
+    names = ("dataset", "shots", "backbone", "protocol")
+    values = {name: {getattr(task, name) for task in tasks} for name in names}
+    return {name: value for name, (value, *others) in values.items() if not others}
+
+
+def _without_result(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+    """What Optuna knows of a trial that left no result."""
+    last = study.last_value(trial)
+    return {
+        "baseline": trial.user_attrs.get(BASELINE, ""),
+        "params": trial.params,
+        "seeds": list(study.sweep.tasks.seeds),
+        "epochs": last[0] if last else 0,
+        "metrics": {study.objective: last[1]} if last else {},
+        "replicates": {},
+        "seconds": trial.user_attrs.get(SECONDS, 0.0),
+    }

@@ -1,0 +1,32 @@
+"""One task of a joint trial in MLflow: its share of the trial's run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nemesis_sweep.tracking.runs import Status
+from nemesis_sweep.tracking.trial_run import PROMPT_FOLDER, TrialRun
+
+
+class PartRun:
+    """Writes into the run of the whole trial: metrics as `TASK/METRIC`, prompts below `prompt/TASK/`."""
+
+    def __init__(self, run: TrialRun, task: str) -> None:
+        self._run = run
+        self._task = task
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None:
+        """Log an epoch of this task, as :meth:`TrialRun.log_epoch` does."""
+        self._run.log_epoch(epoch, self._named(metrics), wait=wait)
+
+    def log_prompt(self, folder: Path) -> None:
+        """Log the prompt that the task ended with."""
+        self._run.log_prompt(folder, f"{PROMPT_FOLDER}/{self._task}")
+
+    def finish(self, status: Status, metrics: Mapping[str, float], *, epoch: int) -> None:
+        """Log the task's final metrics; the run stays open, as other tasks follow."""
+        self._run.log_final(epoch, self._named(metrics))
+
+    def _named(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        return {f"{self._task}/{name}": value for name, value in metrics.items()}
