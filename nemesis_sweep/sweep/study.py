@@ -202,7 +202,7 @@ class Study:
         return Proposal(number, baseline, params, methods)
 
     def _dropped_as_twin(self, trial: optuna.Trial) -> bool:
-        """Whether an earlier running trial has these parameters; then another point takes this one's place."""
+        """Whether an earlier running trial has these parameters; another point then takes its place."""
         other = twin(self.study, trial)
         if other is None:
             return False
