@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -99,8 +100,6 @@ def hugging_face_tower(encoder: Any, context_length: int | None = None) -> Huggi
 
 def require_transformers(what: str) -> None:
     """Raise UserError, naming `what` needs it, unless Hugging Face's transformers can be imported."""
-    from importlib.util import find_spec
-
     if find_spec("transformers") is None:
         raise UserError(
             Problem(f"{what} needs the package transformers, which is not installed", allowed=INSTALL)
