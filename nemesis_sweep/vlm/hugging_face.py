@@ -35,9 +35,8 @@ class HuggingFaceTower(TextTower):
     context_length: int
     heads: int
     pool: str
-    pad_id: int
+    masked_id: int
     reason: str = "attention looks both ways (Hugging Face encoder)"
-    hides_padding: bool = True
 
     @property
     def token_embedding(self) -> nn.Module:  # type: ignore[override]
@@ -73,7 +72,7 @@ class HuggingFaceTower(TextTower):
         return replace(self, encoder=copy.deepcopy(self.encoder).to(target))
 
     def encode(self, embedded: Tensor, ids: Tensor) -> Tensor:
-        seen = (ids != self.pad_id).long()
+        seen = (ids != self.masked_id).long()
         states = self.encoder.transformer(inputs_embeds=embedded, attention_mask=seen)
         projected: Tensor = self.encoder.proj(self.encoder.pooler(states, seen))
         return projected
@@ -94,7 +93,7 @@ def hugging_face_tower(encoder: Any, context_length: int | None = None) -> Huggi
         context_length=context_length or DEFAULT_LENGTH,
         heads=int(config.num_attention_heads),
         pool={"MeanPooler": "mean", "MaxPooler": "max"}.get(type(encoder.pooler).__name__, "first"),
-        pad_id=int(config.pad_token_id),
+        masked_id=int(config.pad_token_id),
     )
 
 

@@ -147,7 +147,7 @@ def _tower(config: Mapping[str, Any]) -> TextTower | None:
 
 
 def _text_path(tower: TextTower | None, text: Mapping[str, Any], weights: Path | None) -> tuple[str, str]:
-    if tower is None or tower.hides_padding:
+    if tower is None or tower.masked_id is not None:
         reason = tower.reason if tower else "attention looks both ways (Hugging Face encoder)"
         return "cut", f"{reason}; texts are cut at the longest, for padding is masked"
     if tower.reason:

@@ -56,8 +56,8 @@ def choose_path(tower: TextTower, layout: Layout, path: str = "auto") -> str:
         raise UserError(Problem("unknown text path", found=repr(path), allowed=", ".join(PATHS)))
     reason = why_not_shared(tower, layout)
     if path == "auto":
-        return "shared" if not reason else "cut" if tower.hides_padding else "plain"
-    if reason and path != "plain" and not (path == "cut" and tower.hides_padding):
+        return "shared" if not reason else "cut" if _padding_is_masked(tower, layout) else "plain"
+    if reason and path != "plain" and not (path == "cut" and _padding_is_masked(tower, layout)):
         raise UserError(f"this text tower cannot take the {path} path: {reason}")
     return path
 
@@ -71,6 +71,14 @@ def why_not_shared(tower: TextTower, layout: Layout) -> str:
     if torch.equal(pooled + 1, layout.lengths):
         return ""
     return "the position it pools is not the end of the prompt that the tokenizer marks"
+
+
+def _padding_is_masked(tower: TextTower, layout: Layout) -> bool:
+    """Whether all that follows the prompts' ends is what the tower masks."""
+    if tower.masked_id is None:
+        return False
+    beyond = torch.arange(layout.tokens.shape[1]) >= layout.lengths[:, None]
+    return bool((layout.tokens[beyond] == tower.masked_id).all())
 
 
 def check_fit(tower: TextTower, layout: Layout, context: Tensor) -> None:

@@ -18,17 +18,17 @@ def make_tokenizer(text_config: Mapping[str, Any], folder: Path | None = None) -
     folder: where a model lies; a Hugging Face tokenizer is read from there if its files are beside the
     weights, else from the hub's cache, else downloaded. Raises UserError when it cannot be had.
     """
-    import open_clip
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 
     length = text_config.get("context_length") or DEFAULT_LENGTH
     options = dict(text_config.get("tokenizer_kwargs") or {})
     name = text_config.get("hf_tokenizer_name")
     if not name:
-        return open_clip.SimpleTokenizer(context_length=length, **options)
+        return SimpleTokenizer(context_length=length, **options)
     require_transformers(f"the tokenizer {name}")
     beside = folder is not None and any((folder / file).is_file() for file in _VOCABULARIES)
     try:
-        return open_clip.HFTokenizer(
+        return HFTokenizer(
             str(folder) if beside else name,
             context_length=length,
             tokenizer_mode=text_config.get("tokenizer_mode"),

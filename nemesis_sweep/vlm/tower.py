@@ -15,7 +15,8 @@ class TextTower(ABC):
     token_embedding: ids to vectors (..., D); context vectors stand among its outputs.
     context_length: tokens of a text. heads, layers: of the transformer. pool: which state is the feature.
     reason: why prompts cannot share the states of their common beginning; '' if they can.
-    hides_padding: no state depends on what stands after the end of a text, so texts may be cut there.
+    masked_id: the token that no state of another position depends on (padding), or None: texts that end in it
+    may be cut there.
     """
 
     token_embedding: nn.Module
@@ -23,7 +24,7 @@ class TextTower(ABC):
     heads: int
     pool: str
     reason: str
-    hides_padding: bool = False
+    masked_id: int | None = None
 
     @property
     @abstractmethod

@@ -117,6 +117,14 @@ def test_cutting_at_the_longest_text_changes_neither_values_nor_gradients(backbo
         encode_text(backbone.text, layout, context, path="shared")
 
 
+def test_padding_that_is_not_masked_is_not_cut_away(backbone: Backbone) -> None:
+    other = backbone_from_open_clip(Model(), WordTokenizer(20, start=0, end=2, pad=7))
+    layout = other.layout(NAMES, 3)
+    assert choose_path(other.text, layout) == "plain"
+    with pytest.raises(UserError, match="cannot take the cut path"):
+        encode_text(other.text, layout, torch.zeros(1, 3, WIDTH), path="cut")
+
+
 def test_prompts_learn_with_pan(backbone: Backbone) -> None:
     method = Method(n_ctx=3, omega=0.5, beta=0.5, n_positions=2, epochs=40, lr=0.05, words="old red bus")
     trainer = Trainer(backbone, NAMES, method, seeds=(1, 2))
