@@ -78,15 +78,29 @@ def save_tokenizer(folder: Path, *, kind: str) -> None:
     fast.save_pretrained(folder)
 
 
-@pytest.fixture(params=["roberta", "xlm-roberta", "bert", "mt5"])
+M2M = {
+    "d_model": 32,
+    "encoder_layers": 2,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
+    "vocab_size": 400,
+    "max_position_embeddings": 80,
+    "init_std": 0.3,
+}
+
+
+@pytest.fixture(params=["roberta", "xlm-roberta", "bert", "mt5", "m2m_100"])
 def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """An architecture whose text side is an encoder that lies, with its tokenizer, in a folder."""
     folder = tmp_path / request.param
-    sizes = T5 if request.param == "mt5" else SIZES
+    sizes = {"mt5": T5, "m2m_100": M2M}.get(request.param, SIZES)
     config = transformers.AutoConfig.for_model(request.param, **sizes)
     config.save_pretrained(folder)
     save_tokenizer(folder, kind="siglip2" if request.param == "mt5" else "roberta")
-    pooler = {"bert": "cls_pooler"}.get(request.param, "mean_pooler")
+    pooler = "cls_pooler" if request.param in ("bert", "m2m_100") else "mean_pooler"
     text = {"hf_model_name": str(folder), "hf_tokenizer_name": str(folder), "hf_pooler_type": pooler}
     yield {"embed_dim": 24, "vision_cfg": VISION, "text_cfg": {"context_length": 24} | text}
 
