@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
+from nemesis_sweep.spec.search import PROMPTLESS
 
 # Baselines in the order of the table, with the names people know them by.
-BASELINES: Mapping[str, str] = {"zero_shot": "zero-shot", "coop": "plain CoOp", "paper": "paper's setting"}
+BASELINES: Mapping[str, str] = {
+    "zero_shot": "zero-shot",
+    "zero_shot_ensemble": "zero-shot, ensemble",
+    "linear_probe": "linear probe",
+    "coop": "plain CoOp",
+    "paper": "paper's setting",
+}
 BEST = "best found"
 
 
@@ -31,7 +38,7 @@ class Entry:
     def is_nemesis(self) -> bool:
         """Whether this was trained with a norm penalty (omega above 0); true where omega is not known."""
         omega = self.params.get("omega", self.config.get("omega"))
-        return self.baseline not in ("zero_shot", "coop") and (omega is None or float(omega) > 0)
+        return self.baseline not in (*PROMPTLESS, "coop") and (omega is None or float(omega) > 0)
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def _board(study: str, rows: Sequence[Mapping[str, Any]], objective: str, direct
     coop = by_name.get("coop")
     entries = [_entry(label, by_name[name], coop) for name, label in BASELINES.items() if name in by_name]
     best = None
-    trained = [row for row in complete if row.get("baseline") != "zero_shot" and _finite(row, objective)]
+    trained = [row for row in complete if row.get("baseline") not in PROMPTLESS and _finite(row, objective)]
     winner = min(trained, key=lambda row: _rank(row, objective, direction), default=None)
     if winner is not None:
         best = _entry(BEST, winner, coop)

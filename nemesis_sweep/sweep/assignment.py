@@ -8,7 +8,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.tracking.store import Tracking
 
-ZERO_SHOT, COOP, PAPER = "zero_shot", "coop", "paper"
+COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"
 
 
 @dataclass(frozen=True)
