@@ -24,9 +24,9 @@ from torch import Tensor
 
 from nemesis_sweep.bench.work import Work
 from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plan import Part, Plan, plan_for
 from nemesis_sweep.vlm.text import choose_path
-from nemesis_sweep.vlm.tower import TextTower
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Cost:
 
 def step_flops(work: Work, positions: Tensor) -> float:
     """Operations of one step of all replicates in which PAN tests the positions (R, N)."""
-    tower, layout = work.backbone.text, work.layout
+    tower, layout = work.tower, work.layout
     replicates, tested = positions.shape
     if choose_path(tower, layout) != "shared":
         cost = _plain(tower, layout, work.setting.batch)
@@ -63,7 +63,7 @@ def step_flops(work: Work, positions: Tensor) -> float:
     return total
 
 
-def _shared(tower: TextTower, plan: Plan, part: Part, work: Work) -> Cost:
+def _shared(tower: OpenClipTower, plan: Plan, part: Part, work: Work) -> Cost:
     rows = part.rows.unique()
     rows = rows[plan.classes[rows] >= 0]
     width, classes = tower.width, work.layout.n_classes
@@ -80,7 +80,7 @@ def _shared(tower: TextTower, plan: Plan, part: Part, work: Work) -> Cost:
     return Cost(weights, attention, _ending(tower, classes, work.setting.batch))
 
 
-def _plain(tower: TextTower, layout: Layout, batch: int) -> Cost:
+def _plain(tower: OpenClipTower, layout: Layout, batch: int) -> Cost:
     length = tower.context_length + (tower.cls_emb is not None)
     rows = layout.n_classes * length
     visible = (length + 1) / 2 if tower.attn_mask is not None else length
@@ -97,6 +97,6 @@ def _matrix_weights(block: object) -> int:
     return sum(parameter.numel() for parameter in block.parameters() if parameter.ndim == 2)
 
 
-def _ending(tower: TextTower, classes: int, batch: int) -> float:
+def _ending(tower: OpenClipTower, classes: int, batch: int) -> float:
     projection = 0 if tower.text_projection is None else 2 * classes * tower.width * tower.embed_dim
     return projection + 2.0 * batch * classes * tower.embed_dim

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.ways import OneByOne
 from nemesis_sweep.bench.work import Work
-from nemesis_sweep.vlm.plain import pool_text
 
 
 class PublicWay(OneByOne):
@@ -46,9 +45,5 @@ class PublicWay(OneByOne):
         """Text features (C, E) of one context (M, D), all tokens of every class."""
         tower = self.work.backbone.text
         vectors = context.to(tower.dtype).expand(len(self.ids), -1, -1)
-        pooled = pool_text(tower, torch.cat([self.prefix, vectors, self.suffix], dim=1), self.ids)
-        if isinstance(tower.text_projection, nn.Linear):
-            pooled = tower.text_projection(pooled)
-        elif tower.text_projection is not None:
-            pooled = pooled @ tower.text_projection
-        return F.normalize(pooled.to(context.dtype), dim=-1)
+        features = tower.encode(torch.cat([self.prefix, vectors, self.suffix], dim=1), self.ids)
+        return F.normalize(features.to(context.dtype), dim=-1)

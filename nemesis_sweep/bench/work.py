@@ -19,6 +19,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.generators import Generators, seeded
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.layout import Layout, make_layout
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.registry import RANDOM, architecture_names
 
 WAYS = ("public", "plain", "ours")
@@ -87,6 +88,14 @@ class Work:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "method", self.setting.method)
+
+    @property
+    def tower(self) -> OpenClipTower:
+        """The text tower. Raises UserError if it is not open_clip's own, whose operations can be counted."""
+        if isinstance(self.backbone.text, OpenClipTower):
+            return self.backbone.text
+        found = f"{self.backbone.name}, a Hugging Face encoder"
+        raise UserError(Problem("only open_clip's own text towers can be measured", found=found))
 
     @cached_property
     def pixels(self) -> Tensor:

@@ -16,7 +16,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from nemesis_sweep.sweep.assignment import ZERO_SHOT
+    from nemesis_sweep.spec.search import PROMPTLESS
     from nemesis_sweep.sweep.baselines import outside_the_space, paper_point
 
     sweep = load(file, trials, overrides)
@@ -35,7 +35,9 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
         inside = paper_point(sweep, tasks) is not None and "paper" in sweep.search.baselines
         fixed = min(sweep.budget.trials, inside + len(sweep.search.points))
         total += sweep.budget.trials + len(beside)
-        trained += (sweep.budget.trials + len(beside) - (ZERO_SHOT in beside)) * len(tasks)
+        trained += (sweep.budget.trials + len(beside) - sum(name in PROMPTLESS for name in beside)) * len(
+            tasks
+        )
         table.add_row(study, str(sweep.budget.trials), str(fixed), ", ".join(beside))
     console.print(table)
     selected_on: str = sweep.search.objective[0]

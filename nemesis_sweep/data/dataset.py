@@ -73,7 +73,11 @@ class Dataset:
 
     def zero_shot_texts(self) -> list[str]:
         """One text a class: the template with the class name in it, ``_`` read as a space."""
-        return [self.template.format(name.replace("_", " ")) for name in self.classnames]
+        return self.texts(self.template)
+
+    def texts(self, template: str) -> list[str]:
+        """One text a class, the name in place of ``{}``."""
+        return [template.format(name.replace("_", " ")) for name in self.classnames]
 
     def local(self, item: Item) -> str:
         """What the item is called in records: its path below the dataset's folder, or its source."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.layout import text_layout
+from nemesis_sweep.vlm.layout import word_ids
 
 INIT_STD = 0.02
 
@@ -24,8 +24,7 @@ def random_context(
 
 def embed_words(backbone: Backbone, words: str) -> Tensor:
     """Embeddings ``(M, D)`` of the tokens of ``words``, such as "a photo of a" (M = 4), fp32."""
-    layout = text_layout(backbone.tokenizer, [words.replace("_", " ")])
-    tokens = layout.tokens[0, 1 : int(layout.lengths[0]) - 1]
+    tokens = word_ids(backbone.tokenizer, words.replace("_", " "))
     return backbone.text.token_embedding(tokens.to(backbone.text.device)).detach().float()
 
 

@@ -8,10 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
+from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN
 
 # Baselines in the order of the table, with the names people know them by.
-BASELINES: Mapping[str, str] = {"zero_shot": "zero-shot", "coop": "plain CoOp", "paper": "paper's setting"}
+BASELINES: Mapping[str, str] = {
+    "zero_shot": "zero-shot",
+    "zero_shot_ensemble": "zero-shot, ensemble",
+    "linear_probe": "linear probe",
+    "coop": "plain CoOp",
+    "paper": "paper's setting",
+}
 BEST = "best found"
 
 Row = Mapping[str, Any]
@@ -34,7 +41,7 @@ class Entry:
     def is_nemesis(self) -> bool:
         """Whether this was trained with a norm penalty (omega above 0); true where omega is not known."""
         omega = self.params.get("omega", self.config.get("omega"))
-        return self.baseline not in ("zero_shot", "coop") and (omega is None or float(omega) > 0)
+        return self.baseline not in (*PROMPTLESS, "coop") and (omega is None or float(omega) > 0)
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def _board(
 def _trained(rows: Sequence[Row], objective: str) -> list[Row]:
     """Return the complete trials that trained something and have the metric."""
     complete = [row for row in rows if row.get("state", "COMPLETE") == "COMPLETE"]
-    return [row for row in complete if row.get("baseline") != "zero_shot" and _finite(row, objective)]
+    return [row for row in complete if row.get("baseline") not in PROMPTLESS and _finite(row, objective)]
 
 
 def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -> Entry:

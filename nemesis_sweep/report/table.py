@@ -13,6 +13,7 @@ from rich.text import Text
 from nemesis_sweep.report.leaderboard import BEST, Entry, TaskBoard
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
+from nemesis_sweep.spec.search import PROMPTLESS
 
 HEADER = ("", "val", "test", "gain", "95 % CI", "parameters")
 NUMERIC = (1, 2, 3, 4)
@@ -92,7 +93,7 @@ def params_text(params: Mapping[str, Any]) -> str:
 
 
 def _params_of(board: TaskBoard, entry: Entry) -> str:
-    if entry.baseline == "zero_shot":
+    if entry.baseline in PROMPTLESS:
         return ""
     known = {**entry.config, **entry.params}
     shown = {name: known[name] for name in board.searched if known.get(name) is not None}

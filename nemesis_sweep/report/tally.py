@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.spec.search import PROMPTLESS
+
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.study import Study
 
 STATES = ("COMPLETE", "PRUNED", "FAIL")
-ZERO_SHOT = "zero_shot"
 
 
 @dataclass
@@ -50,7 +51,7 @@ class StudyTally:
         self.failed += state == "FAIL"
         if state != "COMPLETE" or value is None or not math.isfinite(value):
             return
-        if number == ZERO_SHOT:  # trains nothing: in every table, but never what a sweep found
+        if number in PROMPTLESS:
             return
         if self.best is None or (value > self.best if maximize else value < self.best):
             self.best, self.best_number = value, number

@@ -17,6 +17,7 @@ def conflict_faults(parts: Together) -> Iterator[Fault]:
     yield from _searched_twice(parts)
     yield from _datasets_of_no_task(parts)
     yield from _class_contexts_cannot_transfer(parts)
+    yield from _probe_cannot_transfer(parts)
     yield from _nothing_to_search(parts)
     yield from _objective(parts)
 
@@ -81,6 +82,16 @@ def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:
         message = "class-specific contexts (csc) cannot be tested on classes they were not trained on"
         related: tuple[Path, ...] = (("method", "csc"), ("space", "csc"))
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=related)
+
+
+def _probe_cannot_transfer(parts: Together) -> Iterator[Fault]:
+    if parts.tasks is None or parts.search is None or "tasks.protocol" in parts.unsure:
+        return
+    if parts.tasks.protocol != "few_shot" and "linear_probe" in parts.search.baselines:
+        message = "a linear probe cannot be tested on classes it was not trained on"
+        allowed = "without linear_probe, or tasks.protocol: few_shot"
+        related: tuple[Path, ...] = (("tasks", "protocol"),)
+        yield Fault(("search", "baselines"), message, "linear_probe", allowed, related=related)
 
 
 def _nothing_to_search(parts: Together) -> Iterator[Fault]:

@@ -12,7 +12,10 @@ from nemesis_sweep.spec.names import PrunerName, SamplerName
 from nemesis_sweep.spec.space import check_value
 
 Metric = Literal["val/accuracy", "val/loss", "test/accuracy", "test/loss", "norm/mean"]
-Baseline = Literal["zero_shot", "coop", "paper"]
+Baseline = Literal["zero_shot", "zero_shot_ensemble", "linear_probe", "coop", "paper"]
+PROMPTLESS = ("zero_shot", "zero_shot_ensemble", "linear_probe")
+"""Baselines that train no prompt: in tables when asked for, but never what a sweep found."""
+
 Direction = Literal["maximize", "minimize"]
 
 
@@ -35,7 +38,8 @@ class Search(Section):
     seed: of the samplers; every study derives its own from it.
     eval_every: epochs between two measurements on the validation set; each is reported to the pruner.
     points: values of searched dimensions to try first; the sampler draws those that are left out.
-    baselines: rows that every study holds before its first proposal.
+    baselines: rows that every study holds before its first proposal; `zero_shot_ensemble` (several templates)
+    and `linear_probe` (logistic regression on the same images' features) only when they are asked for.
     """
 
     sampler: SamplerName = "tpe"

@@ -10,7 +10,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.tracking.store import Tracking
 
-ZERO_SHOT, COOP, PAPER = "zero_shot", "coop", "paper"
+COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"
 _PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
 
 

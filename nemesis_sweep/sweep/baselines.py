@@ -5,11 +5,12 @@ from typing import Any
 
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
-from nemesis_sweep.sweep.assignment import COOP, PAPER, ZERO_SHOT
+from nemesis_sweep.sweep.assignment import COOP, LINEAR_PROBE, PAPER
 from nemesis_sweep.sweep.proposals import within
 
 PAPER_SETTING: dict[str, Any] = {
@@ -32,9 +33,10 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     if baseline == PAPER:
         return configuration(sweep, task, published)
     # Plain CoOp has no penalty, and PAN's settings have no meaning without one.
-    return configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {}).model_copy(
-        update={"omega": 0.0}
-    )
+    plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
+    # A linear probe is trained on centre crops, as it is published.
+    views = {"views": 1} if baseline == LINEAR_PROBE else {}
+    return plain.model_copy(update={"omega": 0.0, **views})
 
 
 def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:
@@ -48,7 +50,7 @@ def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:
 
 def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
     """The baselines that cannot be points of the space and are run beside it."""
-    beside: list[str] = [name for name in (ZERO_SHOT, COOP) if name in sweep.search.baselines]
+    beside: list[str] = [name for name in (*PROMPTLESS, COOP) if name in sweep.search.baselines]
     if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None:
         beside.append(PAPER)
     return beside

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.search import direction
+from nemesis_sweep.spec.search import PROMPTLESS, direction
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.baselines import outside_the_space
@@ -118,7 +118,7 @@ def _best(trials: list[tuple[str, FrozenTrial]], maximize: bool) -> tuple[str, F
     complete = [
         (number, trial)
         for number, trial in trials
-        if trial.state == TrialState.COMPLETE and trial.value is not None and number != "zero_shot"
+        if trial.state == TrialState.COMPLETE and trial.value is not None and number not in PROMPTLESS
     ]
     sign = -1 if maximize else 1
     return min(complete, key=lambda pair: sign * (pair[1].value or 0.0), default=("", None))

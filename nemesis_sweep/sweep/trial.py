@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
+from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import ZERO_SHOT, Assignment
+from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.encoding_log import encoding_report
 from nemesis_sweep.sweep.home import write_json
 from nemesis_sweep.sweep.warm import materials
@@ -18,7 +19,7 @@ from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.fit import Fit, Metrics
-from nemesis_sweep.training.zero_shot import zero_shot_metrics
+from nemesis_sweep.training.references import REFERENCES
 
 RESULT = "result.json"
 
@@ -73,7 +74,7 @@ class TrialSession:
             trial_tags([assignment.task], assignment.baseline),
         )
         self.seconds = 0.0
-        if assignment.baseline != ZERO_SHOT:
+        if assignment.baseline not in PROMPTLESS:
             self.fit = Fit(
                 self.backbone, self.dataset.classnames, assignment.method, assignment.seeds, self.features
             )
@@ -84,8 +85,9 @@ class TrialSession:
         if self.finished is not None:
             return self._report(self.finished["epochs"], self.finished["metrics"], done=True)
         started = time.monotonic()
-        if self.assignment.baseline == ZERO_SHOT:
-            metrics = zero_shot_metrics(self.backbone, self.dataset, self.features)
+        if self.assignment.baseline in PROMPTLESS:
+            measure = REFERENCES[self.assignment.baseline]
+            metrics = measure(self.backbone, self.dataset, self.features)
             self.seconds = time.monotonic() - started
             return self._finish(metrics, epochs=0)
         metrics = self._train_portion()
@@ -146,7 +148,7 @@ class TrialSession:
         """Seeds of the replicates that met a loss that is not finite."""
         if self.finished is not None:
             return list(self.finished["failed_seeds"])
-        if self.assignment.baseline == ZERO_SHOT:
+        if self.assignment.baseline in PROMPTLESS:
             return []
         return [self.assignment.seeds[number] for number in self.fit.trainer.failed]
 

@@ -16,10 +16,11 @@ from torch.nn import functional as F
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout, unknown_tokens
+from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.registry import find_backbone
 from nemesis_sweep.vlm.text import encode_text
+from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower, text_tower
-from nemesis_sweep.vlm.weights import load_model
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -80,7 +81,7 @@ class Backbone:
         """
         if self.made_of:
             return self.made_of
-        digest = hashlib.sha256(f"{self.visual}{self.text.transformer}{self.text.pool}".encode())
+        digest = hashlib.sha256(f"{self.visual}{self.text.structure}".encode())
         tensors = {f"visual.{name}": tensor for name, tensor in self.visual.state_dict().items()}
         tensors |= {f"text.{name}": tensor for name, tensor in self.text.state().items()}
         for name, tensor in sorted(tensors.items()):
@@ -156,10 +157,10 @@ def load_backbone(name: str) -> Backbone:
     Raises UserError for unknown names and for weights that are missing, unreadable or of another
     architecture.
     """
-    source = find_backbone(name)
-    model, preprocess, known = load_model(source)
-    backbone = backbone_from_open_clip(model, _tokenizer(source.architecture, model), preprocess, name=name)
-    return replace(backbone, known_tokens=known)
+    loaded = load_model(find_backbone(name))
+    tokenizer = make_tokenizer(loaded.config["text_cfg"], loaded.folder)
+    backbone = backbone_from_open_clip(loaded.model, tokenizer, loaded.preprocess, name=name)
+    return replace(backbone, known_tokens=loaded.known_tokens)
 
 
 def backbone_from_open_clip(
@@ -182,7 +183,7 @@ def backbone_from_open_clip(
     bias = getattr(parts, "logit_bias", None)
     return Backbone(
         name=name,
-        text=text_tower(model),
+        text=text_tower(model, getattr(tokenizer, "context_length", None)),
         visual=parts.visual,
         tokenizer=tokenizer,
         preprocess=preprocess,
@@ -202,17 +203,3 @@ def _preprocess(visual: Any, config: Mapping[str, Any]) -> Preprocess:
     for key in {"mean", "std"} & given.keys():
         given[key] = tuple(float(value) for value in given[key])
     return Preprocess(image_size=int(sides.pop()), **given)
-
-
-def _tokenizer(architecture: str, model: nn.Module) -> Any:
-    """open_clip's tokenizer for an architecture; for folders, the standard one with the tower's length."""
-    import open_clip
-
-    if architecture:
-        try:
-            return open_clip.get_tokenizer(architecture)
-        except (ImportError, OSError) as error:
-            found = f"{type(error).__name__}: {error}"
-            raise UserError(Problem(f"cannot load the tokenizer of {architecture}", found=found)) from error
-    text: Any = getattr(model, "text", model)
-    return open_clip.SimpleTokenizer(context_length=text.context_length)

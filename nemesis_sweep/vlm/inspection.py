@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from torch import nn
+from safetensors import SafetensorError, safe_open
 
-from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip, load_backbone
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.building import build_short_text_tower
+from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, cached
+from nemesis_sweep.vlm.hugging_face import DEFAULT_LENGTH
 from nemesis_sweep.vlm.layout import make_layout
-from nemesis_sweep.vlm.registry import architecture_config, find_backbone
+from nemesis_sweep.vlm.loading import read_config
+from nemesis_sweep.vlm.published import default_tag, entry, hub_files
+from nemesis_sweep.vlm.registry import Source, architecture_config, architecture_names, find_backbone
 from nemesis_sweep.vlm.text import choose_path, why_not_shared
-from nemesis_sweep.vlm.weights import build_model
+from nemesis_sweep.vlm.tokenizer import make_tokenizer
+from nemesis_sweep.vlm.tower import TextTower
+from nemesis_sweep.vlm.weights import find_weights
 
 N_CTX = 4
 """Context vectors of the prompt that is laid out to see which way it goes."""
@@ -23,86 +30,160 @@ N_CTX = 4
 class Inspection:
     """The facts about a backbone that decide how it is trained.
 
-    weights: what was looked at. pooling: the position whose state becomes the text feature. logit_bias: added
-    to all logits (SigLIP), or None. text_path: `shared` or `plain`, as in `encode_text`; reason: why.
+    weights: where they come from. cached: whether they are on this machine; None where none are needed.
+    activation: of both towers where they are open_clip's own. tokenizer: its name. pooling: the position
+    whose state becomes the text feature, or `mean`. logit_bias: added to all logits (SigLIP), or None (its
+    starting value where the weights are not here).
+    text_path: `shared`, `cut` or `plain`, as in `encode_text`; reason: why. What cannot be known without a
+    download is None.
     """
 
     name: str
     weights: str
-    text_width: int
-    text_layers: int
-    text_heads: int
+    cached: bool | None
+    image_tower: str
+    image_size: int
+    embed_dim: int
+    activation: str
+    text_tower: str
+    text_width: int | None
+    text_layers: int | None
+    text_heads: int | None
     context_length: int
     causal: bool
     pooling: str
-    image_size: int
-    embed_dim: int
+    tokenizer: str
     logit_bias: float | None
     text_path: str
     reason: str
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A source looked up: its architecture, where its weights are (None: not on this machine), in words."""
+
+    config: dict[str, Any]
+    weights: str
+    path: Path | None = None
+    cached: bool | None = None
+
+
 def inspect_backbone(name: str) -> Inspection:
-    """Look into a backbone: weights on disk are read, published ones are stood in for by random weights.
+    """Look into a backbone, by its configuration; of weights on disk only single numbers are read.
 
-    Raises UserError for unknown names and for text towers that take no context vectors.
+    Raises UserError for unknown names, for hub repositories whose configuration is not in the cache, and for
+    text towers that take no context vectors.
     """
-    source = find_backbone(name)
-    if source.kind in ("folder", "file"):
-        return _facts(load_backbone(name), "read from disk")
-    config = architecture_config(source.architecture)
-    text: Any = config["text_cfg"]
-    model = build_model(_with_short_image_tower(config))
-    # A tokenizer from the Hugging Face hub would have to be downloaded.
-    tokenizer = None if text.get("hf_tokenizer_name") else _standard_tokenizer(model)
-    backbone = backbone_from_open_clip(model, tokenizer, name=name)
-    return _facts(backbone, "random, of the same architecture")
-
-
-def _facts(backbone: Backbone, weights: str) -> Inspection:
-    tower = backbone.text
-    path, reason = _text_path(backbone)
+    # An architecture may be looked into even if nobody has published weights of it.
+    bare = name in architecture_names() and not default_tag(name)
+    found = _find(Source("random", name) if bare else find_backbone(name))
+    config, text = found.config, found.config["text_cfg"]
+    tower = _tower(config)
+    path, reason = _text_path(tower, text, found.path)
+    vision = config["vision_cfg"]
     return Inspection(
-        name=backbone.name,
-        weights=weights,
-        text_width=tower.width,
-        text_layers=len(tower.blocks),
-        text_heads=tower.heads,
-        context_length=tower.context_length,
-        causal=tower.attn_mask is not None,
-        pooling={"argmax": "EOT", "eos": "EOT"}.get(tower.pool, tower.pool),
-        image_size=backbone.preprocess.image_size,
-        embed_dim=backbone.embed_dim,
-        logit_bias=backbone.logit_bias,
+        name=name,
+        weights=found.weights,
+        cached=found.cached,
+        image_tower=vision.get("timm_model_name") or ("ResNet" if _is_resnet(vision) else "ViT"),
+        image_size=int(vision.get("image_size") or 224),
+        embed_dim=int(config["embed_dim"]),
+        activation="QuickGELU" if config.get("quick_gelu") else "GELU",
+        text_tower=text.get("hf_model_name") or "open_clip's own",
+        text_width=tower.width if tower else None,
+        text_layers=_layers(text, tower),
+        text_heads=tower.heads if tower else None,
+        context_length=int(text.get("context_length") or DEFAULT_LENGTH),
+        causal=tower.causal if tower else False,
+        pooling=_pooling(text, tower),
+        tokenizer=text.get("hf_tokenizer_name") or "CLIP's own",
+        logit_bias=_logit_bias(found),
         text_path=path,
         reason=reason,
     )
 
 
-def _text_path(backbone: Backbone) -> tuple[str, str]:
-    tower = backbone.text
+def _find(source: Source) -> _Found:
+    if source.kind == "hub":
+        return _find_repository(source)
+    if source.kind == "folder":
+        path = source.path or Path()
+        folder = path if path.is_dir() else path.parent
+        config, _ = read_config(folder / CONFIG_FILE)
+        weights = path if path.is_file() else find_weights(folder)
+        return _Found(config, str(weights), weights, cached=True)
+    config = dict(architecture_config(source.architecture))
+    if source.kind == "random":
+        return _Found(config, "random")
+    if source.kind == "file":
+        return _Found(config, str(source.path), source.path, cached=True)
+    tag = source.tag or default_tag(source.architecture)
+    known = entry(source.architecture, tag)
+    if known.get("quick_gelu"):
+        config["quick_gelu"] = True
+    repository, names = hub_files(known)
+    here = cached(repository, names)
+    return _Found(config, f"{tag}, hf-hub:{repository}", here, cached=here is not None)
+
+
+def _find_repository(source: Source) -> _Found:
+    config = cached(source.repository, [CONFIG_FILE], source.revision)
+    if config is None:
+        allowed = "a repository in the local cache; a run downloads it, and so does `hf download`"
+        problem = Problem("nothing is known of a repository before its download", found=source.repository)
+        raise UserError(replace(problem, allowed=allowed))
+    weights = cached(source.repository, WEIGHTS, source.revision)
+    return _Found(read_config(config)[0], f"hf-hub:{source.repository}", weights, cached=weights is not None)
+
+
+def _tower(config: Mapping[str, Any]) -> TextTower | None:
+    """The text tower with one layer and random weights; None where its configuration is not here."""
+    try:
+        return build_short_text_tower(config)
+    except UserError:
+        if config["text_cfg"].get("hf_model_name"):
+            return None
+        raise
+
+
+def _text_path(tower: TextTower | None, text: Mapping[str, Any], weights: Path | None) -> tuple[str, str]:
+    if tower is None or tower.masked_id is not None:
+        reason = tower.reason if tower else "attention looks both ways (Hugging Face encoder)"
+        return "cut", f"{reason}; texts are cut at the longest, for padding is masked"
     if tower.reason:
         return "plain", tower.reason
     shared = "causal attention and EOT pooling: prompts share their beginning and end at EOT"
-    if backbone.tokenizer is None:
-        return "shared", f"{shared} (its tokenizer was not looked at: it would have to be downloaded)"
-    layout = make_layout(backbone.tokenizer, ["cat", "golden retriever"], N_CTX)
+    if text.get("hf_tokenizer_name"):
+        return "shared", f"{shared} (its tokenizer, of the Hugging Face hub, was not looked at)"
+    layout = make_layout(make_tokenizer(text, weights), ["cat", "golden retriever"], N_CTX)
     return choose_path(tower, layout), why_not_shared(tower, layout) or shared
 
 
-def _with_short_image_tower(config: dict[str, object]) -> dict[str, Any]:
-    """The architecture with one layer of open_clip's own image tower: its depth decides nothing here."""
-    short: dict[str, Any] = copy.deepcopy(config)
-    if isinstance(short["vision_cfg"].get("layers"), int):
-        short["vision_cfg"]["layers"] = 1
-    return short
+def _is_resnet(vision: Mapping[str, Any]) -> bool:
+    return isinstance(vision.get("layers"), list)
 
 
-def _standard_tokenizer(model: nn.Module) -> Any:
-    import open_clip
+def _layers(text: Mapping[str, Any], tower: TextTower | None) -> int | None:
+    if text.get("hf_model_name"):
+        return tower.layers if tower else None
+    return int(text.get("layers", 12))
 
-    text: Any = getattr(model, "text", model)
-    length = getattr(text, "context_length", None)
-    if length is None:
-        raise UserError("this text tower does not say how many tokens it takes")
-    return open_clip.SimpleTokenizer(context_length=length)
+
+def _pooling(text: Mapping[str, Any], tower: TextTower | None) -> str:
+    if tower is None:
+        return str(text.get("hf_pooler_type", "mean_pooler")).removesuffix("_pooler")
+    return {"argmax": "EOT", "eos": "EOT"}.get(tower.pool, tower.pool)
+
+
+def _logit_bias(found: _Found) -> float | None:
+    """The bias in the weights if they are here, else the one that training starts from."""
+    if found.config.get("init_logit_bias") is None:
+        return None
+    if found.path is not None:
+        try:
+            with safe_open(found.path, "pt") as file:
+                if "logit_bias" in file.keys():  # noqa: SIM118
+                    return float(file.get_tensor("logit_bias"))
+        except (OSError, SafetensorError) as error:
+            raise UserError(Problem("the weights cannot be read", found=f"{found.path}: {error}")) from error
+    return float(found.config["init_logit_bias"])

@@ -59,9 +59,10 @@ def make_layout(tokenizer: Any, names: Sequence[str], n_ctx: int, position: str 
     plain_names = [name.replace("_", " ") for name in names]
     start = _start(tokenizer)
     word = _placeholder_word(tokenizer)
-    prompts = [f"{word} " * n_ctx + name + "." for name in plain_names]
-    ids, lengths = _tokenize(tokenizer, prompts, names, n_ctx)
-    name_lengths = _lengths(tokenizer, tokenizer(plain_names)) - _specials(tokenizer)
+    begun = [f"{word} " * n_ctx + name for name in plain_names]
+    ids, lengths = _tokenize(tokenizer, [text + "." for text in begun], names, n_ctx)
+    # Counted behind the context: some tokenizers split a word otherwise when it opens the text.
+    name_lengths = _lengths(tokenizer, tokenizer(begun)) - _specials(tokenizer) - n_ctx
     slots = torch.full_like(ids, -1)
     order = torch.arange(ids.shape[1]).repeat(len(names), 1)
     before = {"end": n_ctx, "middle": n_ctx // 2, "front": 0}[position]
@@ -89,6 +90,13 @@ def text_layout(tokenizer: Any, texts: Sequence[str]) -> Layout:
         raise UserError("no texts given: at least one is needed")
     ids, lengths = _tokenize(tokenizer, texts, texts, 0)
     return Layout(ids, torch.full_like(ids, -1), lengths, 0, "end", tuple(texts))
+
+
+def word_ids(tokenizer: Any, words: str) -> Tensor:
+    """Ids (M,) of the tokens of words, without those that only mark where a text starts and ends."""
+    ids, lengths = _tokenize(tokenizer, [words], [words], 0)
+    start = _start(tokenizer)
+    return ids[0, start : int(lengths[0]) - (_specials(tokenizer) - start)]
 
 
 def unknown_tokens(layout: Layout, known: Collection[int]) -> dict[str, float]:

@@ -6,21 +6,31 @@ A backbone is named by one of
 - `NAME`: the same with OpenAI's weights where they exist, else with the first tag open_clip lists;
 - `NAME@random`: random weights from a fixed seed, for benchmarks and tests, nothing is downloaded;
 - `NAME@FILE.safetensors`: an architecture and weights of your own;
+- `hf-hub:ORG/NAME` or `hf-hub:ORG/NAME@REVISION`: a repository on the Hugging Face hub, in open_clip's form;
 - a path: a folder with `open_clip_config.json` and safetensors weights, or the weights file in it.
+
+Weights are read from safetensors files only: a pickle can run code when it is read.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.vlm.hub import CONFIG_FILE
+from nemesis_sweep.vlm.published import clean_tag, published
 
-CONFIG_FILE = "open_clip_config.json"
 RANDOM = "random"
+HUB = "hf-hub:"
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".npz", ".npy")
+"""Endings of weights files that are not read: they may hold pickles."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +38,17 @@ class Source:
     """Where a backbone comes from.
 
     kind: `folder` (config and weights on disk), `file` (architecture by name, weights on disk), `tag`
-    (published weights; an empty tag means the default) or `random`.
-    architecture: open_clip's name; '' for folders. path: folder or weights file.
+    (published weights; an empty tag means the default), `hub` (a repository with its own config) or `random`.
+    architecture: open_clip's name; '' for folders and repositories. path: folder or weights file.
+    repository, revision: on the Hugging Face hub; no revision means its newest.
     """
 
     kind: str
     architecture: str = ""
     tag: str = ""
     path: Path | None = None
+    repository: str = ""
+    revision: str | None = None
 
 
 @cache
@@ -55,7 +68,9 @@ def architecture_names() -> tuple[str, ...]:
 
 def backbone_names() -> list[str]:
     """All names that need no path and no tag, the embedded ones first."""
-    return [*embedded_names(), *architecture_names()]
+    with_weights = published()
+    named = architecture_names()
+    return [*embedded_names(), *(name for name in named if name in with_weights or not with_weights)]
 
 
 def find_backbone(name: str) -> Source:
@@ -65,24 +80,27 @@ def find_backbone(name: str) -> Source:
     """
     if name in embedded_names():
         return Source("folder", path=_embedded_folder() / name)
+    if name.startswith(HUB):
+        return _repository(name)
     architecture, at, weights = name.partition("@")
     if architecture in architecture_names():
         if weights == RANDOM:
             return Source("random", architecture)
-        if weights.endswith(".safetensors") or "/" in weights:
+        if "/" in weights or Path(weights).suffix in (".safetensors", *PICKLES):
             return Source("file", architecture, path=_weights_file(weights))
         if at and not weights:
             raise UserError(Problem("a backbone name ends in '@' without a tag", found=repr(name)))
+        _check_tag(architecture, weights)
         return Source("tag", architecture, tag=weights)
     path = Path(name).expanduser()
-    if path.suffix == ".safetensors" or "/" in name or path.is_dir():
+    if path.suffix in (".safetensors", *PICKLES) or "/" in name or path.is_dir():
         return Source("folder", path=_folder(path))
     raise UserError(
         Problem(
             "unknown backbone",
             found=repr(name),
             allowed=f"{', '.join(embedded_names()) or 'an embedded model'}, an open_clip name, NAME@TAG, "
-            "NAME@random, NAME@FILE.safetensors, or a folder with open_clip_config.json",
+            "NAME@random, NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json",
             nearest=_nearest(architecture, at + weights),
         )
     )
@@ -97,17 +115,54 @@ def _nearest(architecture: str, weights: str) -> str:
     return found + weights if found and found not in embedded_names() else found
 
 
+def _check_tag(architecture: str, tag: str) -> None:
+    """Refuse tags that open_clip does not know, where its table of them can be read."""
+    tags = published().get(architecture, {})
+    if not published() or clean_tag(tag) in tags or (tags and not tag):
+        return
+    if not tags:
+        allowed = f"{architecture}@random, {architecture}@FILE.safetensors"
+        raise UserError(Problem("open_clip has no published weights", found=architecture, allowed=allowed))
+    closest = nearest(tag, tags)
+    raise UserError(
+        Problem(
+            f"unknown tag for {architecture}",
+            found=repr(tag),
+            allowed=", ".join(tags),
+            nearest=f"{architecture}@{closest}" if closest else "",
+        )
+    )
+
+
+def _repository(name: str) -> Source:
+    repository, at, revision = name.removeprefix(HUB).partition("@")
+    if not _REPOSITORY.fullmatch(repository) or (at and not revision):
+        allowed = "hf-hub:ORG/NAME or hf-hub:ORG/NAME@REVISION"
+        raise UserError(Problem("not the name of a hub repository", found=repr(name), allowed=allowed))
+    return Source("hub", repository=repository, revision=revision or None)
+
+
 def _weights_file(text: str) -> Path:
     path = Path(text).expanduser()
-    if path.suffix != ".safetensors":
-        raise UserError(Problem("weights are read from safetensors files only", found=repr(text)))
+    if path.suffix in PICKLES:
+        refuse_pickle(path)
     if not path.is_file():
         raise UserError(Problem("no such weights file", found=repr(text)))
+    if path.suffix != ".safetensors":
+        raise UserError(Problem("weights are read from safetensors files only", found=repr(text)))
     return path
+
+
+def refuse_pickle(path: Path) -> NoReturn:
+    """Raise UserError for pickled weights, with the way out."""
+    message = "pickled weights are not read: a pickle can run code (docs/backbones.md converts one)"
+    raise UserError(Problem(message, found=repr(str(path)), allowed="a safetensors file"))
 
 
 def _folder(path: Path) -> Path:
     """The folder or weights file of a model with its configuration beside it."""
+    if path.suffix in PICKLES and not path.is_dir():
+        refuse_pickle(path)
     if not path.exists():
         raise UserError(Problem("no such backbone folder or file", found=repr(str(path))))
     config = (path if path.is_dir() else path.parent) / CONFIG_FILE

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.vlm.attention import packed_attention
 from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plan import Part, Plan, plan_for
-from nemesis_sweep.vlm.tower import TextTower
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +44,15 @@ class _Known:
     constants: list[Tensor]
 
 
-def shared_features(tower: TextTower, layout: Layout, context: Tensor) -> Tensor:
+def shared_features(tower: OpenClipTower, layout: Layout, context: Tensor) -> Tensor:
     """Text features (R, C, E), not normalised, of context (R, M, D) or (R, C, M, D) in the tower's dtype."""
     plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
     return run(tower, plan, plan.whole, context)
 
 
-def shared_features_with_states(tower: TextTower, layout: Layout, context: Tensor) -> tuple[Tensor, States]:
+def shared_features_with_states(
+    tower: OpenClipTower, layout: Layout, context: Tensor
+) -> tuple[Tensor, States]:
     """The same features, and the states that `variant_features` reuses."""
     plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
     keep: list[Tensor] = []
@@ -59,7 +61,7 @@ def shared_features_with_states(tower: TextTower, layout: Layout, context: Tenso
 
 
 @torch.no_grad()
-def variant_features(tower: TextTower, states: States, contexts: Tensor, first_slot: int) -> Tensor:
+def variant_features(tower: OpenClipTower, states: States, contexts: Tensor, first_slot: int) -> Tensor:
     """Features (R * N, C, E) of N variants per replicate, which keep the vectors before `first_slot`.
 
     contexts: (R * N, M, D) or (R * N, C, M, D), the variants of a replicate side by side. Rows in front of
@@ -69,7 +71,7 @@ def variant_features(tower: TextTower, states: States, contexts: Tensor, first_s
 
 
 def run(
-    tower: TextTower,
+    tower: OpenClipTower,
     plan: Plan,
     part: Part,
     context: Tensor,
@@ -103,11 +105,11 @@ def run(
             seen = packed_attention(q, kv, constant, (part.shared_mask, part.tail_mask), tower.heads)
         x = x + block.ls_1(block.attn.out_proj(seen))
         x = x + block.ls_2(block.mlp(block.ln_2(x)))
-    return _project_out(tower, tower.ln_final(x))
+    return tower.project(tower.ln_final(x))
 
 
 def _enter(
-    tower: TextTower, plan: Plan, part: Part, known: _Known, context: Tensor
+    tower: OpenClipTower, plan: Plan, part: Part, known: _Known, context: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rows (R, A, D) of a part with the context in place, their first queries, keys and values."""
     block = tower.blocks[0]
@@ -142,18 +144,11 @@ def _fill_in(kv: Tensor, part: Part, plan: Plan, before: Tensor) -> Tensor:
     return whole.index_copy_(1, part.rows, kv)
 
 
-def _project_out(tower: TextTower, pooled: Tensor) -> Tensor:
-    if isinstance(tower.text_projection, nn.Linear):
-        projected: Tensor = tower.text_projection(pooled)
-        return projected
-    return pooled if tower.text_projection is None else pooled @ tower.text_projection
-
-
-_knowns: weakref.WeakKeyDictionary[TextTower, weakref.WeakKeyDictionary[Plan, _Known]]
+_knowns: weakref.WeakKeyDictionary[OpenClipTower, weakref.WeakKeyDictionary[Plan, _Known]]
 _knowns = weakref.WeakKeyDictionary()
 
 
-def _known(tower: TextTower, plan: Plan) -> _Known:
+def _known(tower: OpenClipTower, plan: Plan) -> _Known:
     by_plan = _knowns.setdefault(tower, weakref.WeakKeyDictionary())
     if plan not in by_plan:
         # What is kept must serve training too, even if the first use is under inference_mode.
@@ -165,7 +160,7 @@ def _known(tower: TextTower, plan: Plan) -> _Known:
     return by_plan[plan]
 
 
-def _constants(tower: TextTower, tokens: Tensor) -> list[Tensor]:
+def _constants(tower: OpenClipTower, tokens: Tensor) -> list[Tensor]:
     """Keys and values (2, h, P0, d) of the constant beginning in each layer."""
     x = (tower.token_embedding(tokens) + tower.positional_embedding[: len(tokens)])[None]
     mask = torch.full((len(tokens), len(tokens)), float("-inf"), device=x.device, dtype=x.dtype).triu(1)

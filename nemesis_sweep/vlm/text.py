@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plain import plain_features
 from nemesis_sweep.vlm.shared import States, shared_features, shared_features_with_states
 from nemesis_sweep.vlm.tower import TextTower
@@ -29,6 +30,7 @@ def encode_text(tower: TextTower, layout: Layout, context: Tensor, *, path: str 
     chosen = choose_path(tower, layout, path)
     vectors = context.to(tower.dtype)
     if chosen == "shared":
+        assert isinstance(tower, OpenClipTower)
         features = shared_features(tower, layout, vectors)
     else:
         vectors = vectors if vectors.ndim == 4 else vectors[:, None].expand(-1, layout.n_classes, -1, -1)
@@ -43,6 +45,7 @@ def encode_text_with_states(
     check_fit(tower, layout, context)
     if choose_path(tower, layout) != "shared":
         return encode_text(tower, layout, context), None
+    assert isinstance(tower, OpenClipTower)
     features, states = shared_features_with_states(tower, layout, context.to(tower.dtype))
     return F.normalize(features.to(context.dtype), dim=-1), states
 
@@ -53,21 +56,29 @@ def choose_path(tower: TextTower, layout: Layout, path: str = "auto") -> str:
         raise UserError(Problem("unknown text path", found=repr(path), allowed=", ".join(PATHS)))
     reason = why_not_shared(tower, layout)
     if path == "auto":
-        return "plain" if reason else "shared"
-    if reason and path != "plain":
+        return "shared" if not reason else "cut" if _padding_is_masked(tower, layout) else "plain"
+    if reason and path != "plain" and not (path == "cut" and _padding_is_masked(tower, layout)):
         raise UserError(f"this text tower cannot take the {path} path: {reason}")
     return path
 
 
 def why_not_shared(tower: TextTower, layout: Layout) -> str:
-    """Why prompts of this layout cannot share states or be cut at EOT in this tower; '' if they can."""
-    if tower.reason:
+    """Why prompts of this layout cannot share states in this tower; '' if they can."""
+    if not isinstance(tower, OpenClipTower) or tower.reason:
         return tower.reason
     ids = layout.ids()
     pooled = ids.argmax(dim=1) if tower.pool == "argmax" else (ids == tower.eos_id).int().argmax(dim=1)
     if torch.equal(pooled + 1, layout.lengths):
         return ""
     return "the position it pools is not the end of the prompt that the tokenizer marks"
+
+
+def _padding_is_masked(tower: TextTower, layout: Layout) -> bool:
+    """Whether all that follows the prompts' ends is what the tower masks."""
+    if tower.masked_id is None:
+        return False
+    beyond = torch.arange(layout.tokens.shape[1]) >= layout.lengths[:, None]
+    return bool((layout.tokens[beyond] == tower.masked_id).all())
 
 
 def check_fit(tower: TextTower, layout: Layout, context: Tensor) -> None:

@@ -1,175 +1,117 @@
-"""A frozen view of the text side of an open_clip model, and whether its prompts can share computation."""
+"""What a text tower is to the encoder of context vectors, and how to take one out of a model."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field, replace
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from nemesis_sweep.spec.errors import Problem, UserError
 
-_PARTS = (
-    "token_embedding",
-    "positional_embedding",
-    "transformer",
-    "ln_final",
-    "text_projection",
-    "attn_mask",
-    "cls_emb",
-)
+class TextTower(ABC):
+    """The frozen text side of a model: token embeddings in, one feature per text out.
 
-
-@dataclass(frozen=True, eq=False)
-class TextTower:
-    """The parts of a text tower that an encoder of context vectors needs; nothing in it requires gradients.
-
-    transformer: open_clip's Transformer (`resblocks`), called by the plain path.
-    positional_embedding: (L, D), one row more where a class embedding is appended (CoCa).
-    ln_final, text_projection: (D, E) tensor, linear layer, or None.
-    attn_mask: (L, L) additive causal mask, or None where attention looks both ways.
-    pool: `argmax` (highest id), `eos` (first `eos_id`), `first`, `last`.
-    cls_emb: (D,) embedding appended to each text (CoCa) or None; pad_mask: padding is masked out.
+    token_embedding: ids to vectors (..., D); context vectors stand among its outputs.
+    context_length: tokens of a text. heads, layers: of the transformer. pool: which state is the feature.
     reason: why prompts cannot share the states of their common beginning; '' if they can.
+    masked_id: the token that no state of another position depends on (padding), or None: texts that end in it
+    may be cut there.
     """
 
-    token_embedding: nn.Embedding
-    positional_embedding: Tensor
-    transformer: nn.Module
-    ln_final: nn.Module
-    text_projection: Tensor | nn.Linear | None
-    attn_mask: Tensor | None
+    token_embedding: nn.Module
     context_length: int
     heads: int
     pool: str
-    eos_id: int = 2
-    cls_emb: Tensor | None = None
-    pad_id: int = 0
-    pad_mask: bool = False
-    correct_cls_mask: bool = False
-    reason: str = field(default="")
+    reason: str
+    masked_id: int | None = None
 
     @property
+    @abstractmethod
+    def layers(self) -> int:
+        """Number of blocks."""
+
+    @property
+    @abstractmethod
+    def causal(self) -> bool:
+        """Whether a position sees only those before it."""
+
+    @property
+    @abstractmethod
     def width(self) -> int:
-        return self.token_embedding.embedding_dim
+        """D, the length of a context vector."""
 
     @property
+    @abstractmethod
     def embed_dim(self) -> int:
-        if self.text_projection is None:
-            return self.width
-        if isinstance(self.text_projection, nn.Linear):
-            return self.text_projection.out_features
-        return self.text_projection.shape[1]
+        """E, the length of a feature."""
 
     @property
-    def blocks(self) -> list[Any]:
-        return list(self.transformer.resblocks)  # type: ignore[arg-type]
+    @abstractmethod
+    def structure(self) -> str:
+        """What is computed, in words: with the weights, the identity of the tower."""
 
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.positional_embedding.dtype
+    @abstractmethod
+    def parts(self) -> dict[str, nn.Module | Tensor]:
+        """The modules and tensors of the tower, by name."""
 
-    @property
-    def device(self) -> torch.device:
-        return self.positional_embedding.device
+    @abstractmethod
+    def to(self, target: torch.dtype | torch.device | str) -> Self:
+        """A copy in another dtype or on another device; itself if nothing would change."""
+
+    @abstractmethod
+    def encode(self, embedded: Tensor, ids: Tensor) -> Tensor:
+        """Features (N, E), not normalised, of texts (N, L, D) without positions.
+
+        ids: (N, L), what pooling and padding masks look at; a context vector is a token that is no padding.
+        """
 
     @property
     def can_share(self) -> bool:
         return not self.reason
 
-    def to(self, target: torch.dtype | torch.device | str) -> TextTower:
-        """A copy of this tower in another dtype or on another device; itself if nothing would change.
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._weight.dtype
 
-        Context vectors stay fp32: the encoder casts them on the way in, and their gradient on the way back.
-        """
-        if target == self.dtype or (not isinstance(target, torch.dtype) and _same(self.device, target)):
-            return self
+    @property
+    def device(self) -> torch.device:
+        return self._weight.device
 
-        def moved(part: Any) -> Any:
-            if isinstance(part, nn.Module):
-                return copy.deepcopy(part).to(target)
-            return part.to(target) if isinstance(part, Tensor) else part
-
-        return replace(self, **{name: moved(getattr(self, name)) for name in _PARTS})
+    @property
+    def _weight(self) -> Tensor:
+        return next(self.token_embedding.parameters())
 
     def state(self) -> dict[str, Tensor]:
         """All weights of the tower by name."""
         tensors: dict[str, Tensor] = {}
-        for name in _PARTS:
-            part = getattr(self, name)
+        for name, part in self.parts().items():
             if isinstance(part, nn.Module):
                 tensors |= {f"{name}.{key}": tensor for key, tensor in part.state_dict().items()}
-            elif isinstance(part, Tensor):
+            else:
                 tensors[name] = part
         return tensors
 
+    def is_already(self, target: torch.dtype | torch.device | str) -> bool:
+        """Whether the tower has that dtype, or is on that device ("cuda" names any of them)."""
+        if isinstance(target, torch.dtype):
+            return target == self.dtype
+        target = torch.device(target)
+        return self.device.type == target.type and target.index in (None, self.device.index)
 
-def text_tower(model: nn.Module) -> TextTower:
+
+def text_tower(model: nn.Module, context_length: int | None = None) -> TextTower:
     """Look at an open_clip `CLIP`, `CustomTextCLIP` or `CoCa` and take the parts of its text side, frozen.
 
     The parts are shared with the model, not copied; the model's text side is put into eval mode and its
-    parameters stop requiring gradients. Raises UserError for text towers that take no embeddings (Hugging
-    Face encoders).
+    parameters stop requiring gradients. context_length: of the tokenizer, for Hugging Face encoders, which
+    take texts of any length. Raises UserError for text towers that take no embeddings.
     """
-    owner: Any = model if hasattr(model, "token_embedding") else getattr(model, "text", None)
-    needed = ("token_embedding", "positional_embedding", "transformer", "ln_final")
-    if owner is None or not all(hasattr(owner, name) for name in needed):
-        found = type(owner).__name__ if owner is not None else type(model).__name__
-        allowed = "open_clip's CLIP, CustomTextCLIP and CoCa with open_clip's own text transformer"
-        problem = Problem("this text tower cannot take context vectors", found=found, allowed=allowed)
-        raise UserError(problem)
-    for part in (owner.token_embedding, owner.transformer, owner.ln_final):
-        part.requires_grad_(False).eval()
-    projection = owner.text_projection
-    if isinstance(projection, nn.Linear):
-        projection.requires_grad_(False)
-    cls_emb = getattr(owner, "cls_emb", None)
-    mask = owner.attn_mask
-    tower = TextTower(
-        token_embedding=owner.token_embedding,
-        positional_embedding=owner.positional_embedding.detach(),
-        transformer=owner.transformer,
-        ln_final=owner.ln_final,
-        text_projection=projection if isinstance(projection, nn.Linear | None) else projection.detach(),
-        attn_mask=None if mask is None else mask.detach(),
-        context_length=owner.positional_embedding.shape[0] - (cls_emb is not None),
-        heads=_heads(owner.transformer.resblocks[0]),
-        pool=getattr(owner, "text_pool_type", None) or owner.pool_type,
-        eos_id=getattr(owner, "text_eos_id", getattr(owner, "eos_id", 2)),
-        cls_emb=None if cls_emb is None else cls_emb.detach(),
-        pad_id=getattr(owner, "pad_id", 0),
-        pad_mask=cls_emb is not None or bool(getattr(owner, "use_pad_mask", False)),
-        correct_cls_mask=bool(getattr(owner, "correct_cls_mask", False)),
-    )
-    return replace(tower, reason=_why_not_shared(tower))
+    # Both kinds of towers are made from this module's class.
+    from nemesis_sweep.vlm.hugging_face import hugging_face_tower, is_hugging_face
+    from nemesis_sweep.vlm.open_clip_tower import open_clip_tower
 
-
-def _same(device: torch.device, target: torch.device | str) -> bool:
-    """Whether `target` names this device; "cuda" names any of them."""
-    target = torch.device(target)
-    return device.type == target.type and target.index in (None, device.index)
-
-
-def _heads(block: Any) -> int:
-    return int(block.attn.num_heads)
-
-
-def _why_not_shared(tower: TextTower) -> str:
-    """Say what in the tower makes later tokens matter to earlier ones, or to the pooled position."""
-    if tower.cls_emb is not None:
-        return "a class embedding is appended to each text and padding is masked (CoCa)"
-    if tower.attn_mask is None:
-        return "attention looks both ways (no causal mask)"
-    length = tower.context_length
-    causal = torch.full((length, length), float("-inf")).triu(1)
-    if tower.pad_mask or not torch.equal(tower.attn_mask.float().cpu(), causal):
-        return "its attention mask is not the plain causal one"
-    if tower.pool not in ("argmax", "eos"):
-        return f"it pools the {tower.pool} position, not EOT"
-    # Imported late: open_clip is slow to import, and the modules of this floor should not be.
-    from open_clip.transformer import ResidualAttentionBlock
-
-    kinds = {type(block).__name__ for block in tower.blocks if type(block) is not ResidualAttentionBlock}
-    return f"its blocks are of another kind ({', '.join(sorted(kinds))})" if kinds else ""
+    text: Any = getattr(model, "text", None)
+    if is_hugging_face(text):
+        return hugging_face_tower(text, context_length)
+    return open_clip_tower(model)

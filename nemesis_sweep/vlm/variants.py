@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.shared import States, variant_features
 from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.tower import TextTower
@@ -40,6 +41,7 @@ def encode_variants(
     if states is None:
         features = encode_text(tower, layout, contexts)
     else:
+        assert isinstance(tower, OpenClipTower)
         first = int(positions.min()) if positions.numel() else 0
         raw = variant_features(tower, states, contexts.to(tower.dtype), first)
         features = F.normalize(raw.to(context.dtype), dim=-1)

@@ -1,11 +1,8 @@
-"""Building open_clip models and filling them with weights from safetensors files."""
+"""Weights from safetensors files into open_clip models."""
 
 from __future__ import annotations
 
-import copy
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -13,72 +10,67 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.vlm.registry import CONFIG_FILE, Source, architecture_config
+from nemesis_sweep.vlm.hub import WEIGHTS
+from nemesis_sweep.vlm.registry import PICKLES, refuse_pickle
 
-# The order in which weights are looked for in a folder.
-_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
-_RANDOM_SEED = 0
+OPENAI_SIZES = ("input_resolution", "context_length", "vocab_size")
+"""Numbers that OpenAI's own checkpoints hold beside the weights."""
 
-
-def load_model(source: Source) -> tuple[nn.Module, dict[str, Any], frozenset[int] | None]:
-    """Build and fill the model of a source.
-
-    Returns the model (fp32, CPU), the preprocess configuration as far as it is known, and the ids of the
-    tokens whose embedding is there, or None if all are. Raises UserError for weights that are missing,
-    unreadable or of another architecture.
-    """
-    if source.kind == "folder":
-        return _load_folder(source.path or Path())
-    config: dict[str, Any] = dict(architecture_config(source.architecture))
-    if source.kind == "random":
-        return build_model(config), {}, None
-    if source.kind == "file":
-        model = build_model(config)
-        return model, {}, fill_model(model, source.path or Path())
-    return _load_published(source, config)
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
+"""What torch.save writes first, now and formerly."""
 
 
-def build_model(config: dict[str, Any]) -> nn.Module:
-    """An open_clip model with random weights (always the same ones), on the CPU, in eval mode."""
-    from open_clip.coca_model import CoCa
-    from open_clip.model import CLIP, CustomTextCLIP
-
-    config = copy.deepcopy(config)
-    text, vision = config["text_cfg"], config["vision_cfg"]
-    custom = config.pop("custom_text", False) or "hf_model_name" in text
-    if text.get("hf_model_name"):
-        raise UserError(
-            "this architecture's text tower is a Hugging Face encoder: no place for context vectors"
-        )
-    if "timm_model_name" in vision:
-        vision["timm_model_pretrained"] = False
-    kind = CLIP if not custom else CoCa if "multimodal_cfg" in config else CustomTextCLIP
-    # open_clip draws initial weights from torch's global generator: keep the caller's state out of it.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_RANDOM_SEED)
-        model: nn.Module = kind(**config)
-    return model.eval()
-
-
-def fill_model(model: nn.Module, path: Path) -> frozenset[int] | None:
-    """Load a safetensors file in open_clip's own key names into a model.
-
-    A compact vocabulary is expanded: where `token_embedding.ids` (K,) names the rows of
-    `token_embedding.weight` (K, D), the other rows become zero. Returns the ids that are there, or None if
-    all are.
-    """
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, fp32. Raises UserError for any other file."""
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
+        _refuse_renamed_pickle(path)
         raise UserError(Problem("the weights cannot be read", found=f"{path}: {error}")) from error
-    known = _expand_vocabulary(state, model)
-    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    if state and all(name.startswith("module.") for name in state):
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def fill_model(model: nn.Module, state: dict[str, Tensor], path: Path) -> frozenset[int] | None:
+    """Put weights into a model, in open_clip's key names or any layout that it converts from.
+
+    A compact vocabulary is expanded: where `token_embedding.ids` (K,) names the rows of
+    `token_embedding.weight` (K, D), the other rows become zero. Returns the ids that are there, or None if
+    all are. path: what to name in errors. Raises UserError for weights of another architecture.
+    """
+    from open_clip.convert import convert_state_dict
+    from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed, resize_text_pos_embed
+
+    state = {name: tensor for name, tensor in state.items() if name not in OPENAI_SIZES}
+    state = convert_state_dict(model, state)
+    if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
+        state = convert_to_custom_text_state_dict(state)
     try:
+        known = _expand_vocabulary(state, model)
+        _match_scalars(state, model)
+        resize_pos_embed(state, model)
+        resize_text_pos_embed(state, model)
         model.load_state_dict(state)
-    except RuntimeError as error:
+    # AssertionError, KeyError: an embedding of positions that no resizing fits.
+    except (RuntimeError, AssertionError, KeyError) as error:
         found = f"{path}: {str(error)[:500]}"
         raise UserError(Problem("the weights do not fit the architecture", found=found)) from error
     return known
+
+
+def _match_scalars(state: dict[str, Tensor], model: nn.Module) -> None:
+    """Bring logit scale and bias into the model's form; models without a bias have trained none."""
+    own = model.state_dict()
+    for name in ("logit_scale", "logit_bias"):
+        if name in state and name in own:
+            state[name] = state[name].reshape(own[name].shape)
+    if "logit_bias" in own and "logit_bias" not in state:
+        state["logit_bias"] = torch.zeros_like(own["logit_bias"])
+    # Older versions of transformers kept this buffer with the weights.
+    positions = "text.transformer.embeddings.position_ids"
+    if positions not in own:
+        state.pop(positions, None)
 
 
 def _expand_vocabulary(state: dict[str, Tensor], model: nn.Module) -> frozenset[int] | None:
@@ -93,55 +85,24 @@ def _expand_vocabulary(state: dict[str, Tensor], model: nn.Module) -> frozenset[
     return None
 
 
-def _load_folder(path: Path) -> tuple[nn.Module, dict[str, Any], frozenset[int] | None]:
-    folder = path if path.is_dir() else path.parent
-    config_path = folder / CONFIG_FILE
-    try:
-        config = json.loads(config_path.read_text(encoding="utf-8"))
-        model = build_model(config["model_cfg"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = Problem("not a usable model configuration", file=str(config_path), found=repr(error))
-        raise UserError(problem) from error
-    weights = path if path.is_file() else _find_weights(folder)
-    return model, config.get("preprocess_cfg", {}), fill_model(model, weights)
-
-
-def _find_weights(folder: Path) -> Path:
-    for name in _WEIGHTS:
+def find_weights(folder: Path) -> Path:
+    """The weights in a model's folder. Raises UserError where there are none, or several of other names."""
+    for name in WEIGHTS:
         if (folder / name).is_file():
             return folder / name
     others = sorted(folder.glob("*.safetensors"))
     if len(others) == 1:
         return others[0]
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
+    if pickles and not others:
+        refuse_pickle(folder / pickles[0])
     found = ", ".join(path.name for path in others) or "none"
-    raise UserError(Problem(f"which weights? {folder}", found=found, allowed=", ".join(_WEIGHTS)))
+    raise UserError(Problem(f"which weights? {folder}", found=found, allowed=", ".join(WEIGHTS)))
 
 
-def _load_published(source: Source, config: dict[str, Any]) -> tuple[nn.Module, dict[str, Any], None]:
-    """Download (or take from the cache) published weights. OpenAI's need QuickGELU, which the tag says."""
-    from open_clip import pretrained
-    from open_clip.factory import load_checkpoint
-
-    name = source.architecture
-    tags = pretrained.list_pretrained_tags_by_model(name)
-    if not tags:
-        allowed = f"{name}@random, {name}@FILE.safetensors"
-        raise UserError(Problem("open_clip has no published weights", found=name, allowed=allowed))
-    tag = source.tag or ("openai" if "openai" in tags else tags[0])
-    published = pretrained.get_pretrained_cfg(name, tag)
-    if not published:
-        raise UserError(Problem(f"unknown tag for {name}", found=repr(tag), allowed=", ".join(tags)))
-    try:
-        path = Path(pretrained.download_pretrained(published))
-    # What a download can raise depends on the hub client: OSError covers the network and its own errors.
-    except (OSError, RuntimeError, ValueError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise UserError(Problem(f"cannot download {name}@{tag}", found=found)) from error
-    if path.suffix != ".safetensors":
-        message = f"the weights of {name}@{tag} are published only as a pickle, which is not read"
-        raise UserError(Problem(message, found=path.name, allowed="safetensors"))
-    if published.get("quick_gelu"):
-        config["quick_gelu"] = True
-    model = build_model(config)
-    load_checkpoint(model, str(path))
-    return model, dict(published), None
+def _refuse_renamed_pickle(path: Path) -> None:
+    """Tell a pickle under another name from a broken file. Only for files that are not safetensors."""
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(4).startswith(_PICKLE_STARTS):
+                refuse_pickle(path)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 
+import huggingface_hub.constants
 import pytest
 from click.testing import CliRunner
 
@@ -30,14 +32,35 @@ def test_the_list_names_what_can_be_loaded_without_torch() -> None:
     told = json.loads(result.stdout)
     assert "icon-clip" in told["embedded"]
     assert {"ViT-B-16", "RN50", "ViT-B-16-SigLIP"} <= set(told["architectures"])
-    lines = [line.strip() for line in call().output.splitlines()]
-    assert set(told["embedded"]) | set(told["architectures"]) <= set(lines)
+    assert set(told["architectures"]["ViT-B-16-SigLIP2"]) == {"webli"}
+    assert told["architectures"]["ViT-M-16"] == {}
+    names = {line.split()[0] for line in call().output.splitlines() if line.startswith("  ")}
+    assert set(told["embedded"]) | set(told["architectures"]) <= names
+
+
+def test_the_list_tells_what_is_on_this_machine(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    root = tmp_path / "models--timm--vit_base_patch16_clip_224.openai"
+    snapshot = root / "snapshots" / ("1" * 40)
+    snapshot.mkdir(parents=True)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text("1" * 40)
+    assert json.loads(call("--json").output)["architectures"]["ViT-B-16"]["openai"] is False
+    for name in ("open_clip_config.json", "open_clip_model.safetensors"):
+        (snapshot / name).touch()
+    told = json.loads(call("--json").output)
+    assert told["architectures"]["ViT-B-16"]["openai"] is True
+    assert told["architectures"]["ViT-B-16"]["laion2b_s34b_b88k"] is False
+    assert told["cached"] == ["hf-hub:timm/vit_base_patch16_clip_224.openai"]
+    assert "openai*, laion400m_e31," in call().output
 
 
 def test_check_of_the_embedded_model_tells_what_is_loaded() -> None:
     told = json.loads(call("--check", "icon-clip", "--json").output)
     backbone = load_backbone("icon-clip")
-    assert told["weights"] == "read from disk"
+    assert told["weights"].endswith(".safetensors")
+    assert told["cached"] is True
+    assert told["activation"] == "GELU"
     assert told["text_width"] == backbone.text_width
     assert told["text_layers"] == len(backbone.text.blocks)
     assert told["text_heads"] == backbone.text.heads
@@ -52,7 +75,8 @@ def test_check_of_the_embedded_model_tells_what_is_loaded() -> None:
 def test_check_of_an_architecture_downloads_nothing(monkeypatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     told = json.loads(call("--check", "ViT-B-32@laion2b_s34b_b79k", "--json").output)
-    assert told["weights"] == "random, of the same architecture"
+    assert told["weights"] == "laion2b_s34b_b79k, hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
+    assert told["cached"] is False
     sizes = ("text_width", "text_layers", "text_heads", "image_size", "embed_dim")
     assert [told[name] for name in sizes] == [512, 12, 8, 224, 512]
     assert told["text_path"] == "shared"
@@ -63,13 +87,51 @@ def test_check_of_an_architecture_downloads_nothing(monkeypatch) -> None:
     [
         ("ViT-B-16-SigLIP", "attention looks both ways (no causal mask)"),
         ("coca_ViT-B-32", "a class embedding is appended to each text and padding is masked (CoCa)"),
+        ("MobileCLIP-S1", "attention looks both ways (no causal mask)"),
+        ("ViT-bigG-14-CLIPA", "attention looks both ways (no causal mask)"),
     ],
 )
 def test_a_tower_that_cannot_share_says_why(monkeypatch, name, reason) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     told = json.loads(call("--check", name, "--json").output)
     assert (told["text_path"], told["reason"]) == ("plain", reason)
-    assert told["causal"] == ("SigLIP" not in name)
+    assert told["causal"] == (name == "coca_ViT-B-32")
+
+
+def test_the_largest_are_looked_into_as_fast_as_the_small(monkeypatch) -> None:
+    """Only the configuration counts: EVA02-E has four billion weights."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    started = time.monotonic()
+    for name in ("EVA02-E-14-plus", "ViT-SO400M-14-SigLIP2", "ViT-bigG-14-worldwide"):
+        told = json.loads(call("--check", name, "--json").output)
+        assert told["cached"] is False
+    assert time.monotonic() - started < 60
+    assert told["text_path"] == "shared"
+    assert told["tokenizer"] == "facebook/xlm-v-base"
+    siglip = json.loads(call("--check", "ViT-SO400M-14-SigLIP2", "--json").output)
+    assert (siglip["logit_bias"], siglip["context_length"], siglip["text_layers"]) == (-10, 64, 27)
+
+
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [
+        ("RN50", "QuickGELU"),
+        ("RN50-quickgelu", "QuickGELU"),
+        ("ViT-B-16@openai", "QuickGELU"),
+        ("ViT-B-16@laion2b_s34b_b88k", "GELU"),
+        ("ViT-B-16@random", "GELU"),
+    ],
+)
+def test_the_activation_follows_the_weights(name, activation) -> None:
+    assert json.loads(call("--check", name, "--json").output)["activation"] == activation
+
+
+def test_a_hugging_face_encoder_that_is_not_here_is_told_as_far_as_it_goes(monkeypatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    told = json.loads(call("--check", "roberta-ViT-B-32", "--json").output)
+    assert (told["text_tower"], told["pooling"], told["text_path"]) == ("roberta-base", "mean", "cut")
+    assert told["text_width"] is None
+    assert "text width      unknown" in call("--check", "roberta-ViT-B-32").output
 
 
 def test_facts_are_shown_one_a_line() -> None:
@@ -81,7 +143,8 @@ def test_facts_are_shown_one_a_line() -> None:
     ("name", "message"),
     [
         ("ViT-B-17", "Did you mean 'ViT-B-1"),
-        ("roberta-ViT-B-32", "no place for context vectors"),
+        ("ViT-B-16@openia", "Did you mean 'ViT-B-16@openai'"),
+        ("hf-hub:no/such", "nothing is known of a repository before its download"),
         ("no/such/folder", "no such backbone folder or file"),
     ],
 )

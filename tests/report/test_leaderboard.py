@@ -8,6 +8,7 @@ import pytest
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.verdict import mean_gain, sweep_verdict
+from nemesis_sweep.spec.search import PROMPTLESS
 
 Row = dict[str, Any]
 
@@ -43,14 +44,18 @@ def test_pruned_and_failed_trials_never_win(rows: list[Row]) -> None:
     assert leaderboard(rows)[0].best.number == "1"
 
 
-def test_zero_shot_is_no_candidate(make_row: Callable[..., Row]) -> None:
+@pytest.mark.parametrize("name", PROMPTLESS)
+def test_what_trains_no_prompt_is_no_candidate(make_row: Callable[..., Row], name: str) -> None:
     rows = [
-        make_row("zero_shot", [80.0], [80.0], baseline="zero_shot"),
+        make_row(name, [80.0], [80.0], baseline=name),
         make_row("coop", [60.0], [60.0], baseline="coop", omega=0.0),
     ]
     (board,) = leaderboard(rows)
     assert board.best is not None and board.best.baseline == "coop"
     assert board.complete == 1
+    reference = board.entry(name)
+    assert reference is not None and reference.gain is not None
+    assert (reference.gain.mean, reference.is_nemesis) == (20.0, False)
 
 
 def test_plain_coop_wins_if_nothing_beats_it(make_row: Callable[..., Row]) -> None:

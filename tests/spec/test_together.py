@@ -45,6 +45,14 @@ def test_class_contexts_cannot_transfer(tmp_path: Path, rest: str, protocol: str
     assert "class-specific contexts (csc)" in problem.message
 
 
+@pytest.mark.parametrize("protocol", ["base_to_new", "domain_generalization"])
+def test_a_linear_probe_cannot_transfer(tmp_path: Path, protocol: str) -> None:
+    text = f"name: t\ntasks:\n  dataset: clipart\n  protocol: {protocol}\nbudget: {{trials: 0}}\n"
+    (problem,) = problems_of(write(tmp_path, text + "search: {baselines: [linear_probe]}"))
+    assert (problem.key, problem.line, problem.found) == ("search.baselines", 6, "linear_probe")
+    load_sweep(write(tmp_path, text), known=KNOWN)
+
+
 def test_a_value_that_is_wrong_itself_accuses_no_other(tmp_path: Path) -> None:
     text = TASKS + (
         "method: {beta: zero, n_ctx: x, n_positions: 20}\n"

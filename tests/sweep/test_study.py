@@ -170,3 +170,12 @@ budget: {trials: 20}
     for proposal in proposals:
         assert ("corruption" in proposal.params) == (proposal.params["beta"] == 0)
         assert ("n_positions" in proposal.params) == (proposal.params["beta"] == 0)
+
+
+def test_references_that_are_asked_for_stand_beside_the_space(make_sweep, open_study):
+    names = ["linear_probe", "zero_shot_ensemble", "coop"]
+    proposals = drain(open_study(make_sweep(f"search.baselines=[{', '.join(names)}]", "method.views=16")))
+    beside = {p.number: p for p in proposals if p.number == p.baseline}
+    assert list(beside) == ["zero_shot_ensemble", "linear_probe", "coop"]
+    assert beside["linear_probe"].method.views == 1
+    assert beside["coop"].method.views == 16

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.vlm.backbone import Backbone, Preprocess, backbone_from_open_clip, load_backbone
+from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.text import encode_text
-from nemesis_sweep.vlm.weights import build_model
 from tests.vlm.conftest import VISION, random_context
 
 TEXT = {"width": 64, "heads": 2, "layers": 2, "vocab_size": 49408, "context_length": 40}
@@ -111,11 +111,6 @@ def test_random_weights_are_always_the_same_and_leave_the_generator_alone() -> N
     assert torch.equal(torch.rand(1), first)
     two = build_model(CONFIG).state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
-
-
-def test_architectures_with_a_hugging_face_text_encoder_are_refused() -> None:
-    with pytest.raises(UserError, match="no place for context vectors"):
-        load_backbone("roberta-ViT-B-32@random")
 
 
 def from_open_clip(**extra: Any) -> Backbone:

@@ -39,6 +39,10 @@ def test_kinds_of_names(tmp_path: Path) -> None:
     assert find_backbone("ViT-B-16@laion2b_s34b_b88k").tag == "laion2b_s34b_b88k"
     assert find_backbone("ViT-B-16@random").kind == "random"
     assert find_backbone(f"ViT-B-16@{weights}").path == weights
+    assert find_backbone("ViT-B-16@LAION2B-s34b-b88k").kind == "tag"
+    hub = find_backbone("hf-hub:timm/ViT-B-16-SigLIP@0123abc")
+    assert (hub.kind, hub.repository, hub.revision) == ("hub", "timm/ViT-B-16-SigLIP", "0123abc")
+    assert find_backbone("hf-hub:timm/ViT-B-16-SigLIP").revision is None
     (tmp_path / "open_clip_config.json").write_text(json.dumps({}))
     assert find_backbone(str(tmp_path)).path == tmp_path
     assert find_backbone(str(weights)).path == weights
@@ -54,7 +58,12 @@ def test_kinds_of_names(tmp_path: Path) -> None:
         ("ViT-B-16@", "without a tag"),
         ("/no/such/model", "no such backbone folder"),
         ("ViT-B-16@/no/such.safetensors", "no such weights file"),
-        ("ViT-B-16@./weights.pt", "safetensors files only"),
+        ("ViT-B-16@./weights.pt", r"pickled weights are not read.*allowed: a safetensors file"),
+        ("./model.bin", "pickled weights are not read"),
+        ("ViT-B-16@openia", r"unknown tag for ViT-B-16; found 'openia'.*Did you mean 'ViT-B-16@openai'"),
+        ("ViT-M-16", r"no published weights.*allowed: ViT-M-16@random"),
+        ("hf-hub:just-a-name", r"not the name of a hub repository.*hf-hub:ORG/NAME"),
+        ("hf-hub:org/name@", "not the name of a hub repository"),
         ("utterly-different", "unknown backbone"),
     ],
 )

@@ -1,0 +1,16 @@
+"""Reference rows that train no prompt, by the names under which `search.baselines` asks for them."""
+
+from collections.abc import Callable
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.training.episode_features import EpisodeFeatures
+from nemesis_sweep.training.fit import Metrics
+from nemesis_sweep.training.linear_probe import linear_probe_metrics
+from nemesis_sweep.training.zero_shot import ensemble_metrics, zero_shot_metrics
+from nemesis_sweep.vlm.backbone import Backbone
+
+REFERENCES: dict[str, Callable[[Backbone, Dataset, EpisodeFeatures], Metrics]] = {
+    "zero_shot": zero_shot_metrics,
+    "zero_shot_ensemble": ensemble_metrics,
+    "linear_probe": lambda backbone, dataset, features: linear_probe_metrics(features),
+}

@@ -1,0 +1,64 @@
+"""Files of Hugging Face hub repositories: from the local cache, or downloaded into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nemesis_sweep.spec.errors import Problem, UserError
+
+CONFIG_FILE = "open_clip_config.json"
+WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
+"""The names of weights, in the order in which they are looked for."""
+
+
+def cached(repository: str, names: Sequence[str], revision: str | None = None) -> Path | None:
+    """The first of these files that the local cache holds, or None. Nothing is downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in names:
+        found = try_to_load_from_cache(repository, name, revision=revision)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
+def fetch(repository: str, names: Sequence[str], revision: str | None = None) -> Path:
+    """The first of these files that the repository has, downloaded if the local cache lacks it.
+
+    Raises UserError when it has none of them, does not exist, or cannot be reached.
+    """
+    found = cached(repository, names, revision)
+    if found is not None:
+        return found
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    for name in names:
+        try:
+            return Path(hf_hub_download(repository, name, revision=revision, library_name="open_clip"))
+        except LocalEntryNotFoundError as error:
+            raise _unreachable(repository, names, error) from error
+        except EntryNotFoundError:
+            continue
+        # Its own errors, and those of the network below it, derive from these two.
+        except (OSError, ValueError) as error:
+            raise _unreachable(repository, names, error) from error
+    allowed = f"one of {', '.join(names)} (pickled weights are not read; convert them to safetensors)"
+    raise UserError(Problem("this hub repository has no such file", found=repository, allowed=allowed))
+
+
+def cached_models() -> list[str]:
+    """Hub repositories in the local cache that hold an open_clip configuration, as `hf-hub:ORG/NAME`."""
+    from huggingface_hub import constants
+
+    root = Path(constants.HF_HUB_CACHE)
+    found = {path.parents[2].name for path in root.glob(f"models--*/snapshots/*/{CONFIG_FILE}")}
+    return sorted("hf-hub:" + name.removeprefix("models--").replace("--", "/") for name in found)
+
+
+def _unreachable(repository: str, names: Sequence[str], error: Exception) -> UserError:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    message = f"cannot get {' or '.join(names)} of {repository} from the Hugging Face hub"
+    allowed = "a repository that can be reached, or one in the local cache ($HF_HOME)"
+    return UserError(Problem(message, found=f"{type(error).__name__}: {first}", allowed=allowed))

@@ -1,0 +1,128 @@
+"""Backbones from where their weights are: folders, files, published tags, hub repositories, random ones."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.building import build_model
+from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, fetch
+from nemesis_sweep.vlm.published import default_tag, entry, hub_files
+from nemesis_sweep.vlm.registry import Source, architecture_config, architecture_names
+from nemesis_sweep.vlm.weights import OPENAI_SIZES, fill_model, find_weights, read_weights
+
+_PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model (fp32, CPU), and what else its source says.
+
+    config: of the architecture. preprocess: as far as it is known. folder: where other files of the model
+    may lie. known_tokens: ids of the tokens whose embedding is there, or None if all are.
+    """
+
+    model: nn.Module
+    config: dict[str, Any]
+    preprocess: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    known_tokens: frozenset[int] | None = None
+
+
+def load_model(source: Source) -> Loaded:
+    """Build and fill the model of a source.
+
+    Raises UserError for weights that are missing, unreadable or of another architecture.
+    """
+    if source.kind == "folder":
+        return _load_folder(source.path or Path())
+    if source.kind == "hub":
+        return _load_repository(source)
+    config: dict[str, Any] = dict(architecture_config(source.architecture))
+    tag = source.tag or default_tag(source.architecture)
+    known = entry(source.architecture, tag)
+    # Weights of one's own expect images as the published ones of the architecture do.
+    preprocess = {key: known[key] for key in _PREPROCESS if key in known}
+    if source.kind == "random":
+        return Loaded(build_model(config), config, preprocess)
+    if source.kind == "file":
+        path = source.path or Path()
+        state = read_weights(path)
+        _choose_activation(config, state, source.architecture, path)
+        return _filled(config, preprocess, state, path)
+    if not known:
+        allowed = f"{source.architecture}@random, {source.architecture}@FILE.safetensors"
+        raise UserError(
+            Problem("open_clip has no such weights", found=f"{source.architecture}@{tag}", allowed=allowed)
+        )
+    path = fetch(*hub_files(known))
+    # The tag knows better than an architecture that was named without `-quickgelu`.
+    if known.get("quick_gelu"):
+        config["quick_gelu"] = True
+    return _filled(config, preprocess, read_weights(path), path)
+
+
+def _filled(
+    config: dict[str, Any], preprocess: dict[str, Any], state: dict[str, Tensor], path: Path
+) -> Loaded:
+    model = build_model(config)
+    known = fill_model(model, state, path)
+    return Loaded(model, config, preprocess, path.parent, known)
+
+
+def _choose_activation(
+    config: dict[str, Any], state: dict[str, Tensor], architecture: str, path: Path
+) -> None:
+    """OpenAI's models use QuickGELU, which weights do not tell: say what was assumed where it matters."""
+    if any(name in state for name in OPENAI_SIZES):
+        config["quick_gelu"] = True
+    elif not config.get("quick_gelu") and f"{architecture}-quickgelu" in architecture_names():
+        warnings.warn(
+            f"{path.name} is read as {architecture}, with GELU. Weights that were trained from OpenAI's need "
+            f"QuickGELU: name them {architecture}-quickgelu@{path}",
+            stacklevel=2,
+        )
+
+
+def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Architecture and preprocess configuration of an `open_clip_config.json`. Raises UserError."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        model, preprocess = config["model_cfg"], config.get("preprocess_cfg") or {}
+        if not all(isinstance(model[key], dict) for key in ("text_cfg", "vision_cfg")):
+            raise TypeError("text_cfg and vision_cfg must be objects")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = Problem("not a usable model configuration", file=str(path), found=repr(error))
+        raise UserError(problem) from error
+    return dict(model), dict(preprocess)
+
+
+def _load_folder(path: Path) -> Loaded:
+    folder = path if path.is_dir() else path.parent
+    config, preprocess = read_config(folder / CONFIG_FILE)
+    weights = path if path.is_file() else find_weights(folder)
+    return _configured(config, preprocess, weights, folder / CONFIG_FILE)
+
+
+def _load_repository(source: Source) -> Loaded:
+    config_path = fetch(source.repository, [CONFIG_FILE], source.revision)
+    weights = fetch(source.repository, WEIGHTS, source.revision)
+    return _configured(*read_config(config_path), weights, config_path)
+
+
+def _configured(
+    config: dict[str, Any], preprocess: dict[str, Any], weights: Path, config_path: Path
+) -> Loaded:
+    """The model of a configuration file and the weights beside it."""
+    state = read_weights(weights)
+    try:
+        return _filled(config, preprocess, state, weights)
+    except (KeyError, TypeError, ValueError) as error:
+        problem = Problem("not a usable model configuration", file=str(config_path), found=repr(error))
+        raise UserError(problem) from error

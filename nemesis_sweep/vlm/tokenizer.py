@@ -1,0 +1,40 @@
+"""The tokenizer that an architecture's configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.hugging_face import DEFAULT_LENGTH, require_transformers
+
+_VOCABULARIES = ("tokenizer.json", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt")
+
+
+def make_tokenizer(text_config: Mapping[str, Any], folder: Path | None = None) -> Any:
+    """Open_clip's tokenizer for a `text_cfg`: CLIP's own, or one of Hugging Face's (SigLIP, CLIPA, roberta).
+
+    folder: where a model lies; a Hugging Face tokenizer is read from there if its files are beside the
+    weights, else from the hub's cache, else downloaded. Raises UserError when it cannot be had.
+    """
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+
+    length = text_config.get("context_length") or DEFAULT_LENGTH
+    options = dict(text_config.get("tokenizer_kwargs") or {})
+    name = text_config.get("hf_tokenizer_name")
+    if not name:
+        return SimpleTokenizer(context_length=length, **options)
+    require_transformers(f"the tokenizer {name}")
+    beside = folder is not None and any((folder / file).is_file() for file in _VOCABULARIES)
+    try:
+        return HFTokenizer(
+            str(folder) if beside else name,
+            context_length=length,
+            tokenizer_mode=text_config.get("tokenizer_mode"),
+            **options,
+        )
+    # ImportError: a kind of tokenizer that needs one more package.
+    except (ImportError, OSError, ValueError) as error:
+        found = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+        raise UserError(Problem(f"cannot load the tokenizer {name}", found=found)) from error
