@@ -114,6 +114,20 @@ def test_optuna_mlflow_and_parquet_agree(finished):
     assert_consistent(finished / "home", trials=3)
 
 
+def test_the_images_of_the_episodes_are_recorded_in_the_home_and_in_mlflow(finished):
+    from mlflow import MlflowClient
+
+    written = (finished / "home" / "episodes" / f"{STUDY}.json").read_text()
+    record = json.loads(written)
+    assert list(record["episodes"]) == ["1", "2"]
+    assert [len(record["episodes"]["1"][split]) for split in ("train", "val")] == [10, 10]
+    assert record["split"] == "shipped"
+    parents, _ = mlflow_runs(finished / "home")
+    client = MlflowClient(f"sqlite:///{finished / 'home' / 'mlflow.db'}")
+    artifact = client.download_artifacts(parents[0].info.run_id, f"episodes/{STUDY}.json")
+    assert Path(artifact).read_text() == written
+
+
 def test_one_process_trained_all_trials(finished):
     """Trials one after the other reuse the same worker, so torch is imported once."""
     results = [json.loads(path.read_text()) for path in (finished / "home").glob("trials/*/*/result.json")]
@@ -126,6 +140,7 @@ def test_one_process_trained_all_trials(finished):
     [
         (["--set", "resources.gpus=1"], "--set resources.gpus=1: resources.gpus: more GPUs than there are"),
         (["--home", "/proc/nowhere"], "--home: the sweep's home cannot be written"),
+        (["--set", "tasks.dataset=dtd"], "short.yaml:3: tasks.root: DTD is not there"),
         (["--set", "space.omega.low=1e6"], "--set space.omega.low=1e6: space.omega.low: low is above high"),
     ],
 )

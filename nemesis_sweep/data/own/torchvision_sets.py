@@ -82,10 +82,10 @@ def download(name: str, root: Path) -> None:
     if "download" not in inspect.signature(made).parameters:
         raise UserError(Problem("torchvision cannot download this dataset", found=name))
     try:
-        for choice in [*_choices(made, "train")[:1], *_choices(made, "test")[:1]] or [{}]:
-            made(str(root), download=True, **choice)
-    except (RuntimeError, OSError, ValueError, ImportError) as error:
-        message = f"the download failed: {str(error).splitlines()[0]}"
+        for split in ("train", "test"):
+            _first(made, root, _choices(made, split) or [{}], download=True)
+    except (RuntimeError, OSError, ImportError) as error:
+        message = f"the download failed: {_line(error)}"
         raise UserError(Problem(message, found=f"torchvision's {name}, below {root}")) from error
 
 
@@ -97,17 +97,27 @@ def _choices(made: Any, split: str) -> list[dict[str, Any]]:
     return [{"split": each} for each in SPLIT_NAMES[split]] if "split" in parameters else []
 
 
-def _open(made: Any, name: str, root: Path, split: str) -> Any:
-    """One split of the dataset; None when torchvision does not know it."""
-    for choice in _choices(made, split):
+def _first(made: Any, root: Path, choices: Sequence[dict[str, Any]], **more: Any) -> Any:
+    """The dataset with the first of the choices that it knows; None when it knows none."""
+    for choice in choices:
         try:
-            return made(str(root), **choice)
+            return made(str(root), **choice, **more)
         except ValueError:  # Not a split that it knows.
             continue
-        except (RuntimeError, OSError) as error:
-            message = f"torchvision cannot open this dataset: {str(error).splitlines()[0]}"
-            raise UserError(Problem(message, found=name, allowed=_advice(root))) from error
     return None
+
+
+def _open(made: Any, name: str, root: Path, split: str) -> Any:
+    """One split of the dataset; None when torchvision does not know it."""
+    try:
+        return _first(made, root, _choices(made, split))
+    except (RuntimeError, OSError) as error:
+        message = f"torchvision cannot open this dataset: {_line(error)}"
+        raise UserError(Problem(message, found=name, allowed=_advice(root))) from error
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _advice(root: Path) -> str:
