@@ -40,7 +40,8 @@ def set_aside(home: Home) -> Path | None:
 
     Raises ``UserError`` when another run is at work in it, or when the folder is something else than a home.
     """
-    if not home.path.exists() or not any(home.path.iterdir()):
+    held = set(home.path.iterdir()) if home.path.exists() else set()
+    if held <= {home.lock}:  # a run that was refused leaves its lock
         return None
     if not home.sweep_file.exists():
         raise UserError(

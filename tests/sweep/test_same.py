@@ -74,3 +74,11 @@ def test_starting_over_leaves_other_folders_and_running_sweeps_alone(home, tmp_p
     with home.driver_lock(), pytest.raises(UserError, match="another run is at work"):
         set_aside(Home(home.path))
     assert home.sweep_file.exists()
+
+
+def test_a_home_in_which_no_sweep_began_is_taken_as_it_is(tmp_path):
+    empty = Home(tmp_path / "empty")
+    empty.create()
+    with empty.driver_lock():
+        pass
+    assert set_aside(empty) is None
