@@ -22,7 +22,7 @@ VERBS: dict[str, str] = {
     "backbones": "List the vision-language models, or look into one of them.",
     "datasets": "List the datasets, check one on disk, or download one.",
     "cache": "List, check or prune the cache of image features.",
-    "bench": "Measure the training step on this machine: time, memory, exactness.",
+    "bench": "Measure the training step and the engine on this machine.",
 }
 
 

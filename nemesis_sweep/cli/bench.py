@@ -1,4 +1,4 @@
-"""`nemesis-sweep bench`: how fast and how exact the training step is on this machine."""
+"""`nemesis-sweep bench`: how fast and how exact the training step is, and how fast the engine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from nemesis_sweep.sweep.pruners import PRUNER_NAMES
+from nemesis_sweep.sweep.samplers import SAMPLER_NAMES
 
 _Command = Callable[..., None]
 _AT_LEAST_1 = click.IntRange(min=1)
@@ -65,7 +68,7 @@ def _case(function: _Command) -> _Command:
 
 @click.group("bench")
 def command() -> None:
-    """Measure the training step on this machine: random weights, no data, nothing is downloaded."""
+    """Measure the training step and the engine: random weights, no data, nothing is downloaded."""
 
 
 @command.command("step")
@@ -141,6 +144,21 @@ def goals(threads: int, as_json: bool, into: Path | None) -> None:
     if into is not None:
         put_between(into, "goals", tables.goal_tables(results))
     click.echo(json.dumps(results) if as_json else tables.goal_tables(results))
+
+
+@command.command("engine")
+@click.option("--trials", default=2000, show_default=True, type=_AT_LEAST_1)
+@click.option("--workers", default=16, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--sampler", default="random", show_default=True, type=click.Choice(SAMPLER_NAMES))
+@click.option("--pruner", default="hyperband", show_default=True, type=click.Choice(PRUNER_NAMES))
+@click.option("--synced", is_flag=True, help="Bring every journal entry to the disk, as a real run does.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def engine(as_json: bool, **load: Any) -> None:
+    """Time a simulated sweep: what proposing, judging and recording cost without any training."""
+    from nemesis_sweep.bench.engine import Load, engine_lines, measure_engine
+
+    figures = measure_engine(Load(**load), _say)
+    click.echo(json.dumps(figures) if as_json else engine_lines(figures))
 
 
 def _say(line: str) -> None:

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.cli import simulation
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.cli.simulation import FAILED, WORKERS
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.budget import Budget
+    from nemesis_sweep.spec.sweep import Sweep
+    from nemesis_sweep.sweep.home import Home
     from nemesis_sweep.sweep.runner import Outcome
 
-FAILED, INTERRUPTED = 1, 130
+INTERRUPTED = 130
 
 
 @click.command("run")
@@ -25,12 +29,54 @@ FAILED, INTERRUPTED = 1, 130
 @overrides
 @click.option("--extend", is_flag=True, help="Go on with more trials, hours or tasks than before.")
 @click.option("--fresh", is_flag=True, help="Start over; the former home is kept as HOME.1, HOME.2, ...")
+@click.option(
+    "--simulate",
+    is_flag=False,
+    flag_value="",
+    metavar="[RECORDED_HOME]",
+    help="Train nothing: trials follow a synthetic response, or what RECORDED_HOME's trials measured.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1000),
+    help=f"Workers of a simulation [default: {WORKERS}].",
+)
 def command(
-    file: Path, home: Path | None, trials: int | None, overrides: tuple[str, ...], extend: bool, fresh: bool
+    file: Path,
+    home: Path | None,
+    trials: int | None,
+    overrides: tuple[str, ...],
+    extend: bool,
+    fresh: bool,
+    simulate: str | None,
+    workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
-    sweep = load(file, trials, overrides)
+    from nemesis_sweep.sweep.home import Home
+    from nemesis_sweep.sweep.same import set_aside
 
+    sweep = load(file, trials, overrides)
+    if workers is not None and simulate is None:
+        raise click.UsageError("--workers is for --simulate; a real run has resources.concurrent")
+    usual = simulation.default_home(sweep) if simulate is not None else Path("sweeps") / sweep.name
+    try:
+        # A job's command has no shell that expands ~.
+        place = Home((home or usual).expanduser().absolute())
+        if fresh and (kept := set_aside(place)):
+            click.echo(f"Starting over; the former sweep is kept in {kept}")
+        if simulate is not None:
+            simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
+        else:
+            _run(sweep, place, extend)
+    except UserError as error:
+        raise located(error, file, overrides) from error
+    except KeyboardInterrupt:
+        again = shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word != "--fresh")])
+        click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
     from rich.console import Console
 
     from nemesis_sweep.report.closing import print_closing
@@ -39,29 +85,16 @@ def command(
     from nemesis_sweep.report.results import write_results
     from nemesis_sweep.report.tally import tally_of
     from nemesis_sweep.spec.search import direction
-    from nemesis_sweep.sweep.home import Home
     from nemesis_sweep.sweep.runner import run_sweep
-    from nemesis_sweep.sweep.same import set_aside
 
     objective = sweep.search.objective[0]
     better = direction(objective)
-    # A job's command has no shell that expands ~.
-    place = Home((home or Path("sweeps") / sweep.name).expanduser().absolute())
-    if fresh and (kept := set_aside(place)):
-        click.echo(f"Starting over; the former sweep is kept in {kept}")
-    try:
-        outcome = run_sweep(
-            sweep,
-            place,
-            lambda studies: Progress(map(tally_of, studies), metric=objective, maximize=better == "maximize"),
-            extend=extend,
-        )
-    except UserError as error:
-        raise located(error, file, overrides) from error
-    except KeyboardInterrupt:
-        again = shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word != "--fresh")])
-        click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
-        sys.exit(INTERRUPTED)
+    outcome = run_sweep(
+        sweep,
+        place,
+        lambda studies: Progress(map(tally_of, studies), metric=objective, maximize=better == "maximize"),
+        extend=extend,
+    )
     write_results(place.path, outcome.rows)
     boards = leaderboard(outcome.rows, objective, better)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)

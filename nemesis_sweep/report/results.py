@@ -77,10 +77,14 @@ def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 def write_results(home: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     """Write `HOME/results.parquet` in one step and return its path; readers never see half a file."""
-    path = home / NAME
-    partial = home / f".{NAME}.{os.getpid()}.tmp"
+    return write_table(home / NAME, results_table(rows))
+
+
+def write_table(path: Path, table: pa.Table) -> Path:
+    """Replace a Parquet file in one step."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        pq.write_table(results_table(rows), partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 def standing(status: SweepStatus) -> Group:
     """A line about the driver and a row per study."""
     driven = f"running (process {status.driver} on {status.driver_host})" if status.driver else "not running"
+    title = f"SIMULATED {status.name}" if status.simulated else status.name
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("task", overflow="fold", min_width=24)
     for name in ("done", "pruned", "failed", "running"):
@@ -27,7 +28,7 @@ def standing(status: SweepStatus) -> Group:
     by = status.objective
     if [study.task for study in status.studies] == [JOINT]:
         by = f"the mean {by} of the tasks"
-    return Group(Text(f"{status.name} in {status.home}: {driven}; best (trial) by {by}"), table)
+    return Group(Text(f"{title} in {status.home}: {driven}; best (trial) by {by}"), table)
 
 
 def _best(study: StudyStatus) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich import box
@@ -22,11 +23,13 @@ SHORT = {"coop": "CoOp", "paper": "paper"}
 PENALTY_ONLY = {"beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction"}
 
 
-def print_leaderboard(boards: Sequence[TaskBoard], console: Console) -> None:
-    """Print every task's table and verdict, then the sweep's verdict."""
+def print_leaderboard(boards: Sequence[TaskBoard], console: Console, mark: str = "") -> None:
+    """Print every task's table and verdict, then the sweep's verdict; `mark` stands before each."""
+    verdict = mark + sweep_verdict(boards)
+    boards = [replace(board, study=mark + board.study) for board in boards]
     if not console.is_terminal:
         encoding = console.encoding or "utf-8"
-        text = plain_leaderboard(boards)
+        text = "\n\n".join([*map(_plain_board, boards), verdict])
         # A pipe in the C locale may not know the plus-minus sign.
         if not _fits(text, encoding):
             text = text.replace("±", "+-").encode(encoding, "replace").decode(encoding)
@@ -43,18 +46,19 @@ def print_leaderboard(boards: Sequence[TaskBoard], console: Console) -> None:
         console.print(Text(caption(board), "dim"))
         console.print(Text(task_verdict(board)))
         console.print()
-    console.print(Text(sweep_verdict(boards), "bold"))
+    console.print(Text(verdict, "bold"))
 
 
 def plain_leaderboard(boards: Sequence[TaskBoard]) -> str:
     """Return the same as text without a control character, columns aligned."""
-    blocks = []
-    for board in boards:
-        rows = [HEADER, *(cells(board, entry) for entry in board.entries)]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(HEADER))]
-        lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-        blocks.append("\n".join([board.study, *lines, caption(board), task_verdict(board)]))
-    return "\n\n".join([*blocks, sweep_verdict(boards)])
+    return "\n\n".join([*map(_plain_board, boards), sweep_verdict(boards)])
+
+
+def _plain_board(board: TaskBoard) -> str:
+    rows = [HEADER, *(cells(board, entry) for entry in board.entries)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADER))]
+    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    return "\n".join([board.study, *lines, caption(board), task_verdict(board)])
 
 
 def caption(board: TaskBoard) -> str:

@@ -68,7 +68,7 @@ class Desk:
             proposal = study.next(self.may_propose)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
-                self._out[ticket] = (study, proposal, time.monotonic())
+                self._out[ticket] = (study, proposal, self._clock())
                 self.progress.trial_started(study.key, proposal.number, proposal.params)
                 pairs = zip(study.tasks, proposal.methods, strict=True)
                 return study.assignment([self._part(study, proposal, *pair) for pair in pairs]).to_config()
@@ -99,7 +99,7 @@ class Desk:
         """Whether the trials have run for the hours of the budget; time in which none ran does not count."""
         if self.sweep.budget.hours is None:
             return False
-        running = sum(time.monotonic() - started for _, _, started in self._out.values())
+        running = sum(self._clock() - started for _, _, started in self._out.values())
         return self._spent + running >= 3600 * self.sweep.budget.hours
 
     def report(self, ticket: str, result: Mapping[str, Any]) -> bool:
@@ -128,7 +128,7 @@ class Desk:
         if ticket in self._put_off:
             return
         error = self._errors.pop(ticket, "")
-        seconds = float((result or {}).get("seconds", time.monotonic() - started))
+        seconds = float((result or {}).get("seconds", self._clock() - started))
         self._spent += seconds
         value = self._value(result or {})
         if ticket in self._pruned:
@@ -148,8 +148,15 @@ class Desk:
         self._failed += state == TrialState.FAIL
         study.tell(proposal.number, state, value, seconds, reason)
         if state != TrialState.COMPLETE:
-            close_trial(self.tracking, study.key, proposal.number, STATUS[state.name], reason)
+            self._close_run(study, proposal, state, reason)
         self.progress.trial_finished(study.key, proposal.number, state.name, value, seconds, reason)
+
+    def _clock(self) -> float:
+        """Seconds, from wherever."""
+        return time.monotonic()
+
+    def _close_run(self, study: Study, proposal: Proposal, state: TrialState, reason: str) -> None:
+        close_trial(self.tracking, study.key, proposal.number, STATUS[state.name], reason)
 
     def _value(self, result: Mapping[str, Any]) -> float:
         return float(result.get(self.sweep.search.objective[0], math.nan))

@@ -29,6 +29,10 @@ def build_pruner(
 
     factory: Callable[..., optuna.pruners.BasePruner] = getattr(optuna.pruners, CLASSES[name])
     check_options(factory, options, f"search.pruner_options ({name})")
+    if name == "hyperband":
+        from nemesis_sweep.sweep.hyperband import Hyperband
+
+        factory = Hyperband
     return factory(**{**_defaults(name, epochs, eval_every), **options})
 
 

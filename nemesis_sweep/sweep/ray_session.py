@@ -27,20 +27,25 @@ ENVIRONMENT = {
 }
 
 
+def quiet_tune() -> None:
+    """Let Tune neither print nor write what we show and keep ourselves; call it before Tune is imported."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+
+
 @contextmanager
 def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
     """Start Ray, or join the cluster that ``RAY_ADDRESS`` names, and give its resources.
 
     ``logical_gpus`` pretends that many GPUs, so that fractions can be tried on any machine.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    quiet_tune()
     address = os.environ.get("RAY_ADDRESS")
     if address and address.startswith(("http://", "https://")):
         raise _not_a_cluster("RAY_ADDRESS is a job server: use `nemesis-sweep submit`", address)
     import ray
 
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     if address:
         from ray.exceptions import AuthenticationError
 

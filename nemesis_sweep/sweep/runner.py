@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.dump import sweep_to_yaml
@@ -19,10 +17,12 @@ from nemesis_sweep.sweep.episodes import record_episodes
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.journal import Journal
 from nemesis_sweep.sweep.ray_session import ray_session, standing_in, trial_resources
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.same import refuse_another_sweep
 from nemesis_sweep.sweep.shared_home import refuse_an_unshared_home
+from nemesis_sweep.sweep.simulated_home import refuse_simulated
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
@@ -58,6 +58,7 @@ def run_sweep(
     """
     home.create()
     with home.driver_lock():
+        refuse_simulated(home)
         refuse_another_sweep(sweep, home, extend)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home)
@@ -87,11 +88,11 @@ def run_sweep(
         return _collect(desk, home, tracking)
 
 
-def open_studies(sweep: Sweep, home: Home) -> list[Study]:
-    """The study of each task, or the joint one, from the journal in the sweep's home."""
+def open_studies(sweep: Sweep, home: Home, synced: bool = True) -> list[Study]:
+    """The study of each task, or the joint one, from the journal in the home; ``synced`` as it has it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    storage = JournalStorage(JournalFileBackend(str(home.journal)))
+    storage = Journal(home.journal, synced)
     if sweep.search.study == "joint":
         return [JointStudy(sweep, storage)]
     return [TaskStudy(sweep, task, storage) for task in sweep.task_list()]

@@ -1,5 +1,6 @@
 """Ray Tune's side of asking and telling: thin, the desk decides."""
 
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,16 @@ class DeskScheduler(_Unsaved, FIFOScheduler):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        self._queue: deque[Trial] = deque()
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        self._queue.append(trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """First come, first served; Tune's own looks through all trials of the sweep at every step."""
+        while self._queue and self._queue[0].status != Trial.PENDING:
+            self._queue.popleft()
+        return self._queue[0] if self._queue else None
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
         stop = self.desk.report(trial.trial_id, result)

@@ -17,6 +17,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.baselines import outside_the_space
 from nemesis_sweep.sweep.driver import driver
 from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.simulated_home import is_simulated
 from nemesis_sweep.sweep.study import BASELINE, SECONDS, TWIN, baselines_of
 
 
@@ -45,9 +46,13 @@ class StudyStatus:
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """A sweep's studies, and the process that drives it (None: nobody does) with the machine it runs on."""
+    """A sweep's studies, and the process that drives it (None: nobody does) with the machine it runs on.
+
+    simulated: whether nothing of it was trained.
+    """
 
     name: str
+    simulated: bool
     home: str
     objective: str
     driver: int | None
@@ -71,6 +76,7 @@ def sweep_status(home: Home) -> SweepStatus:
     at_work = driver(home)
     return SweepStatus(
         name=sweep.name,
+        simulated=is_simulated(home.path),
         home=str(home.path),
         objective=sweep.search.objective[0],
         driver=at_work.process if at_work else None,

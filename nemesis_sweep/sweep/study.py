@@ -89,8 +89,14 @@ class Study:
         self._points = points_of(sweep.space)
         self._live: dict[str, optuna.Trial] = {}
         self._interrupted: list[Proposal] = []
+        self._outside = outside_the_space(sweep, self.tasks)
         self._enqueue_points()
         self._find_interrupted()
+        # Counted once: only this process asks.
+        begun = self._begun()
+        self._numbered = len(begun)
+        self.asked = sum(TWIN not in trial.user_attrs for trial in begun)
+        """Trials of the budget that have begun, in this run or an earlier one."""
 
     def next(self, propose: bool = True) -> Proposal | None:
         """The next trial: interrupted ones, then baselines, then the sampler's.
@@ -101,7 +107,7 @@ class Study:
         if self._interrupted:
             return self._interrupted.pop(0)
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
-        for baseline in outside_the_space(self.sweep, self.tasks):
+        for baseline in self._outside:
             if baseline not in known:
                 trial = self.beside.ask()
                 trial.set_user_attr(BASELINE, baseline)
@@ -111,21 +117,23 @@ class Study:
         if len(running(self.study)) >= self._points:
             return None
         while True:
-            self.study.sampler = self._sampler(len(self._begun()))
+            self.study.sampler = self._sampler(self._numbered)
             trial = self.study.ask()
+            self._numbered += 1
             suggest(trial, self.sweep.space)
             if not self._dropped_as_twin(trial):
+                self.asked += 1
                 return self._start(str(trial.number), trial)
 
     @property
     def total(self) -> int:
         """Trials that there will be in the end, the baselines beside the space included."""
-        return self.sweep.budget.trials + len(outside_the_space(self.sweep, self.tasks))
+        return self.sweep.budget.trials + len(self._outside)
 
     def has_more(self, propose: bool = True) -> bool:
         """Whether :meth:`next` has something left to give."""
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
-        missing = set(outside_the_space(self.sweep, self.tasks)) - known
+        missing = set(self._outside) - known
         return bool(self._interrupted or missing) or (propose and self.asked < self.sweep.budget.trials)
 
     @property
@@ -151,13 +159,12 @@ class Study:
         trial.set_user_attr(SECONDS, seconds)
         if reason:
             trial.set_user_attr(REASON, reason)
-        study = self.beside if number in outside_the_space(self.sweep, self.tasks) else self.study
+        study = self.beside if number in self._outside else self.study
         study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
 
-    @property
-    def asked(self) -> int:
-        """Trials of the budget that have begun, in this run or an earlier one."""
-        return sum(TWIN not in trial.user_attrs for trial in self._begun())
+    def note(self, number: str, name: str, value: Any) -> None:
+        """Keep a fact beside a running trial, as a user attribute."""
+        self._live[number].set_user_attr(name, value)
 
     def trials(self) -> list[tuple[str, FrozenTrial]]:
         """Every trial with its number, the baselines beside the space first."""
@@ -193,6 +200,10 @@ class Study:
 
     def _start(self, number: str, trial: optuna.Trial) -> Proposal:
         self._live[number] = trial
+        return self.proposal(number, trial)
+
+    def proposal(self, number: str, trial: optuna.Trial | FrozenTrial) -> Proposal:
+        """What a trial of this study trains."""
         baseline = trial.user_attrs.get(BASELINE, "")
         if number == baseline:
             methods = tuple(baseline_method(self.sweep, task, baseline) for task in self.tasks)

@@ -1,0 +1,56 @@
+"""`nemesis-sweep run FILE --simulate`: the same run in simulated time, with nothing trained."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from nemesis_sweep.spec.sweep import Sweep
+    from nemesis_sweep.sweep.home import Home
+
+WORKERS = 4
+FAILED = 1
+
+
+def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend: bool) -> None:
+    """Simulate the sweep and print what came of it. recorded: home of an earlier sweep, '' for none."""
+    from rich.console import Console
+
+    from nemesis_sweep.report.results import read_results
+    from nemesis_sweep.report.simulated import MARK, SimulationProgress, print_simulation, write_simulated
+    from nemesis_sweep.sweep.recorded import RecordedResponse
+    from nemesis_sweep.sweep.response import Response
+    from nemesis_sweep.sweep.simulated_actors import Clock
+    from nemesis_sweep.sweep.simulation import run_simulation
+    from nemesis_sweep.sweep.study import Study
+    from nemesis_sweep.sweep.synthetic import SyntheticResponse
+
+    console = Console()
+    response: Response = SyntheticResponse(sweep.space)
+    source = "The response is invented (synthetic); it says nothing about any dataset."
+    if recorded:
+        response = RecordedResponse(sweep, Path(recorded), read_results(Path(recorded)))
+        source = f"The response was recorded in {recorded}."
+
+    def show(studies: Sequence[Study], clock: Clock) -> SimulationProgress:
+        done = sum(trial.state.is_finished() for study in studies for _, trial in study.trials())
+        title = f"{MARK}: {workers} workers, nothing is trained. {source}"
+        return SimulationProgress(
+            done, sum(study.total for study in studies), lambda: clock.now, console, title
+        )
+
+    outcome = run_simulation(sweep, place, show, response, workers, extend=extend)
+    results = write_simulated(place.path, outcome.rows)
+    print_simulation(outcome.rows, sweep.search.objective[0], outcome.seconds, source, console)
+    console.print(f"Simulated results  {results}", soft_wrap=True, highlight=False)
+    if outcome.empty_studies:
+        click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
+        sys.exit(FAILED)
+
+
+def default_home(sweep: "Sweep") -> Path:
+    """A home for each pair of sampler and pruner, so that they can be compared."""
+    return Path("sweeps") / f"{sweep.name}-simulated-{sweep.search.sampler}-{sweep.search.pruner}"

@@ -1,0 +1,137 @@
+"""What is told of a simulation, and kept of it: nothing without the word SIMULATED."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+from rich.text import Text
+
+from nemesis_sweep.report.leaderboard import leaderboard
+from nemesis_sweep.report.results import results_table, write_table
+from nemesis_sweep.report.table import print_leaderboard
+from nemesis_sweep.report.tally import duration
+from nemesis_sweep.spec.search import PROMPTLESS, direction
+
+NAME = "simulated.parquet"
+MARK = "SIMULATED"
+EVERY = 5.0
+"""Seconds between two lines while it runs."""
+DOUBLINGS = 6
+
+Row = Mapping[str, Any]
+
+
+class SimulationProgress(AbstractContextManager["SimulationProgress"]):
+    """A line every few seconds: trials that are over, simulated time, rate.
+
+    done, total: trials before and in the end. now: simulated seconds.
+    """
+
+    def __init__(
+        self, done: int, total: int, now: Callable[[], float], console: Console, title: str = ""
+    ) -> None:
+        self._done, self._total, self._now = done, total, now
+        self._console = console
+        self._title = title
+        self._began = self._told = time.monotonic()
+        self._here = 0
+
+    def __enter__(self) -> SimulationProgress:
+        self._line(self._title)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._here:
+            self._tell()
+
+    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None:
+        """Nothing is told: there may be a thousand a second."""
+
+    def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
+        """Nothing is told."""
+
+    def trial_finished(
+        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+    ) -> None:
+        """Count a trial, and tell how far it is when it is time."""
+        self._here += 1
+        if time.monotonic() - self._told >= EVERY:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        rate = self._here / max(1e-9, self._told - self._began)
+        done = f"{self._done + self._here}/{self._total} trials"
+        self._line(f"{MARK}: {done}, {hours(self._now())} simulated, {rate:.0f} trials/s")
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True, highlight=False)
+
+
+def best_found(rows: Iterable[Row], objective: str, seconds: float) -> list[tuple[float, int, float | None]]:
+    """How good a study's best was, and after how much: (simulated seconds, trials ended, best so far).
+
+    seconds: when the simulation ended. Times double from 1/64 of it; best: of complete trained trials, None
+    before the first.
+    """
+    maximize = direction(objective) == "maximize"
+    ended = sorted((row for row in rows if row["state"] != "RUNNING"), key=lambda row: row["ended"])
+    curve, place, best = [], 0, None
+    for doubling in range(DOUBLINGS, -1, -1):
+        until = seconds / 2**doubling
+        while place < len(ended) and ended[place]["ended"] <= until:
+            row = ended[place]
+            place += 1
+            if row["state"] == "COMPLETE" and row.get("baseline") not in PROMPTLESS:
+                value = row["metrics"][objective]
+                best = value if best is None else max(best, value) if maximize else min(best, value)
+        curve.append((until, place, best))
+    return curve
+
+
+def print_simulation(
+    rows: Sequence[Row], objective: str, seconds: float, source: str, console: Console
+) -> None:
+    """Print the leaderboards, the best found against simulated time for every study, and the total."""
+    boards = leaderboard(rows, objective, direction(objective))
+    print_leaderboard(boards, console, f"{MARK} ")
+    for board in boards:
+        lines = [f"\n{MARK} {board.study}: best {objective} against simulated time", _columns()]
+        own = [row for row in rows if row["study"] == board.study]
+        lines += [_columns(*point) for point in best_found(own, objective, seconds)]
+        console.print(Text("\n".join(lines)), soft_wrap=True, highlight=False)
+    total = f"\n{MARK}: {len(rows)} trials in {hours(seconds)} of simulated time ({seconds:.0f} s). {source}"
+    console.print(Text(total), soft_wrap=True, highlight=False)
+
+
+def write_simulated(home: Path, rows: Iterable[Row]) -> Path:
+    """Write `HOME/simulated.parquet`: results as of a real sweep, with the columns `simulated` and `ended`.
+
+    `ended` is in simulated seconds. The file has neither the name nor the mark of real results, so nothing
+    takes it for them.
+    """
+    rows = list(rows)
+    table = results_table(rows)
+    table = table.append_column("simulated", pa.array([True] * len(rows), pa.bool_()))
+    table = table.append_column("ended", pa.array([row["ended"] for row in rows], pa.float64()))
+    return write_table(home / NAME, table.replace_schema_metadata({"nemesis_sweep.simulated": "1"}))
+
+
+def hours(seconds: float) -> str:
+    """`12.3 h`, or minutes and seconds below one hour."""
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else duration(seconds)
+
+
+def _columns(seconds: float | None = None, trials: int = 0, best: float | None = None) -> str:
+    if seconds is None:
+        return f"{'simulated hours':>15}  {'trials':>7}  {'best':>7}"
+    return f"{seconds / 3600:>15.3g}  {trials:>7}  {'-' if best is None else format(best, '.2f'):>7}"

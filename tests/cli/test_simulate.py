@@ -1,0 +1,77 @@
+"""`nemesis-sweep run --simulate` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nemesis_sweep.cli import main
+
+SWEEP = """
+name: short
+tasks: {dataset: digits, shots: 1, replicates: 2}
+method: {beta: 0, epochs: 10}
+space:
+  omega: {low: 0.1, high: 100, log: true}
+  n_ctx: {choices: [4, 8]}
+search: {eval_every: 2}
+budget: {trials: 12}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "short.yaml"
+    file.write_text(SWEEP)
+    return file
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_a_simulation_says_so_and_its_home_is_no_real_one(file, tmp_path):
+    home = tmp_path / "home"
+    result = invoke("run", file, "--simulate", "--workers", 3, "--home", home)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("SIMULATED: 3 workers, nothing is trained")
+    assert "best found" in result.stdout
+    assert "SIMULATED digits-1shot-few_shot-icon-clip: best val/accuracy against simulated time" in lines
+    assert any(line.startswith("SIMULATED: 15 trials in ") for line in lines)
+    status = json.loads(invoke("status", home, "--json").stdout)
+    assert status["simulated"] is True
+    refused = invoke("run", file, "--home", home)
+    assert refused.exit_code == 2
+    assert "this home holds a simulation" in refused.stderr
+    again = invoke("run", file, "--simulate", "--workers", 3, "--home", home)
+    assert again.stdout.splitlines()[1:] == [line for line in lines[1:] if "trials/s" not in line]
+    more = invoke("run", file, "--simulate", "--workers", 3, "--home", home, "--trials", 15, "--extend")
+    assert "SIMULATED: 18 trials in " in more.stdout
+
+
+def test_samplers_are_compared_in_homes_of_their_own(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for sampler in ("random", "tpe"):
+        result = invoke("run", file, "--simulate", "--trials", 3, "--set", f"search.sampler={sampler}")
+        assert result.exit_code == 0, result.output
+    homes = sorted(path.name for path in (tmp_path / "sweeps").iterdir())
+    assert homes == ["short-simulated-random-hyperband", "short-simulated-tpe-hyperband"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--workers", "3"], "--workers is for --simulate"),
+        (["--simulate", "--workers", "1001"], "1001 is not in the range"),
+        (["--simulate", "nowhere"], "run the sweep first"),
+    ],
+)
+def test_what_makes_no_sense_is_one_clear_error(file, tmp_path, words, told):
+    result = invoke("run", file, "--home", tmp_path / "home", *words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
