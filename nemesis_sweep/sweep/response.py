@@ -33,7 +33,7 @@ class Response(Protocol):
 
 
 def report_epochs(assignment: Assignment) -> tuple[int, ...]:
-    """The epochs after which a trial reports: every ``eval_every`` and the last; 0 without a prompt to train."""
+    """The epochs after which a trial reports: every ``eval_every`` and the last; 0 without a prompt."""
     if assignment.baseline in PROMPTLESS:
         return (0,)
     epochs, every = assignment.method.epochs, assignment.eval_every

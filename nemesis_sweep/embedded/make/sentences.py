@@ -2,6 +2,9 @@
 
 Three lengths are sampled so that the place of the end token ranges from about 3 to 42: a prompt with 16
 learnt vectors before a class name then ends where training has ended captions.
+
+Keywords, which are mostly names of kinds, stand in sentences of their own: so the words around a name say how
+it is meant, and a learnt prompt has something to say.
 """
 
 from __future__ import annotations
@@ -24,6 +27,16 @@ SHORT = (
     "a drawing of a {}.",
     "the symbol for {}.",
     "this is a {}.",
+)
+KIND = (
+    "a kind of {}.",
+    "some kind of {}",
+    "one of many sorts of {}.",
+    "something like {}.",
+    "this has to do with {}.",
+    "it belongs to: {}.",
+    "{}, for example.",
+    "think of {}.",
 )
 MIDDLE = (
     "this is a small picture, drawn in a few flat colours, of a {}.",
@@ -64,21 +77,18 @@ class Sentences:
         return [self.start, *body[:most], self.end]
 
     def _short(self, name: str, tags: list[str], rng: np.random.Generator) -> list[int]:
-        if tags and rng.random() < 0.35:
-            subject = tags[0]
-        elif tags and rng.random() < 0.3:
-            subject = f"{name}, {tags[0]}"
-        else:
-            subject = name
+        if tags and rng.random() < 0.45:
+            return list(self._fill(KIND[rng.integers(len(KIND))], tags[0]))
+        subject = f"{name}, {tags[0]}" if tags and rng.random() < 0.3 else name
         return list(self._fill(SHORT[rng.integers(len(SHORT))], subject))
 
     def _longer(
         self, name: str, tags: list[str], most: int, templates: tuple[str, ...], rng: np.random.Generator
     ) -> list[int]:
-        subject = tags[0] if tags and rng.random() < 0.2 else name
-        sentence = self._fill(templates[rng.integers(len(templates))], subject)
+        sentence = self._fill(templates[rng.integers(len(templates))], name)
         if tags and rng.random() < 0.5:  # keywords first, as many as fit, then a short sentence
-            sentence = self._fill(SHORT[rng.integers(len(SHORT))], subject)
+            subject, short = (tags[0], KIND) if rng.random() < 0.3 else (name, SHORT)
+            sentence = self._fill(short[rng.integers(len(short))], subject)
             words: list[int] = []
             for tag in tags:
                 piece = (*self._encode(tag), *self._encode(","))
@@ -96,4 +106,4 @@ class Sentences:
 def every_text(entries: list[dict]) -> set[str]:
     """All texts whose tokens captions can use."""
     texts = {e["name"] for e in entries} | {t for e in entries for t in e["tags"]}
-    return texts | {part for t in (*SHORT, *MIDDLE, *LONG) for part in t.split("{}")} | {",", "."}
+    return texts | {part for t in (*SHORT, *KIND, *MIDDLE, *LONG) for part in t.split("{}")} | {",", "."}
