@@ -7,7 +7,7 @@ SWEEP ?= search_spaces/pan.yaml
 HOME_DIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test test-all lint ui clean
+.PHONY: help sweep test test-units test-cluster test-all lint ui clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -21,7 +21,14 @@ sweep: $(READY) ## Run a real sweep on what ships with the package (TRIALS=4 mak
 	$(BIN)/nemesis-sweep run $(SWEEP) --extend $(if $(TRIALS),--trials $(TRIALS)) $(if $(HOME_DIR),--home $(HOME_DIR))
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -q -m "not slow"
+	@# Those that start Ray wait for most of their time: side by side with the others.
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-units test-cluster
+
+test-units: $(READY)
+	$(BIN)/python -m pytest -q -m "not slow and not cluster"
+
+test-cluster: $(READY)
+	$(BIN)/python -m pytest -q -m "cluster and not slow"
 
 test-all: $(READY) ## Run the tests, the long ones too
 	$(BIN)/python -m pytest -q

@@ -205,8 +205,17 @@ def verb(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a sweep of longer trials, long enough to be struck in the middle of one, that was not."""
+    home = tmp_path_factory.mktemp("undisturbed") / "home"
+    answer = run(finished / "short.yaml", home, "--set", "method.epochs=60")
+    assert answer.returncode == 0, answer.stderr
+    return home
+
+
 @pytest.mark.parametrize("blow", ["kill -9", "stop"])
-def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, tmp_path, blow):
+def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, undisturbed, tmp_path, blow):
     """Struck in the middle of a trial; the second run ends with the undisturbed run's trials."""
     home = tmp_path / "home"
     arguments = command(finished / "short.yaml", home, "--set", "method.epochs=60")
@@ -234,10 +243,7 @@ def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, 
     status = json.loads(verb("status", str(home), "--json").stdout)
     assert status["driver"] is None
     assert (status["studies"][0]["complete"], status["studies"][0]["running"]) == (6, 0)
-    whole = tmp_path / "whole"
-    undisturbed = run(finished / "short.yaml", whole, "--set", "method.epochs=60")
-    assert undisturbed.returncode == 0, undisturbed.stderr
-    assert optuna_trials(home) == optuna_trials(whole)
+    assert optuna_trials(home) == optuna_trials(undisturbed)
 
 
 def workers_of(driver: int) -> list[int]:
