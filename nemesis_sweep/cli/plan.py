@@ -1,10 +1,14 @@
 """`nemesis-sweep plan`: what a sweep would do, without doing any of it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+
+if TYPE_CHECKING:
+    from nemesis_sweep.spec.sweep import Sweep
 
 
 @click.command("plan")
@@ -18,6 +22,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
 
     from nemesis_sweep.spec.search import PROMPTLESS
     from nemesis_sweep.sweep.baselines import outside_the_space, paper_point
+    from nemesis_sweep.sweep.planned import trials_of
 
     sweep = load(file, trials, overrides)
     console = Console()
@@ -33,14 +38,13 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
     for study, tasks in sweep.studies().items():
         beside = outside_the_space(sweep, tasks)
         inside = paper_point(sweep, tasks) is not None and "paper" in sweep.search.baselines
-        fixed = min(sweep.budget.trials, inside + len(sweep.search.points))
-        total += sweep.budget.trials + len(beside)
-        trained += (sweep.budget.trials + len(beside) - sum(name in PROMPTLESS for name in beside)) * len(
-            tasks
-        )
-        table.add_row(study, str(sweep.budget.trials), str(fixed), ", ".join(beside))
+        trials = trials_of(sweep, tasks)
+        fixed = min(trials, inside + len(sweep.search.points))
+        total += trials + len(beside)
+        trained += (trials + len(beside) - sum(name in PROMPTLESS for name in beside)) * len(tasks)
+        table.add_row(study, str(trials), str(fixed), ", ".join(beside))
     console.print(table)
-    selected_on: str = sweep.search.objective[0]
+    selected_on = " and ".join(sweep.search.objective)
     if joint:
         names = "".join(f"\n  {task.key}" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
@@ -53,3 +57,19 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    for line in _remarks(sweep):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _remarks(sweep: "Sweep") -> list[str]:
+    """What else decides which trials there are and which of them can win."""
+    from nemesis_sweep.sweep.planned import grid_size
+
+    lines = [f"constraint: {text}" for text in sweep.search.constraints]
+    if len(sweep.search.objective) > 1:
+        lines.append("several objectives: a Pareto front for every task, and nothing is pruned")
+    sizes = [size for tasks in sweep.studies().values() if (size := grid_size(sweep, tasks)) is not None]
+    if sizes:
+        told = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
+        lines.append(f"grid: {told} points a study, budget.trials {sweep.budget.trials}")
+    return lines

@@ -80,29 +80,33 @@ def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
     from rich.console import Console
 
     from nemesis_sweep.report.closing import print_closing
+    from nemesis_sweep.report.front import mark_front
     from nemesis_sweep.report.leaderboard import leaderboard
     from nemesis_sweep.report.progress import Progress
     from nemesis_sweep.report.results import write_results
     from nemesis_sweep.report.tally import tally_of
-    from nemesis_sweep.spec.search import direction
+    from nemesis_sweep.spec.metrics import direction
     from nemesis_sweep.sweep.runner import run_sweep
 
-    objective = sweep.search.objective[0]
-    better = direction(objective)
+    objectives = sweep.search.objective
+    better = direction(objectives[0])
     outcome = run_sweep(
         sweep,
         place,
-        lambda studies: Progress(map(tally_of, studies), metric=objective, maximize=better == "maximize"),
+        lambda studies: Progress(map(tally_of, studies), metric=objectives[0], maximize=better == "maximize"),
         extend=extend,
     )
-    write_results(place.path, outcome.rows)
-    boards = leaderboard(outcome.rows, objective, better)
+    rows = mark_front(outcome.rows, objectives)
+    write_results(place.path, rows)
+    boards = leaderboard(rows, objectives)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
     _conclude(outcome, sweep.budget)
 
 
 def _conclude(outcome: "Outcome", budget: "Budget") -> None:
     """Say why a sweep ended early; exit code 1 if it did not reach what it is for."""
+    if outcome.grid_is_done:
+        click.echo("Every point of the grid was tried.")
     if outcome.hours_are_spent:
         click.echo(f"The budget of {budget.hours:g} hours is spent; larger budget.hours and --extend go on.")
     if outcome.empty_studies:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nemesis_sweep.report.front import front_of, measured, trained
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
+from nemesis_sweep.spec.expression import parse_condition
+from nemesis_sweep.spec.metrics import MEASURED, direction
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN
 
@@ -20,13 +24,18 @@ BASELINES: Mapping[str, str] = {
     "paper": "paper's setting",
 }
 BEST = "best found"
+FRONT = "on the front"
+USUAL = ("val/accuracy", "test/accuracy")
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a task's table; accuracies in percent, None where a trial has no such metric."""
+    """One row of a task's table; accuracies in percent, None where a trial has no such metric.
+
+    more: other metrics that are objectives or in a broken constraint. broken: the constraints it breaks.
+    """
 
     label: str
     number: str
@@ -36,6 +45,8 @@ class Entry:
     gain: Gain | None
     params: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Score] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
     @property
     def is_nemesis(self) -> bool:
@@ -46,11 +57,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class TaskBoard:
-    """The table of one task: the baselines that completed, and the best found (None if nothing completed).
+    """The table of one task: the baselines that completed, and the best found (None if there is none).
 
     study: the task's name, or what the table of means is called. searched: names of the parameters that
-    trials differ in. objective, direction: what the best was selected on. replicates: how many the best has.
-    complete: trained trials that completed.
+    trials differ in. objectives: what the best was selected on; of several the best is the trial on the
+    Pareto front that is best by the first. replicates: how many the best has. complete: trained trials that
+    completed and keep the constraints. broken: constraint -> trials that completed and break it. front: the
+    rest of the front, best by the first objective first; empty for one objective.
     paired: seed -> test accuracy of (best, CoOp); empty where they share no seeds.
     mean_of: in a joint study the number of tasks, whose mean selected the best; 0 where every task has its
     own best. is_mean: whether the table itself shows the means over the tasks.
@@ -60,10 +73,11 @@ class TaskBoard:
     searched: tuple[str, ...]
     entries: tuple[Entry, ...]
     best: Entry | None
-    objective: str
-    direction: str
+    objectives: tuple[str, ...]
     replicates: int
     complete: int
+    broken: Mapping[str, int] = field(default_factory=dict)
+    front: tuple[Entry, ...] = ()
     paired: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     mean_of: int = 0
     is_mean: bool = False
@@ -71,7 +85,14 @@ class TaskBoard:
     @property
     def criterion(self) -> str:
         """What the best was selected on, in words."""
-        return f"the mean {self.objective} of {self.mean_of} tasks" if self.mean_of else self.objective
+        name = self.objectives[0]
+        return f"the mean {name} of {self.mean_of} tasks" if self.mean_of else name
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """The metrics that the table shows beside the accuracies on val and test."""
+        constrained = [name for text in self.broken for name in sorted(parse_condition(text).metrics)]
+        return tuple(dict.fromkeys(name for name in (*self.objectives, *constrained) if name not in USUAL))
 
     def entry(self, baseline: str) -> Entry | None:
         """Return the row of a baseline, None if it did not complete."""
@@ -79,14 +100,15 @@ class TaskBoard:
 
 
 def leaderboard(
-    rows: Iterable[Mapping[str, Any]], objective: str = "val/accuracy", direction: str = "maximize"
+    rows: Iterable[Mapping[str, Any]], objectives: Sequence[str] = ("val/accuracy",)
 ) -> list[TaskBoard]:
     """Return one board per task, in the order in which the studies and tasks appear among the rows.
 
     rows: results of trials as in results.parquet; those that are not COMPLETE count for nothing. The best is
-    selected on `objective` among all trained trials, plain CoOp and the paper's setting included; ties go to
-    the lower validation loss, then to the earlier trial (baselines come first). In a joint study the means
-    over the tasks select one trial for all of them; its last board shows the means.
+    selected among all trained trials that keep the constraints, plain CoOp and the paper's setting included:
+    on the first objective, ties by the next ones, then by the lower validation loss, then for the earlier
+    trial (baselines come first). In a joint study the means over the tasks select one trial for all
+    of them; its last board shows the means.
     """
     studies: dict[str, list[Row]] = {}
     for row in rows:
@@ -95,58 +117,58 @@ def leaderboard(
     for study, trials in studies.items():
         means = [row for row in trials if row.get("task") == MEAN]
         if means:
-            boards += _joint_boards(study, trials, means, objective, direction)
+            boards += _joint_boards(study, trials, means, tuple(objectives))
         else:
-            boards.append(_board(study, trials, trials, objective, direction))
+            boards.append(_board(study, trials, trials, tuple(objectives)))
     return boards
 
 
 def _joint_boards(
-    study: str, rows: Sequence[Row], means: Sequence[Row], objective: str, direction: str
+    study: str, rows: Sequence[Row], means: Sequence[Row], objectives: tuple[str, ...]
 ) -> list[TaskBoard]:
     """A board for every task and one for the means, all of the trial that the means select."""
     tasks: dict[str, list[Row]] = {}
     for row in rows:
         if row.get("task") != MEAN:
             tasks.setdefault(str(row["task"]), []).append(row)
-    boards = [_board(task, of_task, means, objective, direction) for task, of_task in tasks.items()]
-    mean = _board(f"{study}: mean over {len(tasks)} tasks", means, means, objective, direction)
+    boards = [_board(task, of_task, means, tuple(objectives)) for task, of_task in tasks.items()]
+    mean = _board(f"{study}: mean over {len(tasks)} tasks", means, means, tuple(objectives))
     return [replace(board, mean_of=len(tasks), is_mean=board is mean) for board in [*boards, mean]]
 
 
-def _board(
-    study: str, rows: Sequence[Row], judged: Sequence[Row], objective: str, direction: str
-) -> TaskBoard:
+def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: tuple[str, ...]) -> TaskBoard:
     """The board of one task's rows; the best is the trial that wins among the rows `judged`."""
     complete = [row for row in rows if row.get("state", "COMPLETE") == "COMPLETE"]
     by_name = {row["baseline"]: row for row in complete if row.get("baseline")}
     coop = by_name.get("coop")
     entries = [_entry(label, by_name[name], coop) for name, label in BASELINES.items() if name in by_name]
     best = None
-    trained = _trained(judged, objective)
-    first = min(trained, key=lambda row: _rank(row, objective, direction), default=None)
-    winner = next((row for row in complete if first is not None and row["number"] == first["number"]), None)
+    candidates = trained(judged, objectives)
+    kept = [row for row in candidates if not row.get("broken")]
+    first = min(kept, key=lambda row: _rank(row, objectives), default=None)
+    by_number = {row["number"]: row for row in complete}
+    winner = by_number.get(first["number"]) if first is not None else None
     if winner is not None:
         best = _entry(BEST, winner, coop)
         entries.append(best)
+    front = front_of(judged, objectives) if len(objectives) > 1 else []
     names = {name for row in rows for name in row.get("params") or {}}
     return TaskBoard(
         study=study,
         searched=tuple(sorted(names)),
         entries=tuple(entries),
         best=best,
-        objective=objective,
-        direction=direction,
-        replicates=len(_values(winner, objective)) if winner is not None else 0,
-        complete=len(trained),
+        objectives=objectives,
+        replicates=_replicates(winner) if winner is not None else 0,
+        complete=len(kept),
+        broken=Counter(text for row in candidates for text in row.get("broken") or ()),
+        front=tuple(
+            _entry(FRONT, by_number[row["number"]], coop)
+            for row in front
+            if row is not first and row["number"] in by_number
+        ),
         paired=_paired(winner, coop) if winner is not None and coop is not None else {},
     )
-
-
-def _trained(rows: Sequence[Row], objective: str) -> list[Row]:
-    """Return the complete trials that trained something and have the metric."""
-    complete = [row for row in rows if row.get("state", "COMPLETE") == "COMPLETE"]
-    return [row for row in complete if row.get("baseline") not in PROMPTLESS and _finite(row, objective)]
 
 
 def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -> Entry:
@@ -159,26 +181,27 @@ def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -
         gain=_gain(row, coop) if coop is not None and label != BASELINES["coop"] else None,
         params=row.get("params") or {},
         config=row.get("config") or {},
+        more={name: score(values) for name in MEASURED if (values := _values(row, name))},
+        broken=tuple(row.get("broken") or ()),
     )
 
 
-def _rank(row: Mapping[str, Any], objective: str, direction: str) -> tuple[float, float, int, int]:
+def _rank(row: Mapping[str, Any], objectives: Sequence[str]) -> tuple[list[float], float, int, int]:
     """Sort key: the best trial comes first."""
-    value = float(row["metrics"][objective])
-    loss = row["metrics"].get("val/loss")
+    values = [measured(row, name) or 0.0 for name in objectives]
+    loss = measured(row, "val/loss")
     order = list(BASELINES).index(row["baseline"]) if row.get("baseline") in BASELINES else len(BASELINES)
     number = str(row["number"])
     return (
-        -value if direction == "maximize" else value,
-        float(loss) if loss is not None and math.isfinite(loss) else math.inf,
+        [-v if direction(name) == "maximize" else v for name, v in zip(objectives, values, strict=True)],
+        math.inf if loss is None else loss,
         order,
         int(number) if number.isdigit() else 0,
     )
 
 
-def _finite(row: Mapping[str, Any], metric: str) -> bool:
-    value = (row.get("metrics") or {}).get(metric)
-    return value is not None and math.isfinite(value)
+def _replicates(row: Mapping[str, Any]) -> int:
+    return max((len(values) for values in (row.get("replicates") or {}).values()), default=1)
 
 
 def _values(row: Mapping[str, Any], metric: str) -> list[float]:
@@ -186,7 +209,8 @@ def _values(row: Mapping[str, Any], metric: str) -> list[float]:
     values = (row.get("replicates") or {}).get(metric)
     if values:
         return [float(value) for value in values]
-    return [float(row["metrics"][metric])] if _finite(row, metric) else []
+    mean = measured(row, metric)
+    return [] if mean is None else [mean]
 
 
 def _score(row: Mapping[str, Any], metric: str) -> Score | None:

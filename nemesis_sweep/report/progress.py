@@ -87,13 +87,16 @@ class Progress(AbstractContextManager["Progress"]):
     def trial_finished(
         self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
     ) -> None:
-        """Count a trial that ended as COMPLETE, PRUNED or FAIL and tell it."""
+        """Count a trial that ended as COMPLETE, PRUNED or FAIL and tell it.
+
+        reason: of a complete trial that it breaks a constraint, so that it cannot be the best.
+        """
         lines = []
         with self._lock:
             trial = self.running.pop((study, number), None)
             tally = self.studies[study]
             tally.running -= trial is not None
-            tally.count(state, number, value, self._maximize)
+            tally.count(state, number, None if reason else value, self._maximize)
             self._finished_here += 1
             if self._live is None or state == "FAIL":
                 lines.append(self._trial_line(tally, number, state, value, seconds, reason, trial))

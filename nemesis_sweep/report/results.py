@@ -33,6 +33,8 @@ COLUMNS: Mapping[str, pa.DataType] = {
     "baseline": pa.string(),
     "state": pa.string(),
     "reason": pa.string(),
+    "broken": pa.list_(pa.string()),
+    "front": pa.bool_(),
     "epochs": pa.int64(),
     "seconds": pa.float64(),
     "seeds": pa.list_(pa.int64()),
@@ -47,10 +49,12 @@ def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
     Each row is the result of a trial (study, number, baseline, params, config, seeds, epochs, metrics,
     replicates, seconds) with its task (its name, dataset, shots, backbone, protocol), its state (COMPLETE,
-    the default, PRUNED or FAIL) and, if it did not complete, a reason; what a row lacks is null. A trial of
-    a joint study has a row for each task and one, with the task `mean`, for the means. Columns: those above
-    with params and config as JSON text; `param.NAME` for each parameter, typed by its values; for each metric
-    `METRIC` (mean), `METRIC/std` (sample standard deviation, null for one replicate), `METRIC/replicates`.
+    the default, PRUNED or FAIL) and, if it did not complete, a reason; `broken` lists the constraints that it
+    breaks and `front` says whether no other trial of its study beats it (`mark_front`). What a row lacks is
+    null. A trial of a joint study has a row for each task and one, with the task `mean`, for the means.
+    Columns: those above with params and config as JSON text; `param.NAME` for each parameter, typed by its
+    values; for each metric `METRIC` (mean), `METRIC/std` (sample standard deviation, null for one replicate),
+    `METRIC/replicates`.
     """
     rows = [_named(row) for row in rows]
     names: list[str] = []

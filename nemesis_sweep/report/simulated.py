@@ -17,7 +17,8 @@ from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import results_table, write_table
 from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.report.tally import duration
-from nemesis_sweep.spec.search import PROMPTLESS, direction
+from nemesis_sweep.spec.metrics import direction
+from nemesis_sweep.spec.search import PROMPTLESS
 
 NAME = "simulated.parquet"
 MARK = "SIMULATED"
@@ -102,7 +103,7 @@ def print_simulation(
     rows: Sequence[Row], objective: str, seconds: float, source: str, console: Console
 ) -> None:
     """Print the leaderboards, the best found against simulated time for every study, and the total."""
-    boards = leaderboard(rows, objective, direction(objective))
+    boards = leaderboard(rows, [objective])
     print_leaderboard(boards, console, f"{MARK} ")
     for board in boards:
         lines = [f"\n{MARK} {board.study}: best {objective} against simulated time", _columns()]

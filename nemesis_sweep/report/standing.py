@@ -5,13 +5,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import duration
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
 
 def standing(status: SweepStatus) -> Group:
-    """A line about the driver and a row per study."""
+    """A line about the driver and a row per study; of several objectives also the Pareto front of each."""
     driven = f"running (process {status.driver} on {status.driver_host})" if status.driver else "not running"
     title = f"SIMULATED {status.name}" if status.simulated else status.name
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -28,7 +29,26 @@ def standing(status: SweepStatus) -> Group:
     by = status.objective
     if [study.task for study in status.studies] == [JOINT]:
         by = f"the mean {by} of the tasks"
-    return Group(Text(f"{title} in {status.home}: {driven}; best (trial) by {by}"), table)
+    head = f"{title} in {status.home}: {driven}; best (trial) by {by}"
+    if status.constraints:
+        head += f" where {' and '.join(status.constraints)}"
+    return Group(Text(head), table, *(_front(study) for study in status.studies if study.front))
+
+
+def _front(study: StudyStatus) -> Table:
+    """The trials that no other one beats, the best by the first objective first."""
+    table = Table(
+        title=f"Pareto front of {study.task}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    metrics = list(study.front[0]["values"])
+    table.add_column("trial")
+    for metric in metrics:
+        table.add_column(metric, justify="right", no_wrap=True)
+    table.add_column("parameters", overflow="fold")
+    for point in study.front:
+        values = [f"{point['values'][metric]:.4g}" for metric in metrics]
+        table.add_row(point["trial"], *values, params_text(point["params"]))
+    return table
 
 
 def _best(study: StudyStatus) -> str:

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nemesis_sweep.report.leaderboard import BEST, Entry, TaskBoard
+from nemesis_sweep.report.leaderboard import BEST, FRONT, Entry, TaskBoard
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
+from nemesis_sweep.spec.expression import parse_condition
 from nemesis_sweep.spec.search import PROMPTLESS
 
-HEADER = ("", "val", "test", "gain", "95 % CI", "parameters")
-NUMERIC = (1, 2, 3, 4)
+# Points of a Pareto front that a table shows; the file of results has them all.
+FRONT_ROWS = 15
 SHORT = {"coop": "CoOp", "paper": "paper"}
 # Without a penalty these change nothing.
 PENALTY_ONLY = {"beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction"}
@@ -38,9 +39,11 @@ def print_leaderboard(boards: Sequence[TaskBoard], console: Console, mark: str =
     for board in boards:
         console.print(Text(board.study, "bold"))
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for place, name in enumerate(HEADER):
-            table.add_column(name, justify="right" if place in NUMERIC else "left", no_wrap=place in range(5))
-        for entry in board.entries:
+        names = header(board)
+        for place, name in enumerate(names):
+            number = 0 < place < len(names) - 1
+            table.add_column(name, justify="right" if number else "left", no_wrap=place < len(names) - 1)
+        for entry in shown_entries(board):
             table.add_row(*cells(board, entry), style="bold green" if entry.label == BEST else "")
         console.print(table)
         console.print(Text(caption(board), "dim"))
@@ -55,33 +58,68 @@ def plain_leaderboard(boards: Sequence[TaskBoard]) -> str:
 
 
 def _plain_board(board: TaskBoard) -> str:
-    rows = [HEADER, *(cells(board, entry) for entry in board.entries)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADER))]
+    rows = [header(board), *(cells(board, entry) for entry in shown_entries(board))]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
     return "\n".join([board.study, *lines, caption(board), task_verdict(board)])
 
 
+def header(board: TaskBoard) -> tuple[str, ...]:
+    """Return the names of the columns; objectives other than the accuracies have columns of their own."""
+    return ("", "val", "test", *board.more, "gain", "95 % CI", "parameters")
+
+
+def shown_entries(board: TaskBoard) -> list[Entry]:
+    """Return the rows of a table: baselines, the best, and of several objectives the Pareto front."""
+    return [*board.entries, *board.front[: FRONT_ROWS - 1]]
+
+
 def caption(board: TaskBoard) -> str:
     """Return what the numbers are: the split of selection, how many trials and replicates, unit, gain."""
-    split = board.objective.partition("/")[0]
     selected = f"Best selected on {board.criterion} among {board.complete} complete trials"
-    if split == "test":
-        selected = (
-            f"BEST SELECTED ON TEST ({board.criterion}), which flatters it, among {board.complete} trials"
-        )
+    decided = [*board.objectives, *(name for text in board.broken for name in parse_condition(text).metrics)]
+    on_test = list(dict.fromkeys(name for name in decided if name.startswith("test/")))
+    if on_test:
+        told = ", ".join(on_test)
+        selected = f"BEST SELECTED ON TEST ({told}), which flatters it, among {board.complete} trials"
+    selected += _constraints_text(board) + _front_text(board)
     over = f"mean ± standard deviation over {board.replicates} replicates"
     if board.replicates == 1:
         over = "one replicate"
     return f"{selected}. Accuracies in percent, {over}; gain: on test, over plain CoOp"
 
 
-def cells(board: TaskBoard, entry: Entry) -> tuple[str, str, str, str, str, str]:
-    """Return one row: name, val, test, gain on test over CoOp, its interval, parameters."""
-    name = entry.label
-    if name == BEST:
-        name = f"{BEST} ({SHORT.get(entry.baseline) or f'trial {entry.number}'})"
-    gain, interval = _gain_cells(entry.gain)
-    return name, score_text(entry.val), score_text(entry.test), gain, interval, _params_of(board, entry)
+def _constraints_text(board: TaskBoard) -> str:
+    if not board.broken:
+        return ""
+    counts = {text: "1 trial" if n == 1 else f"{n} trials" for text, n in board.broken.items()}
+    told = ", ".join(f"{text} ({count})" for text, count in counts.items())
+    return f" that keep the constraints (* breaks one and cannot be the best: {told})"
+
+
+def _front_text(board: TaskBoard) -> str:
+    if len(board.objectives) == 1 or board.best is None:
+        return ""
+    count = len(board.front) + 1
+    told = f"; {count} of them on the Pareto front of {', '.join(board.objectives)}"
+    return told + (f", of which {FRONT_ROWS} are shown" if count > FRONT_ROWS else "")
+
+
+def cells(board: TaskBoard, entry: Entry) -> tuple[str, ...]:
+    """Return one row: name, val, test, other objectives, gain on test over CoOp, its interval, parameters."""
+    name = entry.label + (" *" if entry.broken else "")
+    if name in (BEST, FRONT):
+        name = f"{name} ({SHORT.get(entry.baseline) or f'trial {entry.number}'})"
+    more = [metric_text(entry.more.get(metric)) for metric in board.more]
+    scores = (score_text(entry.val), score_text(entry.test), *more)
+    return (name, *scores, *_gain_cells(entry.gain), _params_of(board, entry))
+
+
+def metric_text(score: Score | None) -> str:
+    """Return `1.32 ± 0.0412`, three significant digits for numbers of any size, `-` for no score."""
+    if score is None:
+        return "-"
+    return f"{score.mean:.3g}" if score.std is None else f"{score.mean:.3g} ± {score.std:.3g}"
 
 
 def score_text(score: Score | None) -> str:
@@ -123,7 +161,7 @@ def _value(value: Any) -> str:
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [
-        cell.rjust(width) if place in NUMERIC else cell.ljust(width)
+        cell.rjust(width) if 0 < place < len(row) - 1 else cell.ljust(width)
         for place, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
 

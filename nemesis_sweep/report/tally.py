@@ -43,7 +43,10 @@ class StudyTally:
         return max(0, self.budget - self.done)
 
     def count(self, state: str, number: str, value: float | None, maximize: bool) -> None:
-        """Count a trial that ended as COMPLETE, PRUNED or FAIL; raises ValueError for another state."""
+        """Count a trial that ended as COMPLETE, PRUNED or FAIL; raises ValueError for another state.
+
+        value: what the best is chosen by; None for a trial that cannot be the best.
+        """
         if state not in STATES:
             raise ValueError(f"a trial ends as one of {', '.join(STATES)} but got {state!r}")
         self.complete += state == "COMPLETE"
@@ -94,6 +97,7 @@ def tally_of(study: Study) -> StudyTally:
     tally = StudyTally(study.key, study.total)
     for number, trial in study.trials():
         if trial.state.is_finished():
-            value = trial.value if trial.state.name == "COMPLETE" else None
-            tally.count(trial.state.name, number, value, study.study.direction.name == "MAXIMIZE")
+            kept = all(excess <= 0 for excess in trial.constraints.values())
+            value = trial.values[0] if trial.state.name == "COMPLETE" and kept else None
+            tally.count(trial.state.name, number, value, study.study.directions[0].name == "MAXIMIZE")
     return tally

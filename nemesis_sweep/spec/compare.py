@@ -23,7 +23,7 @@ def comparable(sweep: Sweep) -> dict[str, Any]:
     tried but not what comes of it, and budget, resources and tracking.
     """
     data = resolved(sweep)
-    search = {key: data["search"][key] for key in ("objective", "study", "eval_every")}
+    search = {key: data["search"][key] for key in ("objective", "constraints", "study", "eval_every")}
     names = TASK_NAMES if search["study"] == "joint" else ()
     tasks = {key: data["tasks"][key] for key in ("seeds", *names)}
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}

@@ -19,7 +19,6 @@ def conflict_faults(parts: Together) -> Iterator[Fault]:
     yield from _class_contexts_cannot_transfer(parts)
     yield from _probe_cannot_transfer(parts)
     yield from _nothing_to_search(parts)
-    yield from _objective(parts)
 
 
 def _fixed_and_searched(parts: Together) -> Iterator[Fault]:
@@ -102,18 +101,3 @@ def _nothing_to_search(parts: Together) -> Iterator[Fault]:
     if parts.budget.trials > len(parts.search.points):
         message = f"nothing to search, but {parts.budget.trials} trials to propose"
         yield Fault(("space",), message, "", "at least one dimension, or budget.trials: 0")
-
-
-def _objective(parts: Together) -> Iterator[Fault]:
-    if parts.search is None or not parts.unsure.isdisjoint({"search.objective", "search.pruner"}):
-        return
-    if len(parts.search.objective) > 1:
-        path: Path = ("search", "objective")
-        yield Fault(
-            path, "several objectives are not supported yet", shown(parts.search.objective), "one metric"
-        )
-    at_end = [metric for metric in parts.search.objective if metric.startswith("test/")]
-    if at_end and parts.search.pruner != "none":
-        message = f"{at_end[0]} is measured only at the end of a trial, so nothing can be pruned by it"
-        related = (("search", "objective"),)
-        yield Fault(("search", "pruner"), message, shown(parts.search.pruner), "none", related=related)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.fields import Count, Real, Section, Whole
+
+TOLERANCE = 1e-8  # of a step, as Optuna has it
+LARGEST = 1e300
 
 Scalar: TypeAlias = str | int | float | bool | None
 
@@ -58,10 +62,11 @@ class FloatRange(_Range):
         return self.low, self.high
 
     def contains(self, value: Any) -> bool:
-        """Tell whether a trial may take this value (grids are not checked, Optuna rounds to them)."""
-        return (
-            not isinstance(value, bool) and isinstance(value, int | float) and self.low <= value <= self.high
-        )
+        """Tell whether a trial may take this value."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        steps = min((value - self.low) / self.step, LARGEST) if self.step else 0.0
+        return self.low <= value <= self.high and abs(math.remainder(steps, 1)) < TOLERANCE
 
 
 class IntRange(_Range):

@@ -40,6 +40,12 @@ Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(to_whole)]
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
 Distinct = Annotated[list[Item], AfterValidator(_distinct)]
+NoneOrMany = Annotated[
+    list[Item],
+    Field(json_schema_extra={"one": True}),
+    AfterValidator(_distinct),
+    BeforeValidator(_listed),
+]
 OneOrMany = Annotated[
     list[Item],
     Field(min_length=1, json_schema_extra={"one": True}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -50,6 +51,11 @@ class Method(Section):
     batch: Count = 32
     views: Count | Literal["epochs"] = 16
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+def visible_values(method: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a method's fields as constraints see them: `views: epochs` is as many views as epochs."""
+    return {**method, "views": method["epochs"] if method["views"] == "epochs" else method["views"]}
 
 
 class MethodSection(Method):

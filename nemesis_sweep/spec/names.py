@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.errors import Problem, nearest
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.faults import Fault, listed
+
+OptionCheck = Callable[[str, Mapping[str, Any]], Sequence[Fault]]
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,9 @@ class KnownNames:
     """What the registries hold, as plain names; passed to pydantic as the validation context.
 
     dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
-    (paths and `name@pretrained` may be right), None if nothing is. sampler_options, pruner_options: the
-    options of a sampler or pruner, by its name; called only for files that set options.
+    (paths and `name@pretrained` may be right), None if nothing is. sampler_options, pruner_options: tell what
+    is wrong with the options of a sampler or pruner, from its name and the options; called only for files
+    that set options.
     """
 
     datasets: Sequence[str] = ()
@@ -29,8 +32,8 @@ class KnownNames:
     prompts: Sequence[str] = ()
     dataset_problem: Callable[[str], Problem | None] | None = None
     backbone_problem: Callable[[str], Problem | None] | None = None
-    sampler_options: Callable[[str], Sequence[str]] | None = None
-    pruner_options: Callable[[str], Sequence[str]] | None = None
+    sampler_options: OptionCheck | None = None
+    pruner_options: OptionCheck | None = None
 
 
 def _check(kind: str, name: str, names: Sequence[str]) -> str:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.fields import Count, Distinct, OneOrMany, Section, Seed
+from nemesis_sweep.spec.expression import Condition, ConditionError, parse_condition
+from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.metrics import Direction, Metric, direction
 from nemesis_sweep.spec.names import PrunerName, SamplerName
 from nemesis_sweep.spec.space import check_value
 
-Metric = Literal["val/accuracy", "val/loss", "test/accuracy", "test/loss", "norm/mean"]
 Baseline = Literal["zero_shot", "zero_shot_ensemble", "linear_probe", "coop", "paper"]
 PROMPTLESS = ("zero_shot", "zero_shot_ensemble", "linear_probe")
 """Baselines that train no prompt: in tables when asked for, but never what a sweep found."""
 
-Direction = Literal["maximize", "minimize"]
 
-
-def direction(metric: str) -> Direction:
-    """Return Optuna's name for what is better: more accuracy, less of everything else."""
-    return "maximize" if metric.endswith("accuracy") else "minimize"
+def _condition(text: str) -> str:
+    try:
+        parse_condition(text)
+    except ConditionError as error:
+        context = {"message": error.message, "allowed": error.allowed, "nearest": error.near}
+        raise PydanticCustomError("unknown_name", "{message}", context) from None
+    return text
 
 
 def _held(name: str, value: Any) -> Any:
@@ -33,8 +37,10 @@ class Search(Section):
     """The sampler proposes, the objective judges, the pruner stops.
 
     sampler_options, pruner_options: arguments of the Optuna class behind the name.
-    objective: metrics that the study optimises. study: one study per task, or a joint one whose trials train
-    every task and are judged by the mean over the tasks.
+    objective: metrics that the study optimises; of several there is no best trial but a Pareto front.
+    constraints: conditions over parameters and metrics that a trial has to keep to be the best found.
+    study: one study per task, or a joint one whose trials train every task and are judged by the mean over
+    the tasks.
     seed: of the samplers; every study derives its own from it.
     eval_every: epochs between two measurements on the validation set; each is reported to the pruner.
     points: values of searched dimensions to try first; the sampler draws those that are left out.
@@ -47,11 +53,20 @@ class Search(Section):
     pruner: PrunerName = "hyperband"
     pruner_options: dict[str, Any] = Field(default_factory=dict)
     objective: OneOrMany[Metric] = Field(default=["val/accuracy"])
+    constraints: NoneOrMany[Annotated[str, AfterValidator(_condition)]] = Field(default_factory=list)
     study: Literal["per_task", "joint"] = "per_task"
     seed: Seed = 0
     eval_every: Count = 5
     points: list[dict[str, Any]] = Field(default_factory=list)
     baselines: Distinct[Baseline] = Field(default=["zero_shot", "coop", "paper"])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_pruner_for_a_front(cls, data: Any) -> Any:
+        # What is poor by one objective may be on the front by another, so nothing is stopped by default.
+        if isinstance(data, dict) and isinstance(data.get("objective"), list) and len(data["objective"]) > 1:
+            return {"pruner": "none", **data}
+        return data
 
     @field_validator("points")
     @classmethod
@@ -63,3 +78,8 @@ class Search(Section):
     def directions(self) -> list[Direction]:
         """What is better for each objective, in Optuna's words."""
         return [direction(metric) for metric in self.objective]
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The constraints, ready to be judged."""
+        return [parse_condition(text) for text in self.constraints]

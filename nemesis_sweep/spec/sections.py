@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -83,7 +84,7 @@ class _Sections:
         return space
 
     def options(self, search: Search | None) -> None:
-        """Check the names of sampler and pruner options, where there are any."""
+        """Check the options of sampler and pruner, where there are any."""
         if search is None or self.known is None:
             return
         given = (
@@ -91,15 +92,11 @@ class _Sections:
             ("pruner", search.pruner, search.pruner_options, self.known.pruner_options),
         )
         wrong = self.unsure()
-        for kind, name, options, names_of in given:
-            if options and names_of is not None and f"search.{kind}" not in wrong:
-                path, names = ("search", f"{kind}_options"), names_of(name)
-                message = f"unknown option of {name}"
-                self.faults += [
-                    Fault((*path, option), message, "", listed(names), nearest(option, names))
-                    for option in options
-                    if option not in names
-                ]
+        for kind, name, options, faults_of_options in given:
+            if options and faults_of_options is not None and f"search.{kind}" not in wrong:
+                path = ("search", f"{kind}_options")
+                faults = faults_of_options(name, options)
+                self.faults += [replace(fault, path=(*path, *fault.path)) for fault in faults]
 
     def unsure(self) -> set[str]:
         """Return method fields that a fault is about, and `section.key` of the faults of other sections."""

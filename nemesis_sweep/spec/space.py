@@ -59,7 +59,7 @@ def _read_dimension(
     return (_read_choice if "choices" in raw else _read_range)(name, raw, path, known)
 
 
-def _range_of(name: str) -> type[FloatRange] | type[IntRange] | None:
+def range_of(name: str) -> type[FloatRange] | type[IntRange] | None:
     """Return the kind of range that fits the method's field: of numbers, whole numbers, or none."""
     annotation = Method.model_fields[name].annotation
     kinds = {annotation, *(kind for member in get_args(annotation) for kind in (member, *get_args(member)))}
@@ -71,7 +71,7 @@ def _range_of(name: str) -> type[FloatRange] | type[IntRange] | None:
 def _read_range(
     name: str, raw: dict[Any, Any], path: Path, known: KnownNames | None
 ) -> tuple[Dimension | None, list[Fault]]:
-    model = _range_of(name)
+    model = range_of(name)
     if model is None:
         return None, [Fault(path, f"{name} is not a number and has no range", shown(raw), "{choices: [...]}")]
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
-from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.method import Method, visible_values
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import Place, always_searched, places
 from nemesis_sweep.spec.tasks import Tasks
@@ -48,6 +48,11 @@ class Together:
         if own is not None and name in own.model_fields_set:
             return getattr(own, name)
         return self.fixed.get(name, Method.model_fields[name].default)
+
+    def values(self, dataset: str, point: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the whole method of a trial at `point` for `dataset`, as constraints see it."""
+        fixed = {name: self.fixed_value(name, dataset) for name in Method.model_fields}
+        return visible_values({**fixed, **point})
 
     def possible(self, name: str, place: Place | None = None, dataset: str | None = None) -> list[Any]:
         """Return the values that `name` can have, the bounds standing for a range.

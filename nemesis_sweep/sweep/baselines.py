@@ -11,6 +11,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.assignment import COOP, LINEAR_PROBE, PAPER
+from nemesis_sweep.sweep.planned import keeps
 from nemesis_sweep.sweep.proposals import within
 
 PAPER_SETTING: dict[str, Any] = {
@@ -40,12 +41,14 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
 
 
 def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:
-    """The paper's setting as a point of the search space, or None when it lies outside.
+    """The paper's setting as a point of the space; None where it lies outside or breaks a constraint.
 
     It has to be the same point for all tasks of a study, whatever the datasets' own fixed values are.
     """
     points = [within(sweep.space, baseline_method(sweep, task, PAPER).model_dump()) for task in tasks]
-    return points[0] if all(point == points[0] for point in points) else None
+    if points[0] is None or any(point != points[0] for point in points):
+        return None
+    return points[0] if keeps(sweep, tasks, points[0]) else None
 
 
 def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:

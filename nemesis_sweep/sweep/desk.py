@@ -14,6 +14,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.failure import FAILURE
 from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.study import Proposal, Study
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
@@ -108,7 +109,8 @@ class Desk:
         value = self._value(result)
         metrics = {name: number for name, number in result.items() if "/" in name}
         self.progress.epoch(study.key, proposal.number, result["epoch"], study.last_step(proposal), metrics)
-        if study.report(proposal.number, result["epoch"], value):
+        replicates = result.get("replicates", {}).get(study.objective, ())
+        if study.report(proposal.number, result["epoch"], value, replicates):
             self._pruned.add(ticket)
         elif self.stopping:
             self._put_off.add(ticket)
@@ -131,6 +133,8 @@ class Desk:
         seconds = float((result or {}).get("seconds", self._clock() - started))
         self._spent += seconds
         value = self._value(result or {})
+        methods = [method.model_dump() for method in proposal.methods]
+        judged = judge(self.sweep.search, methods, result or {}, proposal.baseline)
         if ticket in self._pruned:
             self._pruned.discard(ticket)
             place = study.place((result or {}).get("epoch", 0))
@@ -138,18 +142,21 @@ class Desk:
         elif failed or result is None or not result.get("done") or FAILURE in result:
             reason = (result or {}).get(FAILURE) or error or "ended without a result"
             state = TrialState.FAIL
-        elif not math.isfinite(value):
+        elif not judged.finite:
             seeds = (result or {}).get("failed_seeds") or "none"
-            reason = f"the objective is not finite ({value}); seeds with a loss that is not: {seeds}"
+            values = ", ".join(map(str, judged.values))
+            reason = f"the objective is not finite ({values}); seeds with a loss that is not: {seeds}"
             state = TrialState.FAIL
         else:
-            state, reason = TrialState.COMPLETE, ""
-            study.report(proposal.number, result["epoch"], value)
+            state, reason = TrialState.COMPLETE, " and ".join(f"breaks {text}" for text in judged.broken)
+            replicates = result.get("replicates", {}).get(study.objective, ())
+            study.report(proposal.number, result["epoch"], value, replicates)
         self._failed += state == TrialState.FAIL
-        study.tell(proposal.number, state, value, seconds, reason)
+        study.tell(proposal.number, state, judged.values, seconds, reason, judged.excess)
         if state != TrialState.COMPLETE:
             self._close_run(study, proposal, state, reason)
-        self.progress.trial_finished(study.key, proposal.number, state.name, value, seconds, reason)
+        told = value if math.isfinite(value) else None
+        self.progress.trial_finished(study.key, proposal.number, state.name, told, seconds, reason)
 
     def _clock(self) -> float:
         """Seconds, from wherever."""

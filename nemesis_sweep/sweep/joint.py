@@ -7,7 +7,7 @@ from dataclasses import replace
 import optuna
 from optuna.trial import FrozenTrial
 
-from nemesis_sweep.spec.search import direction
+from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.study import Study
@@ -26,9 +26,9 @@ class JointStudy(Study):
     def __init__(self, sweep: Sweep, storage: optuna.storages.BaseStorage) -> None:
         super().__init__(sweep, JOINT, sweep.task_list(), storage)
 
-    def report(self, number: str, epoch: int, value: float) -> bool:
+    def report(self, number: str, epoch: int, value: float, replicates: Sequence[float] = ()) -> bool:
         """Take the mean over the tasks begun so far; true when the pruner would rather stop this trial."""
-        return super().report(number, epoch, value * self._share(epoch))
+        return super().report(number, epoch, value * self._share(epoch), replicates)
 
     def assignment(self, parts: Sequence[Assignment]) -> JointAssignment:
         """One trial that has a part for each task."""

@@ -34,7 +34,7 @@ class JointSession:
         """Work until the next validation; the answer has ``epoch``, ``done`` and the means over the tasks."""
         if self.finished is not None:
             known = self.finished
-            return self._report(known["step"], known["metrics"], known["seconds"], True)
+            return self._report(known["step"], known["metrics"], known["replicates"], known["seconds"], True)
         over = self.results[:]
         told = {} if self._all_over else self._train()
         if self._failed:
@@ -43,7 +43,9 @@ class JointSession:
             return self._finish()
         begun = [*(result["metrics"] for result in over), told]
         seconds = sum(result["seconds"] for result in over) + told["seconds"]
-        return self._report(self._step(len(over), told["epoch"]), _over_tasks(begun), seconds, False)
+        replicates = _replicates_over_tasks([*(result["replicates"] for result in over), told["replicates"]])
+        step = self._step(len(over), told["epoch"])
+        return self._report(step, _over_tasks(begun), replicates, seconds, False)
 
     @property
     def _all_over(self) -> bool:
@@ -79,7 +81,7 @@ class JointSession:
         step, seconds = self._step(number, failed["epochs"]), sum(each["seconds"] for each in self.results)
         task = self.assignment.parts[number].task.key
         seeds = [f"{seed} on {task}" for seed in failed["failed_seeds"]]
-        return {**self._report(step, metrics, seconds, True), "failed_seeds": seeds}
+        return {**self._report(step, metrics, {}, seconds, True), "failed_seeds": seeds}
 
     def _finish(self) -> dict[str, Any]:
         """Write the result over all tasks, the one sign that the trial is complete."""
@@ -88,7 +90,7 @@ class JointSession:
         step = self._step(len(results) - 1, results[-1]["epochs"])
         seconds = sum(result["seconds"] for result in results)
         metrics = _over_tasks([result["metrics"] for result in results])
-        per_task = [result["replicates"] for result in results]
+        replicates = _replicates_over_tasks([result["replicates"] for result in results])
         result = {
             "study": first.study,
             "number": first.number,
@@ -99,24 +101,29 @@ class JointSession:
             "epochs": sum(result["epochs"] for result in results),
             "step": step,
             "metrics": metrics,
-            "replicates": {
-                name: [mean(list(values)) for values in zip(*(task[name] for task in per_task), strict=True)]
-                for name in metrics
-            },
+            "replicates": replicates,
             "failed_seeds": [],
             "seconds": seconds,
             "worker": worker(),
         }
-        self.run.finish("FINISHED", metrics, epoch=step)
+        self.run.finish("FINISHED", {**metrics, "seconds": seconds}, epoch=step)
         write_json(self.folder / RESULT, result)
-        return self._report(step, metrics, seconds, True)
+        return self._report(step, metrics, replicates, seconds, True)
 
     def _step(self, number: int, epoch: int) -> int:
         # Zero-shot has no epochs; its steps are told apart all the same.
         return self.assignment.starts[number] + max(1, epoch)
 
-    def _report(self, step: int, metrics: Mapping[str, float], seconds: float, done: bool) -> dict[str, Any]:
-        return {**metrics, "epoch": step, "seconds": seconds, "failed_seeds": [], "done": done}
+    def _report(
+        self,
+        step: int,
+        metrics: Mapping[str, float],
+        replicates: Mapping[str, list[float]],
+        seconds: float,
+        done: bool,
+    ) -> dict[str, Any]:
+        told = {"epoch": step, "seconds": seconds, "failed_seeds": [], "done": done}
+        return {**metrics, "replicates": dict(replicates), **told}
 
     def _open_run(self) -> TrialRun:
         first = self.assignment.parts[0]
@@ -152,3 +159,13 @@ def _over_tasks(tasks: list[Mapping[str, Any]]) -> dict[str, float]:
     first, *others = tasks
     names = [name for name in first if "/" in name and all(name in other for other in others)]
     return {name: mean([task[name] for task in tasks]) for name in names}
+
+
+def _replicates_over_tasks(tasks: list[Mapping[str, list[float]]]) -> dict[str, list[float]]:
+    """The mean over tasks of every metric that all of them have, seed by seed."""
+    first, *others = tasks
+    names = [name for name in first if all(name in other for other in others)]
+    return {
+        name: [mean(list(values)) for values in zip(*(task[name] for task in tasks), strict=True)]
+        for name in names
+    }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from nemesis_sweep.data.registry import check_name, dataset_names
 from nemesis_sweep.prompts.registry import PROMPTS
@@ -23,8 +22,8 @@ def known_names() -> KnownNames:
         prompts=list(PROMPTS),
         dataset_problem=lambda name: _problem(check_name, name),
         backbone_problem=lambda name: _problem(find_backbone, name),
-        sampler_options=lambda name: _options("samplers", samplers.CLASSES, name, reserved="seed"),
-        pruner_options=lambda name: _options("pruners", pruners.CLASSES, name),
+        sampler_options=samplers.sampler_faults,
+        pruner_options=pruners.pruner_faults,
     )
 
 
@@ -35,11 +34,3 @@ def _problem(check: Callable[[str], object], name: str) -> Problem | None:
     except UserError as error:
         return error.problems[0]
     return None
-
-
-def _options(kind: str, classes: Mapping[str, str], name: str, reserved: str = "") -> list[str]:
-    """Return the arguments of the Optuna class behind `name`; Optuna is imported only here."""
-    import optuna
-
-    factory = getattr(getattr(optuna, kind), classes[name])
-    return [parameter for parameter in inspect.signature(factory).parameters if parameter != reserved]

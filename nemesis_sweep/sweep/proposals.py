@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange
+from nemesis_sweep.spec.draw import fill
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.distributions import BaseDistribution
 
 Space = Mapping[str, Dimension]
 
 
 def suggest(trial: "optuna.Trial", space: Space) -> dict[str, Any]:
     """Ask the sampler for every dimension of the space, and for those that its choices open."""
-    params: dict[str, Any] = {}
-    for name, dimension in space.items():
-        params[name] = _suggest_one(trial, name, dimension)
-        if isinstance(dimension, Choice):
-            params |= suggest(trial, dimension.opened_by(params[name]))
-    return params
+    return fill(space, lambda name, dimension: _suggest_one(trial, name, dimension))
 
 
 def _suggest_one(trial: "optuna.Trial", name: str, dimension: Dimension) -> Any:
@@ -29,6 +26,31 @@ def _suggest_one(trial: "optuna.Trial", name: str, dimension: Dimension) -> Any:
             return trial.suggest_int(name, low, high, step=step, log=log)
         case FloatRange(low=low, high=high, step=step, log=log):
             return trial.suggest_float(name, low, high, step=step, log=log)
+
+
+def distribution(dimension: Dimension) -> "BaseDistribution":
+    """Optuna's distribution of a dimension."""
+    from optuna import distributions as kinds
+
+    match dimension:
+        case Choice(choices=choices):
+            return kinds.CategoricalDistribution(choices)
+        case IntRange(low=low, high=high, step=step, log=log):
+            return kinds.IntDistribution(low, high, log=log, step=step)
+        case FloatRange(low=low, high=high, step=step, log=log):
+            return kinds.FloatDistribution(low, high, log=log, step=step)
+
+
+def distributions(space: Space, point: Mapping[str, Any]) -> dict[str, "BaseDistribution"]:
+    """Optuna's distributions of the dimensions that exist at a point."""
+    found: dict[str, BaseDistribution] = {}
+
+    def note(name: str, dimension: Dimension) -> Any:
+        found[name] = distribution(dimension)
+        return point[name]
+
+    fill(space, note)
+    return found
 
 
 def within(space: Space, values: Mapping[str, Any]) -> dict[str, Any] | None:

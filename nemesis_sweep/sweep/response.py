@@ -54,6 +54,7 @@ class SimulatedTrial:
         before = self.curve.seconds[now - 1] if now else 0.0
         report: dict[str, Any] = {name: sum(v) / len(v) for name, v in self.curve.metrics[now].items()}
         report |= {
+            "replicates": dict(self.curve.metrics[now]),
             "epoch": self.curve.epochs[now],
             "seconds": self.curve.seconds[now],
             "failed_seeds": [],

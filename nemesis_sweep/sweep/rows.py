@@ -1,6 +1,6 @@
 """From a trial to its rows in `results.parquet`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.judgement import excesses
 from nemesis_sweep.sweep.study import BASELINE, REASON, SECONDS, Study
 from nemesis_sweep.sweep.trial import read_result
 
@@ -22,7 +23,8 @@ def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> lis
         "state": trial.state.name,
         "reason": trial.user_attrs.get(REASON, ""),
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
+    configs = []
     if study.key == JOINT:
         finished = [(task, read_result(folder / task.key)) for task in study.tasks]
         rows = [
@@ -30,11 +32,23 @@ def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> lis
             for task, result in finished
             if result is not None
         ]
+        configs = [row["config"] for row in rows]
     result = read_result(folder)
     if trial.state != TrialState.COMPLETE or result is None:
         result = _without_result(study, trial)
+    else:
+        found = _broken(study, configs or [result["config"]], result)
+        rows = [{**row, "broken": found} for row in rows]
+        result = {**result, "broken": found}
     task = MEAN if study.key == JOINT else study.key
     return [*rows, {**result, "task": task, **_shared(study.tasks), **told}]
+
+
+def _broken(study: Study, configs: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> list[str]:
+    """The constraints that a complete trial breaks; a joint trial keeps one on all tasks or on none."""
+    measured = {**result["metrics"], "seconds": result["seconds"]}
+    found = excesses(study.sweep.search.conditions, configs, measured, result["baseline"])
+    return [text for text, excess in found.items() if excess > 0]
 
 
 def _shared(tasks: Sequence[Task]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.episodes import record_episodes
+from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
@@ -36,6 +37,7 @@ class Outcome:
 
     rows: those of its trials, in the form of ``results``. empty_studies: those without a complete trial.
     failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
+    grid_is_done: the sampler is a grid, and no study has a point of it left.
     hours_are_spent: the budget's hours ended the sweep before its trials did.
     """
 
@@ -43,6 +45,7 @@ class Outcome:
     empty_studies: list[str]
     failed: int
     too_many_failures: bool
+    grid_is_done: bool
     hours_are_spent: bool
 
 
@@ -155,15 +158,16 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
     studies = desk.studies
     trials = [(study, number, trial) for study in studies for number, trial in study.trials()]
     empty = [study.key for study in studies if not _has_complete(study)]
-    best = {f"best/{study.key}": study.study.best_value for study in studies if study.counts()["complete"]}
+    fronts = {study.key: best_trials(study.trials(), desk.sweep.search.directions) for study in studies}
+    best = {f"best/{key}": front[0][1].values[0] for key, front in fronts.items() if front}
     finish_sweep(tracking, "FAILED" if empty or desk.too_many_failures else "FINISHED", best)
-    short = any(study.asked < desk.sweep.budget.trials for study in studies)
     return Outcome(
         [row for trial in trials for row in trial_rows(*trial, home.path)],
         empty,
         failed=sum(trial.state == TrialState.FAIL for _, _, trial in trials),
         too_many_failures=desk.too_many_failures,
-        hours_are_spent=short and desk.hours_are_spent,
+        grid_is_done=all(study.grid_is_done for study in studies),
+        hours_are_spent=desk.hours_are_spent and any(study.may_propose for study in studies),
     )
 
 

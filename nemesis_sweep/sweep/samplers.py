@@ -1,15 +1,15 @@
-"""Optuna's samplers by the names that a sweep file uses."""
+"""Optuna's samplers by the names that a sweep file uses; `grid` is ours, see `sweep/grid.py`."""
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.faults import Fault, refuse
+from nemesis_sweep.spec.limits import GRID
+from nemesis_sweep.sweep.options import option_faults, settable, under
 
 if TYPE_CHECKING:
     import optuna
-
-    Grid = Mapping[str, Sequence[Any]]
 
 CLASSES = {
     "tpe": "TPESampler",
@@ -23,32 +23,33 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "tpe": {"multivariate": True, "group": True, "constant_liar": True},
     "gp": {"deterministic_objective": False},
 }
-SAMPLER_NAMES: tuple[str, ...] = tuple(CLASSES)
+SAMPLER_NAMES: tuple[str, ...] = (*CLASSES, GRID)
 
 
 def build_sampler(name: str, options: Mapping[str, Any], seed: int) -> "optuna.samplers.BaseSampler":
-    """The sampler with our defaults, the user's options over them, and the given seed.
+    """Optuna's sampler with our defaults, the user's options over them, and the given seed.
 
-    Raises ``UserError`` for an option that Optuna's own class does not have.
+    Raises ``UserError`` for options that Optuna's own class does not have or does not take.
     """
+    refuse(under(("search", "sampler_options"), sampler_faults(name, options)))
+    return _make(name, seed=seed, **options)
+
+
+def sampler_faults(name: str, options: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong with a sampler's options, each at the key of the option."""
     import optuna
 
-    factory: Callable[..., optuna.samplers.BaseSampler] = getattr(optuna.samplers, CLASSES[name])
-    check_options(factory, options, f"search.sampler_options ({name})", reserved=("seed",))
-    return factory(**{**DEFAULTS.get(name, {}), **options, "seed": seed})
+    if name == GRID:
+        return option_faults(dict, {}, options, name)
+    # The seed is the sweep's own: `search.seed`.
+    allowed = settable(getattr(optuna.samplers, CLASSES[name]), reserved=("seed",))
+    return option_faults(partial(_make, name, seed=0), allowed, options, name)
 
 
-def check_options(
-    factory: Callable[..., Any], options: Mapping[str, Any], key: str, reserved: Sequence[str] = ()
-) -> None:
-    """Raise ``UserError`` unless every option is a parameter of ``factory`` that the user may set."""
-    allowed = [name for name in inspect.signature(factory).parameters if name not in reserved]
-    problems = [
-        Problem(
-            "unknown option", key, found=option, allowed=", ".join(allowed), nearest=nearest(option, allowed)
-        )
-        for option in options
-        if option not in allowed
-    ]
-    if problems:
-        raise UserError(problems)
+def _make(name: str, **options: Any) -> "optuna.samplers.BaseSampler":
+    import optuna
+
+    sampler: optuna.samplers.BaseSampler = getattr(optuna.samplers, CLASSES[name])(
+        **{**DEFAULTS.get(name, {}), **options}
+    )
+    return sampler

@@ -1,6 +1,7 @@
 """How far a sweep is, read from its home while it runs or afterwards; nothing is written."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,12 +12,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.search import PROMPTLESS, direction
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.baselines import outside_the_space
 from nemesis_sweep.sweep.driver import driver
+from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.planned import trials_of
 from nemesis_sweep.sweep.simulated_home import is_simulated
 from nemesis_sweep.sweep.study import BASELINE, SECONDS, TWIN, baselines_of
 
@@ -26,6 +28,10 @@ class StudyStatus:
     """Trials of one study by state, its baselines included, and the best of them (zero-shot aside).
 
     task: name of the study: its task's, or `joint`.
+
+    What breaks a constraint is never the best. front: of several objectives the trials that no other beats,
+    each with `trial`, `values` by metric and `params`; best_value and best_params are then those of the best
+    by the first objective. Empty for one objective.
 
     eta_seconds: trials left times the mean time of one, over the trials that run at once; None when nothing
     has ended yet or nothing runs.
@@ -40,6 +46,7 @@ class StudyStatus:
     best_value: float | None
     best_params: dict[str, Any]
     best_trial: str
+    front: tuple[dict[str, Any], ...]
     trial_seconds: float | None
     eta_seconds: float | None
 
@@ -55,6 +62,8 @@ class SweepStatus:
     simulated: bool
     home: str
     objective: str
+    objectives: tuple[str, ...]
+    constraints: tuple[str, ...]
     driver: int | None
     driver_host: str
     studies: tuple[StudyStatus, ...]
@@ -79,6 +88,8 @@ def sweep_status(home: Home) -> SweepStatus:
         simulated=is_simulated(home.path),
         home=str(home.path),
         objective=sweep.search.objective[0],
+        objectives=tuple(sweep.search.objective),
+        constraints=tuple(sweep.search.constraints),
         driver=at_work.process if at_work else None,
         driver_host=at_work.host if at_work else "",
         studies=studies,
@@ -95,12 +106,13 @@ def _study(
             began = [trial for trial in found if TWIN not in trial.user_attrs]
             trials += [(_number(trial, name == key), trial) for trial in began]
     states = Counter(trial.state for _, trial in trials)
-    total = sweep.budget.trials + len(outside_the_space(sweep, tasks))
+    total = trials_of(sweep, tasks) + len(outside_the_space(sweep, tasks))
     seconds = [trial.user_attrs[SECONDS] for _, trial in trials if SECONDS in trial.user_attrs]
     mean = sum(seconds) / len(seconds) if seconds else None
     running = states[TrialState.RUNNING]
     ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.FAIL]
-    number, best = _best(trials, direction(sweep.search.objective[0]) == "maximize")
+    front = best_trials(trials, sweep.search.directions)
+    number, best = front[0] if front else ("", None)
     return StudyStatus(
         task=key,
         total=total,
@@ -108,9 +120,10 @@ def _study(
         running=running,
         pruned=states[TrialState.PRUNED],
         failed=states[TrialState.FAIL],
-        best_value=None if best is None else best.value,
+        best_value=None if best is None else best.values[0],
         best_params={} if best is None else dict(best.params),
         best_trial=number,
+        front=_told(front, sweep.search.objective) if len(sweep.search.objective) > 1 else (),
         trial_seconds=mean,
         eta_seconds=mean * (total - ended) / running if mean is not None and running else None,
     )
@@ -120,11 +133,12 @@ def _number(trial: FrozenTrial, in_space: bool) -> str:
     return str(trial.number) if in_space else trial.user_attrs.get(BASELINE, "")
 
 
-def _best(trials: list[tuple[str, FrozenTrial]], maximize: bool) -> tuple[str, FrozenTrial | None]:
-    complete = [
-        (number, trial)
-        for number, trial in trials
-        if trial.state == TrialState.COMPLETE and trial.value is not None and number not in PROMPTLESS
-    ]
-    sign = -1 if maximize else 1
-    return min(complete, key=lambda pair: sign * (pair[1].value or 0.0), default=("", None))
+def _told(front: list[tuple[str, FrozenTrial]], objectives: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {
+            "trial": number,
+            "values": dict(zip(objectives, trial.values, strict=True)),
+            "params": dict(trial.params),
+        }
+        for number, trial in front
+    )

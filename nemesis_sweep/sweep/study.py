@@ -11,16 +11,21 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.draw import all_points
+from nemesis_sweep.spec.limits import GRID
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.search import direction
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import PAPER, Assignment, JointAssignment
 from nemesis_sweep.sweep.baselines import baseline_method, most_epochs, outside_the_space, paper_point
-from nemesis_sweep.sweep.distinct import another_point, points_of, running, twin
+from nemesis_sweep.sweep.distinct import another_point, running, twin
+from nemesis_sweep.sweep.feasible import TRIES, TRIES_GP, FeasibleSampler
+from nemesis_sweep.sweep.grid import GridSampler
+from nemesis_sweep.sweep.planned import keeps, limits_of, room, trials_of
 from nemesis_sweep.sweep.proposals import suggest
-from nemesis_sweep.sweep.pruners import build_pruner
+from nemesis_sweep.sweep.pruners import build_pruner, needs_replicates
 from nemesis_sweep.sweep.samplers import build_sampler
+from nemesis_sweep.sweep.wilcoxon import keep_replicates
 
 BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
 """User attributes of a trial. A trial with a twin never ran: another with its parameters was running."""
@@ -65,7 +70,10 @@ class Study:
         self.tasks = tuple(tasks)
         # Where each task begins on the pruner's scale of steps: epochs, counted on from task to task.
         *self.starts, self.steps = accumulate((most_epochs(sweep, task) for task in tasks), initial=0)
-        self.objective = sweep.search.objective[0]
+        self.objectives = tuple(sweep.search.objective)
+        self.objective = self.objectives[0]
+        self._limits = limits_of(sweep)
+        self.grid = self._grid()
         pruner = build_pruner(
             sweep.search.pruner,
             sweep.search.pruner_options,
@@ -75,18 +83,19 @@ class Study:
         self.study = optuna.create_study(
             storage=storage,
             study_name=key,
-            direction=direction(self.objective),
+            directions=sweep.search.directions,
             pruner=pruner,
             load_if_exists=True,
         )
         self.beside = optuna.create_study(
             storage=storage,
             study_name=baselines_of(key),
-            direction=direction(self.objective),
+            directions=sweep.search.directions,
             pruner=optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
-        self._points = points_of(sweep.space)
+        self._points = room(sweep, tasks)
+        self._budget = trials_of(sweep, tasks)
         self._live: dict[str, optuna.Trial] = {}
         self._interrupted: list[Proposal] = []
         self._outside = outside_the_space(sweep, self.tasks)
@@ -112,59 +121,83 @@ class Study:
                 trial = self.beside.ask()
                 trial.set_user_attr(BASELINE, baseline)
                 return self._start(baseline, trial)
-        if not propose or self.asked >= self.sweep.budget.trials:
-            return None
-        if len(running(self.study)) >= self._points:
-            return None
-        while True:
+        while propose and self.may_propose and len(running(self.study)) < self._points:
             self.study.sampler = self._sampler(self._numbered)
             trial = self.study.ask()
             self._numbered += 1
             suggest(trial, self.sweep.space)
-            if not self._dropped_as_twin(trial):
-                self.asked += 1
+            if self._dropped_as_twin(trial):
+                continue
+            self.asked += 1
+            if self.keeps(trial.params):
                 return self._start(str(trial.number), trial)
+            self._refuse(trial)
+        return None
 
     @property
     def total(self) -> int:
         """Trials that there will be in the end, the baselines beside the space included."""
-        return self.sweep.budget.trials + len(self._outside)
+        return self._budget + len(self._outside)
 
     def has_more(self, propose: bool = True) -> bool:
         """Whether :meth:`next` has something left to give."""
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
         missing = set(self._outside) - known
-        return bool(self._interrupted or missing) or (propose and self.asked < self.sweep.budget.trials)
+        return bool(self._interrupted or missing) or (propose and self.may_propose)
 
     @property
     def seconds(self) -> float:
         """Time that the trials which are over have run, baselines included."""
         return sum(trial.user_attrs.get(SECONDS, 0.0) for _, trial in self.trials())
 
-    def report(self, number: str, epoch: int, value: float) -> bool:
-        """Take an intermediate value; true when the pruner would rather stop this trial."""
+    def report(self, number: str, epoch: int, value: float, replicates: Sequence[float] = ()) -> bool:
+        """Take an intermediate value; true when the pruner would rather stop this trial.
+
+        replicates: the values whose mean it is. Optuna takes no intermediate values of several objectives.
+        """
         trial = self._live[number]
         frozen = self._frozen(trial)
-        if epoch in frozen.intermediate_values or not math.isfinite(value):
+        several = len(self.objectives) > 1
+        if several or epoch in frozen.intermediate_values or not math.isfinite(value):
             return False
+        if replicates and needs_replicates(self.sweep.search.pruner, self.sweep.search.pruner_options):
+            keep_replicates(trial, epoch, list(replicates))
         trial.report(value, epoch)
         # A baseline that is cut short would leave every table without it.
         return not frozen.user_attrs.get(BASELINE) and trial.should_prune()
 
     def tell(
-        self, number: str, state: TrialState, value: float | None, seconds: float, reason: str = ""
+        self,
+        number: str,
+        state: TrialState,
+        values: float | Sequence[float] | None,
+        seconds: float,
+        reason: str = "",
+        excess: Mapping[str, float] | None = None,
     ) -> None:
-        """Close a trial: COMPLETE with its value, PRUNED, or FAIL with the reason."""
+        """Close a trial: COMPLETE with its objectives, PRUNED, or FAIL with the reason.
+
+        excess: of every constraint, by its text; above 0 where a complete trial breaks it.
+        """
         trial = self._live.pop(number)
         trial.set_user_attr(SECONDS, seconds)
         if reason:
             trial.set_user_attr(REASON, reason)
         study = self.beside if number in self._outside else self.study
-        study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
+        limits = {limit.text for limit in self._limits} if study is self.study else set()
+        for text, amount in (excess or {}).items() if state == TrialState.COMPLETE else ():
+            # All trials of the study keep the constraints over parameters: nothing to learn from those.
+            if text not in limits:
+                trial.set_constraint(text, amount)
+        study.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
 
     def note(self, number: str, name: str, value: Any) -> None:
         """Keep a fact beside a running trial, as a user attribute."""
         self._live[number].set_user_attr(name, value)
+
+    def keeps(self, params: Mapping[str, Any]) -> bool:
+        """Whether a point keeps the constraints over parameters."""
+        return keeps(self.sweep, self.tasks, params)
 
     def trials(self) -> list[tuple[str, FrozenTrial]]:
         """Every trial with its number, the baselines beside the space first."""
@@ -220,7 +253,7 @@ class Study:
         trial.set_user_attr(TWIN, other)
         self.study.tell(trial, state=TrialState.FAIL)
         taken = [frozen.params for frozen in running(self.study)]
-        self.study.enqueue_trial(another_point(self.sweep.space, taken, self._seed(trial.number)))
+        self.study.enqueue_trial(another_point(self.sweep.space, taken, self._seed(trial.number), self.keeps))
         return True
 
     def _enqueue_points(self) -> None:
@@ -237,10 +270,14 @@ class Study:
         """Trials that were running when the last driver died go on under their own number."""
         for study in (self.beside, self.study):
             for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                trial = optuna.Trial(study, frozen._trial_id)
                 if study is self.study:
                     study.sampler = self._sampler(frozen.number)
+                trial = optuna.Trial(study, frozen._trial_id)
+                if study is self.study:
                     suggest(trial, self.sweep.space)
+                    if not self.keeps(trial.params):
+                        self._refuse(trial)
+                        continue
                     if self._dropped_as_twin(trial):
                         continue
                 elif BASELINE not in frozen.user_attrs:
@@ -266,10 +303,39 @@ class Study:
 
         So a sweep that was interrupted proposes what it would have proposed without the interruption.
         """
-        search = self.sweep.search
-        return build_sampler(search.sampler, search.sampler_options, self._seed(number))
+        if self.grid is not None:
+            return self.grid
+        seed = self._seed(number)
+        sampler = build_sampler(self.sweep.search.sampler, self.sweep.search.sampler_options, seed)
+        if not self._limits:
+            return sampler
+        tries = TRIES_GP if self.sweep.search.sampler == "gp" else TRIES
+        return FeasibleSampler(sampler, self.sweep.space, self.keeps, seed, tries)
 
-    def _seed(self, number: int) -> int:
+    def _grid(self) -> GridSampler | None:
+        if self.sweep.search.sampler != GRID:
+            return None
+        points = [point for point in all_points(self.sweep.space) if self.keeps(point)]
+        return GridSampler(self.sweep.space, points, self._seed(GRID))
+
+    @property
+    def grid_is_done(self) -> bool:
+        """Whether the sampler is a grid of which every point was tried."""
+        return self.grid is not None and not self.grid.left(self.study)
+
+    @property
+    def may_propose(self) -> bool:
+        """Whether budget is left, and points of the grid where there is one."""
+        if self.asked >= self.sweep.budget.trials:
+            return False
+        return not self.grid_is_done
+
+    def _refuse(self, trial: optuna.Trial) -> None:
+        """End a trial for which no point was found; it counts against the budget, so that there is an end."""
+        trial.set_user_attr(REASON, f"no proposal kept {' and '.join(limit.text for limit in self._limits)}")
+        self.study.tell(trial, state=TrialState.FAIL)
+
+    def _seed(self, number: int | str) -> int:
         text = f"{self.sweep.search.seed}:{self.key}:{number}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 

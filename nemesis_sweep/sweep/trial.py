@@ -83,7 +83,8 @@ class TrialSession:
     def advance(self) -> dict[str, Any]:
         """Work until the next validation; the answer has ``epoch``, ``done`` and the metrics' means."""
         if self.finished is not None:
-            return self._report(self.finished["epochs"], self.finished["metrics"], done=True)
+            metrics, replicates = self.finished["metrics"], self.finished["replicates"]
+            return self._report(self.finished["epochs"], metrics, replicates, done=True)
         started = time.monotonic()
         if self.assignment.baseline in PROMPTLESS:
             measure = REFERENCES[self.assignment.baseline]
@@ -97,7 +98,7 @@ class TrialSession:
             save_prompt(self.folder, self._prompt())
             return self._finish(metrics, self.fit.epoch)
         save_checkpoint(self.folder / "checkpoint", self._state())
-        return self._report(self.fit.epoch, _means(metrics), done=False)
+        return self._report(self.fit.epoch, _means(metrics), metrics, done=False)
 
     def _train_portion(self) -> Metrics:
         """Epochs up to the next multiple of ``eval_every``, or to the end, then validation."""
@@ -130,13 +131,16 @@ class TrialSession:
         }
         if epochs:
             self.run.log_prompt(self.folder)
-        self.run.finish("FINISHED", means, epoch=epochs)
+        self.run.finish("FINISHED", {**means, "seconds": self.seconds}, epoch=epochs)
         write_json(self.folder / RESULT, result)
-        return self._report(epochs, means, done=True)
+        return self._report(epochs, means, metrics, done=True)
 
-    def _report(self, epoch: int, metrics: Mapping[str, float], done: bool) -> dict[str, Any]:
+    def _report(
+        self, epoch: int, metrics: Mapping[str, float], replicates: Mapping[str, list[float]], done: bool
+    ) -> dict[str, Any]:
         return {
             **metrics,
+            "replicates": dict(replicates),
             "epoch": epoch,
             "seconds": self.seconds,
             "failed_seeds": self.failed_seeds,

@@ -89,7 +89,7 @@ def test_trials_without_a_finite_value_are_no_candidates(make_row: Callable[...,
 def test_another_objective_and_direction(rows: list[Row]) -> None:
     for loss, row in zip([5.0, 4.0, 0.5, 2.0], rows, strict=False):
         row["metrics"]["val/loss"] = loss
-    assert leaderboard(rows, "val/loss", "minimize")[0].best.baseline == "paper"
+    assert leaderboard(rows, ["val/loss"])[0].best.baseline == "paper"
 
 
 def test_pairs_are_matched_by_seed(make_row: Callable[..., Row]) -> None:

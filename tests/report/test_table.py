@@ -70,7 +70,7 @@ def test_names_are_not_markup(rows: list[dict[str, Any]]) -> None:
 
 
 def test_selection_on_test_is_shouted(rows: list[dict[str, Any]]) -> None:
-    (board,) = leaderboard(rows, "test/accuracy")
+    (board,) = leaderboard(rows, ["test/accuracy"])
     assert "BEST SELECTED ON TEST" in caption(board)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.faults import Fault, listed
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.names import KnownNames
 
@@ -25,15 +28,25 @@ search:
 budget: {trials: 20}
 """
 
+
+def unknown(name: str, options: Mapping[str, Any], allowed: list[str]) -> list[Fault]:
+    """Return a fault for every option that is not among the allowed ones."""
+    return [
+        Fault((option,), f"unknown option of {name}", "", listed(allowed), nearest(option, allowed))
+        for option in options
+        if option not in allowed
+    ]
+
+
 KNOWN = KnownNames(
     datasets=["clipart", "emoji", "digits"],
     backbones=["icon-clip", "RN50"],
-    samplers=["tpe", "random", "cmaes"],
-    pruners=["hyperband", "median", "none"],
+    samplers=["tpe", "random", "cmaes", "grid"],
+    pruners=["hyperband", "median", "wilcoxon", "none"],
     prompts=["coop", "cocoop"],
     backbone_problem=lambda name: None if "@" in name else Problem("unknown backbone", nearest="icon-clip"),
-    sampler_options=lambda name: ["n_startup_trials", "gamma"],
-    pruner_options=lambda name: ["reduction_factor"],
+    sampler_options=lambda name, options: unknown(name, options, ["n_startup_trials", "gamma"]),
+    pruner_options=lambda name, options: unknown(name, options, ["reduction_factor"]),
 )
 
 

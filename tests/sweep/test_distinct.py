@@ -1,11 +1,10 @@
 """Trials that run at the same time are never the same, in a study of one task as in a joint one."""
 
-import math
-
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.distinct import another_point, points_of
+from nemesis_sweep.spec.draw import size
+from nemesis_sweep.sweep.distinct import another_point
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.samplers import SAMPLER_NAMES
 from nemesis_sweep.sweep.study import TWIN, TaskStudy
@@ -48,7 +47,7 @@ def test_no_proposal_is_given_twice_at_a_time(make_sweep, storage, sampler, kind
     """Eight workers in a space of twelve points: a draw at random would meet itself all the time."""
     sweep = make_sweep(f"search.sampler={sampler}", text=SMALL)
     handed, beside = overlapping(study_of(kind, sweep, storage), workers=8)
-    assert len(handed) == 24
+    assert len(handed) == (12 if sampler == "grid" else 24)
     assert max(map(len, beside)) == 7
     for proposal, others in zip(handed, beside, strict=True):
         assert dict(proposal.params) not in others
@@ -105,8 +104,8 @@ def test_a_driver_that_dies_between_drawing_and_checking_leaves_no_twins(make_sw
 
 
 def test_points_of_a_space(make_sweep):
-    assert points_of(make_sweep(text=SMALL).space) == 12
-    assert points_of(make_sweep().space) == math.inf
+    assert size(make_sweep(text=SMALL).space) == 12
+    assert size(make_sweep().space) is None
     nested = """
 name: made
 tasks: {dataset: digits}
@@ -117,7 +116,7 @@ space:
       0: {n_positions: {low: 1, high: 7, step: 2}, corruption: {choices: [0.1, 0.5]}}
       1: {}
 """
-    assert points_of(make_sweep(text=nested).space) == 11 * (4 * 2 + 1)
+    assert size(make_sweep(text=nested).space) == 11 * (4 * 2 + 1)
 
 
 def test_the_last_free_point_is_found(make_sweep):

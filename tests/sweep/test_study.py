@@ -67,7 +67,8 @@ def test_every_sampler_is_the_same_with_and_without_a_restart(make_sweep, sample
 
     from nemesis_sweep.sweep.study import TaskStudy
 
-    sweep = make_sweep(f"search.sampler={sampler}", "budget.trials=14")
+    finite = ["space.omega={low: 1, high: 100, step: 1}"] if sampler == "grid" else []
+    sweep = make_sweep(f"search.sampler={sampler}", "budget.trials=14", *finite)
     (task,) = sweep.task_list()
 
     def run(restarts: bool):
@@ -106,15 +107,20 @@ def test_another_seed_proposes_something_else(make_sweep, open_study, storage):
     assert [p.params for p in drain(other)] != [p.params for p in first]
 
 
+PRUNER_NEEDS = {"wilcoxon": ["tasks.replicates=4"], "patient": ["search.pruner_options={patience: 1}"]}
+
+
 @pytest.mark.parametrize("pruner", PRUNER_NAMES)
 def test_every_pruner_spares_the_best_and_never_a_baseline(make_sweep, open_study, pruner):
     """Trials get worse and worse; a pruner other than `none` stops some, `none` stops none."""
-    study = open_study(make_sweep(f"search.pruner={pruner}", "budget.trials=20"))
+    needs = PRUNER_NEEDS.get(pruner, [])
+    study = open_study(make_sweep(f"search.pruner={pruner}", "budget.trials=20", *needs))
     pruned, quality = [], 90.0
     while (proposal := study.next()) is not None:
         quality -= 3.0
         for epoch in (5, 10, 15):
-            if study.report(proposal.number, epoch, quality + epoch / 10):
+            value = quality - epoch / 10
+            if study.report(proposal.number, epoch, value, [value + 3, value + 1, value, value - 4]):
                 study.tell(proposal.number, TrialState.PRUNED, None, 1.0, "hopeless")
                 pruned.append(proposal)
                 break

@@ -1,0 +1,63 @@
+"""What a trial's measurements say: its objectives, and the constraints that it keeps or breaks."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nemesis_sweep.spec.expression import Condition
+from nemesis_sweep.spec.method import visible_values
+from nemesis_sweep.spec.metrics import direction
+from nemesis_sweep.spec.search import PROMPTLESS, Search
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """values: one for every objective, NaN where it was not measured.
+    excess: of every constraint, by its text; above 0 where it is broken.
+    """
+
+    values: tuple[float, ...]
+    excess: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def finite(self) -> bool:
+        """Whether every objective is a number, or the worst that there is on purpose."""
+        return not any(math.isnan(value) for value in self.values)
+
+    @property
+    def broken(self) -> list[str]:
+        """The constraints that the trial breaks."""
+        return [text for text, excess in self.excess.items() if excess > 0]
+
+
+def judge(
+    search: Search, methods: Sequence[Mapping[str, Any]], measured: Mapping[str, Any], baseline: str
+) -> Judgement:
+    """Judge a trial by its metrics, `seconds` among them, and the fields of its method on every task."""
+    values = []
+    for metric in search.objective:
+        value = float(measured.get(metric, math.nan))
+        if baseline in PROMPTLESS and metric not in measured:
+            # It trains nothing and so has no norms, say; it is in every table and never the best of one.
+            value = -math.inf if direction(metric) == "maximize" else math.inf
+        elif math.isinf(value):
+            value = math.nan
+        values.append(value)
+    return Judgement(tuple(values), excesses(search.conditions, methods, measured, baseline))
+
+
+def excesses(
+    conditions: Sequence[Condition],
+    methods: Sequence[Mapping[str, Any]],
+    measured: Mapping[str, Any],
+    baseline: str,
+) -> dict[str, float]:
+    """How far a trial is from keeping each constraint on all tasks, by its text.
+
+    What trains no prompt has nothing to constrain.
+    """
+    if baseline in PROMPTLESS:
+        return {}
+    tasks = [{**visible_values(method), **measured} for method in methods]
+    return {condition.text: max(condition.excess(values) for values in tasks) for condition in conditions}

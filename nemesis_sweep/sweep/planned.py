@@ -1,0 +1,50 @@
+"""How many trials a study will hold, and which points of the space may become one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nemesis_sweep.spec.configuration import method_values
+from nemesis_sweep.spec.draw import all_points, size
+from nemesis_sweep.spec.expression import Condition
+from nemesis_sweep.spec.limits import GRID, LARGEST_GRID
+from nemesis_sweep.spec.method import visible_values
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+
+
+def limits_of(sweep: Sweep) -> list[Condition]:
+    """The constraints over parameters alone."""
+    return [condition for condition in sweep.search.conditions if not condition.metrics]
+
+
+def keeps(sweep: Sweep, tasks: Sequence[Task], params: Mapping[str, Any]) -> bool:
+    """Whether a point keeps the constraints over parameters, whatever fixed values a task has beside it."""
+    limits = limits_of(sweep)
+    if not limits:
+        return True
+    values = [visible_values(method_values(sweep, task, params)) for task in tasks]
+    return all(limit.kept(each) for limit in limits for each in values)
+
+
+def room(sweep: Sweep, tasks: Sequence[Task]) -> float:
+    """How many different trials there can be; infinite, or the points of a space too large to list."""
+    count = size(sweep.space)
+    if count is None:
+        return math.inf
+    if not limits_of(sweep) or count > LARGEST_GRID:
+        return count
+    return sum(keeps(sweep, tasks, point) for point in all_points(sweep.space))
+
+
+def grid_size(sweep: Sweep, tasks: Sequence[Task]) -> int | None:
+    """The points of the grid that keep the constraints; None where the sampler is another one."""
+    if sweep.search.sampler != GRID:
+        return None
+    return sum(keeps(sweep, tasks, point) for point in all_points(sweep.space))
+
+
+def trials_of(sweep: Sweep, tasks: Sequence[Task]) -> int:
+    """Trials of a study: its budget, or the whole grid where that is smaller."""
+    size = grid_size(sweep, tasks)
+    return sweep.budget.trials if size is None else min(size, sweep.budget.trials)
