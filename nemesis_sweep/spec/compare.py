@@ -18,14 +18,15 @@ TASK_NAMES = ("backbone", "dataset", "shots", "protocol")
 def comparable(sweep: Sweep) -> dict[str, Any]:
     """Return the parts of a sweep that decide what a trial's objective means.
 
-    Datasets, shots, backbones and protocol are left out where they name the study; a joint study is judged
-    by the mean over all of them. Left out are sampler, pruner, points and baselines, which decide what is
-    tried but not what comes of it, and budget, resources and tracking.
+    Targets change what the test accuracy means. Datasets, shots, backbones and protocol are left out where
+    they name the study; a joint study is judged by the mean over all of them. Left out are sampler, pruner,
+    points and baselines, which decide what is tried but not what comes of it, and budget, resources and
+    tracking.
     """
     data = resolved(sweep)
     search = {key: data["search"][key] for key in ("objective", "constraints", "study", "eval_every")}
     names = TASK_NAMES if search["study"] == "joint" else ()
-    tasks = {key: data["tasks"][key] for key in ("seeds", *names)}
+    tasks = {key: data["tasks"][key] for key in ("seeds", "targets", *names)}
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
 
 

@@ -17,6 +17,7 @@ def conflict_faults(parts: Together) -> Iterator[Fault]:
     yield from _searched_twice(parts)
     yield from _datasets_of_no_task(parts)
     yield from _class_contexts_cannot_transfer(parts)
+    yield from _targets_and_their_protocol(parts)
     yield from _probe_cannot_transfer(parts)
     yield from _nothing_to_search(parts)
 
@@ -81,6 +82,23 @@ def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:
         message = "class-specific contexts (csc) cannot be tested on classes they were not trained on"
         related: tuple[Path, ...] = (("method", "csc"), ("space", "csc"))
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=related)
+
+
+def _targets_and_their_protocol(parts: Together) -> Iterator[Fault]:
+    if parts.tasks is None or not parts.unsure.isdisjoint({"tasks.targets", "tasks.protocol"}):
+        return
+    wants = parts.tasks.protocol == "domain_generalization"
+    if wants and not parts.tasks.targets:
+        message = "domain generalisation needs datasets to test on"
+        yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), "with tasks.targets")
+    if parts.tasks.targets and not wants:
+        allowed = "tasks.protocol: domain_generalization, or no targets"
+        found = listed(parts.tasks.targets)
+        yield Fault(("tasks", "targets"), "only domain generalisation has targets", found, allowed)
+    for number, target in enumerate(parts.tasks.targets):
+        if target in parts.tasks.dataset:
+            path: Path = ("tasks", "targets", number)
+            yield Fault(path, "trained on and tested on", shown(target), "datasets that no task trains on")
 
 
 def _probe_cannot_transfer(parts: Together) -> Iterator[Fault]:

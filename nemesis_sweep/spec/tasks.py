@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.data_root import data_root
-from nemesis_sweep.spec.fields import Count, Distinct, OneOrMany, Section, Seed, Text, to_whole
+from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 
 Protocol = Literal["few_shot", "base_to_new", "domain_generalization"]
@@ -30,7 +30,8 @@ def slug(name: str) -> str:
 class Task:
     """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
 
-    root: the data root, absolute, for workers change their folder; it has no part in the task's key.
+    root: the data root, absolute, for workers change their folder; targets: datasets that are tested on
+    beside its own. Neither has a part in the task's key.
     """
 
     backbone: str
@@ -38,6 +39,7 @@ class Task:
     shots: int
     protocol: str
     root: str | None = None
+    targets: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -54,6 +56,7 @@ class Task:
 class Tasks(Section):
     """The product of backbones, datasets and shots, under one protocol and with the same seeds.
 
+    targets: datasets that `domain_generalization` tests on, with their own class names.
     replicates: number of seeds, 1..replicates, unless `seeds` lists them.
     root: folder that holds the datasets, where relative paths of your own start; the embedded ones need none.
     By default $NEMESIS_SWEEP_DATA, else the current folder.
@@ -63,6 +66,7 @@ class Tasks(Section):
     dataset: OneOrMany[DatasetName]
     shots: OneOrMany[Count] = Field(default=[16])
     protocol: Protocol = "few_shot"
+    targets: NoneOrMany[DatasetName] = Field(default=[])
     replicates: Annotated[int, Field(ge=1, le=1000), BeforeValidator(to_whole)] = 3
     seeds: Annotated[Distinct[Seed], Field(min_length=1, max_length=1000)] = Field(default=[1, 2, 3])
     root: Text | None = None
@@ -90,6 +94,6 @@ class Tasks(Section):
         """Every task, datasets first, then shots, for one backbone after the other."""
         root = str(data_root(self.root))
         return [
-            Task(backbone, dataset, shots, self.protocol, root)
+            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets))
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

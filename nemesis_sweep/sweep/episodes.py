@@ -1,13 +1,15 @@
 """Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
 
 import json
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.dataset import SPLITS, Dataset
-from nemesis_sweep.data.episodes import few_shot_episode, incomplete_classes
+from nemesis_sweep.data.episodes import incomplete_classes
 from nemesis_sweep.data.fingerprint import fingerprint
+from nemesis_sweep.data.protocols import Arrangement, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.sweep import Sweep
@@ -25,11 +27,12 @@ def record_episodes(sweep: Sweep, home: Home) -> list[Path]:
     Loads every dataset, so that one that is not there ends the sweep before it begins. A file that a former
     run wrote stays. Raises ``UserError`` when a dataset cannot be loaded, or gives other images than then.
     """
-    opened = lru_cache(maxsize=2)(_open)
+    opened = lru_cache(maxsize=8)(_open)
     records = {}
     for task in sweep.task_list():
-        dataset, identity = opened(task.dataset, task.root)
-        record = {"fingerprint": identity, **episodes_record(dataset, task, sweep.tasks.seeds)}
+        arranged = arrange(task, sweep.tasks.seeds, partial(_dataset, opened, task.root))
+        _, identity = opened(task.dataset, task.root)
+        record = {"fingerprint": identity, **episodes_record(arranged, task)}
         records[home.path / "episodes" / f"{task.key}.json"] = record
     before = {path: _before(path) for path in records}
     for path, former in before.items():
@@ -41,9 +44,9 @@ def record_episodes(sweep: Sweep, home: Home) -> list[Path]:
     return list(records)
 
 
-def episodes_record(dataset: Dataset, task: Task, seeds: list[int]) -> dict[str, Any]:
+def episodes_record(arranged: Arrangement, task: Task) -> dict[str, Any]:
     """What is drawn of a dataset for each seed, where its split comes from, and which classes fall short."""
-    episodes = [few_shot_episode(dataset, task.shots, seed) for seed in seeds]
+    dataset, episodes = arranged.source, arranged.episodes
     return {
         "dataset": task.dataset,
         "shots": task.shots,
@@ -63,6 +66,12 @@ def episodes_record(dataset: Dataset, task: Task, seeds: list[int]) -> dict[str,
             for episode in episodes
         },
     }
+
+
+def _dataset(
+    opened: Callable[[str, str | None], tuple[Dataset, str]], root: str | None, name: str
+) -> Dataset:
+    return opened(name, root)[0]
 
 
 def _open(name: str, root: str | None) -> tuple[Dataset, str]:

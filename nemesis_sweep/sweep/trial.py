@@ -4,22 +4,28 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.encoding_log import encoding_report
 from nemesis_sweep.sweep.home import write_json
-from nemesis_sweep.sweep.warm import materials
+from nemesis_sweep.sweep.warm import materials, targets
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.training.references import REFERENCES
+from nemesis_sweep.training.transfer import transfer_metrics
+from nemesis_sweep.training.zero_shot import reference_texts
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 RESULT = "result.json"
 
@@ -89,12 +95,14 @@ class TrialSession:
         if self.assignment.baseline in PROMPTLESS:
             measure = REFERENCES[self.assignment.baseline]
             metrics = measure(self.backbone, self.dataset, self.features)
+            metrics |= self._transfer(metrics, self._reference_texts)
             self.seconds = time.monotonic() - started
             return self._finish(metrics, epochs=0)
         metrics = self._train_portion()
         self.seconds += time.monotonic() - started
         if self.fit.done:
             metrics |= self.fit.evaluate("test")
+            metrics |= self._transfer(metrics, self.fit.text_features)
             save_prompt(self.folder, self._prompt())
             return self._finish(metrics, self.fit.epoch)
         save_checkpoint(self.folder / "checkpoint", self._state())
@@ -110,6 +118,16 @@ class TrialSession:
         metrics |= self.fit.evaluate("val")
         self.run.log_epoch(self.fit.epoch, _means(metrics))
         return metrics
+
+    def _transfer(self, metrics: Metrics, texts_of: Callable[[Dataset], "Tensor"]) -> Metrics:
+        """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
+        task = self.assignment.task
+        others = targets(task, self.assignment.seeds, self.assignment.method)
+        return transfer_metrics(task.protocol, self.backbone, metrics, others, texts_of)
+
+    def _reference_texts(self, dataset: Dataset) -> "Tensor":
+        texts = reference_texts(self.assignment.baseline, self.backbone, dataset)
+        return texts.expand(len(self.assignment.seeds), *texts.shape)
 
     def _finish(self, metrics: Metrics, epochs: int) -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""

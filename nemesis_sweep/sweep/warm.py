@@ -5,10 +5,12 @@ from functools import lru_cache
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.protocols import Arrangement, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
+from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
+from nemesis_sweep.training.transfer import Target
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 KEPT_FEATURES = 4
@@ -26,6 +28,11 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+@lru_cache(maxsize=4)
+def _arranged(task: Task, seeds: tuple[int, ...]) -> Arrangement:
+    return arrange(task, seeds, lambda name: dataset(name, task.root))
+
+
 @lru_cache(maxsize=2)
 def _towers(name: str, precision: str) -> Backbone:
     return backbone(name).to(precision=precision, device=device())
@@ -37,7 +44,8 @@ def _features(
     key = (task, seeds, views, precision)
     if key not in _kept:
         towers = _towers(task.backbone, precision)
-        made = episode_features(dataset(task.dataset, task.root), towers, task.shots, seeds, views, report)
+        arranged = _arranged(task, seeds)
+        made = features_of(arranged.source, arranged.episodes, towers, views, report)
         while len(_kept) >= KEPT_FEATURES:
             _kept.popitem(last=False)
         _kept[key] = made
@@ -55,11 +63,23 @@ def materials(
     """
     views = method.epochs if method.views == "epochs" else int(method.views)
     features = _features(task, seeds, views, method.precision, report)
-    return _towers(task.backbone, method.precision), dataset(task.dataset, task.root), features
+    return _towers(task.backbone, method.precision), _arranged(task, seeds).source, features
+
+
+@lru_cache(maxsize=4)
+def _targets(task: Task, seeds: tuple[int, ...], precision: str) -> dict[str, Target]:
+    towers = _towers(task.backbone, precision)
+    tested = _arranged(task, seeds).targets
+    return {name: Target(data, *target_features(data, towers)) for name, data in tested.items()}
+
+
+def targets(task: Task, seeds: tuple[int, ...], method: Method) -> dict[str, Target]:
+    """The test sets that the task's protocol adds to its own, their features looked up."""
+    return _targets(task, seeds, method.precision)
 
 
 def forget() -> None:
     """Drop everything, so that a test can start cold."""
-    for cached in (backbone, dataset, _towers):
+    for cached in (backbone, dataset, _arranged, _towers, _targets):
         cached.cache_clear()
     _kept.clear()

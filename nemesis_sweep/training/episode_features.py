@@ -40,6 +40,17 @@ def episode_features(
 ) -> EpisodeFeatures:
     """Draw the episodes of the seeds and look their features up, encoding what the cache lacks."""
     episodes = tuple(few_shot_episode(dataset, shots, seed) for seed in seeds)
+    return features_of(dataset, episodes, backbone, views, report)
+
+
+def features_of(
+    dataset: Dataset,
+    episodes: Sequence[Episode],
+    backbone: Backbone,
+    views: int,
+    report: Report | None = None,
+) -> EpisodeFeatures:
+    """Look the features of drawn episodes up, and those of the dataset's test split."""
     augmented = FeatureStore(backbone, views)
     centre = augmented if views == 1 else FeatureStore(backbone, 1)
     train = augmented.features([item for e in episodes for item in e.train], report)
@@ -53,8 +64,14 @@ def episode_features(
         val_labels=torch.stack([_labels(e.val) for e in episodes]),
         test=test.squeeze(1),
         test_labels=_labels(dataset.test),
-        episodes=episodes,
+        episodes=tuple(episodes),
     )
+
+
+def target_features(dataset: Dataset, backbone: Backbone) -> tuple[Tensor, Tensor]:
+    """Features ``(t, E)`` of the test split's centre crops and their labels ``(t,)``."""
+    images = FeatureStore(backbone, 1).features(dataset.test)
+    return images.squeeze(1), _labels(dataset.test)
 
 
 def _labels(items: Sequence[Item]) -> Tensor:

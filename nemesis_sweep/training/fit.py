@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
@@ -13,6 +14,7 @@ from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.text import encode_text
 
 Metrics = dict[str, list[float]]
 """Metric name -> one value a replicate. Accuracies are percent."""
@@ -81,6 +83,14 @@ class Fit:
             f"{split}/accuracy": accuracy.masked_fill(failed, math.nan).tolist(),
             f"{split}/loss": loss.masked_fill(failed, math.nan).tolist(),
         }
+
+    def text_features(self, dataset: Dataset) -> Tensor:
+        """Text features ``(R, C, E)`` of the prompts as they are now, with a dataset's class names."""
+        trainer, position = self.trainer, self.method.class_position
+        backbone, context = trainer.backbone, trainer.context.detach()
+        layout = backbone.layout(dataset.classnames, context.shape[-2], position)
+        with torch.no_grad():
+            return encode_text(backbone.text, layout, context)
 
     def state(self) -> dict[str, Tensor]:
         """Everything the next epoch depends on, as tensors."""

@@ -26,13 +26,18 @@ ENSEMBLE = (
 
 def zero_shot_metrics(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Metrics:
     """Accuracy and loss with the dataset's own template."""
-    return _measured(backbone, template_features(backbone, dataset, [dataset.template]), features)
+    return _measured(backbone, reference_texts("zero_shot", backbone, dataset), features)
 
 
 def ensemble_metrics(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Metrics:
     """Accuracy and loss with the dataset's own template and CLIP's seven together."""
-    texts = template_features(backbone, dataset, [dataset.template, *ENSEMBLE])
-    return _measured(backbone, texts, features)
+    return _measured(backbone, reference_texts("zero_shot_ensemble", backbone, dataset), features)
+
+
+def reference_texts(name: str, backbone: Backbone, dataset: Dataset) -> Tensor:
+    """Text features ``(C, E)`` of the row `zero_shot` or `zero_shot_ensemble` for a dataset's class names."""
+    templates = [dataset.template] if name == "zero_shot" else [dataset.template, *ENSEMBLE]
+    return template_features(backbone, dataset, templates)
 
 
 def template_features(backbone: Backbone, dataset: Dataset, templates: Sequence[str]) -> Tensor:

@@ -13,6 +13,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Tasks
 from tests.spec.files import KNOWN, problems_of, write
 
+TARGETS = {"base_to_new": "", "domain_generalization": "  targets: emoji\n"}
 TASKS = "name: t\ntasks: {dataset: [clipart, emoji]}\n"
 
 CASES = yaml.safe_load(Path(__file__).with_name("together.yaml").read_text())
@@ -39,7 +40,7 @@ def test_what_does_not(tmp_path: Path, case: dict[str, str]) -> None:
 )
 @pytest.mark.parametrize("protocol", ["base_to_new", "domain_generalization"])
 def test_class_contexts_cannot_transfer(tmp_path: Path, rest: str, protocol: str) -> None:
-    text = f"name: t\ntasks:\n  dataset: clipart\n  protocol: {protocol}\n{rest}"
+    text = f"name: t\ntasks:\n  dataset: clipart\n  protocol: {protocol}\n{TARGETS[protocol]}{rest}"
     (problem,) = problems_of(write(tmp_path, text))
     assert (problem.key, problem.line, problem.found) == ("tasks.protocol", 4, f'"{protocol}"')
     assert "class-specific contexts (csc)" in problem.message
@@ -48,8 +49,13 @@ def test_class_contexts_cannot_transfer(tmp_path: Path, rest: str, protocol: str
 @pytest.mark.parametrize("protocol", ["base_to_new", "domain_generalization"])
 def test_a_linear_probe_cannot_transfer(tmp_path: Path, protocol: str) -> None:
     text = f"name: t\ntasks:\n  dataset: clipart\n  protocol: {protocol}\nbudget: {{trials: 0}}\n"
+    text = text.replace("budget", f"{TARGETS[protocol]}budget")
     (problem,) = problems_of(write(tmp_path, text + "search: {baselines: [linear_probe]}"))
-    assert (problem.key, problem.line, problem.found) == ("search.baselines", 6, "linear_probe")
+    assert (problem.key, problem.line, problem.found) == (
+        "search.baselines",
+        text.count("\n") + 1,
+        "linear_probe",
+    )
     load_sweep(write(tmp_path, text), known=KNOWN)
 
 
@@ -82,3 +88,46 @@ def test_a_sweep_made_in_python_is_checked_too() -> None:
         )
     with pytest.raises(UserError, match=r"space\.omga: unknown key"):
         Sweep.model_validate({"name": "t", "tasks": {"dataset": "clipart"}, "space": {"omga": {}}})
+
+
+def with_tasks(tmp_path: Path, tasks: str) -> Path:
+    return write(tmp_path, f"name: t\ntasks: {tasks}\nbudget: {{trials: 0}}\n")
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        "{dataset: emoji, protocol: base_to_new}",
+        "{dataset: emoji, protocol: domain_generalization, targets: clipart}",
+        "{dataset: emoji, protocol: domain_generalization, targets: [clipart]}",
+    ],
+)
+def test_protocols_and_targets_that_fit(tmp_path: Path, tasks: str) -> None:
+    load_sweep(with_tasks(tmp_path, tasks), known=KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "told"),
+    [
+        (
+            "{dataset: emoji, protocol: domain_generalization}",
+            "tasks.protocol: domain generalisation needs datasets to test on",
+        ),
+        (
+            "{dataset: emoji, targets: clipart}",
+            "tasks.targets: only domain generalisation has targets; found clipart",
+        ),
+        (
+            "{dataset: emoji, protocol: domain_generalization, targets: [clipart, emoji]}",
+            'tasks.targets.1: trained on and tested on; found "emoji"',
+        ),
+        (
+            "{dataset: emoji, protocol: domain_generalization, targets: [klipart]}",
+            "Did you mean 'clipart'?",
+        ),
+    ],
+)
+def test_protocols_and_targets_that_do_not(tmp_path: Path, tasks: str, told: str) -> None:
+    (problem,) = problems_of(with_tasks(tmp_path, tasks))
+    assert f"{problem.file}:2: tasks." in str(problem)
+    assert told in str(problem)

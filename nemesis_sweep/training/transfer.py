@@ -1,0 +1,72 @@
+"""Accuracy on test sets with other classes or other images than those that were learnt."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.fit import Metrics
+from nemesis_sweep.vlm.backbone import Backbone
+
+
+@dataclass(frozen=True)
+class Target:
+    """A test set: its class names and template, image features ``(t, E)`` and labels ``(t,)``."""
+
+    dataset: Dataset
+    images: Tensor
+    labels: Tensor
+
+
+def harmonic(own: float, others: Sequence[float]) -> float:
+    """H = 2bn / (b + n) of the accuracies on base and new classes (CoCoOp, section 4.1)."""
+    (new,) = others
+    return 2 * own * new / (own + new) if own + new else 0.0
+
+
+def average(own: float, others: Sequence[float]) -> float:
+    """The mean over the targets; what the source gives is told beside it."""
+    return sum(others) / len(others)
+
+
+SUMMARIES: dict[str, tuple[str, Callable[[float, Sequence[float]], float]]] = {
+    "base_to_new": ("base", harmonic),
+    "domain_generalization": ("source", average),
+}
+"""Per protocol: what the learnt classes' own test accuracy is called, and what `test/accuracy` then means."""
+
+
+def transfer_metrics(
+    protocol: str,
+    backbone: Backbone,
+    own: Metrics,
+    targets: Mapping[str, Target],
+    texts_of: Callable[[Dataset], Tensor],
+) -> Metrics:
+    """What replaces and joins the metrics ``own`` of the source's test split; empty without targets.
+
+    texts_of: text features ``(R, C, E)`` for a dataset's class names. Gives `test/NAME` for the source and
+    every target, `test/accuracy` as the protocol sums them up, and `test/loss`, the mean over all test sets.
+    A replicate that failed (NaN) stays so.
+    """
+    if protocol not in SUMMARIES:
+        return {}
+    name, summary = SUMMARIES[protocol]
+    accuracies, losses = [own["test/accuracy"]], [own["test/loss"]]
+    for target in targets.values():
+        accuracy, loss = evaluate(target.images, target.labels, texts_of(target.dataset), backbone)
+        accuracies.append(_where_alive(accuracy.tolist(), own["test/accuracy"]))
+        losses.append(_where_alive(loss.tolist(), own["test/accuracy"]))
+    replicates = list(zip(*accuracies, strict=True))
+    return {
+        **dict(zip((f"test/{n}" for n in (name, *targets)), accuracies, strict=True)),
+        "test/accuracy": [summary(source, others) for source, *others in replicates],
+        "test/loss": [sum(each) / len(each) for each in zip(*losses, strict=True)],
+    }
+
+
+def _where_alive(values: list[float], own: list[float]) -> list[float]:
+    return [math.nan if math.isnan(o) else value for value, o in zip(values, own, strict=True)]

@@ -1,0 +1,62 @@
+"""Protocols: which classes and images are learnt, and which are tested."""
+
+import pytest
+
+from nemesis_sweep.data.episodes import few_shot_episode
+from nemesis_sweep.data.protocols import PROTOCOLS, arrange
+from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.tasks import Task, Tasks
+
+
+def load(name):
+    return load_dataset(name, None)
+
+
+def test_every_protocol_of_the_sweep_file_is_there():
+    allowed = Tasks.model_fields["protocol"].annotation.__args__
+    assert set(allowed) == set(PROTOCOLS)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_labels_have_names_and_episodes_follow_the_seeds(protocol):
+    """The contract of a protocol."""
+    targets = ("emoji",) if protocol == "domain_generalization" else ()
+    task = Task("icon-clip", "digits", 2, protocol, None, targets)
+    arranged = arrange(task, (3, 1), load)
+    assert [episode.seed for episode in arranged.episodes] == [3, 1]
+    learnt = set(range(len(arranged.source.classnames)))
+    for episode in arranged.episodes:
+        assert {item.label for item in episode.train} == learnt
+        assert {item.label for item in episode.val} == learnt
+    for dataset in (arranged.source, *arranged.targets.values()):
+        assert {item.label for item in dataset.test} == set(range(len(dataset.classnames)))
+
+
+def test_base_to_new_draws_on_all_classes_and_keeps_the_first_half():
+    task = Task("icon-clip", "clipart", 2, "base_to_new")
+    arranged = arrange(task, (1,), load)
+    whole = load("clipart")
+    new = arranged.targets["new"]
+    assert (len(arranged.source.classnames), len(new.classnames)) == (17, 16)
+    assert (*arranged.source.classnames, *new.classnames) == whole.classnames
+    drawn = [item.source for item in few_shot_episode(whole, 2, 1).train if item.label < 17]
+    assert [item.source for item in arranged.episodes[0].train] == drawn
+    assert len(arranged.source.test) + len(new.test) == len(whole.test)
+
+
+def test_domain_generalisation_tests_on_every_target_with_its_own_classes():
+    task = Task("icon-clip", "clipart", 1, "domain_generalization", None, ("emoji", "digits"))
+    arranged = arrange(task, (1,), load)
+    assert arranged.source.classnames == load("clipart").classnames
+    assert {name: data.classnames for name, data in arranged.targets.items()} == {
+        "emoji": load("emoji").classnames,
+        "digits": load("digits").classnames,
+    }
+
+
+def test_a_target_without_test_images_is_refused(colours):
+    empty = type(colours)("empty", colours.classnames, colours.template, {**colours.splits, "test": []})
+    task = Task("icon-clip", "colours", 1, "domain_generalization", None, ("empty",))
+    with pytest.raises(UserError, match=r"tasks.targets: nothing to test on; found empty"):
+        arrange(task, (1,), {"colours": colours, "empty": empty}.__getitem__)
