@@ -8,6 +8,7 @@ import yaml
 from nemesis_sweep.spec.compare import fingerprint
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.sweep.names import known_names
 from tests.spec.files import KNOWN, VALID, write
 
 SHIPPED = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
@@ -69,15 +70,22 @@ def test_points_are_held_as_the_method_holds_them(tmp_path: Path) -> None:
 
 
 def test_the_shipped_files_are_there() -> None:
-    assert {path.stem for path in SHIPPED} >= {"pan", "pun", "mixed"}
+    assert {path.stem for path in SHIPPED} >= {"pan", "pun", "mixed", "own_images", "siglip"}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_files_open_with_the_command_and_use_what_ships(path: Path) -> None:
-    head = path.read_text().split("name:")[0]
+def test_shipped_files_open_with_the_command_and_with_what_they_cost(path: Path) -> None:
+    head, _, _ = path.read_text().partition("\nname:")
     assert f"nemesis-sweep run search_spaces/{path.name}" in head
-    sweep = load_sweep(path)
+    sweep = load_sweep(path, known=known_names())
     assert sweep.name == path.stem
+    prompts = len(sweep.task_list()) * (sweep.budget.trials + 1) * sweep.tasks.replicates
+    assert path.stem == "pan" or f"= {prompts} prompts" in head or f"replicates = {prompts}" in head
+
+
+@pytest.mark.parametrize("name", ["pan", "pun", "mixed", "front"])
+def test_these_need_nothing_but_what_ships(name: str) -> None:
+    sweep = load_sweep(next(path for path in SHIPPED if path.stem == name))
     assert set(sweep.tasks.dataset) <= {"clipart", "emoji", "digits"}
     assert sweep.tasks.backbone == ["icon-clip"]
 
