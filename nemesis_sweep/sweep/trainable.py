@@ -10,6 +10,7 @@ import ray
 from ray import tune
 
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
+from nemesis_sweep.sweep.gpu_memory import gpu_share, keep_to_share
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.shared_home import refuse_without
 
@@ -73,4 +74,5 @@ def _begin(assignment: Assignment | JointAssignment) -> TrialSession | JointSess
     from nemesis_sweep.sweep.joint_trial import open_session
 
     torch.set_num_threads(assignment.threads)
+    keep_to_share(gpu_share())
     return open_session(assignment)
