@@ -22,13 +22,13 @@ sweep: $(READY) ## Run a real sweep on what ships with the package (TRIALS=4 mak
 
 test: $(READY) ## Run the tests
 	@# Those that start Ray wait for most of their time: side by side with the others.
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-units test-cluster
+	$(MAKE) --no-print-directory --jobs 2 test-units test-cluster
 
 test-units: $(READY)
-	$(BIN)/python -m pytest -q -m "not slow and not cluster"
+	$(BIN)/python -m pytest -q --durations=5 -m "not slow and not cluster"
 
 test-cluster: $(READY)
-	$(BIN)/python -m pytest -q -m "cluster and not slow"
+	$(BIN)/python -m pytest -q --durations=5 -m "cluster and not slow"
 
 test-all: $(READY) ## Run the tests, the long ones too
 	$(BIN)/python -m pytest -q

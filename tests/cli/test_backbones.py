@@ -73,7 +73,8 @@ def test_check_of_the_embedded_model_tells_what_is_loaded() -> None:
 
 
 def test_check_of_an_architecture_downloads_nothing(monkeypatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # What the variable HF_HUB_OFFLINE=1 does, for a library that is imported already.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     told = json.loads(call("--check", "ViT-B-32@laion2b_s34b_b79k", "--json").output)
     assert told["weights"] == "laion2b_s34b_b79k, hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
     assert told["cached"] is False
@@ -92,7 +93,8 @@ def test_check_of_an_architecture_downloads_nothing(monkeypatch) -> None:
     ],
 )
 def test_a_tower_that_cannot_share_says_why(monkeypatch, name, reason) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # What the variable HF_HUB_OFFLINE=1 does, for a library that is imported already.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     told = json.loads(call("--check", name, "--json").output)
     assert (told["text_path"], told["reason"]) == ("plain", reason)
     assert told["causal"] == (name == "coca_ViT-B-32")
@@ -127,7 +129,8 @@ def test_the_activation_follows_the_weights(name, activation) -> None:
 
 
 def test_a_hugging_face_encoder_that_is_not_here_is_told_as_far_as_it_goes(monkeypatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # What the variable HF_HUB_OFFLINE=1 does, for a library that is imported already.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     told = json.loads(call("--check", "roberta-ViT-B-32", "--json").output)
     assert (told["text_tower"], told["pooling"], told["text_path"]) == ("roberta-base", "mean", "cut")
     assert told["text_width"] is None
