@@ -41,6 +41,11 @@ def of(program: str, *verbs: str) -> list[list[str]]:
     return [c for c in COMMANDS if c[0] == program and (not verbs or c[1] in verbs)]
 
 
+def call(words: list[str]) -> subprocess.CompletedProcess:
+    line = [sys.executable, "-m", "nemesis_sweep", *words]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+
+
 def test_it_opens_with_the_two_commands():
     assert [c[:2] for c in COMMANDS[:2]] == [["make", "sweep"], ["make", "test"]]
 
@@ -60,40 +65,21 @@ def test_make_knows_its_targets(command):
 
 @pytest.mark.parametrize("command", of("nemesis-sweep", *LOOKING), ids=" ".join)
 def test_commands_that_only_look_work_as_they_stand(command):
-    answer = subprocess.run(
-        [sys.executable, "-m", "nemesis_sweep", *command[1:]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = call(command[1:])
     assert answer.returncode == 0, answer.stderr
 
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("command", of("nemesis-sweep", "run"), ids=" ".join)
 def test_runs_work_when_there_is_less_to_do(command, tmp_path):
-    answer = subprocess.run(
-        [sys.executable, "-m", "nemesis_sweep", *command[1:], *LESS, "--home", str(tmp_path / "home")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    answer = call([*command[1:], *LESS, "--home", str(tmp_path / "home")])
     assert answer.returncode == 0, answer.stderr
     assert "best found" in answer.stdout
 
 
 @pytest.mark.parametrize("command", of("nemesis-sweep", *ELSEWHERE), ids=" ".join)
 def test_a_command_for_a_cluster_fails_only_for_want_of_one(command):
-    answer = subprocess.run(
-        [sys.executable, "-m", "nemesis_sweep", *command[1:]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = call(command[1:])
     assert answer.returncode == 2
     assert answer.stderr.startswith("error: --address: ")
     assert "found http://HEAD:8265" in answer.stderr

@@ -1,5 +1,6 @@
 """Labelled image files below one folder, small in memory: ImageNet has 1.28 million of them."""
 
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,8 +9,27 @@ from typing import overload
 from nemesis_sweep.data.dataset import Item
 
 
-class FileItems(Sequence[Item]):
-    """A sequence that makes an item when it is asked for one, and keeps paths and labels only."""
+class LazyItems(Sequence[Item]):
+    """A sequence that makes an item when it is asked for one."""
+
+    @abstractmethod
+    def item(self, place: int) -> Item:
+        """The item at a place."""
+
+    @overload
+    def __getitem__(self, place: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Item]: ...
+
+    def __getitem__(self, place: int | slice) -> Item | list[Item]:
+        if isinstance(place, slice):
+            return [self.item(number) for number in range(*place.indices(len(self)))]
+        return self.item(place)
+
+
+class FileItems(LazyItems):
+    """Items of files below a folder, of which only paths and labels are kept."""
 
     def __init__(self, folder: Path, rows: Iterable[tuple[str, int]]) -> None:
         self.folder = folder
@@ -22,15 +42,7 @@ class FileItems(Sequence[Item]):
     def __len__(self) -> int:
         return len(self.files)
 
-    @overload
-    def __getitem__(self, place: int) -> Item: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Item]: ...
-
-    def __getitem__(self, place: int | slice) -> Item | list[Item]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
+    def item(self, place: int) -> Item:
         path = self.folder / self.files[place]
         return Item(self.labels[place], str(path), path=path)
 

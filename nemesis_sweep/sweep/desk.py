@@ -53,7 +53,8 @@ class Desk:
         self.progress = progress
         self.stopping = False
         self._turn = 0
-        self._failed = sum(study.counts()["fail"] for study in studies)
+        over = [trial.state for study in studies for _, trial in study.trials()]
+        self._failed = over.count(TrialState.FAIL)
         self._spent = sum(study.seconds for study in studies)
         self._out: dict[str, tuple[Study, Proposal, float]] = {}
         self._pruned: set[str] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nemesis_sweep.data.registry import is_path
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.vlm.registry import embedded_names, find_backbone
@@ -16,6 +17,13 @@ def refuse_relative_paths(sweep: Sweep) -> None:
     problems = []
     if sweep.tasks.root is not None and _is_relative(sweep.tasks.root):
         problems.append(_relative("tasks.root", sweep.tasks.root))
+    if sweep.tasks.root is None:
+        problems += [
+            _relative(f"tasks.{key}", name)
+            for key, names in (("dataset", sweep.tasks.dataset), ("targets", sweep.tasks.targets))
+            for name in names
+            if is_path(name) and _is_relative(name)
+        ]
     for name in sweep.tasks.backbone:
         source = find_backbone(name)
         if source.path is None or name in embedded_names():

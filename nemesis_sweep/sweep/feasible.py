@@ -1,17 +1,17 @@
 """Proposals that keep the constraints over parameters: what breaks one is drawn again, and is no trial."""
 
-import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.dimensions import Choice, Dimension
+from nemesis_sweep.spec.dimensions import Dimension, Space
 from nemesis_sweep.spec.draw import Point, fill, random_value
-from nemesis_sweep.sweep.proposals import Space, distribution, distributions
+from nemesis_sweep.sweep.coordinates import dimensions, distance
+from nemesis_sweep.sweep.point_sampler import PointSampler
+from nemesis_sweep.sweep.proposals import distribution
 
 TRIES, TRIES_GP = 10, 1
 """How often a sampler is asked. A Gaussian process takes long to answer, and answers the same again."""
@@ -19,7 +19,7 @@ TRIES, TRIES_GP = 10, 1
 RANDOM_TRIES = 2000
 
 
-class FeasibleSampler(optuna.samplers.BaseSampler):
+class FeasibleSampler(PointSampler):
     """Another sampler's proposals, of which only those are taken that ``keeps`` says yes to.
 
     Drawn are whole points, ``tries`` of the sampler's; if none keeps the constraints, the one nearest to the
@@ -36,31 +36,11 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
         seed: int,
         tries: int,
     ) -> None:
+        super().__init__(space)
         self.inner = inner
-        self.space = space
         self.keeps = keeps
         self.seed = seed
         self.tries = tries
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        self._point = self._draw(study, trial)
-        return distributions(self.space, self._point)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return {name: self._point[name] for name in search_space}
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        return self.inner.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self.inner.before_trial(study, trial)
@@ -74,7 +54,7 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
     ) -> None:
         self.inner.after_trial(study, trial, state, values)
 
-    def _draw(self, study: optuna.Study, trial: FrozenTrial) -> Point:
+    def draw(self, study: optuna.Study, trial: FrozenTrial) -> Point:
         # What a trial was enqueued with, and what it had been given before its driver died, stays.
         given = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
         related = self.inner.infer_relative_search_space(study, trial)
@@ -90,26 +70,10 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
             if self.keeps(point):
                 return point
         kept = list(filter(self.keeps, self._random_points(given)))
-        return min(kept, key=lambda other: distance(self.space, point, other), default=point)
+        names = dimensions(self.space)
+        return min(kept, key=lambda other: distance(names, point, other), default=point)
 
     def _random_points(self, given: Point) -> Iterator[Point]:
         rng = random.Random(self.seed)
         for _ in range(RANDOM_TRIES):
             yield fill(self.space, lambda name, dim: given[name] if name in given else random_value(dim, rng))
-
-
-def distance(space: Space, one: Point, other: Point) -> float:
-    """How far two points are apart: the sum over dimensions of the share of the range between them.
-
-    Another choice is a whole range away, whatever it opens.
-    """
-    total = 0.0
-    for name, dimension in space.items():
-        if isinstance(dimension, Choice):
-            same = one[name] == other[name]
-            total += distance(dimension.opened_by(one[name]), one, other) if same else 1.0
-        else:
-            scale = math.log if dimension.log else float
-            low, high = map(scale, dimension.bounds)
-            total += abs(scale(one[name]) - scale(other[name])) / (high - low or 1.0)
-    return total

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
-from nemesis_sweep.sweep.proposals import Space, distributions
+from nemesis_sweep.sweep.point_sampler import PointSampler
 
 
-class GridSampler(optuna.samplers.BaseSampler):
+class GridSampler(PointSampler):
     """Hands out the points that no trial of the study has had, in a shuffled order.
 
     Unlike Optuna's own it takes conditional spaces, never repeats a point that was enqueued (the paper's
@@ -20,7 +20,7 @@ class GridSampler(optuna.samplers.BaseSampler):
     """
 
     def __init__(self, space: Space, points: Sequence[Point], seed: int) -> None:
-        self.space = space
+        super().__init__(space)
         self.points = list(points)
         random.Random(seed).shuffle(self.points)
 
@@ -30,27 +30,10 @@ class GridSampler(optuna.samplers.BaseSampler):
         tried = {_key(trial.params) for trial in study.get_trials(deepcopy=False, states=begun)}
         return [point for point in self.points if _key(point) not in tried]
 
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
+    def draw(self, study: optuna.Study, trial: FrozenTrial) -> Point:
         fixed = trial.system_attrs.get("fixed_params", {})
         left = [*self.left(study), *self.points]
-        self._point = next((point for point in left if fixed.items() <= point.items()), left[0])
-        return distributions(self.space, self._point)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return {name: self._point[name] for name in search_space}
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        raise RuntimeError(f"{param_name} is not in the grid's point {self._point}")
+        return next((point for point in left if fixed.items() <= point.items()), left[0])
 
 
 def _key(point: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

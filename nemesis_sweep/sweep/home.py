@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -82,6 +82,12 @@ class Home:
             lock.write(f"{os.getpid()} on {platform.node()}")
             lock.flush()
             yield
+
+
+def refused(home: Home, message: str, allowed: str, changes: Sequence[str] = ()) -> UserError:
+    """The error that says why a home cannot be used, with a line for each change that is in the way."""
+    first = Problem(message, key="--home", found=str(home.path), allowed=allowed)
+    return UserError([first, *(Problem(f"changed: {change}") for change in changes)])
 
 
 def _locked(lock: IO[str]) -> bool:

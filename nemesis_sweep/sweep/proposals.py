@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange
+from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Space
 from nemesis_sweep.spec.draw import fill
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
-
-Space = Mapping[str, Dimension]
 
 
 def suggest(trial: "optuna.Trial", space: Space) -> dict[str, Any]:

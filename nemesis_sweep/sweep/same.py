@@ -6,7 +6,7 @@ from nemesis_sweep.spec.compare import diff, fingerprint, growth
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home import Home, refused
 
 
 def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False) -> None:
@@ -19,7 +19,7 @@ def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False) -> None
         return
     before = load_sweep(home.sweep_file)
     if fingerprint(before) != fingerprint(sweep):
-        raise _refusal(
+        raise refused(
             home,
             "this home holds another sweep: its trials cannot be compared with new ones",
             "the sweep file as it was, another --home, or --fresh to start over",
@@ -27,7 +27,7 @@ def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False) -> None
         )
     grown = growth(before, sweep)
     if grown and not extend:
-        raise _refusal(
+        raise refused(
             home,
             "this home holds a smaller sweep",
             "--extend to go on with more, or the sweep file as it was",
@@ -53,8 +53,3 @@ def set_aside(home: Home) -> Path | None:
             number += 1
         home.path.rename(kept)
     return kept
-
-
-def _refusal(home: Home, message: str, allowed: str, changes: list[str]) -> UserError:
-    first = Problem(message, key="--home", found=str(home.path), allowed=allowed)
-    return UserError([first, *(Problem(f"changed: {change}") for change in changes)])

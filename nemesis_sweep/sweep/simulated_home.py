@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.sweep.home import Home, write_json
+from nemesis_sweep.sweep.home import Home, refused, write_json
 
 RECORD = "simulation.json"
 
@@ -18,14 +17,8 @@ def is_simulated(home: Path) -> bool:
 def refuse_simulated(home: Home) -> None:
     """Raise ``UserError`` when a real run is given the home of a simulation."""
     if is_simulated(home.path):
-        raise UserError(
-            Problem(
-                "this home holds a simulation, and nothing that was trained",
-                key="--home",
-                found=str(home.path),
-                allowed="another --home, or --simulate to continue the simulation",
-            )
-        )
+        message = "this home holds a simulation, and nothing that was trained"
+        raise refused(home, message, "another --home, or --simulate to continue the simulation")
 
 
 def claim(home: Home, record: dict[str, Any]) -> None:
@@ -36,27 +29,11 @@ def claim(home: Home, record: dict[str, Any]) -> None:
     path = home.path / RECORD
     if not path.exists():
         if home.sweep_file.exists():
-            raise UserError(
-                Problem(
-                    "this home holds a real sweep",
-                    key="--home",
-                    found=str(home.path),
-                    allowed="a home of its own for a simulation",
-                )
-            )
+            raise refused(home, "this home holds a real sweep", "a home of its own for a simulation")
         write_json(path, record)
         return
     before = json.loads(path.read_text())
-    changed = [key for key in record if before.get(key) != record[key]]
-    if changed:
-        raise UserError(
-            [
-                Problem(
-                    "this home holds another simulation",
-                    key="--home",
-                    found=str(home.path),
-                    allowed="the settings that it began with, or another --home",
-                ),
-                *(Problem(f"changed: {key}: {before.get(key)} -> {record[key]}") for key in changed),
-            ]
-        )
+    changes = [f"{key}: {before.get(key)} -> {now}" for key, now in record.items() if before.get(key) != now]
+    if changes:
+        allowed = "the settings that it began with, or another --home"
+        raise refused(home, "this home holds another simulation", allowed, changes)

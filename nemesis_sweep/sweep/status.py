@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.errors import Problem, UserError
@@ -18,6 +16,7 @@ from nemesis_sweep.sweep.baselines import outside_the_space
 from nemesis_sweep.sweep.driver import driver
 from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.journal import Journal
 from nemesis_sweep.sweep.planned import trials_of
 from nemesis_sweep.sweep.simulated_home import is_simulated
 from nemesis_sweep.sweep.study import BASELINE, SECONDS, TWIN, baselines_of
@@ -79,7 +78,7 @@ def sweep_status(home: Home) -> SweepStatus:
         raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
     sweep = load_sweep(home.sweep_file)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = JournalStorage(JournalFileBackend(str(home.journal)))
+    storage = Journal(home.journal)
     names = set(optuna.get_all_study_names(storage))
     studies = tuple(_study(sweep, key, tasks, storage, names) for key, tasks in sweep.studies().items())
     at_work = driver(home)
@@ -96,9 +95,7 @@ def sweep_status(home: Home) -> SweepStatus:
     )
 
 
-def _study(
-    sweep: Sweep, key: str, tasks: list[Task], storage: JournalStorage, names: set[str]
-) -> StudyStatus:
+def _study(sweep: Sweep, key: str, tasks: list[Task], storage: Journal, names: set[str]) -> StudyStatus:
     trials: list[tuple[str, FrozenTrial]] = []
     for name in (baselines_of(key), key):
         if name in names:

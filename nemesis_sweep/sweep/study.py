@@ -1,6 +1,5 @@
 """A study: Optuna proposes, judges and remembers; this keeps the bookkeeping around it."""
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,20 +10,16 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.spec.draw import all_points
-from nemesis_sweep.spec.limits import GRID
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import PAPER, Assignment, JointAssignment
 from nemesis_sweep.sweep.baselines import baseline_method, most_epochs, outside_the_space, paper_point
 from nemesis_sweep.sweep.distinct import another_point, running, twin
-from nemesis_sweep.sweep.feasible import TRIES, TRIES_GP, FeasibleSampler
-from nemesis_sweep.sweep.grid import GridSampler
 from nemesis_sweep.sweep.planned import keeps, limits_of, room, trials_of
 from nemesis_sweep.sweep.proposals import suggest
 from nemesis_sweep.sweep.pruners import build_pruner, needs_replicates
-from nemesis_sweep.sweep.samplers import build_sampler
+from nemesis_sweep.sweep.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.wilcoxon import keep_replicates
 
 BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
@@ -73,7 +68,7 @@ class Study:
         self.objectives = tuple(sweep.search.objective)
         self.objective = self.objectives[0]
         self._limits = limits_of(sweep)
-        self.grid = self._grid()
+        self._sampler = TrialSampler(sweep, key, self.keeps)
         pruner = build_pruner(
             sweep.search.pruner,
             sweep.search.pruner_options,
@@ -115,14 +110,12 @@ class Study:
         """
         if self._interrupted:
             return self._interrupted.pop(0)
-        known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
-        for baseline in self._outside:
-            if baseline not in known:
-                trial = self.beside.ask()
-                trial.set_user_attr(BASELINE, baseline)
-                return self._start(baseline, trial)
+        for baseline in self._missing_baselines():
+            trial = self.beside.ask()
+            trial.set_user_attr(BASELINE, baseline)
+            return self._start(baseline, trial)
         while propose and self.may_propose and len(running(self.study)) < self._points:
-            self.study.sampler = self._sampler(self._numbered)
+            self.study.sampler = self._sampler.of(self._numbered)
             trial = self.study.ask()
             self._numbered += 1
             suggest(trial, self.sweep.space)
@@ -141,9 +134,7 @@ class Study:
 
     def has_more(self, propose: bool = True) -> bool:
         """Whether :meth:`next` has something left to give."""
-        known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
-        missing = set(self._outside) - known
-        return bool(self._interrupted or missing) or (propose and self.may_propose)
+        return bool(self._interrupted or self._missing_baselines()) or (propose and self.may_propose)
 
     @property
     def seconds(self) -> float:
@@ -231,6 +222,10 @@ class Study:
         step = max(trial.intermediate_values)
         return step, trial.intermediate_values[step]
 
+    def _missing_baselines(self) -> list[str]:
+        known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
+        return [baseline for baseline in self._outside if baseline not in known]
+
     def _start(self, number: str, trial: optuna.Trial) -> Proposal:
         self._live[number] = trial
         return self.proposal(number, trial)
@@ -253,7 +248,9 @@ class Study:
         trial.set_user_attr(TWIN, other)
         self.study.tell(trial, state=TrialState.FAIL)
         taken = [frozen.params for frozen in running(self.study)]
-        self.study.enqueue_trial(another_point(self.sweep.space, taken, self._seed(trial.number), self.keeps))
+        self.study.enqueue_trial(
+            another_point(self.sweep.space, taken, self._sampler.seed(trial.number), self.keeps)
+        )
         return True
 
     def _enqueue_points(self) -> None:
@@ -268,29 +265,28 @@ class Study:
 
     def _find_interrupted(self) -> None:
         """Trials that were running when the last driver died go on under their own number."""
-        for study in (self.beside, self.study):
-            for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if study is self.study:
-                    study.sampler = self._sampler(frozen.number)
-                trial = optuna.Trial(study, frozen._trial_id)
-                if study is self.study:
-                    suggest(trial, self.sweep.space)
-                    if not self.keeps(trial.params):
-                        self._refuse(trial)
-                        continue
-                    if self._dropped_as_twin(trial):
-                        continue
-                elif BASELINE not in frozen.user_attrs:
-                    # Died between asking and naming the baseline: it never began.
-                    study.tell(trial, state=TrialState.FAIL)
-                    continue
-                number = str(frozen.number) if study is self.study else frozen.user_attrs[BASELINE]
-                self._interrupted.append(self._start(number, trial))
-                if self._was_hopeless(trial, frozen):
-                    self._interrupted.pop()
-                    self.tell(
-                        number, TrialState.PRUNED, None, 0.0, "pruned; the driver died before it was told"
-                    )
+        for frozen in running(self.beside):
+            trial = optuna.Trial(self.beside, frozen._trial_id)
+            if BASELINE in frozen.user_attrs:
+                self._interrupted.append(self._start(frozen.user_attrs[BASELINE], trial))
+            else:  # Died between asking and naming the baseline: it never began.
+                self.beside.tell(trial, state=TrialState.FAIL)
+        for frozen in running(self.study):
+            self.study.sampler = self._sampler.of(frozen.number)
+            trial = optuna.Trial(self.study, frozen._trial_id)
+            suggest(trial, self.sweep.space)
+            if not self.keeps(trial.params):
+                self._refuse(trial)
+            elif not self._dropped_as_twin(trial):
+                self._take_up(trial, frozen)
+
+    def _take_up(self, trial: optuna.Trial, frozen: FrozenTrial) -> None:
+        proposal = self._start(str(frozen.number), trial)
+        if self._was_hopeless(trial, frozen):
+            reason = "pruned; the driver died before it was told"
+            self.tell(proposal.number, TrialState.PRUNED, None, 0.0, reason)
+        else:
+            self._interrupted.append(proposal)
 
     def _was_hopeless(self, trial: optuna.Trial, frozen: FrozenTrial) -> bool:
         """Whether the last driver died between a report and the pruner's verdict on it."""
@@ -298,46 +294,21 @@ class Study:
             bool(frozen.intermediate_values) and not frozen.user_attrs.get(BASELINE) and trial.should_prune()
         )
 
-    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        """A sampler whose seed depends on the sweep's seed, the task and the trial, not on what ran before.
-
-        So a sweep that was interrupted proposes what it would have proposed without the interruption.
-        """
-        if self.grid is not None:
-            return self.grid
-        seed = self._seed(number)
-        sampler = build_sampler(self.sweep.search.sampler, self.sweep.search.sampler_options, seed)
-        if not self._limits:
-            return sampler
-        tries = TRIES_GP if self.sweep.search.sampler == "gp" else TRIES
-        return FeasibleSampler(sampler, self.sweep.space, self.keeps, seed, tries)
-
-    def _grid(self) -> GridSampler | None:
-        if self.sweep.search.sampler != GRID:
-            return None
-        points = [point for point in all_points(self.sweep.space) if self.keeps(point)]
-        return GridSampler(self.sweep.space, points, self._seed(GRID))
-
     @property
     def grid_is_done(self) -> bool:
         """Whether the sampler is a grid of which every point was tried."""
-        return self.grid is not None and not self.grid.left(self.study)
+        grid = self._sampler.grid
+        return grid is not None and not grid.left(self.study)
 
     @property
     def may_propose(self) -> bool:
         """Whether budget is left, and points of the grid where there is one."""
-        if self.asked >= self.sweep.budget.trials:
-            return False
-        return not self.grid_is_done
+        return self.asked < self.sweep.budget.trials and not self.grid_is_done
 
     def _refuse(self, trial: optuna.Trial) -> None:
         """End a trial for which no point was found; it counts against the budget, so that there is an end."""
         trial.set_user_attr(REASON, f"no proposal kept {' and '.join(limit.text for limit in self._limits)}")
         self.study.tell(trial, state=TrialState.FAIL)
-
-    def _seed(self, number: int | str) -> int:
-        text = f"{self.sweep.search.seed}:{self.key}:{number}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
     def _begun(self) -> list[FrozenTrial]:
         begun = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)

@@ -15,7 +15,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.encoding_log import encoding_report
 from nemesis_sweep.sweep.home import write_json
-from nemesis_sweep.sweep.warm import materials, targets
+from nemesis_sweep.sweep.warm import materials
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
@@ -69,9 +69,9 @@ class TrialSession:
             self.seconds = self.finished["seconds"]
             return
         report = encoding_report(Path(assignment.home), assignment.task.key)
-        self.backbone, self.dataset, self.features = materials(
-            assignment.task, assignment.seeds, assignment.method, report
-        )
+        found = materials(assignment.task, assignment.seeds, assignment.method, report)
+        self.backbone, self.dataset, self.features = found.backbone, found.dataset, found.features
+        self.targets = found.targets
         self.run = run or TrialRun.open(
             assignment.tracking,
             assignment.study,
@@ -121,9 +121,8 @@ class TrialSession:
 
     def _transfer(self, metrics: Metrics, texts_of: Callable[[Dataset], "Tensor"]) -> Metrics:
         """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
-        task = self.assignment.task
-        others = targets(task, self.assignment.seeds, self.assignment.method)
-        return transfer_metrics(task.protocol, self.backbone, metrics, others, texts_of)
+        protocol = self.assignment.task.protocol
+        return transfer_metrics(protocol, self.backbone, metrics, self.targets, texts_of)
 
     def _reference_texts(self, dataset: Dataset) -> "Tensor":
         texts = reference_texts(self.assignment.baseline, self.backbone, dataset)

@@ -1,6 +1,8 @@
 """What a worker process keeps between trials: towers, datasets and features, never anything trained."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from nemesis_sweep.data.dataset import Dataset
@@ -14,7 +16,8 @@ from nemesis_sweep.training.transfer import Target
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 KEPT_FEATURES = 4
-_kept: OrderedDict[tuple[Task, tuple[int, ...], int, str], EpisodeFeatures] = OrderedDict()
+Looked = tuple[EpisodeFeatures, dict[str, Target]]
+_kept: OrderedDict[tuple[Task, tuple[int, ...], int, str], Looked] = OrderedDict()
 
 # Small, so that a sweep over many backbones and datasets does not gather all of them in one process.
 backbone = lru_cache(maxsize=2)(load_backbone)
@@ -40,46 +43,41 @@ def _towers(name: str, precision: str) -> Backbone:
 
 def _features(
     task: Task, seeds: tuple[int, ...], views: int, precision: str, report: Report | None
-) -> EpisodeFeatures:
+) -> Looked:
     key = (task, seeds, views, precision)
     if key not in _kept:
-        towers = _towers(task.backbone, precision)
-        arranged = _arranged(task, seeds)
+        towers, arranged = _towers(task.backbone, precision), _arranged(task, seeds)
         made = features_of(arranged.source, arranged.episodes, towers, views, report)
+        tested = arranged.targets.items()
+        targets = {name: Target(data, *target_features(data, towers, report)) for name, data in tested}
         while len(_kept) >= KEPT_FEATURES:
             _kept.popitem(last=False)
-        _kept[key] = made
+        _kept[key] = made, targets
     _kept.move_to_end(key)
     return _kept[key]
 
 
-def materials(
-    task: Task, seeds: tuple[int, ...], method: Method, report: Report | None = None
-) -> tuple[Backbone, Dataset, EpisodeFeatures]:
-    """The backbone, the dataset and the episodes' features of a task, loaded once per process.
+@dataclass(frozen=True)
+class Materials:
+    """What a trial works with: towers in its precision on this device, the classes that it learns, the
+    features of its episodes, and the test sets that its protocol adds."""
 
-    The towers are in the method's precision and on this process's device. ``report`` gets lines about what
-    has to be encoded first.
-    """
+    backbone: Backbone
+    dataset: Dataset
+    features: EpisodeFeatures
+    targets: Mapping[str, Target]
+
+
+def materials(task: Task, seeds: tuple[int, ...], method: Method, report: Report | None = None) -> Materials:
+    """Everything of a task, loaded once per process. report: told what has to be encoded first."""
     views = method.epochs if method.views == "epochs" else int(method.views)
-    features = _features(task, seeds, views, method.precision, report)
-    return _towers(task.backbone, method.precision), _arranged(task, seeds).source, features
-
-
-@lru_cache(maxsize=4)
-def _targets(task: Task, seeds: tuple[int, ...], precision: str) -> dict[str, Target]:
-    towers = _towers(task.backbone, precision)
-    tested = _arranged(task, seeds).targets
-    return {name: Target(data, *target_features(data, towers)) for name, data in tested.items()}
-
-
-def targets(task: Task, seeds: tuple[int, ...], method: Method) -> dict[str, Target]:
-    """The test sets that the task's protocol adds to its own, their features looked up."""
-    return _targets(task, seeds, method.precision)
+    features, targets = _features(task, seeds, views, method.precision, report)
+    towers = _towers(task.backbone, method.precision)
+    return Materials(towers, _arranged(task, seeds).source, features, targets)
 
 
 def forget() -> None:
     """Drop everything, so that a test can start cold."""
-    for cached in (backbone, dataset, _arranged, _towers, _targets):
+    for cached in (backbone, dataset, _arranged, _towers):
         cached.cache_clear()
     _kept.clear()

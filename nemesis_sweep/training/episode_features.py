@@ -68,9 +68,11 @@ def features_of(
     )
 
 
-def target_features(dataset: Dataset, backbone: Backbone) -> tuple[Tensor, Tensor]:
+def target_features(
+    dataset: Dataset, backbone: Backbone, report: Report | None = None
+) -> tuple[Tensor, Tensor]:
     """Features ``(t, E)`` of the test split's centre crops and their labels ``(t,)``."""
-    images = FeatureStore(backbone, 1).features(dataset.test)
+    images = FeatureStore(backbone, 1).features(dataset.test, report)
     return images.squeeze(1), _labels(dataset.test)
 
 

@@ -188,6 +188,7 @@ def test_more_of_the_runtime_environment(server, file):
         (["--set", "method.bta=0"], "Did you mean 'beta'?"),
         (["--home", "sweeps/here"], "--home: not a folder that a cluster can share; found sweeps/here"),
         (["--set", "tasks.root=data"], "--set tasks.root=data: tasks.root: a relative path means nothing"),
+        (["--set", "tasks.dataset=./images"], "tasks.dataset: a relative path means nothing"),
         (["--set", "tracking.mlflow=sqlite:///my.db"], "tracking.mlflow: a relative path means nothing"),
         (["--runtime-env-json", "{"], "--runtime-env-json: not JSON"),
         (["--runtime-env-json", "[]"], "--runtime-env-json: not a JSON object"),

@@ -92,7 +92,7 @@ def test_a_worker_in_another_folder_finds_relative_data(make_sweep, tmp_path, mo
     task = sweep.task_list()[1]
     monkeypatch.chdir("/")
     warm.forget()
-    _, dataset, features = warm.materials(task, (1, 2), Method(views=1))
+    found = warm.materials(task, (1, 2), Method(views=1))
     warm.forget()
-    assert dataset.folder == tmp_path / "mine"
-    assert features.train.shape[:3] == (2, 6, 1)
+    assert found.dataset.folder == tmp_path / "mine"
+    assert found.features.train.shape[:3] == (2, 6, 1)

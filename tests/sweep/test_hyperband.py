@@ -80,11 +80,12 @@ def test_samplers_learn_from_the_trials_of_their_bracket_as_with_optunas():
 
 
 def test_a_verdict_does_not_look_at_the_other_trials(monkeypatch):
-    study = optuna.create_study(direction="maximize", pruner=Hyperband(5, 50))
+    # Optuna draws a trial's bracket from the study's name: at the last epoch every bracket has a verdict.
+    study = optuna.create_study(study_name="s", direction="maximize", pruner=Hyperband(5, 50))
     trial = study.ask()
-    trial.report(1.0, 5)
+    trial.report(1.0, 50)
     trial.should_prune()
     monkeypatch.setattr(optuna.Study, "_get_trials", None)
     trial = optuna.Trial(study, study._storage.create_new_trial(0))
-    trial.report(2.0, 5)
+    trial.report(2.0, 50)
     assert trial.should_prune() in (True, False)

@@ -1,5 +1,7 @@
 """What a worker keeps between trials, and what it tells while it encodes."""
 
+from dataclasses import fields
+
 import pytest
 import torch
 
@@ -19,18 +21,33 @@ def cold(monkeypatch, tmp_path):
     warm.forget()
 
 
+def parts(found):
+    return [getattr(found, field.name) for field in fields(found)]
+
+
+def test_the_test_sets_of_a_protocol_are_encoded_with_the_rest():
+    task = Task("icon-clip", "digits", 1, "base_to_new")
+    lines = []
+    found = warm.materials(task, (1,), Method(views=1), lines.append)
+    assert (len(found.dataset.classnames), found.features.train.shape[1]) == (5, 5)
+    new = found.targets["new"]
+    assert len(new.dataset.classnames) == 5
+    assert len(new.images) == len(new.labels) == len(new.dataset.test)
+    assert any(f"encoding {len(new.labels)} pictures" in line for line in lines)
+
+
 def test_a_second_trial_finds_everything_in_place():
     lines = []
     first = warm.materials(TASK, (1, 2), Method(views=1), lines.append)
     told = len(lines)
     second = warm.materials(TASK, (1, 2), Method(views=1, omega=3.0), lines.append)
     assert told > 0 and len(lines) == told
-    assert all(one is other for one, other in zip(first, second, strict=True))
+    assert all(one is other for one, other in zip(parts(first), parts(second), strict=True))
 
 
 def test_a_trials_precision_is_its_towers_and_its_features():
-    exact, _, features = warm.materials(TASK, (1,), Method(views=1))
-    low, _, rounded = warm.materials(TASK, (1,), Method(views=1, precision="bf16"))
+    exact, _, features, _ = parts(warm.materials(TASK, (1,), Method(views=1)))
+    low, _, rounded, _ = parts(warm.materials(TASK, (1,), Method(views=1, precision="bf16")))
     assert (exact.text.dtype, low.text.dtype) == (torch.float32, torch.bfloat16)
     assert next(low.visual.parameters()).dtype == torch.bfloat16
     assert low.fingerprint == exact.fingerprint

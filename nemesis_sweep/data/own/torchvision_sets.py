@@ -5,18 +5,19 @@ import io
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, Dataset, Item
 from nemesis_sweep.data.division import VAL_FROM_TRAIN, part_val_from
+from nemesis_sweep.data.files import LazyItems
 from nemesis_sweep.data.own.torchvision_names import PREFIX
 from nemesis_sweep.spec.errors import Problem, UserError
 
 SPLIT_NAMES = {"train": ("train", "trainval"), "val": ("val", "valid"), "test": ("test",)}
 
 
-class TorchvisionItems(Sequence[Item]):
+class TorchvisionItems(LazyItems):
     """Some of a torchvision dataset's images: they come decoded and go on as PNG, which loses nothing."""
 
     def __init__(self, data: Any, source: str, rows: Sequence[tuple[int, int]]) -> None:
@@ -25,15 +26,7 @@ class TorchvisionItems(Sequence[Item]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    @overload
-    def __getitem__(self, place: int) -> Item: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Item]: ...
-
-    def __getitem__(self, place: int | slice) -> Item | list[Item]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
+    def item(self, place: int) -> Item:
         number, label = self._rows[place]
         return Item(label, f"{self._source}:{number}", opener=partial(_png, self._data, number))
 
