@@ -25,6 +25,8 @@ def create_database(file: Path) -> None:
             os.link(made, file)  # Unlike a rename it never replaces anything.
         except FileExistsError:
             pass
+        except OSError:  # A file system without hard links.
+            made.replace(file)
 
 
 def _create(file: Path, artifacts: str) -> None:
