@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -40,10 +41,10 @@ class Document:
         try:
             source = read_text(written, name)
         except UserError as error:
-            self.problems += error.problems
+            self.problems += [_below(key, problem) for problem in error.problems]
             return
         if source.faults:
-            self.problems += [fault.problem(name) for fault in source.faults]
+            self.problems += [_below(key, fault.problem(name)) for fault in source.faults]
             return
         path, problem = self._set(parts, source.data, name)
         if problem:
@@ -120,3 +121,8 @@ def _key(node: Any, part: str) -> tuple[Any, str]:
     if part.isascii() and part.isdigit() and len(part) < 9 and int(part) < len(node):
         return int(part), ""
     return part, f"no item {shown(part)} in a list of {len(node)}"
+
+
+def _below(key: str, problem: Problem) -> Problem:
+    """A problem of an override's value, whose own key counts from that value."""
+    return replace(problem, key=".".join(part for part in (key, problem.key) if part))

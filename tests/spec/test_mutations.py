@@ -115,6 +115,14 @@ OVERRIDES = st.lists(
 )
 
 
+# Wrong with a file as a whole, with a key itself, or with a text that is no entry: there is no key to name.
+KEYLESS = (
+    *("not YAML", "not a text file", "a character that YAML does not allow", "a control character in a text"),
+    *("nested too deeply", "too many values", "not a finite number", "a whole number", "tags are not"),
+    *("a list or mapping in the place of a key", "not a key and a value", "the sweep file is not a mapping"),
+)
+
+
 def check_loading(content: bytes, overrides: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sweep.yaml"
@@ -126,7 +134,7 @@ def check_loading(content: bytes, overrides: list[str]) -> None:
             for problem in error.problems:
                 assert problem.message
                 assert problem.line is not None or problem.file in {f"--set {text}" for text in overrides}
-                assert problem.file and (problem.key or problem.line or overrides)
+                assert problem.file and (problem.key or problem.message.startswith(KEYLESS))
                 assert (problem.message + problem.key + problem.found).isprintable()
             return
         again = Path(folder) / "again.yaml"

@@ -71,10 +71,10 @@ def test_null_takes_a_key_away_so_that_its_default_counts(path: Path) -> None:
         ("search.points=[{n_ctx: 5}]", "search.points.0.n_ctx", "outside of the search space", ""),
         ("method.omega=3", "method.omega", "both fixed and searched", ""),
         ("tasks=null", "tasks.dataset", "missing", ""),
-        ("budget.trials=.nan", "", "not a finite number", ""),
+        ("budget.trials=.nan", "budget.trials", "not a finite number", ""),
         (
             "budget.trials=[1",
-            "",
+            "budget.trials",
             "not YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'",
             "",
         ),
