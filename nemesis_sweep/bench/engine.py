@@ -73,6 +73,9 @@ class _Stopwatch:
         if done % BLOCK == 0:
             self._say(f"{done} of {self._trials} trials, {self.ends[-1][0] - self.ends[0][0]:.0f} s")
 
+    def say(self, line: str) -> None:
+        self._say(line)
+
     def between(self, first: int, last: int) -> tuple[float, float]:
         """Wall and processor seconds between the ends of two trials."""
         (wall, cpu), (later, more) = self.ends[first], self.ends[last]

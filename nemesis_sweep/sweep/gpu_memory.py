@@ -19,3 +19,14 @@ def keep_to_share(share: float) -> None:
 
     if 0 < share < 1 and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(share)
+
+
+def give_back() -> None:
+    """Return the GPU memory that this process keeps for later without using it, after a trial that failed."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

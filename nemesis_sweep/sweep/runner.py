@@ -19,10 +19,11 @@ from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.journal import Journal
-from nemesis_sweep.sweep.ray_session import ray_session, standing_in, trial_resources
+from nemesis_sweep.sweep.ray_session import ray_session, standing_in
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.same import refuse_another_sweep
 from nemesis_sweep.sweep.shared_home import refuse_an_unshared_home
+from nemesis_sweep.sweep.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.simulated_home import refuse_simulated
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
@@ -119,20 +120,23 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
         standing_in(desk.home.path),
         stoppable(desk.stop),
     ):
-        from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
+        from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
         from nemesis_sweep.sweep.trainable import PromptTrainable
 
-        resources = trial_resources(desk.sweep.resources, cluster)
+        desk.resources = trial_resources(desk.sweep.resources, cluster, 0.25 if "GPU" in cluster else 0.0)
         refuse_an_unshared_home(desk.home)
+        most = concurrent(desk.resources, cluster)
+        wanted = desk.sweep.resources.concurrent
         Tuner(
-            with_resources(PromptTrainable, resources),
+            PromptTrainable,
             tune_config=TuneConfig(
                 search_alg=DeskSearcher(desk),
                 scheduler=DeskScheduler(desk),
                 num_samples=-1,
-                max_concurrent_trials=_concurrent(desk.sweep, resources, cluster),
+                # So that no trial is asked for before there is room to run it.
+                max_concurrent_trials=most if wanted == "auto" else min(most, wanted),
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.trial_id,
                 trial_dirname_creator=lambda trial: trial.trial_id,
@@ -146,12 +150,6 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
             ),
         ).fit()
-
-
-def _concurrent(sweep: Sweep, resources: dict[str, float], cluster: dict[str, float]) -> int:
-    """Trials at once: what fits, so that no trial is asked for before there is room to run it."""
-    fits = min(int(cluster[name.upper()] / share + 1e-9) for name, share in resources.items())
-    return fits if sweep.resources.concurrent == "auto" else min(fits, sweep.resources.concurrent)
 
 
 def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
