@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.auto_share import auto_share
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.episodes import record_episodes
 from nemesis_sweep.sweep.front import best_trials
@@ -125,8 +126,10 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
         from nemesis_sweep.sweep.trainable import PromptTrainable
 
-        desk.resources = trial_resources(desk.sweep.resources, cluster, 0.25 if "GPU" in cluster else 0.0)
         refuse_an_unshared_home(desk.home)
+        desk.resources = trial_resources(desk.sweep.resources, cluster, _auto_gpus(desk, cluster))
+        if desk.stopping:
+            return
         most = concurrent(desk.resources, cluster)
         wanted = desk.sweep.resources.concurrent
         Tuner(
@@ -150,6 +153,13 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
             ),
         ).fit()
+
+
+def _auto_gpus(desk: Desk, cluster: dict[str, float]) -> float:
+    """The share of a GPU where the sweep file leaves it open."""
+    if desk.sweep.resources.gpus != "auto":
+        return 0.0
+    return auto_share(desk.sweep, desk.home, cluster, desk.progress.say, lambda: desk.stopping)
 
 
 def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:

@@ -32,12 +32,14 @@ def device() -> str:
 
 
 @lru_cache(maxsize=4)
-def _arranged(task: Task, seeds: tuple[int, ...]) -> Arrangement:
+def arranged(task: Task, seeds: tuple[int, ...]) -> Arrangement:
+    """The classes and episodes of a task."""
     return arrange(task, seeds, lambda name: dataset(name, task.root))
 
 
 @lru_cache(maxsize=2)
-def _towers(name: str, precision: str) -> Backbone:
+def towers(name: str, precision: str) -> Backbone:
+    """A backbone in a precision, where trials train."""
     return backbone(name).to(precision=precision, device=device())
 
 
@@ -46,10 +48,10 @@ def _features(
 ) -> Looked:
     key = (task, seeds, views, precision)
     if key not in _kept:
-        towers, arranged = _towers(task.backbone, precision), _arranged(task, seeds)
-        made = features_of(arranged.source, arranged.episodes, towers, views, report)
-        tested = arranged.targets.items()
-        targets = {name: Target(data, *target_features(data, towers, report)) for name, data in tested}
+        frozen, drawn = towers(task.backbone, precision), arranged(task, seeds)
+        made = features_of(drawn.source, drawn.episodes, frozen, views, report)
+        tested = drawn.targets.items()
+        targets = {name: Target(data, *target_features(data, frozen, report)) for name, data in tested}
         while len(_kept) >= KEPT_FEATURES:
             _kept.popitem(last=False)
         _kept[key] = made, targets
@@ -72,12 +74,12 @@ def materials(task: Task, seeds: tuple[int, ...], method: Method, report: Report
     """Everything of a task, loaded once per process. report: told what has to be encoded first."""
     views = method.epochs if method.views == "epochs" else int(method.views)
     features, targets = _features(task, seeds, views, method.precision, report)
-    towers = _towers(task.backbone, method.precision)
-    return Materials(towers, _arranged(task, seeds).source, features, targets)
+    source = arranged(task, seeds).source
+    return Materials(towers(task.backbone, method.precision), source, features, targets)
 
 
 def forget() -> None:
     """Drop everything, so that a test can start cold."""
-    for cached in (backbone, dataset, _arranged, _towers):
+    for cached in (backbone, dataset, arranged, towers):
         cached.cache_clear()
     _kept.clear()

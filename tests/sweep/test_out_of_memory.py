@@ -13,7 +13,7 @@ from nemesis_sweep.sweep.trainable import PromptTrainable
 from tests.sweep.test_runner import Watcher
 
 NEEDS = {"0": 1.0, "1": 2.0}
-"""The share of a GPU that a trial's second portion needs; other trials do with what they have."""
+"""The share of a GPU that a trial's second portion needs."""
 
 TEXT = """
 name: made
@@ -25,8 +25,8 @@ search:
   eval_every: 2
   pruner: none
   baselines: []
-  points: [{n_ctx: 2}, {n_ctx: 3}, {n_ctx: 4}, {n_ctx: 5}]
-budget: {trials: 4}
+  points: [{n_ctx: 2}, {n_ctx: 3}]
+budget: {trials: 2}
 resources: {cpus: 0.5, gpus: 0.5}
 """
 
@@ -65,7 +65,7 @@ def test_it_goes_on_with_twice_the_share_until_a_whole_gpu_is_not_enough(make_sw
 
     run_sweep(make_sweep(text=TEXT), home, show, logical_gpus=1)
     states = {number: state for number, (state, _) in watcher.finished.items()}
-    assert states == {"0": "COMPLETE", "1": "FAIL", **dict.fromkeys("23", "COMPLETE")}
+    assert states == {"0": "COMPLETE", "1": "FAIL"}
     assert "OutOfMemoryError: CUDA out of memory" in watcher.finished["1"][1]
     (study,) = open_studies(make_sweep(text=TEXT), home)
     folders = {number: home.trial(study.key, number) for number in states}
@@ -76,10 +76,9 @@ def test_it_goes_on_with_twice_the_share_until_a_whole_gpu_is_not_enough(make_sw
         assert (
             f"{study.key} trial {number}: out of memory with 0.5 of a GPU; it goes on with 1" in watcher.said
         )
-    assert (folders["2"] / "resumed.txt").read_text().split() == ["0.5"]
     assert json.loads((folders["0"] / "result.json").read_text())["epochs"] == 4
     told = {number: trial.user_attrs.get("gpus") for number, trial in study.trials()}
-    assert told == {"0": 1.0, "1": 1.0, **dict.fromkeys("23")}
+    assert told == {"0": 1.0, "1": 1.0}
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{home.path / 'mlflow.db'}")

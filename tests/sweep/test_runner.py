@@ -16,7 +16,7 @@ space:
   n_ctx: {choices: [4, 75]}
 search: {eval_every: 2, baselines: [zero_shot], points: [{omega: 1, n_ctx: 4}, {omega: 1, n_ctx: 75}]}
 budget: {trials: 2, retries: 1}
-resources: {cpus: 0.5, gpus: 0.5}
+resources: {cpus: 0.5, gpus: auto}
 """
 
 
@@ -42,8 +42,11 @@ class Watcher:
 
 
 @pytest.mark.cluster
-def test_half_gpus_and_a_trial_that_fails(make_sweep, tmp_path):
-    """The second point has more context vectors than the tower has room for: that trial fails, alone."""
+def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path):
+    """The second point has more context vectors than the tower has room for: that trial fails, alone.
+
+    It is also the largest, so the share of a GPU cannot be probed.
+    """
     watcher = Watcher()
 
     @contextmanager
@@ -57,6 +60,8 @@ def test_half_gpus_and_a_trial_that_fails(make_sweep, tmp_path):
         "1": "FAIL",
     }
     assert "do not fit the text tower with n_ctx 75" in watcher.finished["1"][1]
+    assert "0.25 of a GPU a trial, for it could not be probed" in watcher.said[-1]
+    assert "do not fit the text tower with n_ctx 75" in watcher.said[-1]
     assert ("0", 2, 4) in watcher.epochs
     assert outcome.empty_studies == []
     rows = {row["number"]: row for row in outcome.rows}
