@@ -20,8 +20,8 @@ def comparable(sweep: Sweep) -> dict[str, Any]:
 
     Targets change what the test accuracy means. Datasets, shots, backbones and protocol are left out where
     they name the study; a joint study is judged by the mean over all of them. Left out are sampler, pruner,
-    points and baselines, which decide what is tried but not what comes of it, and budget, resources and
-    tracking.
+    points and baselines, which decide what is tried but not what comes of it, the storage, which the home
+    itself looks after, and budget, resources and tracking.
     """
     data = resolved(sweep)
     search = {key: data["search"][key] for key in ("objective", "constraints", "study", "eval_every")}

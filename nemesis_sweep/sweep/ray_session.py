@@ -68,6 +68,13 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
         ray.shutdown()
 
 
+def nodes_there() -> list[dict[str, float]]:
+    """What each node of the cluster has."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
 @contextmanager
 def standing_in(folder: Path) -> Iterator[None]:
     """Work in a folder that lasts: a job's may vanish, for Ray unpacks it anew where nodes share a disk."""

@@ -19,13 +19,13 @@ from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
-from nemesis_sweep.sweep.journal import Journal
-from nemesis_sweep.sweep.ray_session import ray_session, standing_in
+from nemesis_sweep.sweep.ray_session import nodes_there, ray_session, standing_in
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.same import refuse_another_sweep
 from nemesis_sweep.sweep.shared_home import refuse_an_unshared_home
 from nemesis_sweep.sweep.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.simulated_home import refuse_simulated
+from nemesis_sweep.sweep.storage import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
@@ -67,9 +67,10 @@ def run_sweep(
         refuse_another_sweep(sweep, home, extend)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home)
+        storage = open_storage(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
-        studies = open_studies(sweep, home)
+        studies = open_studies(sweep, home, storage)
         tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
         log_files(tracking, [home.sweep_file, home.path / "environment.json"])
         log_files(tracking, episodes, "episodes")
@@ -93,11 +94,11 @@ def run_sweep(
         return _collect(desk, home, tracking)
 
 
-def open_studies(sweep: Sweep, home: Home, synced: bool = True) -> list[Study]:
-    """The study of each task, or the joint one, from the journal in the home; ``synced`` as it has it."""
+def open_studies(sweep: Sweep, home: Home, storage: optuna.storages.BaseStorage | None = None) -> list[Study]:
+    """The study of each task, or the joint one, from ``storage``, by default the sweep's own."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    storage = Journal(home.journal, synced)
+    storage = open_storage(sweep, home) if storage is None else storage
     if sweep.search.study == "joint":
         return [JointStudy(sweep, storage)]
     return [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
@@ -127,10 +128,11 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
         from nemesis_sweep.sweep.trainable import PromptTrainable
 
         refuse_an_unshared_home(desk.home)
-        desk.resources = trial_resources(desk.sweep.resources, cluster, _auto_gpus(desk, cluster))
+        nodes = nodes_there()
+        desk.resources = trial_resources(desk.sweep.resources, nodes, _auto_gpus(desk, cluster))
         if desk.stopping:
             return
-        most = concurrent(desk.resources, cluster)
+        most = concurrent(desk.resources, nodes)
         wanted = desk.sweep.resources.concurrent
         Tuner(
             PromptTrainable,
