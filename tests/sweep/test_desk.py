@@ -182,3 +182,9 @@ def test_out_of_memory_without_a_gpu_is_a_failure(desk_of_quarters):
     desk.next("a")
     desk.complete("a", OUT)
     assert desk.studies[0].counts()["fail"] == 1
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [("0.5", 1), ("1", 1), ("2.5", 2), ("4", 4)])
+def test_a_trials_threads_follow_its_cpus(make_sweep, open_desk, cpus, threads):
+    config = open_desk(make_sweep(f"resources.cpus={cpus}")).next("a")
+    assert (config["threads"], config["resources"]["cpu"]) == (threads, float(cpus))
