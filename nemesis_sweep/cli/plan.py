@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
 @sweep_file
 @trials
 @overrides
-def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
-    """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run, loaded or written."""
+@click.option("--probe", is_flag=True, help="Also time a few steps of every task, to tell hours and memory.")
+def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: bool) -> None:
+    """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run or written.
+
+    Without --probe nothing is loaded either.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -59,6 +65,13 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
     )
     for line in _remarks(sweep):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
+    if probe:
+        from nemesis_sweep.cli.forecast import show_forecast
+
+        try:
+            show_forecast(sweep, console)
+        except UserError as error:
+            raise located(error, file, overrides) from error
 
 
 def _remarks(sweep: "Sweep") -> list[str]:
