@@ -19,10 +19,10 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
     """
     data = sweep.model_dump(exclude={"method", "space"})
     searched = always_searched(sweep.space)
-    method = sweep.method.model_dump(exclude={"per_dataset"} | searched)
-    method["per_dataset"] = {
-        dataset: own.model_dump(exclude_unset=True) for dataset, own in sweep.method.per_dataset.items()
-    }
+    method = sweep.method.model_dump(exclude={"per_shots", "per_dataset"} | searched)
+    for name in ("per_shots", "per_dataset"):
+        entries = getattr(sweep.method, name).items()
+        method[name] = {key: own.model_dump(exclude_unset=True) for key, own in entries}
     parts = {"name": data.pop("name"), "tasks": data.pop("tasks"), "method": method}
     return parts | {"space": _space(sweep.space)} | data
 
