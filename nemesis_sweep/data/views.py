@@ -33,8 +33,9 @@ def decode(content: bytes, source: str) -> Image.Image:
             paper = Image.new("RGBA", rgba.size, "white")
             image = Image.alpha_composite(paper, rgba)
         return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(Problem(f"cannot read this image: {error}", file=source)) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        allowed = "a whole image; `tasks.unreadable: skip` goes on without it"
+        raise UserError(Problem(f"cannot read this image: {error}", file=source, allowed=allowed)) from error
 
 
 def view(image: Image.Image, number: int, key: str, preprocess: Preprocess) -> Tensor:

@@ -14,7 +14,6 @@ from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import Place, always_searched, places
 from nemesis_sweep.spec.tasks import Tasks
 
-
 Cell = tuple[str, int]
 """A dataset and a number of shots: what fixed values can depend on."""
 
@@ -42,7 +41,7 @@ class Together:
 
     @property
     def cells(self) -> list[Cell]:
-        """Dataset and shots of the tasks; where the tasks are not valid, all that have values of their own."""
+        """Dataset and shots of the tasks; where those are not valid, all that have values of their own."""
         if self.tasks:
             return list(product(self.tasks.dataset, self.tasks.shots))
         return list(product(["", *self.method.per_dataset], [0, *self.method.per_shots]))

@@ -1,7 +1,7 @@
 """Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,12 @@ from typing import Any
 from nemesis_sweep.data.dataset import SPLITS, Dataset
 from nemesis_sweep.data.episodes import incomplete_classes
 from nemesis_sweep.data.fingerprint import fingerprint
-from nemesis_sweep.data.protocols import Arrangement, arrange
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.protocols import Arrangement, Load, arrange
 from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.skipping import unreadable, without
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home import Home, write_json
@@ -21,19 +24,36 @@ PLACE = ("folder",)
 """Where the images lie may change from run to run; what is drawn may not."""
 
 
-def record_episodes(sweep: Sweep, home: Home) -> list[Path]:
+def quiet(line: str) -> None:
+    """Report nothing."""
+
+
+def record_episodes(sweep: Sweep, home: Home, say: Report = quiet) -> list[Path]:
     """Write the few-shot images of every task's seeds and return the files.
 
     Loads every dataset, so that one that is not there ends the sweep before it begins. A file that a former
-    run wrote stays. Raises ``UserError`` when a dataset cannot be loaded, or gives other images than then.
+    run wrote stays. say: gets a line for each image that is skipped and for classes that fall short.
+
+    Raises ``UserError`` when a dataset cannot be loaded, or gives other images than then.
     """
     opened = lru_cache(maxsize=8)(_open)
     records = {}
     for task in sweep.task_list():
         arranged = arrange(task, sweep.tasks.seeds, partial(_dataset, opened, task.root))
         _, identity = opened(task.dataset, task.root)
+        path = _record_of(home, task)
+        bad: dict[str, str] = {}
+        if sweep.tasks.unreadable == "skip":
+            # Found once: a file that is repaired later must not change what other trials were trained on.
+            former = _before(path)
+            bad = unreadable(arranged, say) if former is None else former.get("skipped", {})
+            for name, reason in bad.items():
+                say(f"{task.key}: skipped {name}: {reason}")
+            arranged = without(arranged, bad)
         record = {"fingerprint": identity, **episodes_record(arranged, task)}
-        records[home.path / "episodes" / f"{task.key}.json"] = record
+        for line in _too_few(task, record["incomplete"]):
+            say(line)
+        records[path] = {**record, "skipped": bad} if bad else record
     before = {path: _before(path) for path in records}
     for path, former in before.items():
         if former is not None and _comparable(former) != _comparable(records[path]):
@@ -66,6 +86,26 @@ def episodes_record(arranged: Arrangement, task: Task) -> dict[str, Any]:
             for episode in episodes
         },
     }
+
+
+def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arrangement:
+    """What a trial of a sweep trains on and is tested on: without the images that its record skips."""
+    record = _before(_record_of(home, task)) or {}
+    return without(arrange(task, seeds, load), record.get("skipped", {}))
+
+
+def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """A line for each split in which classes have fewer images than are asked for."""
+    for split, classes in incomplete.items():
+        shown = [f"{name} ({count})" for name, count in classes.items()]
+        yield (
+            f"{task.label}: {len(shown)} classes have too few images in {split} and give all they have: "
+            f"{listed(shown)}"
+        )
+
+
+def _record_of(home: Home, task: Task) -> Path:
+    return home.path / "episodes" / f"{task.key}.json"
 
 
 def _dataset(

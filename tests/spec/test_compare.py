@@ -70,7 +70,7 @@ def test_values_of_tasks_that_only_one_sweep_has_change_no_trial_of_the_other(tm
     more += ["method.per_dataset.digits.lr=1", "method.per_shots.16.epochs=200"]
     new = load_sweep(path, more, KNOWN)
     assert diff(old, new, comparable_only=True) == diff(new, old, comparable_only=True) == []
-    assert "method.per_shots.16: (absent) -> {\"epochs\": 200}" in diff(old, new)
+    assert 'method.per_shots.16: (absent) -> {"epochs": 200}' in diff(old, new)
     other = load_sweep(path, [*more, "method.per_shots.4.epochs=50"], KNOWN)
     assert diff(old, other, comparable_only=True) == ["method.per_shots.4.epochs: 100 -> 50"]
     joint = "search.study=joint"

@@ -96,3 +96,39 @@ def test_a_worker_in_another_folder_finds_relative_data(make_sweep, tmp_path, mo
     warm.forget()
     assert found.dataset.folder == tmp_path / "mine"
     assert found.features.train.shape[:3] == (2, 6, 1)
+
+
+def test_images_that_cannot_be_read_are_skipped_where_the_sweep_says_so(sweep, make_sweep, tmp_path) -> None:
+    text = TEXT.format(name="eurosat", root=tmp_path)
+    skipping = make_sweep("tasks.unreadable=skip", text=text)
+    home, task = Home(tmp_path / "home"), skipping.task_list()[2]
+    drawn = few_shot_episode(load_dataset("eurosat", tmp_path), 1, 1)
+    broken = drawn.train[0].path
+    content = broken.read_bytes()
+    broken.write_bytes(content[:200])
+    told: list[str] = []
+    record = json.loads(record_episodes(skipping, home, told.append)[2].read_text())
+    name = f"eurosat: {broken.relative_to(tmp_path / 'eurosat').as_posix()}"
+    assert list(record["skipped"]) == [name]
+    assert any(line.startswith(f"{task.key}: skipped {name}: ") for line in told)
+    assert name not in record["episodes"]["1"]["train"]
+    warm.forget()
+    found = warm.materials(task, (1, 2), Method(views=1), home=str(home.path)).features
+    trained = [item.path.relative_to(tmp_path / "eurosat").as_posix() for item in found.episodes[0].train]
+    assert trained == record["episodes"]["1"]["train"]
+    # Repaired later, it stays out of this sweep: its trials must stay comparable.
+    broken.write_bytes(content)
+    assert json.loads(record_episodes(skipping, home)[2].read_text()) == record
+    with pytest.raises(UserError, match="gives other images than when this sweep began"):
+        record_episodes(sweep, home)
+    warm.forget()
+
+
+def test_classes_that_fall_short_are_told(sweep, tmp_path) -> None:
+    told: list[str] = []
+    record_episodes(sweep, Home(tmp_path / "home"), told.append)
+    (line,) = told
+    assert line == (
+        "eurosat 16-shot: 3 classes have too few images in train and give all they have: "
+        "first kind (10), second (10), third kind (10)"
+    )
