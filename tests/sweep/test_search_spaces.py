@@ -32,7 +32,7 @@ STAND_INS = {
     "ViT-B-16-SigLIP@webli": SIGLIP,
 }
 SHORT = ("method.epochs=2", "method.views=2", "tasks.replicates=2", "budget.trials=2", "search.eval_every=1")
-"""What makes a file cheap. The first of two trials may be the paper's setting; the sampler proposes the other."""
+"""What makes a file cheap. Two trials: the paper's setting and a proposal."""
 
 PAPER = (
     "method.per_shots={4: {epochs: 3}, 8: {epochs: 3}, 16: {epochs: 4}}",
