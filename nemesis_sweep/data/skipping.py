@@ -17,22 +17,28 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement
 
 
-def unreadable(arranged: Arrangement, report: Report | None = None) -> dict[str, str]:
+def unreadable(
+    arranged: Arrangement, report: Report | None = None, seen: dict[str, str] | None = None
+) -> dict[str, str]:
     """Decode every image that would be used; names (dataset and path) of those that cannot be, and why.
 
-    An image that takes another's place is decoded too.
+    An image that takes another's place is decoded too. seen: what is known of images from other tasks, '' of
+    those that can be read; what is found is added.
     """
+    seen = {} if seen is None else seen
     bad: dict[str, str] = {}
-    seen: set[str] = set()
     while True:
         used = {_name(data, item): (split, item) for data, split, item in _used(without(arranged, bad))}
         fresh = {name: pair for name, pair in used.items() if name not in seen}
-        if not fresh:
+        if fresh:
+            seen |= dict.fromkeys(fresh, "")
+            names = {item.source: name for name, (_, item) in fresh.items()}
+            for flaw in flaws_of(list(fresh.values()), report=report):
+                seen[names[flaw.source]] = f"{flaw.kind}: {flaw.reason}"
+        found = {name: seen[name] for name in used if seen[name]}
+        if not found:
             return bad
-        names = {item.source: name for name, (_, item) in fresh.items()}
-        for flaw in flaws_of(list(fresh.values()), report=report):
-            bad[names[flaw.source]] = f"{flaw.kind}: {flaw.reason}"
-        seen |= set(fresh)
+        bad |= found
 
 
 def without(arranged: Arrangement, bad: Collection[str]) -> Arrangement:
