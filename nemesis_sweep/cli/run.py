@@ -96,6 +96,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
         place,
         lambda studies: Progress(map(tally_of, studies), metric=objectives[0], maximize=better == "maximize"),
         extend=extend,
+        say=lambda line: click.echo(line, err=True),
     )
     rows = mark_front(outcome.rows, objectives)
     write_results(place.path, rows)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset
 
 FOLDER = Path(__file__).parents[1] / "embedded"
+SHIPPED = "shipped"
 EMBEDDED = ("clipart", "digits", "emoji")
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
@@ -74,7 +75,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
     if name in EMBEDDED:
         from nemesis_sweep.data.own.parquet import read_parquet
 
-        return replace(read_parquet(name, FOLDER / f"{name}.parquet"), split="shipped", folder=None)
+        return replace(read_parquet(name, FOLDER / f"{name}.parquet"), split=SHIPPED, folder=None)
     place = data_root(root)
     if name in CATALOGUE:
         return CATALOGUE[name].load(place)

@@ -24,10 +24,10 @@ def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
     """
     data = sweep.model_dump(exclude={"method", "space"})
     searched = always_searched(sweep.space)
-    method = sweep.method.model_dump(exclude={"per_dataset"} | searched)
-    method["per_dataset"] = {
-        dataset: own.model_dump(exclude_unset=True) for dataset, own in sweep.method.per_dataset.items()
-    }
+    method = sweep.method.model_dump(exclude={"per_shots", "per_dataset"} | searched)
+    for name in ("per_shots", "per_dataset"):
+        entries = getattr(sweep.method, name).items()
+        method[name] = {key: own.model_dump(exclude_unset=True) for key, own in entries}
     for section, key in ADDRESSES if not passwords else ():
         data[section][key] = data[section][key] and masked(data[section][key])
     parts = {"name": data.pop("name"), "tasks": data.pop("tasks"), "method": method}

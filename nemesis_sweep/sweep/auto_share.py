@@ -50,7 +50,7 @@ def auto_share(
     if known.get("asked") == asked:
         return float(known["share"])
     say("resources.gpus auto: probing how much of a GPU the largest trial needs")
-    told = _probe(asked, sweep.resources.cpus, stopping)
+    told = _probe(asked, str(home.path), sweep.resources.cpus, stopping)
     if isinstance(told, str):
         return _fall_back(say, told)
     write_json(path, {"share": told.share, "memory": asdict(told), "asked": asked})
@@ -79,14 +79,14 @@ def _read(path: Any) -> Plain:
     return known if isinstance(known, dict) else {}
 
 
-def _probe(asked: Plain, cpus: float, stopping: Callable[[], bool]) -> Memory | str:
+def _probe(asked: Plain, home: str, cpus: float, stopping: Callable[[], bool]) -> Memory | str:
     """Measure in a process that has a whole GPU; the reason where that fails."""
     import ray
     from ray.exceptions import RayError
 
     # The process ends with its task, so that its GPU is free again.
     probe = ray.remote(num_gpus=1, num_cpus=cpus, max_calls=1)(probe_memory)
-    answer = probe.remote(asked["trials"], asked["seeds"], max(1, int(cpus)), STATED)
+    answer = probe.remote(asked["trials"], asked["seeds"], home, max(1, int(cpus)), STATED)
     while not ray.wait([answer], timeout=1)[0]:
         if stopping():
             ray.cancel(answer, force=True)
@@ -97,7 +97,9 @@ def _probe(asked: Plain, cpus: float, stopping: Callable[[], bool]) -> Memory | 
         return str(error).strip().splitlines()[-1]
 
 
-def probe_memory(trials: list[Plain], seeds: list[int], threads: int, stated: int) -> tuple[int, int, int]:
+def probe_memory(
+    trials: list[Plain], seeds: list[int], home: str, threads: int, stated: int
+) -> tuple[int, int, int]:
     """Memory that these trials need one after the other in one process, as in a worker that stays warm.
 
     A trial for which even a whole GPU is too small counts as all of it.
@@ -106,14 +108,14 @@ def probe_memory(trials: list[Plain], seeds: list[int], threads: int, stated: in
 
     torch.set_num_threads(threads)
     try:
-        memory = measure_memory(lambda: _rehearse(trials, tuple(seeds)), stated)
+        memory = measure_memory(lambda: _rehearse(trials, tuple(seeds), home), stated)
     except torch.OutOfMemoryError:
         _, total = torch.cuda.mem_get_info() if torch.cuda.is_available() else (0, stated)
         memory = Memory(total, 0, total)
     return astuple(memory)
 
 
-def _rehearse(trials: list[Plain], seeds: tuple[int, ...]) -> None:
+def _rehearse(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
     from nemesis_sweep.data.encode import MAX_BATCH, encode_items
     from nemesis_sweep.data.views import CENTRE
     from nemesis_sweep.sweep import warm
@@ -122,7 +124,7 @@ def _rehearse(trials: list[Plain], seeds: tuple[int, ...]) -> None:
     for trial in trials:
         task = Task(**{**trial["task"], "targets": tuple(trial["task"]["targets"])})
         method = Method.model_validate(trial["method"])
-        backbone, arranged = warm.towers(task.backbone, method.precision), warm.arranged(task, seeds)
+        backbone, arranged = warm.towers(task.backbone, method.precision), warm.arranged(task, seeds, home)
         # Whoever comes first to a dataset encodes it, in the process of its trial.
         encode_items(backbone, arranged.source.test[:MAX_BATCH], [CENTRE])
         rehearse(backbone, arranged, method)

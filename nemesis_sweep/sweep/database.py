@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.passwords import masked
@@ -83,7 +83,7 @@ def open_database(url: str, prefix: str) -> Database:
                 Problem(f"no driver ({error})", KEY, found=masked(url), allowed=allowed)
             ) from error
         except (SQLAlchemyError, RuntimeError, ValueError) as error:
-            if again and isinstance(error, DatabaseError) and "already exists" in str(error):
+            if again and _another_was_faster(error):
                 time.sleep(0.5)
                 continue
             # SQLAlchemy's errors end with the statement and a link; the driver's own words are in `orig`.
@@ -91,3 +91,9 @@ def open_database(url: str, prefix: str) -> Database:
             message = f"Optuna cannot use this storage ({masked(reason)[:300]})"
             raise UserError(Problem(message, KEY, found=masked(url))) from error
     raise AssertionError("unreachable")
+
+
+def _another_was_faster(error: Exception) -> bool:
+    """Whether another sweep was making the tables, or writing their version, at the same moment."""
+    exists = isinstance(error, DatabaseError) and "already exists" in str(error)
+    return exists or isinstance(error, IntegrityError)

@@ -25,12 +25,14 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
     Every field has the largest of its possible values, whether or not they can meet in one trial; the
     baselines that are asked for count too. Raises ``UserError`` when the fields do not go together.
     """
-    parts = Together(sweep.method.fixed(), sweep.method.per_dataset, sweep.space)
+    parts = Together(sweep.method, sweep.space)
     trained = [name for name in sweep.search.baselines if name not in PROMPTLESS]
     baselines = [baseline_method(sweep, task, name) for name in trained]
 
     def possible(name: str) -> list[Any]:
-        return parts.possible(name, dataset=task.dataset) + [getattr(each, name) for each in baselines]
+        return parts.possible(name, cell=(task.dataset, task.shots)) + [
+            getattr(each, name) for each in baselines
+        ]
 
     n_ctx, words = max(possible("n_ctx")), possible("words")
     largest = {

@@ -9,12 +9,13 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from nemesis_sweep.data.meter import Report
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.auto_share import auto_share
 from nemesis_sweep.sweep.desk import Desk, Progress
-from nemesis_sweep.sweep.episodes import record_episodes
+from nemesis_sweep.sweep.episodes import quiet, record_episodes
 from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
@@ -52,11 +53,18 @@ class Outcome:
 
 
 def run_sweep(
-    sweep: Sweep, home: Home, show: ProgressFactory, *, extend: bool = False, logical_gpus: int | None = None
+    sweep: Sweep,
+    home: Home,
+    show: ProgressFactory,
+    *,
+    extend: bool = False,
+    logical_gpus: int | None = None,
+    say: Report = quiet,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
 
-    extend: whether the home may hold a smaller version of this sweep.
+    extend: whether the home may hold a smaller version of this sweep. say: gets lines about images that are
+    skipped and classes with too few.
 
     Raises ``UserError`` for a home that cannot be used or resources that are not there, and
     ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, when everything that was reported is kept.
@@ -66,7 +74,7 @@ def run_sweep(
         refuse_simulated(home)
         refuse_another_sweep(sweep, home, extend)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
-        episodes = record_episodes(sweep, home)
+        episodes = record_episodes(sweep, home, say)
         storage = open_storage(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())

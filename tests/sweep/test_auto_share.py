@@ -68,7 +68,7 @@ def test_another_gpu_or_a_larger_trial_is_measured_again(
     """What does not change the largest trial leaves the measurement as it is."""
     asked = []
 
-    def probe(what, cpus, stopping):
+    def probe(what, *_):
         asked.append(what)
         return module.Memory(2**30, 0, 8 * 2**30)
 
@@ -93,7 +93,7 @@ def test_a_trial_too_large_for_a_whole_gpu_takes_all_of_it(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(module, "measure_memory", exhausted)
-    assert module.Memory(*probe_memory([], [1], 1, STATED)).share == 1.0
+    assert module.Memory(*probe_memory([], [1], "", 1, STATED)).share == 1.0
 
 
 def test_what_the_trial_would_refuse_is_raised(make_sweep):
@@ -101,4 +101,4 @@ def test_what_the_trial_would_refuse_is_raised(make_sweep):
     (trial,) = module.largest_trials(sweep, {task.key: 1 for task in sweep.task_list()})
     plain = {"task": module.asdict(trial[0]), "method": trial[1].model_dump()}
     with pytest.raises(UserError, match="do not fit the text tower"):
-        probe_memory([plain], [1], 1, STATED)
+        probe_memory([plain], [1], "", 1, STATED)
