@@ -5,13 +5,13 @@ from __future__ import annotations
 import resource
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nemesis_sweep.bench.stopwatch import Stopwatch
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home import Home
@@ -52,33 +52,6 @@ class Load:
         )
 
 
-class _Stopwatch:
-    """When each trial ended: wall time and processor time of this process, in seconds."""
-
-    def __init__(self, trials: int, say: Say) -> None:
-        self.ends = [(time.perf_counter(), time.process_time())]
-        self._trials, self._say = trials, say
-
-    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None:
-        """Not measured."""
-
-    def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
-        """Not measured."""
-
-    def trial_finished(
-        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
-    ) -> None:
-        self.ends.append((time.perf_counter(), time.process_time()))
-        done = len(self.ends) - 1
-        if done % BLOCK == 0:
-            self._say(f"{done} of {self._trials} trials, {self.ends[-1][0] - self.ends[0][0]:.0f} s")
-
-    def between(self, first: int, last: int) -> tuple[float, float]:
-        """Wall and processor seconds between the ends of two trials."""
-        (wall, cpu), (later, more) = self.ends[first], self.ends[last]
-        return later - wall, more - cpu
-
-
 def measure_engine(load: Load, say: Say) -> dict[str, Any]:
     """Simulate the load in a folder of its own, which is removed, and time it.
 
@@ -87,10 +60,10 @@ def measure_engine(load: Load, say: Say) -> dict[str, Any]:
     `last_over_first`, and the same with `cpu_` before it; `peak_bytes`, resident, of this process since it
     began; `simulated_seconds`.
     """
-    watch = _Stopwatch(load.trials, say)
+    watch = Stopwatch(load.trials, say, every=BLOCK)
 
-    def show(studies: Sequence[Study], clock: Clock) -> AbstractContextManager[_Stopwatch]:
-        watch.ends = [(time.perf_counter(), time.process_time())]
+    def show(studies: Sequence[Study], clock: Clock) -> AbstractContextManager[Stopwatch]:
+        watch.begin()
         return nullcontext(watch)
 
     sweep = load.sweep()

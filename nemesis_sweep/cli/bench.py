@@ -179,5 +179,17 @@ def engine(as_json: bool, **load: Any) -> None:
     click.echo(json.dumps(figures) if as_json else engine_lines(figures))
 
 
+@command.command("overhead")
+@click.option("--trials", default=60, show_default=True, type=_AT_LEAST_1, help="Warm trials that count.")
+@click.option("--workers", default=1, show_default=True, type=_AT_LEAST_1, help="Trials at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def overhead(trials: int, workers: int, as_json: bool) -> None:
+    """Run a small real sweep and the same training without one: what the framework adds to a warm trial."""
+    from nemesis_sweep.bench.overhead import measure_overhead, overhead_lines
+
+    figures = measure_overhead(trials, workers, _say)
+    click.echo(json.dumps(figures) if as_json else overhead_lines(figures))
+
+
 def _say(line: str) -> None:
     click.echo(line, err=True)

@@ -15,7 +15,9 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import refuse
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.translate import faults_of
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
@@ -102,12 +104,9 @@ def fit(
 def _method(given: Method | Mapping[str, Any] | None) -> Method:
     if isinstance(given, Method):
         return given
+    values = dict(given or {})
     try:
-        return Method.model_validate(dict(given or {}))
+        return Method.model_validate(values)
     except ValidationError as error:
-        raise UserError([_problem(detail) for detail in error.errors()]) from error
-
-
-def _problem(detail: Any) -> Problem:
-    key = ".".join(("method", *map(str, detail["loc"])))
-    return Problem(detail["msg"], key=key, found=repr(detail["input"])[:80])
+        refuse(faults_of(error, values, Method, ("method",)))
+        raise

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from nemesis_sweep.report.results import read_results
 SWEEP = """
 name: short
 tasks: {backbone: icon-clip, dataset: digits, shots: 1, replicates: 2}
-method: {beta: 0, epochs: 6, views: 1}
+method: {beta: 0, epochs: 60, views: 1}
 space:
   omega: {low: 0.1, high: 100, log: true}
   n_ctx: {choices: [4, 8]}
@@ -23,6 +24,7 @@ search: {eval_every: 2, pruner: none}
 budget: {trials: 3}
 resources: {cpus: 1, concurrent: 1}
 """
+# Trials are long enough to be struck in the middle of one.
 STUDY = "digits-1shot-few_shot-icon-clip"
 BASELINES = {"zero_shot", "coop", "paper"}
 
@@ -189,7 +191,7 @@ def test_the_same_command_again_repeats_nothing_and_more_trials_continue(finishe
 def test_another_sweep_in_the_same_home_is_refused(finished):
     answer = run(finished / "short.yaml", finished / "home", "--set", "method.epochs=7")
     assert answer.returncode == 2
-    assert "method.epochs: 6 -> 7" in answer.stderr
+    assert "method.epochs: 60 -> 7" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
@@ -203,47 +205,6 @@ def wait_for(condition, seconds: float = 180.0) -> None:
 def verb(*words: str) -> subprocess.CompletedProcess:
     line = [sys.executable, "-m", "nemesis_sweep", *words]
     return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of a sweep of longer trials, long enough to be struck in the middle of one, that was not."""
-    home = tmp_path_factory.mktemp("undisturbed") / "home"
-    answer = run(finished / "short.yaml", home, "--set", "method.epochs=60")
-    assert answer.returncode == 0, answer.stderr
-    return home
-
-
-@pytest.mark.parametrize("blow", ["kill -9", "stop"])
-def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, undisturbed, tmp_path, blow):
-    """Struck in the middle of a trial; the second run ends with the undisturbed run's trials."""
-    home = tmp_path / "home"
-    arguments = command(finished / "short.yaml", home, "--set", "method.epochs=60")
-    driver = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    folder = home / "trials" / STUDY
-    wait_for(lambda: (folder / "0/result.json").exists() and list(folder.glob("1/checkpoint/*.safetensors")))
-    if blow == "kill -9":
-        driver.kill()
-    else:
-        status = json.loads(verb("status", str(home), "--json").stdout)
-        assert status["driver"] == driver.pid
-        (study,) = status["studies"]
-        assert (study["task"], study["complete"], study["running"]) == (STUDY, 4, 1)
-        assert verb("stop", str(home)).returncode == 0
-    _, stderr = driver.communicate(timeout=60)
-    if blow == "stop":
-        assert driver.returncode == 130
-        assert "continue with" in stderr
-    assert not (folder / "2/result.json").exists()
-    kept = {path: path.stat().st_mtime_ns for path in home.glob("trials/*/*/result.json")}
-    answer = run(finished / "short.yaml", home, "--set", "method.epochs=60")
-    assert answer.returncode == 0, answer.stderr
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert_consistent(home, trials=3)
-    status = json.loads(verb("status", str(home), "--json").stdout)
-    assert status["driver"] is None
-    assert (status["studies"][0]["complete"], status["studies"][0]["running"]) == (6, 0)
-    assert optuna_trials(home) == optuna_trials(undisturbed)
 
 
 def workers_of(driver: int) -> list[int]:
@@ -264,20 +225,61 @@ def workers_of(driver: int) -> list[int]:
     return [pid for pid, name in names.items() if "Trainable" in name and below(pid)]
 
 
-def test_a_worker_that_dies_is_replaced_and_its_trial_goes_on(finished, tmp_path):
-    home = tmp_path / "home"
-    arguments = command(finished / "short.yaml", home, "--set", "method.epochs=60")
-    driver = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    checkpoint = home / "trials" / STUDY / "0" / "checkpoint" / "state.safetensors"
-    try:
-        wait_for(checkpoint.exists)
-        killed = workers_of(driver.pid)
-        assert len(killed) == 1
-        os.kill(killed[0], signal.SIGKILL)
-        _, stderr = driver.communicate(timeout=300)
-    finally:
-        driver.kill()
-    assert driver.returncode == 0, stderr
-    assert_consistent(home, trials=3)
-    result = json.loads((home / "trials" / STUDY / "0" / "result.json").read_text())
+def start(file: Path, home: Path) -> subprocess.Popen:
+    return subprocess.Popen(command(file, home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def results_of(home: Path) -> dict[Path, int]:
+    """Every result with the time it was written."""
+    return {path: path.stat().st_mtime_ns for path in home.glob("trials/*/*/result.json")}
+
+
+def in_the_middle_of(home: Path, number: str) -> Callable[[], bool]:
+    folder = home / "trials" / STUDY / number
+    return lambda: bool(list(folder.glob("checkpoint/*.safetensors")))
+
+
+def stop(driver: subprocess.Popen, home: Path) -> None:
+    """`stop`, as Ctrl-C once: running trials are put off, and the screen says how to go on."""
+    status = json.loads(verb("status", str(home), "--json").stdout)
+    assert status["driver"] == driver.pid
+    (study,) = status["studies"]
+    assert (study["task"], study["complete"], study["running"]) == (STUDY, 3, 1)
+    assert verb("stop", str(home)).returncode == 0
+    _, stderr = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "continue with" in stderr
+
+
+def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, tmp_path):
+    """Stopped in trial 0, its worker killed in trial 1, its driver killed in trial 2: the trials of the
+    undisturbed run come out, each once, under their own numbers."""
+    file, home = finished / "short.yaml", tmp_path / "home"
+    driver = start(file, home)
+    wait_for(in_the_middle_of(home, "0"))
+    stop(driver, home)
+    assert not (home / "trials" / STUDY / "1").exists()
+    kept = results_of(home)
+
+    driver = start(file, home)
+    wait_for(in_the_middle_of(home, "1"))
+    killed = workers_of(driver.pid)
+    assert len(killed) == 1
+    os.kill(killed[0], signal.SIGKILL)
+    wait_for(in_the_middle_of(home, "2"))
+    driver.kill()
+    driver.communicate(timeout=60)
+    result = json.loads((home / "trials" / STUDY / "1" / "result.json").read_text())
     assert not result["worker"].endswith(f":{killed[0]}")
+    kept |= results_of(home)
+    assert len(kept) == len(BASELINES) + 2
+
+    answer = run(file, home)
+    assert answer.returncode == 0, answer.stderr
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert_consistent(home, trials=3)
+    status = json.loads(verb("status", str(home), "--json").stdout)
+    assert status["driver"] is None
+    assert (status["studies"][0]["complete"], status["studies"][0]["running"]) == (6, 0)
+    undisturbed = optuna_trials(finished / "home")
+    assert {name: undisturbed[name] for name in optuna_trials(home)} == optuna_trials(home)

@@ -92,7 +92,7 @@ def test_fit_keeps_what_is_needed_to_use_the_prompt_again(tiny_backbone, colours
         ({"shots": 0}, "shots must be at least 1; found 0"),
         ({"seeds": ()}, "no seeds given"),
         ({"method": {"omega": -1}}, r"method\.omega: .*; found -1"),
-        ({"method": {"omga": 1}}, r"method\.omga"),
+        ({"method": {"omga": 1}}, r"method\.omga: unknown key; .*Did you mean 'omega'"),
         ({"dataset": "digit"}, "unknown dataset; found 'digit'.*Did you mean 'digits'"),
         ({"backbone": "icon-clap"}, "unknown backbone; found 'icon-clap'"),
     ],
