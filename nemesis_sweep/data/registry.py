@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset
 
 FOLDER = Path(__file__).parents[1] / "embedded"
-EMBEDDED = ("clipart", "digits", "emoji")
+EMBEDDED = ("clipart", "clipart_ink", "digits", "emoji", "emoji_streamline")
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
