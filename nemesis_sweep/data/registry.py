@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "embedded"
 SHIPPED = "shipped"
-EMBEDDED = ("clipart", "digits", "emoji")
+EMBEDDED = ("clipart", "clipart_ink", "digits", "emoji", "emoji_streamline")
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
