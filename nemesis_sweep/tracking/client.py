@@ -20,6 +20,8 @@ QUIET = {
 # Here and not in a function: no import of any part of MLflow below this package may come first.
 for _name, _value in QUIET.items():
     os.environ.setdefault(_name, _value)
+# Creating a database is announced in two lines on stderr otherwise.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)
 
 
 @functools.lru_cache(maxsize=8)
@@ -31,6 +33,4 @@ def connect(uri: str) -> MlflowClient:
     """
     from mlflow import MlflowClient
 
-    # Creating the database is announced in two lines on stderr otherwise.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=uri)

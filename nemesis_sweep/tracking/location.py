@@ -102,6 +102,8 @@ def sqlite_file(uri: str) -> Path:
 def _open_sqlite(path: Path) -> None:
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise PermissionError("the file or its folder cannot be written")
+    if not path.exists():  # To open it would leave an empty file.
+        return
     connection = sqlite3.connect(path, timeout=SECONDS)
     try:
         connection.execute("PRAGMA schema_version")

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.creation import create_database
 from nemesis_sweep.tracking.location import (
     OWN_URI,
     absolute_uri,
     artifact_location,
     check_answers,
+    sqlite_file,
     without_password,
 )
 from nemesis_sweep.tracking.moved import follow
@@ -73,6 +75,8 @@ def prepare(
     }
     _write_record(home, place)  # before the run exists: a crash in between must not lead to a second one
     with _told_to_the_user(address):
+        if address.startswith("sqlite:"):
+            create_database(sqlite_file(address))
         client = connect(address)
         experiment_id = _experiment(client, experiment, artifact_location(address))
         found = find(client, experiment_id, {SWEEP_ID_TAG: sweep_id})

@@ -1,0 +1,35 @@
+"""MLflow's SQLite database, created whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import nemesis_sweep.tracking.client  # noqa: F401  (it keeps MLflow quiet)
+from nemesis_sweep.tracking.location import artifact_location
+
+
+def create_database(file: Path) -> None:
+    """Create the database if it is missing; if another process is faster, its database stays.
+
+    MLflow makes the tables in place, one migration after the other, and cannot go on with a database whose
+    creator died on the way: every later run of the sweep would fail.
+    """
+    if file.exists():
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
+        made = Path(folder) / file.name
+        _create(made, str(artifact_location(f"sqlite:///{file}")))
+        try:
+            os.link(made, file)  # Unlike a rename it never replaces anything.
+        except FileExistsError:
+            pass
+        except OSError:  # A file system without hard links.
+            made.replace(file)
+
+
+def _create(file: Path, artifacts: str) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    SqlAlchemyStore(f"sqlite:///{file}", artifacts).engine.dispose()
