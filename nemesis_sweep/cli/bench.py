@@ -1,4 +1,4 @@
-"""`nemesis-sweep bench`: how fast and how exact the training step is, and how fast the engine."""
+"""`nemesis-sweep bench`: how fast and how exact the training step is, how fast encoding and the engine."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _case(function: _Command) -> _Command:
 
 @click.group("bench")
 def command() -> None:
-    """Measure the training step and the engine: random weights, no data, nothing is downloaded."""
+    """Measure the training step, encoding and the engine: random weights, no data, nothing is downloaded."""
 
 
 @command.command("step")
@@ -144,6 +144,24 @@ def goals(threads: int, as_json: bool, into: Path | None) -> None:
     if into is not None:
         put_between(into, "goals", tables.goal_tables(results))
     click.echo(json.dumps(results) if as_json else tables.goal_tables(results))
+
+
+@command.command("encode")
+@click.option(
+    "--backbone", default="ViT-B-32@random", show_default=True, help="A backbone, as in a sweep file."
+)
+@click.option("--images", default=256, show_default=True, type=_AT_LEAST_1)
+@click.option("--width", default=500, show_default=True, type=click.IntRange(8, 8192), help="In pixels.")
+@click.option("--batch", default=64, show_default=True, type=_AT_LEAST_1, help="Of the bare loop.")
+@click.option("--repeats", default=5, show_default=True, type=_AT_LEAST_1, help="Timed rounds.")
+@_threads
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def encode(as_json: bool, **case: Any) -> None:
+    """Time the encoding of image files, in turn with a bare loop of decoding and encode_image."""
+    from nemesis_sweep.bench.encode import Pictures, encode_lines, measure_encode
+
+    figures = measure_encode(Pictures(**case), _say)
+    click.echo(json.dumps(figures) if as_json else encode_lines(figures))
 
 
 @command.command("engine")

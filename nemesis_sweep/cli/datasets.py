@@ -88,7 +88,7 @@ def _row(
 def check(name: str, root: Path | None, no_decode: bool, as_json: bool) -> None:
     """Count the images of dataset NAME and find those that are missing, truncated or not images.
 
-    Ends with exit code 2 when there are any, or when there is less than is published.
+    Ends with exit code 2 when there are any, or when there is less or more than is published.
     """
     from dataclasses import asdict
 
@@ -105,7 +105,7 @@ def check(name: str, root: Path | None, no_decode: bool, as_json: bool) -> None:
         for line in told.lines():
             click.echo(line)
         _show(found, no_decode)
-    sys.exit(2 if found or told.short else 0)
+    sys.exit(2 if found or told.differs else 0)
 
 
 def _show(found: list[Flaw], no_decode: bool) -> None:

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
+    from nemesis_sweep.spec.tasks import Task
 
 
 @click.command("plan")
 @sweep_file
 @trials
 @overrides
-def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
-    """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run, loaded or written."""
+@click.option("--probe", is_flag=True, help="Also time a few steps of every task, to tell hours and memory.")
+def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: bool) -> None:
+    """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run or written.
+
+    Without --probe nothing is loaded either.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -31,8 +38,9 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
         title=f"sweep {sweep.name}: {sweep.tasks.replicates} replicates a trial", title_justify="left"
     )
     table.add_column("study" if joint else "task", no_wrap=True)
+    table.add_column("epochs", justify="right")
     table.add_column("trials", justify="right")
-    table.add_column("of these fixed", justify="right")
+    table.add_column("of these\nfixed", justify="right")
     table.add_column("baselines beside them")
     total = trained = 0
     for study, tasks in sweep.studies().items():
@@ -42,11 +50,12 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
         fixed = min(trials, inside + len(sweep.search.points))
         total += trials + len(beside)
         trained += (trials + len(beside) - sum(name in PROMPTLESS for name in beside)) * len(tasks)
-        table.add_row(study, str(trials), str(fixed), ", ".join(beside))
+        epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"
+        table.add_row(study, epochs, str(trials), str(fixed), ", ".join(beside))
     console.print(table)
     selected_on = " and ".join(sweep.search.objective)
     if joint:
-        names = "".join(f"\n  {task.key}" for task in sweep.task_list())
+        names = "".join(f"\n  {task.key}: {_epochs(sweep, task)} epochs" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
         selected_on += ", the mean over all tasks"
     replicates = sweep.tasks.replicates
@@ -59,6 +68,21 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...]) -> None:
     )
     for line in _remarks(sweep):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
+    if probe:
+        from nemesis_sweep.cli.forecast import show_forecast
+
+        try:
+            show_forecast(sweep, console)
+        except UserError as error:
+            raise located(error, file, overrides) from error
+
+
+def _epochs(sweep: "Sweep", task: "Task") -> str:
+    """How long a trial of the task trains."""
+    from nemesis_sweep.sweep.planned import epochs_of
+
+    values = epochs_of(sweep, task)
+    return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
 
 def _remarks(sweep: "Sweep") -> list[str]:

@@ -12,6 +12,7 @@ from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
+from nemesis_sweep.spec.passwords import masked
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.budget import Budget
@@ -71,7 +72,7 @@ def command(
     except UserError as error:
         raise located(error, file, overrides) from error
     except KeyboardInterrupt:
-        again = shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word != "--fresh")])
+        again = masked(shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word != "--fresh")]))
         click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
         sys.exit(INTERRUPTED)
 
@@ -95,6 +96,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
         place,
         lambda studies: Progress(map(tally_of, studies), metric=objectives[0], maximize=better == "maximize"),
         extend=extend,
+        say=lambda line: click.echo(line, err=True),
     )
     rows = mark_front(outcome.rows, objectives)
     write_results(place.path, rows)

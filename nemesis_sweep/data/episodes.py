@@ -1,6 +1,7 @@
 """Few-shot episodes that equal the published ones."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ def few_shot_episode(dataset: Dataset, shots: int, seed: int) -> Episode:
     This is the published rule: train first, then val, on the same generator. Where there is no val
     (ImageNet), validation items are drawn from what is left of train, never from test.
 
-    Raises ``UserError`` for a dataset without training images.
+    Raises ``UserError`` for a dataset without training images, or without any left to validate on.
     """
     if not len(dataset.train):
         message = f"{dataset.name} has no training images"
@@ -60,6 +61,10 @@ def few_shot_episode(dataset: Dataset, shots: int, seed: int) -> Episode:
         return Episode(train, tuple(dataset.val[place] for place in drawn), shots, seed)
     taken = set(places)
     rest = [place for place in range(len(labels)) if place not in taken]
+    if not rest:
+        message = f"{dataset.name} has no val, and {shots} shots leave nothing of train to validate on"
+        most = max(Counter(labels).values())
+        raise UserError(Problem(message, "tasks.shots", found=str(shots), allowed=f"less than {most}"))
     drawn = draw_places([labels[place] for place in rest], val_shots, rng)
     return Episode(train, tuple(dataset.train[rest[place]] for place in drawn), shots, seed, "train")
 

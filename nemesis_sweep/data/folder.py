@@ -14,7 +14,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 
 ABOUT = "about.json"
 LOCK = "lock"
-FORMAT = 2
+FORMAT = 3
 """Goes up when views or shards are made another way, so that an older release's features are not mixed in."""
 
 

@@ -1,7 +1,7 @@
 """Looking at every image of a dataset: which are missing, cut off or not images at all."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -34,7 +34,17 @@ def flaws(dataset: Dataset, decode: bool = True, report: Report | None = None) -
     decode: read and decode every image; otherwise only files that are not there are found.
     """
     items = ((split, item) for split in SPLITS for item in dataset.splits[split])
-    total = sum(len(dataset.splits[split]) for split in SPLITS)
+    yield from _flaws(items, sum(len(dataset.splits[split]) for split in SPLITS), decode, report)
+
+
+def flaws_of(items: Sequence[tuple[str, Item]], report: Report | None = None) -> Iterator[Flaw]:
+    """The same for some images, each with the name of its split; all are decoded."""
+    yield from _flaws(iter(items), len(items), True, report)
+
+
+def _flaws(
+    items: Iterator[tuple[str, Item]], total: int, decode: bool, report: Report | None
+) -> Iterator[Flaw]:
     meter = Meter(total, f"looking at {total} images", report, unit="images")
     with ThreadPoolExecutor(THREADS, thread_name_prefix="inspect") as pool:
         while chunk := list(islice(items, CHUNK)):
@@ -58,7 +68,7 @@ def _flaw(split: str, item: Item, decode: bool) -> Flaw | None:
         return Flaw("unreadable", split, item.source, "not an image" if content else "empty")
     try:
         image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # The header was read: what fails now is that the rest is not there, or is damaged.
         kind: Kind = "truncated" if "truncated" in str(error) or "broken" in str(error) else "unreadable"
         return Flaw(kind, split, item.source, str(error))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset
 
 FOLDER = Path(__file__).parents[1] / "embedded"
-EMBEDDED = ("clipart", "digits", "emoji")
+SHIPPED = "shipped"
+EMBEDDED = ("clipart", "clipart_ink", "digits", "emoji", "emoji_streamline")
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
@@ -74,7 +75,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
     if name in EMBEDDED:
         from nemesis_sweep.data.own.parquet import read_parquet
 
-        return replace(read_parquet(name, FOLDER / f"{name}.parquet"), split="shipped", folder=None)
+        return replace(read_parquet(name, FOLDER / f"{name}.parquet"), split=SHIPPED, folder=None)
     place = data_root(root)
     if name in CATALOGUE:
         return CATALOGUE[name].load(place)

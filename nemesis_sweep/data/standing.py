@@ -27,12 +27,11 @@ class Standing:
         return tuple(len(self.dataset.splits[split]) for split in SPLITS)
 
     @property
-    def short(self) -> bool:
-        """Whether there is less than is published."""
-        if self.images is None or self.classes is None:
+    def differs(self) -> bool:
+        """Whether there is less or more than is published; a class folder too many shifts all labels."""
+        if self.images is None:
             return False
-        fewer = any(n < published for n, published in zip(self.counts, self.images, strict=True))
-        return fewer or len(self.dataset.classnames) < self.classes
+        return self.counts != self.images or len(self.dataset.classnames) != self.classes
 
     def fewest(self) -> tuple[int, str] | None:
         """The smallest class of train: its images and its name; None without training images."""
@@ -73,7 +72,9 @@ class Standing:
 def _beside(count: int, published: int | None) -> str:
     if published is None:
         return str(count)
-    return f"{count} of {published}" if count < published else f"{count} (published: {published})"
+    if count < published:
+        return f"{count} of {published}"
+    return f"{count} (published: {published})" if count == published else f"{count} instead of {published}"
 
 
 def standing(name: str, root: str | Path | None = None) -> Standing:

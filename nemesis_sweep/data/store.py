@@ -49,13 +49,7 @@ class FeatureStore:
     def __init__(self, backbone: Backbone, views: int, root: Path | None = None) -> None:
         self.backbone = backbone
         self.views = views
-        self.about = About(
-            backbone=backbone.name,
-            fingerprint=backbone.fingerprint,
-            preprocess=asdict(backbone.preprocess),
-            views=views,
-            dtype=backbone.dtype_name,
-        )
+        self.about = _about(backbone, views)
         self.folder = (root or default_root()) / self.about.folder
         write_about(self.folder, self.about)
         self._shards: dict[Path, Shard] = {}
@@ -171,6 +165,30 @@ class FeatureStore:
         self._rows = {}
         for shard in self._shards.values():
             self._add(shard)
+
+
+def missing_pictures(
+    backbone: Backbone, views: int, items: Sequence[Item], root: Path | None = None
+) -> set[bytes]:
+    """Keys of the pictures that have no features yet, as far as the files' tables say. Nothing is written."""
+    about = _about(backbone, views)
+    missing = {_key(item) for item in items}
+    for path in sorted(((root or default_root()) / about.folder).glob(PATTERN)):
+        try:
+            missing.difference_update(open_shard(path, about.identity).keys)
+        except BrokenShardError:
+            continue
+    return missing
+
+
+def _about(backbone: Backbone, views: int) -> About:
+    return About(
+        backbone=backbone.name,
+        fingerprint=backbone.fingerprint,
+        preprocess=asdict(backbone.preprocess),
+        views=views,
+        dtype=backbone.dtype_name,
+    )
 
 
 def _key(item: Item) -> bytes:

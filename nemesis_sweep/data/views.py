@@ -20,6 +20,9 @@ RESAMPLE = {
     "bilinear": Image.Resampling.BILINEAR,
     "nearest": Image.Resampling.NEAREST,
 }
+WHITE = 65535
+"""Of a grey image with 16 bits."""
+
 CENTRE = -1
 """The number of the test view; augmented views count from 0."""
 
@@ -28,13 +31,27 @@ def decode(content: bytes, source: str) -> Image.Image:
     """An RGB image, upright. Raises ``UserError`` with the source of an image that cannot be read."""
     try:
         image: Image.Image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+        if image.mode.startswith(("I", "F")):
+            image = _eight_bits(image)
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             rgba = image.convert("RGBA")
             paper = Image.new("RGBA", rgba.size, "white")
             image = Image.alpha_composite(paper, rgba)
         return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(Problem(f"cannot read this image: {error}", file=source)) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        allowed = "a whole image; `tasks.unreadable: skip` goes on without it"
+        raise UserError(Problem(f"cannot read this image: {error}", file=source, allowed=allowed)) from error
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A grey image of 16 bits with 8: PIL's own conversion makes everything above 255 white.
+
+    Raises ``ValueError`` for numbers that are no grey values of 16 bits.
+    """
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > WHITE:
+        raise ValueError(f"grey values outside of 0 to {WHITE}, or fractions of unknown range")
+    return Image.fromarray(((values.astype(np.uint32) * 255 + WHITE // 2) // WHITE).astype(np.uint8))
 
 
 def view(image: Image.Image, number: int, key: str, preprocess: Preprocess) -> Tensor:

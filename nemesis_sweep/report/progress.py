@@ -106,6 +106,10 @@ class Progress(AbstractContextManager["Progress"]):
         for line in lines:
             self._line(line)
 
+    def say(self, line: str) -> None:
+        """Tell something that is about no trial's end."""
+        self._line(line)
+
     @property
     def rate(self) -> float:
         """Trials per second that ended in this run; 0 before the first."""

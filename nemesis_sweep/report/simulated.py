@@ -68,6 +68,10 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
         if time.monotonic() - self._told >= EVERY:
             self._tell()
 
+    def say(self, line: str) -> None:
+        """Tell something that is about no trial's end."""
+        self._line(line)
+
     def _tell(self) -> None:
         self._told = time.monotonic()
         rate = self._here / max(1e-9, self._told - self._began)

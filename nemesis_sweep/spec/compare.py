@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,8 +18,8 @@ def comparable(sweep: Sweep) -> dict[str, Any]:
 
     Targets change what the test accuracy means. Datasets, shots, backbones and protocol are left out where
     they name the study; a joint study is judged by the mean over all of them. Left out are sampler, pruner,
-    points and baselines, which decide what is tried but not what comes of it, and budget, resources and
-    tracking.
+    points and baselines, which decide what is tried but not what comes of it, the storage, which the home
+    itself looks after, and budget, resources and tracking.
     """
     data = resolved(sweep)
     search = {key: data["search"][key] for key in ("objective", "constraints", "study", "eval_every")}
@@ -30,32 +28,31 @@ def comparable(sweep: Sweep) -> dict[str, Any]:
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
 
 
-def fingerprint(sweep: Sweep) -> str:
-    """Return a hash (64 hexadecimal digits) that is equal for sweeps whose trials are comparable."""
-    # Keys become texts in JSON; pairs keep the choices 1 and "1" apart.
-    text = json.dumps(_pairs(comparable(sweep)), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _pairs(data: Any) -> Any:
-    if isinstance(data, dict):
-        pairs = [[json.dumps(key), _pairs(value)] for key, value in data.items()]
-        return sorted(pairs, key=lambda pair: str(pair[0]))
-    return [_pairs(item) for item in data] if isinstance(data, list) else data
-
-
 def diff(old: Sweep, new: Sweep, *, comparable_only: bool = False) -> list[str]:
     """Return one line per changed key, such as `space.omega.low: 0.1 -> 0.5`, in the order of the file.
 
     comparable_only: leave out changes that keep trials comparable (more trials, other resources).
     """
     parts = comparable if comparable_only else resolved
+    idle = _idle(old, new) if comparable_only else set()
     return [
         f"{dotted(path)}: {_side(before)} -> {_side(after)}"
         for path, before, after in _changes(parts(old), parts(new), ())
         # Tasks that count for one of them only, since it is joint and the other is not, have not changed.
-        if path[0] != "tasks" or ABSENT not in (before, after)
+        if (path[0] != "tasks" or ABSENT not in (before, after)) and path[:3] not in idle
     ]
+
+
+def _idle(old: Sweep, new: Sweep) -> set[Path]:
+    """Return the entries of `method` that speak of tasks that only one of the sweeps has.
+
+    The sweeps share no study of such a task; a joint study has all tasks, and they are compared themselves.
+    """
+    datasets = set(old.tasks.dataset) ^ set(new.tasks.dataset)
+    shots = set(old.tasks.shots) ^ set(new.tasks.shots)
+    return {("method", "per_dataset", each) for each in datasets} | {
+        ("method", "per_shots", each) for each in shots
+    }
 
 
 def growth(old: Sweep, new: Sweep) -> list[str]:

@@ -17,21 +17,16 @@ from nemesis_sweep.spec.translate import faults_of
 def method_values(sweep: Sweep, task: Task, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return every field of the method that `configuration` would give, without checking any."""
     defaults = {name: field.default for name, field in Method.model_fields.items()}
-    return defaults | _written(sweep, task) | dict(params)
-
-
-def _written(sweep: Sweep, task: Task) -> dict[str, Any]:
-    own = sweep.method.per_dataset.get(task.dataset)
-    return sweep.method.fixed() | (own.model_dump(exclude_unset=True) if own is not None else {})
+    return defaults | sweep.method.values(task.dataset, task.shots) | dict(params)
 
 
 def configuration(sweep: Sweep, task: Task, params: Mapping[str, Any]) -> Method:
-    """Return the complete method of one trial: fixed values, then those of its dataset, then `params`.
+    """Return the complete method of one trial: what is written for its task, and `params` over it.
 
     params: method fields by name, such as Optuna's `trial.params`.
     Raises `UserError` for names and values that the method does not have.
     """
-    values = _written(sweep, task) | dict(params)
+    values = sweep.method.values(task.dataset, task.shots) | dict(params)
     try:
         method = Method.model_validate(values)
     except ValidationError as error:

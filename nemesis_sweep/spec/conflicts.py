@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
@@ -15,7 +14,7 @@ def conflict_faults(parts: Together) -> Iterator[Fault]:
     """Yield everything that one section says against another."""
     yield from _fixed_and_searched(parts)
     yield from _searched_twice(parts)
-    yield from _datasets_of_no_task(parts)
+    yield from _values_of_no_task(parts)
     yield from _class_contexts_cannot_transfer(parts)
     yield from _targets_and_their_protocol(parts)
     yield from _probe_cannot_transfer(parts)
@@ -24,16 +23,12 @@ def conflict_faults(parts: Together) -> Iterator[Fault]:
 
 def _fixed_and_searched(parts: Together) -> Iterator[Fault]:
     searched = always_searched(parts.space)
-    written: list[tuple[Path, str, Any]] = [
-        (("method", name), name, value) for name, value in parts.fixed.items()
-    ]
-    for dataset, own in parts.per_dataset.items():
-        path: Path = ("method", "per_dataset", dataset)
-        written += [((*path, name), name, getattr(own, name)) for name in sorted(own.model_fields_set)]
-    for path, name, value in written:
-        if name in searched:
-            allowed = f"either a fixed {name} here or a dimension space.{name}"
-            yield Fault(path, "both fixed and searched", shown(value), allowed, related=(("space", name),))
+    for path, layer in parts.method.all_layers():
+        for name, value in layer.items():
+            if name in searched:
+                allowed = f"either a fixed {name} here or a dimension space.{name}"
+                place, related = (*path, name), (("space", name),)
+                yield Fault(place, "both fixed and searched", shown(value), allowed, related=related)
 
 
 def _searched_twice(parts: Together) -> Iterator[Fault]:
@@ -63,13 +58,18 @@ def _one_kind(one: Dimension, other: Dimension) -> bool:
     return one.log == other.log
 
 
-def _datasets_of_no_task(parts: Together) -> Iterator[Fault]:
-    if parts.tasks is None or "tasks.dataset" in parts.unsure:
+def _values_of_no_task(parts: Together) -> Iterator[Fault]:
+    if parts.tasks is None:
         return
-    for dataset in parts.per_dataset:
-        if dataset not in parts.tasks.dataset:
+    datasets, shots = parts.tasks.dataset, parts.tasks.shots
+    for dataset in parts.method.per_dataset:
+        if dataset not in datasets and "tasks.dataset" not in parts.unsure:
             path: Path = ("method", "per_dataset", dataset)
-            yield Fault(path, "no task uses this dataset", "", listed(parts.tasks.dataset))
+            yield Fault(path, "no task uses this dataset", "", listed(datasets))
+    for number in parts.method.per_shots:
+        if number not in shots and "tasks.shots" not in parts.unsure:
+            path = ("method", "per_shots", number)
+            yield Fault(path, "no task has this number of shots", "", listed([str(each) for each in shots]))
 
 
 def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from nemesis_sweep.spec.draw import Point, all_points, random_point, size
 from nemesis_sweep.spec.expression import Condition
 from nemesis_sweep.spec.faults import Fault, Path, shown
 from nemesis_sweep.spec.space import searched_names
-from nemesis_sweep.spec.together import Together
+from nemesis_sweep.spec.together import Cell, Together
 
 TRIES = 4000
 PATH: Path = ("search", "constraints")
@@ -44,7 +44,7 @@ def _excluded_points(parts: Together, limits: list[Condition], points: Sequence[
             drawn = set(searched_names(parts.space)) - set(point)
             if not condition.parameters.isdisjoint(drawn):
                 continue
-            if not any(condition.kept(parts.values(dataset, point)) for dataset in parts.datasets):
+            if not any(condition.kept(parts.values(cell, point)) for cell in parts.cells):
                 path: Path = ("search", "points", number)
                 yield Fault(path, "breaks a constraint", shown(point), condition.text, related=(PATH,))
 
@@ -57,13 +57,20 @@ def _nothing_left(parts: Together, limits: list[Condition]) -> Iterator[Fault]:
     tried = (
         list(all_points(parts.space)) if finite else [random_point(parts.space, rng) for _ in range(TRIES)]
     )
-    for dataset in parts.datasets:
-        kept = (point for point in tried if all(limit.kept(parts.values(dataset, point)) for limit in limits))
+    for cell in parts.cells:
+        kept = (point for point in tried if all(limit.kept(parts.values(cell, point)) for limit in limits))
         if not list(islice(kept, 1)):
             found = f"none of {'all' if finite else ''} {len(tried)} {'' if finite else 'random'} points"
-            found = " ".join(found.split()) + (f" for {dataset}" if dataset else "")
+            found = " ".join(found.split()) + _whose(parts, cell)
             allowed = "constraints that some points of the space keep"
             yield Fault(
                 PATH, "no point of the space keeps the constraints", found, allowed, related=(("space",),)
             )
             return
+
+
+def _whose(parts: Together, cell: Cell) -> str:
+    """Return whose fixed values are meant, where not all tasks have the same."""
+    dataset, shots = cell
+    own = [f"for {dataset}"] * bool(dataset) + [f"with {shots} shots"] * bool(parts.method.per_shots)
+    return "".join(f" {part}" for part in own)

@@ -114,10 +114,11 @@ class Document:
 def _key(node: Any, part: str) -> tuple[Any, str]:
     """Return the key of `node` that is written `part`, or what stands in the way.
 
-    Choices such as 0 or 0.5 are numbers in the data but texts in an override.
+    Choices such as 0 or 0.5 and shots are numbers in the data but texts in an override.
     """
     if isinstance(node, dict):
-        return next((key for key in node if part in (key, dotted((key,)))), part.strip('"')), ""
+        new = int(part) if part.isascii() and part.isdecimal() and len(part) < 9 else part.strip('"')
+        return next((key for key in node if part in (key, dotted((key,)))), new), ""
     if part.isascii() and part.isdigit() and len(part) < 9 and int(part) < len(node):
         return int(part), ""
     return part, f"no item {shown(part)} in a list of {len(node)}"

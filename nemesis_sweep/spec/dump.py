@@ -7,29 +7,40 @@ from typing import Any
 import yaml
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
+from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.source import SCALARS
 from nemesis_sweep.spec.space import always_searched
 from nemesis_sweep.spec.sweep import Sweep
 
+ADDRESSES = (("search", "storage"), ("tracking", "mlflow"))
+"""Values that may hold a password."""
 
-def resolved(sweep: Sweep) -> dict[str, Any]:
+
+def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
     """Return everything that the sweep says, defaults included, as plain data that can be loaded again.
 
     Method fields that every trial draws are left out of `method`: they stand under `space`.
+    passwords: whether addresses keep theirs; `***` otherwise.
     """
     data = sweep.model_dump(exclude={"method", "space"})
     searched = always_searched(sweep.space)
-    method = sweep.method.model_dump(exclude={"per_dataset"} | searched)
-    method["per_dataset"] = {
-        dataset: own.model_dump(exclude_unset=True) for dataset, own in sweep.method.per_dataset.items()
-    }
+    method = sweep.method.model_dump(exclude={"per_shots", "per_dataset"} | searched)
+    for name in ("per_shots", "per_dataset"):
+        entries = getattr(sweep.method, name).items()
+        method[name] = {key: own.model_dump(exclude_unset=True) for key, own in entries}
+    for section, key in ADDRESSES if not passwords else ():
+        data[section][key] = data[section][key] and masked(data[section][key])
     parts = {"name": data.pop("name"), "tasks": data.pop("tasks"), "method": method}
     return parts | {"space": _space(sweep.space)} | data
 
 
-def sweep_to_yaml(sweep: Sweep) -> str:
-    """Return the sweep with all defaults filled in; loading the text gives an equal sweep."""
-    text: str = yaml.dump(resolved(sweep), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+def sweep_to_yaml(sweep: Sweep, passwords: bool = False) -> str:
+    """Return the sweep with all defaults filled in; loading the text gives an equal sweep.
+
+    passwords: whether addresses keep theirs; `***` otherwise.
+    """
+    data = resolved(sweep, passwords)
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nemesis_sweep.spec.faults import Fault, Path, shown
 from nemesis_sweep.spec.space import Place
-from nemesis_sweep.spec.together import Together, extremes
+from nemesis_sweep.spec.together import Cell, Together, extremes
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def effect_faults(parts: Together) -> Iterator[Fault]:
             values = parts.possible(need.name, place)
             if not any(need.matters(value) for value in values):
                 value = shown(values[0])
-                default = need.name not in parts.fixed and need.name not in place.taken
+                default = need.name not in parts.method.fixed() and need.name not in place.taken
                 found = f"{need.name}: {value} (the default)" if default else f"{need.name}: {value}"
                 yield Fault(
                     place.path,
@@ -79,23 +79,21 @@ def position_faults(parts: Together) -> Iterator[Fault]:
 
 def _fixed_positions(parts: Together) -> Iterator[Fault]:
     paths = set()
-    for dataset in parts.datasets:
-        drawn = parts.fixed_value("n_positions", dataset)
-        length = min(_lengths(parts, None, dataset))
-        own = parts.per_dataset.get(dataset)
-        path: Path = ("method", "n_positions")
-        if own is not None and "n_positions" in own.model_fields_set:
-            path = ("method", "per_dataset", dataset, "n_positions")
+    for cell in parts.cells:
+        drawn = parts.fixed_value("n_positions", cell)
+        length = min(_lengths(parts, None, cell))
+        written = [place for place, layer in parts.method.layers(*cell) if "n_positions" in layer]
+        path: Path = (*(written[-1] if written else ("method",)), "n_positions")
         if drawn > length and path not in paths:
             paths.add(path)
             yield _too_many(path, drawn, length)
 
 
-def _lengths(parts: Together, place: Place | None, dataset: str | None = None) -> list[int]:
+def _lengths(parts: Together, place: Place | None, cell: Cell | None = None) -> list[int]:
     """Return the numbers of context vectors that are possible; given words make at least one each."""
-    words = parts.possible("words", place, dataset)
+    words = parts.possible("words", place, cell)
     lengths = [len(text.split()) for text in words if text is not None]
-    return lengths + parts.possible("n_ctx", place, dataset) if None in words else lengths
+    return lengths + parts.possible("n_ctx", place, cell) if None in words else lengths
 
 
 def _too_many(path: Path, drawn: int, length: int) -> Fault:

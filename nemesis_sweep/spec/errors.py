@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from nemesis_sweep.spec.passwords import masked
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -33,7 +35,7 @@ class Problem:
             details.append(f"found {self.found}")
         if self.allowed:
             details.append(f"allowed: {self.allowed}")
-        text = "; ".join([head, *details])
+        text = masked("; ".join([head, *details]))
         return f"{text}. Did you mean {self.nearest!r}?" if self.nearest else text
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.passwords import masked
 
 Key = str | int | float | bool | None
 Path = tuple[Key, ...]
@@ -58,7 +59,8 @@ def _plain(key: Key) -> str:
 
 def shown(value: Any) -> str:
     """Return a value as one short line of flow YAML: texts quoted, what cannot be printed escaped."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    # Before it is cut, for half of an address hides nothing.
+    text = masked(json.dumps(value, ensure_ascii=False, default=str))
     text = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 4] + " ..."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from nemesis_sweep.spec.document import Document
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.narrowing import drop_lost
 from nemesis_sweep.spec.sections import read_sections
 from nemesis_sweep.spec.sweep import Sweep
 
@@ -35,7 +37,8 @@ def load_sweep(path: Path, overrides: Sequence[str] = (), known: KnownNames | No
     """Return the sweep that the YAML file at `path` describes.
 
     overrides: `key=value` with dotted keys and values in YAML, applied one after the other; `null`
-    takes a key away. known: the names that may be used; None checks no names.
+    takes a key away. An override that takes tasks away takes their entries in the method's tables along.
+    known: the names that may be used; None checks no names.
     Raises `UserError` with everything that is wrong, each problem with file (or override), line and key.
     """
     document = _document(path, overrides)
@@ -48,6 +51,8 @@ def load_sweep(path: Path, overrides: Sequence[str] = (), known: KnownNames | No
 
 def _document(path: Path, overrides: Sequence[str]) -> Document:
     document = Document(Path(path))
+    before = copy.deepcopy(document.data)
     for text in overrides:
         document.override(text)
+    drop_lost(before, document.data)
     return document

@@ -6,14 +6,26 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.fields import Count, Real, Section, Text
+from nemesis_sweep.spec.faults import Path
+from nemesis_sweep.spec.fields import Count, Real, Section, Text, to_whole
 from nemesis_sweep.spec.names import DatasetName, PromptName
 
 
 def _norm(value: Any) -> Any:
     # YAML reads `norm: 2` as a number.
     return str(value) if type(value) is int and value in (1, 2) else value
+
+
+def _shots(key: Any) -> Any:
+    number = to_whole(key)
+    if type(number) is not int or number < 1:
+        raise PydanticCustomError("shots", "not a number of shots", {"allowed": "a whole number >= 1"})
+    return number
+
+
+Shots = Annotated[int, BeforeValidator(_shots)]
 
 
 class Method(Section):
@@ -58,15 +70,45 @@ def visible_values(method: Mapping[str, Any]) -> dict[str, Any]:
     return {**method, "views": method["epochs"] if method["views"] == "epochs" else method["views"]}
 
 
-class MethodSection(Method):
-    """Fixed values for all tasks; `per_dataset` holds other fixed values for some of the datasets.
+Layer = tuple[Path, dict[str, Any]]
+"""Fixed values by name, and the keys under which they stand."""
 
-    Of a `per_dataset` entry only the fields that were written count (`model_fields_set`).
+
+class MethodSection(Method):
+    """Fixed values for all tasks.
+
+    per_shots: others for some numbers of shots, such as longer training with more images. per_dataset: others
+    for some datasets; they go over those of shots, as a dataset is an exception to what shots suggest
+    (CoOp trains ImageNet 50 epochs at every number of shots). Of an entry only the fields that were written
+    count (`model_fields_set`).
     """
 
+    per_shots: dict[Shots, Method] = Field(default_factory=dict)
     per_dataset: dict[DatasetName, Method] = Field(default_factory=dict)
 
     def fixed(self) -> dict[str, Any]:
         """Return the values that were written for all tasks, defaults left out."""
-        names = self.model_fields_set - {"per_dataset"}
-        return {name: getattr(self, name) for name in Method.model_fields if name in names}
+        return _written(self)
+
+    def layers(self, dataset: str, shots: int) -> list[Layer]:
+        """Return what is written for the tasks of a dataset and a number of shots, and where.
+
+        The later go over the earlier: the section's own values, those of the shots, those of the dataset.
+        """
+        chosen = {("method",), ("method", "per_shots", shots), ("method", "per_dataset", dataset)}
+        return [layer for layer in self.all_layers() if layer[0] in chosen]
+
+    def all_layers(self) -> list[Layer]:
+        """Return everything that is written, and where; the later go over the earlier."""
+        shots = [(("method", "per_shots", key), _written(own)) for key, own in self.per_shots.items()]
+        datasets = [(("method", "per_dataset", key), _written(own)) for key, own in self.per_dataset.items()]
+        return [(("method",), _written(self)), *shots, *datasets]
+
+    def values(self, dataset: str, shots: int) -> dict[str, Any]:
+        """Return the values that are written for the tasks of a dataset and a number of shots."""
+        return {name: value for _, layer in self.layers(dataset, shots) for name, value in layer.items()}
+
+
+def _written(method: Method) -> dict[str, Any]:
+    names = method.model_fields_set
+    return {name: getattr(method, name) for name in Method.model_fields if name in names}

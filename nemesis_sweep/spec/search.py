@@ -8,11 +8,12 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.expression import Condition, ConditionError, parse_condition
-from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed
+from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.metrics import Direction, Metric, direction
 from nemesis_sweep.spec.names import PrunerName, SamplerName
 from nemesis_sweep.spec.space import check_value
+from nemesis_sweep.spec.storage import check_storage
 
 Baseline = Literal["zero_shot", "zero_shot_ensemble", "linear_probe", "coop", "paper"]
 PROMPTLESS = ("zero_shot", "zero_shot_ensemble", "linear_probe")
@@ -46,6 +47,7 @@ class Search(Section):
     points: values of searched dimensions to try first; the sampler draws those that are left out.
     baselines: rows that every study holds before its first proposal; `zero_shot_ensemble` (several templates)
     and `linear_probe` (logistic regression on the same images' features) only when they are asked for.
+    storage: address of the database in which Optuna keeps the trials, by default a journal in the home.
     """
 
     sampler: SamplerName = "tpe"
@@ -59,6 +61,7 @@ class Search(Section):
     eval_every: Count = 5
     points: list[dict[str, Any]] = Field(default_factory=list)
     baselines: Distinct[Baseline] = Field(default=["zero_shot", "coop", "paper"])
+    storage: Annotated[Text, AfterValidator(check_storage)] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -46,7 +46,7 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
     reader.options(search)
     if method is not None:
         unsure = frozenset(reader.unsure())
-        parts = Together(method.fixed(), method.per_dataset, space, tasks, search, budget, unsure)
+        parts = Together(method, space, tasks, search, budget, unsure)
         reader.faults += faults_between(parts)
     sections = (heading, tasks, method, search, budget, resources, tracking)
     if reader.faults or any(section is None for section in sections):

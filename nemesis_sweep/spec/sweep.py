@@ -64,9 +64,7 @@ class Sweep(Heading):
 
     @model_validator(mode="after")
     def _sections_go_together(self) -> Sweep:
-        parts = Together(
-            self.method.fixed(), self.method.per_dataset, self.space, self.tasks, self.search, self.budget
-        )
+        parts = Together(self.method, self.space, self.tasks, self.search, self.budget)
         refuse(faults_between(parts))
         return self
 

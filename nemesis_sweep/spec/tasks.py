@@ -58,6 +58,8 @@ class Tasks(Section):
 
     targets: datasets that `domain_generalization` tests on, with their own class names.
     replicates: number of seeds, 1..replicates, unless `seeds` lists them.
+    unreadable: an image that is missing, truncated or no image stops the sweep, or is skipped: an episode
+    gets another image of its class in its place, a test set loses it, and the episodes' record names it.
     root: folder that holds the datasets, where relative paths of your own start; the embedded ones need none.
     By default $NEMESIS_SWEEP_DATA, else the current folder.
     """
@@ -69,6 +71,7 @@ class Tasks(Section):
     targets: NoneOrMany[DatasetName] = Field(default=[])
     replicates: Annotated[int, Field(ge=1, le=1000), BeforeValidator(to_whole)] = 3
     seeds: Annotated[Distinct[Seed], Field(min_length=1, max_length=1000)] = Field(default=[1, 2, 3])
+    unreadable: Literal["stop", "skip"] = "stop"
     root: Text | None = None
 
     @model_validator(mode="before")

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
-from nemesis_sweep.spec.method import Method, visible_values
+from nemesis_sweep.spec.method import Method, MethodSection, visible_values
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import Place, always_searched, places
 from nemesis_sweep.spec.tasks import Tasks
+
+Cell = tuple[str, int]
+"""A dataset and a number of shots: what fixed values can depend on."""
 
 
 @dataclass(frozen=True)
 class Together:
     """The sections as far as they are valid, for the checks that need more than one of them.
 
-    fixed: the method's values that were written; per_dataset: those of single datasets.
     unsure: names of method fields whose value or dimension is there but not valid: nothing may be
     concluded from them. A section that is None is not valid and not judged.
     """
 
-    fixed: Mapping[str, Any]
-    per_dataset: Mapping[str, Method]
+    method: MethodSection
     space: Space
     tasks: Tasks | None = None
     search: Search | None = None
@@ -38,34 +40,33 @@ class Together:
         object.__setattr__(self, "always", frozenset(always_searched(self.space)))
 
     @property
-    def datasets(self) -> list[str]:
-        """The datasets of the tasks, or those that have values of their own where the tasks are not valid."""
-        return self.tasks.dataset if self.tasks else ["", *self.per_dataset]
+    def cells(self) -> list[Cell]:
+        """Dataset and shots of the tasks; where those are not valid, all that have values of their own."""
+        if self.tasks:
+            return list(product(self.tasks.dataset, self.tasks.shots))
+        return list(product(["", *self.method.per_dataset], [0, *self.method.per_shots]))
 
-    def fixed_value(self, name: str, dataset: str) -> Any:
-        """Return what `name` is for `dataset` while it is not searched."""
-        own = self.per_dataset.get(dataset)
-        if own is not None and name in own.model_fields_set:
-            return getattr(own, name)
-        return self.fixed.get(name, Method.model_fields[name].default)
+    def fixed_value(self, name: str, cell: Cell) -> Any:
+        """Return what `name` is for the tasks of a dataset and shots while it is not searched."""
+        return self.method.values(*cell).get(name, Method.model_fields[name].default)
 
-    def values(self, dataset: str, point: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the whole method of a trial at `point` for `dataset`, as constraints see it."""
-        fixed = {name: self.fixed_value(name, dataset) for name in Method.model_fields}
-        return visible_values({**fixed, **point})
+    def values(self, cell: Cell, point: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the whole method of a trial at `point` for a dataset and shots, as constraints see it."""
+        defaults = {name: field.default for name, field in Method.model_fields.items()}
+        return visible_values({**defaults, **self.method.values(*cell), **point})
 
-    def possible(self, name: str, place: Place | None = None, dataset: str | None = None) -> list[Any]:
+    def possible(self, name: str, place: Place | None = None, cell: Cell | None = None) -> list[Any]:
         """Return the values that `name` can have, the bounds standing for a range.
 
-        At `place` only those that can meet this dimension in one trial, for `dataset` only its own.
+        At `place` only those that can meet this dimension in one trial, for `cell` only its own.
         """
         if place is not None and name in place.taken:
             return [place.taken[name]]
         visible = place.visible if place else [(found.name, found.dimension) for found in self.places]
         values = [value for found, dimension in visible if found == name for value in extremes(dimension)]
         if name not in self.always:
-            datasets = self.datasets if dataset is None else [dataset]
-            values += [self.fixed_value(name, each) for each in datasets]
+            cells = self.cells if cell is None else [cell]
+            values += [self.fixed_value(name, each) for each in cells]
         return values
 
 

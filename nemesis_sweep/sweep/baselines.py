@@ -9,9 +9,8 @@ from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.assignment import COOP, LINEAR_PROBE, PAPER
-from nemesis_sweep.sweep.planned import keeps
+from nemesis_sweep.sweep.planned import epochs_of, keeps
 from nemesis_sweep.sweep.proposals import within
 
 PAPER_SETTING: dict[str, Any] = {
@@ -61,6 +60,4 @@ def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
 
 def most_epochs(sweep: Sweep, task: Task) -> int:
     """How many epochs a trial of the task can have, whatever is searched, baselines included."""
-    parts = Together(sweep.method.fixed(), sweep.method.per_dataset, sweep.space)
-    searched = parts.possible("epochs", dataset=task.dataset)
-    return max(baseline_method(sweep, task, PAPER).epochs, *map(int, searched))
+    return max(baseline_method(sweep, task, PAPER).epochs, *epochs_of(sweep, task))

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,13 +13,17 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
-from nemesis_sweep.sweep.failure import FAILURE
+from nemesis_sweep.sweep.failure import FAILURE, OUT_OF_MEMORY
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.judgement import judge
+from nemesis_sweep.sweep.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.study import Proposal, Study
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial
+
+SHARE = "gpus"
+"""User attribute of a trial that ran out of GPU memory: the share of a GPU that it goes on with."""
 
 
 class Progress(Protocol):
@@ -33,6 +38,8 @@ class Progress(Protocol):
     def trial_finished(
         self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
     ) -> None: ...
+
+    def say(self, line: str) -> None: ...
 
 
 class Desk:
@@ -52,6 +59,8 @@ class Desk:
         self.tracking = tracking
         self.progress = progress
         self.stopping = False
+        self.resources: dict[str, float] = {"cpu": sweep.resources.cpus}
+        """What a trial takes of the cluster, in Ray's words, unless it was found to need more of a GPU."""
         self._turn = 0
         over = [trial.state for study in studies for _, trial in study.trials()]
         self._failed = over.count(TrialState.FAIL)
@@ -60,26 +69,45 @@ class Desk:
         self._pruned: set[str] = set()
         self._put_off: set[str] = set()
         self._errors: dict[str, str] = {}
+        self._again: deque[tuple[Study, Proposal]] = deque()
+        self._waiting: str | None = None
 
     def next(self, ticket: str) -> dict[str, Any] | None:
-        """The configuration of the next trial, now known as ``ticket``; None when there is none now."""
-        if self.stopping:
+        """The configuration of the next trial, now known as ``ticket``; None when there is none now.
+
+        A trial that needs a larger share of a GPU goes first, and until it runs nothing else is handed out:
+        others would take its room again and again.
+        """
+        if self.stopping or self._waiting is not None:
             return None
+        if self._again:
+            self._waiting = ticket
+            return self._hand_out(ticket, *self._again.popleft())
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
             proposal = study.next(self.may_propose)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
-                self._out[ticket] = (study, proposal, self._clock())
-                self.progress.trial_started(study.key, proposal.number, proposal.params)
-                pairs = zip(study.tasks, proposal.methods, strict=True)
-                return study.assignment([self._part(study, proposal, *pair) for pair in pairs]).to_config()
+                return self._hand_out(ticket, study, proposal)
         return None
+
+    def began(self, ticket: str) -> None:
+        """Hear that a trial has got its resources."""
+        if ticket == self._waiting:
+            self._waiting = None
 
     @property
     def has_more(self) -> bool:
         """Whether :meth:`next` has something left to hand out, now or later."""
-        return not self.stopping and any(study.has_more(self.may_propose) for study in self.studies)
+        if self.stopping:
+            return False
+        if self._again or any(study.has_more(self.may_propose) for study in self.studies):
+            return True
+        # What runs may come back for more of a GPU, and Tune does not ask again once it was told the end.
+        shares = (
+            self._resources(study, proposal).get("gpu", 0.0) for study, proposal, _ in self._out.values()
+        )
+        return any(doubled(share) for share in shares)
 
     @property
     def may_propose(self) -> bool:
@@ -128,7 +156,8 @@ class Desk:
         A trial that was only put off stays RUNNING in Optuna: the next run goes on with it.
         """
         study, proposal, started = self._out.pop(ticket)
-        if ticket in self._put_off:
+        self.began(ticket)
+        if ticket in self._put_off or self._goes_on_with_more(study, proposal, result or {}):
             return
         error = self._errors.pop(ticket, "")
         seconds = float((result or {}).get("seconds", self._clock() - started))
@@ -158,6 +187,38 @@ class Desk:
             self._close_run(study, proposal, state, reason)
         told = value if math.isfinite(value) else None
         self.progress.trial_finished(study.key, proposal.number, state.name, told, seconds, reason)
+
+    def _hand_out(self, ticket: str, study: Study, proposal: Proposal) -> dict[str, Any]:
+        self._out[ticket] = (study, proposal, self._clock())
+        self.progress.trial_started(study.key, proposal.number, proposal.params)
+        pairs = zip(study.tasks, proposal.methods, strict=True)
+        assignment = study.assignment([self._part(study, proposal, *pair) for pair in pairs])
+        return {**assignment.to_config(), RESOURCES: self._resources(study, proposal)}
+
+    def _resources(self, study: Study, proposal: Proposal) -> dict[str, float]:
+        if "gpu" not in self.resources:
+            return self.resources
+        # By now the sweep file may give more than the trial was given then.
+        share = max(study.noted(proposal.number, SHARE) or 0.0, self.resources["gpu"])
+        return self.resources | {"gpu": share}
+
+    def _goes_on_with_more(self, study: Study, proposal: Proposal, result: Mapping[str, Any]) -> bool:
+        """Whether a trial ran out of its share of a GPU and is handed out again with twice as much.
+
+        It stays RUNNING in Optuna and goes on from its checkpoint; noted there, so that a driver that starts
+        again gives it as much.
+        """
+        if not result.get(OUT_OF_MEMORY):
+            return False
+        share = self._resources(study, proposal).get("gpu", 0.0)
+        larger = doubled(share)
+        if larger is None:
+            return False
+        study.note(proposal.number, SHARE, larger)
+        self._again.append((study, proposal))
+        told = f"out of memory with {share:g} of a GPU; it goes on with {larger:g}"
+        self.progress.say(f"{study.key} trial {proposal.number}: {told}")
+        return True
 
     def _clock(self) -> float:
         """Seconds, from wherever."""

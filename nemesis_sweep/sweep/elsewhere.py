@@ -31,9 +31,9 @@ def refuse_relative_paths(sweep: Sweep) -> None:
         written = name.partition("@")[2] if source.kind == "file" else name
         if _is_relative(written):
             problems.append(_relative("tasks.backbone", name))
-    uri = sweep.tracking.mlflow
-    if uri is not None and uri.startswith("sqlite:") and not uri.startswith("sqlite:////"):
-        problems.append(_relative("tracking.mlflow", uri))
+    for key, uri in (("tracking.mlflow", sweep.tracking.mlflow), ("search.storage", sweep.search.storage)):
+        if uri is not None and uri.startswith("sqlite") and ":////" not in uri:
+            problems.append(_relative(key, uri))
     if problems:
         raise UserError(problems)
 

@@ -1,7 +1,7 @@
 """Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -9,31 +9,51 @@ from typing import Any
 from nemesis_sweep.data.dataset import SPLITS, Dataset
 from nemesis_sweep.data.episodes import incomplete_classes
 from nemesis_sweep.data.fingerprint import fingerprint
-from nemesis_sweep.data.protocols import Arrangement, arrange
-from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.protocols import Arrangement, Load, arrange
+from nemesis_sweep.data.registry import SHIPPED, load_dataset
+from nemesis_sweep.data.skipping import unreadable, without
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home import Home, write_json
+
+NAMED = 20
+"""Images that a message names at most."""
 
 RULE = "random.Random(seed); shots of each class of train, then min(shots, 4) of val, on the same stream"
 PLACE = ("folder",)
 """Where the images lie may change from run to run; what is drawn may not."""
 
 
-def record_episodes(sweep: Sweep, home: Home) -> list[Path]:
+def quiet(line: str) -> None:
+    """Report nothing."""
+
+
+def record_episodes(sweep: Sweep, home: Home, say: Report = quiet) -> list[Path]:
     """Write the few-shot images of every task's seeds and return the files.
 
-    Loads every dataset, so that one that is not there ends the sweep before it begins. A file that a former
-    run wrote stays. Raises ``UserError`` when a dataset cannot be loaded, or gives other images than then.
+    Loads every dataset and decodes the images that its tasks use, so that what is not there or broken ends
+    the sweep before it begins. A file that a former
+    run wrote stays. say: gets a line for each image that is skipped and for classes that fall short.
+
+    Raises ``UserError`` when a dataset cannot be loaded, gives other images than then, or has images that
+    cannot be read and are not to be skipped.
     """
     opened = lru_cache(maxsize=8)(_open)
     records = {}
+    images = _Images(skip=sweep.tasks.unreadable == "skip", say=say)
     for task in sweep.task_list():
+        path = _record_of(home, task)
         arranged = arrange(task, sweep.tasks.seeds, partial(_dataset, opened, task.root))
         _, identity = opened(task.dataset, task.root)
-        record = {"fingerprint": identity, **episodes_record(arranged, task)}
-        records[home.path / "episodes" / f"{task.key}.json"] = record
+        skipped = images.skipped(arranged, task, _before(path))
+        record = {"fingerprint": identity, **episodes_record(without(arranged, skipped), task)}
+        for line in _too_few(task, record["incomplete"]):
+            say(line)
+        records[path] = {**record, "skipped": skipped} if skipped else record
+    images.refuse_broken()
     before = {path: _before(path) for path in records}
     for path, former in before.items():
         if former is not None and _comparable(former) != _comparable(records[path]):
@@ -66,6 +86,66 @@ def episodes_record(arranged: Arrangement, task: Task) -> dict[str, Any]:
             for episode in episodes
         },
     }
+
+
+def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arrangement:
+    """What a trial of a sweep trains on and is tested on: without the images that its record skips."""
+    record = _before(_record_of(home, task)) or {}
+    return without(arrange(task, seeds, load), record.get("skipped", {}))
+
+
+class _Images:
+    """Looks at the images of one task after the other; each is decoded once."""
+
+    def __init__(self, skip: bool, say: Report) -> None:
+        self._skip, self._say = skip, say
+        self._seen: dict[str, str] = {}
+        self._broken: dict[str, str] = {}
+
+    def skipped(self, arranged: Arrangement, task: Task, former: Mapping[str, Any] | None) -> dict[str, str]:
+        """Images that the task goes on without, and why; none where broken ones stop the sweep.
+
+        former: the task's record of an earlier run. It counts: a file that is repaired later must not change
+        what other trials are trained on.
+        """
+        shipped = all(data.split == SHIPPED for data in (arranged.source, *arranged.targets.values()))
+        if former is not None:
+            bad = former.get("skipped", {})
+        elif shipped:  # whole, and tested
+            bad = {}
+        else:
+            bad = unreadable(arranged, self._say, self._seen)
+        if not self._skip:
+            self._broken |= bad if former is None else {}
+            return {}
+        for name, reason in bad.items():
+            self._say(f"{task.label}: skipped {name}: {reason}")
+        return dict(bad)
+
+    def refuse_broken(self) -> None:
+        """Raise ``UserError`` with the images of all tasks that stop the sweep."""
+        if not self._broken:
+            return
+        allowed = "whole images; `tasks.unreadable: skip` goes on without them"
+        more = f" (the first {NAMED} follow)" if len(self._broken) > NAMED else ""
+        what = f"{len(self._broken)} images of the tasks cannot be read{more}"
+        found = list(self._broken.items())[:NAMED]
+        problems = [Problem(f"cannot read {name}: {reason}") for name, reason in found]
+        raise UserError([Problem(what, key="tasks.unreadable", found="stop", allowed=allowed), *problems])
+
+
+def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """A line for each split in which classes have fewer images than are asked for."""
+    for split, classes in incomplete.items():
+        shown = [f"{name} ({count})" for name, count in classes.items()]
+        yield (
+            f"{task.label}: {len(shown)} classes have too few images in {split} and give all they have: "
+            f"{listed(shown)}"
+        )
+
+
+def _record_of(home: Home, task: Task) -> Path:
+    return home.path / "episodes" / f"{task.key}.json"
 
 
 def _dataset(

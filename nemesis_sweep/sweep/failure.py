@@ -28,4 +28,7 @@ def failure(error: Exception, folder: Path) -> dict[str, Any]:
 def _is_out_of_memory(error: Exception) -> bool:
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError | MemoryError)
+    # cuBLAS and the driver report it in words of their own. A MemoryError is the machine's, not the GPU's.
+    told = str(error)
+    words = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in told for word in words)

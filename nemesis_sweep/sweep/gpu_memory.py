@@ -1,10 +1,56 @@
-"""A trial keeps to its share of a GPU: Ray only counts fractions, nothing else stops it from taking more."""
+"""GPU memory: how much a trial needs, and that it keeps to its share.
 
-import ray
+Ray only counts fractions; nothing but :func:`keep_to_share` stops a trial from taking more.
+"""
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+
+HEADROOM = 1.2
+"""A trial is given this much more than was measured: allocators differ from run to run."""
+
+MOST_PER_GPU = 8
+"""Trials on one GPU at most: they take turns on it, and more of them end no sooner."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes: the most that was reserved at once, what the process takes beside it, and what the GPU has."""
+
+    peak: int
+    context: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """The fraction 1/k of the GPU so that k trials fit with headroom; four digits, as Ray counts them."""
+        fit = int(self.total // (HEADROOM * self.peak + self.context))
+        return int(10_000 / max(1, min(fit, MOST_PER_GPU))) / 10_000
+
+
+def measure_memory(work: Callable[[], object], stated: int) -> Memory:
+    """What ``work`` needs of the GPU that this process has to itself.
+
+    Without a GPU (logical ones of a test) it is the process's own memory, of ``stated`` bytes.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        work()
+        return Memory(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0, stated)
+    torch.cuda.reset_peak_memory_stats()
+    work()
+    free, total = torch.cuda.mem_get_info()
+    # CUDA's context, loaded kernels, handles of cuBLAS: used, but not by torch's allocator.
+    context = total - free - torch.cuda.memory_reserved()
+    return Memory(torch.cuda.max_memory_reserved(), max(0, context), total)
 
 
 def gpu_share() -> float:
     """The GPUs that Ray has assigned to this process; 0 outside of Ray."""
+    import ray
+
     if not ray.is_initialized():
         return 0.0
     return float(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
@@ -19,3 +65,14 @@ def keep_to_share(share: float) -> None:
 
     if 0 < share < 1 and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(share)
+
+
+def give_back() -> None:
+    """Return the GPU memory that this process keeps for later without using it, after a trial that failed."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -101,20 +101,26 @@ def _locked(lock: IO[str]) -> bool:
     return False
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file in one step, so that nobody ever reads half of it."""
+def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
+    """Replace a text file in one step, so that nobody ever reads half of it.
+
+    mode: who may read and write it, less what the process' own mask takes away.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    temporary.unlink(missing_ok=True)
+    with open(
+        temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)
+    ) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
     """Replace a JSON file in one step."""
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n", mode)
 
 
 def environment() -> dict[str, Any]:

@@ -11,6 +11,13 @@ from nemesis_sweep.spec.limits import GRID, LARGEST_GRID
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.together import Together
+
+
+def epochs_of(sweep: Sweep, task: Task) -> list[int]:
+    """Epochs that a trial of the task can have, in ascending order; of a searched range its bounds."""
+    parts = Together(sweep.method, sweep.space)
+    return sorted({int(value) for value in parts.possible("epochs", cell=(task.dataset, task.shots))})
 
 
 def limits_of(sweep: Sweep) -> list[Condition]:

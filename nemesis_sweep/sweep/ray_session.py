@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.resources import Resources
 
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Enough: features go through memory-mapped files, not through Ray's object store."""
@@ -69,6 +68,13 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
         ray.shutdown()
 
 
+def nodes_there() -> list[dict[str, float]]:
+    """What each node of the cluster has."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
 @contextmanager
 def standing_in(folder: Path) -> Iterator[None]:
     """Work in a folder that lasts: a job's may vanish, for Ray unpacks it anew where nodes share a disk."""
@@ -86,29 +92,3 @@ def standing_in(folder: Path) -> Iterator[None]:
 def _not_a_cluster(message: str, address: str) -> UserError:
     allowed = "HEAD:PORT of a running cluster, auto on one of its nodes, or unset for this machine alone"
     return UserError(Problem(message, found=address, allowed=allowed))
-
-
-def trial_resources(wanted: Resources, cluster: dict[str, float]) -> dict[str, float]:
-    """What one trial takes of the cluster. Raises ``UserError`` for a request that could never be met.
-
-    Ray itself would wait for ever.
-    """
-    has_gpus = cluster.get("GPU", 0.0)
-    gpus = (AUTO_GPU if has_gpus else 0.0) if wanted.gpus == "auto" else float(wanted.gpus)
-    problems = []
-    if gpus > has_gpus:
-        problems.append(_impossible("resources.gpus", gpus, has_gpus, "GPU"))
-    if wanted.cpus > cluster.get("CPU", 0.0):
-        problems.append(_impossible("resources.cpus", wanted.cpus, cluster.get("CPU", 0.0), "CPU"))
-    if problems:
-        raise UserError(problems)
-    return {"cpu": wanted.cpus, "gpu": gpus} if gpus else {"cpu": wanted.cpus}
-
-
-AUTO_GPU = 0.25
-"""Share of a GPU that a trial takes when the sweep file leaves it open: prompts need little of one."""
-
-
-def _impossible(key: str, wanted: float, there: float, what: str) -> Problem:
-    allowed = f"at most {there:g} here" if there else f"there is no {what} here; use 0 or auto"
-    return Problem(f"more {what}s than there are", key=key, found=f"{wanted:g}", allowed=allowed)

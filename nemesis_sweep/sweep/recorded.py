@@ -24,9 +24,9 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.coordinates import dimensions, distance, searched_values
 from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.journal import Journal
 from nemesis_sweep.sweep.response import Curve, report_epochs
 from nemesis_sweep.sweep.simulated_home import is_simulated
+from nemesis_sweep.sweep.storage import has_trials, stored
 from nemesis_sweep.sweep.study import BASELINE, baselines_of
 
 NEIGHBOURS = 5
@@ -56,7 +56,7 @@ class RecordedResponse:
         place = Home(home.absolute())
         if is_simulated(place.path):
             raise _unusable(place, "this home was simulated itself", "the home of a sweep that was trained")
-        if not place.sweep_file.exists() or not place.journal.exists():
+        if not has_trials(place):
             raise _unusable(place, "no sweep was recorded in this folder", "the home of a finished sweep")
         recorded = load_sweep(place.sweep_file)
         _refuse_what_it_cannot_tell(place, recorded, sweep, rows)
@@ -160,7 +160,7 @@ def _carried_on(curve: Mapping[int, float], complete: Sequence[Mapping[int, floa
 
 def _curves(home: Home, sweep: Sweep) -> dict[tuple[str, str], dict[int, float]]:
     """Intermediate values of every trial, and its final one, by study and number."""
-    storage = Journal(home.journal)
+    storage = stored(home)
     names = set(optuna.get_all_study_names(storage))
     found = {}
     for task in sweep.task_list():

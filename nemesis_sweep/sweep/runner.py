@@ -9,21 +9,24 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from nemesis_sweep.data.meter import Report
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.auto_share import auto_share
 from nemesis_sweep.sweep.desk import Desk, Progress
-from nemesis_sweep.sweep.episodes import record_episodes
+from nemesis_sweep.sweep.episodes import quiet, record_episodes
 from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
-from nemesis_sweep.sweep.journal import Journal
-from nemesis_sweep.sweep.ray_session import ray_session, standing_in, trial_resources
+from nemesis_sweep.sweep.ray_session import nodes_there, ray_session, standing_in
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.same import refuse_another_sweep
 from nemesis_sweep.sweep.shared_home import refuse_an_unshared_home
+from nemesis_sweep.sweep.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.simulated_home import refuse_simulated
+from nemesis_sweep.sweep.storage import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
@@ -50,11 +53,18 @@ class Outcome:
 
 
 def run_sweep(
-    sweep: Sweep, home: Home, show: ProgressFactory, *, extend: bool = False, logical_gpus: int | None = None
+    sweep: Sweep,
+    home: Home,
+    show: ProgressFactory,
+    *,
+    extend: bool = False,
+    logical_gpus: int | None = None,
+    say: Report = quiet,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
 
-    extend: whether the home may hold a smaller version of this sweep.
+    extend: whether the home may hold a smaller version of this sweep. say: gets lines about images that are
+    skipped and classes with too few.
 
     Raises ``UserError`` for a home that cannot be used or resources that are not there, and
     ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, when everything that was reported is kept.
@@ -64,10 +74,11 @@ def run_sweep(
         refuse_simulated(home)
         refuse_another_sweep(sweep, home, extend)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
-        episodes = record_episodes(sweep, home)
+        episodes = record_episodes(sweep, home, say)
+        storage = open_storage(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
-        studies = open_studies(sweep, home)
+        studies = open_studies(sweep, home, storage)
         tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
         log_files(tracking, [home.sweep_file, home.path / "environment.json"])
         log_files(tracking, episodes, "episodes")
@@ -91,11 +102,11 @@ def run_sweep(
         return _collect(desk, home, tracking)
 
 
-def open_studies(sweep: Sweep, home: Home, synced: bool = True) -> list[Study]:
-    """The study of each task, or the joint one, from the journal in the home; ``synced`` as it has it."""
+def open_studies(sweep: Sweep, home: Home, storage: optuna.storages.BaseStorage | None = None) -> list[Study]:
+    """The study of each task, or the joint one, from ``storage``, by default the sweep's own."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    storage = Journal(home.journal, synced)
+    storage = open_storage(sweep, home) if storage is None else storage
     if sweep.search.study == "joint":
         return [JointStudy(sweep, storage)]
     return [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
@@ -119,20 +130,26 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
         standing_in(desk.home.path),
         stoppable(desk.stop),
     ):
-        from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
+        from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
         from nemesis_sweep.sweep.trainable import PromptTrainable
 
-        resources = trial_resources(desk.sweep.resources, cluster)
         refuse_an_unshared_home(desk.home)
+        nodes = nodes_there()
+        desk.resources = trial_resources(desk.sweep.resources, nodes, _auto_gpus(desk, cluster))
+        if desk.stopping:
+            return
+        most = concurrent(desk.resources, nodes)
+        wanted = desk.sweep.resources.concurrent
         Tuner(
-            with_resources(PromptTrainable, resources),
+            PromptTrainable,
             tune_config=TuneConfig(
                 search_alg=DeskSearcher(desk),
                 scheduler=DeskScheduler(desk),
                 num_samples=-1,
-                max_concurrent_trials=_concurrent(desk.sweep, resources, cluster),
+                # So that no trial is asked for before there is room to run it.
+                max_concurrent_trials=most if wanted == "auto" else min(most, wanted),
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.trial_id,
                 trial_dirname_creator=lambda trial: trial.trial_id,
@@ -148,10 +165,11 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
         ).fit()
 
 
-def _concurrent(sweep: Sweep, resources: dict[str, float], cluster: dict[str, float]) -> int:
-    """Trials at once: what fits, so that no trial is asked for before there is room to run it."""
-    fits = min(int(cluster[name.upper()] / share + 1e-9) for name, share in resources.items())
-    return fits if sweep.resources.concurrent == "auto" else min(fits, sweep.resources.concurrent)
+def _auto_gpus(desk: Desk, cluster: dict[str, float]) -> float:
+    """The share of a GPU where the sweep file leaves it open."""
+    if desk.sweep.resources.gpus != "auto":
+        return 0.0
+    return auto_share(desk.sweep, desk.home, cluster, desk.progress.say, lambda: desk.stopping)
 
 
 def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:

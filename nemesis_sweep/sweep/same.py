@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nemesis_sweep.spec.compare import diff, fingerprint, growth
+from nemesis_sweep.spec.compare import diff, growth
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
@@ -18,12 +18,13 @@ def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False) -> None
     if not home.sweep_file.exists():
         return
     before = load_sweep(home.sweep_file)
-    if fingerprint(before) != fingerprint(sweep):
+    changes = diff(before, sweep, comparable_only=True)
+    if changes:
         raise refused(
             home,
             "this home holds another sweep: its trials cannot be compared with new ones",
             "the sweep file as it was, another --home, or --fresh to start over",
-            diff(before, sweep, comparable_only=True),
+            changes,
         )
     grown = growth(before, sweep)
     if grown and not extend:

@@ -58,7 +58,7 @@ class DeskScheduler(_Unsaved, FIFOScheduler):
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """First come, first served; Tune's own looks through all trials of the sweep at every step."""
         while self._queue and self._queue[0].status != Trial.PENDING:
-            self._queue.popleft()
+            self.desk.began(self._queue.popleft().trial_id)
         return self._queue[0] if self._queue else None
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:

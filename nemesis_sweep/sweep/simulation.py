@@ -21,6 +21,7 @@ from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
+from nemesis_sweep.sweep.journal import Journal
 from nemesis_sweep.sweep.response import Response, SimulatedTrial
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.runner import open_studies
@@ -111,7 +112,8 @@ def run_simulation(
         refuse_another_sweep(sweep, home, extend)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
-        studies = open_studies(sweep, home, synced)
+        # Whatever storage the sweep file names: a database is for what was trained.
+        studies = open_studies(sweep, home, Journal(home.journal, synced))
         clock = Clock(max((_ended(trial) for study in studies for _, trial in study.trials()), default=0.0))
         with show(studies, clock) as progress:
             desk = SimulatedDesk(sweep, home, studies, progress, clock)

@@ -16,9 +16,9 @@ from nemesis_sweep.sweep.baselines import outside_the_space
 from nemesis_sweep.sweep.driver import driver
 from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.journal import Journal
 from nemesis_sweep.sweep.planned import trials_of
 from nemesis_sweep.sweep.simulated_home import is_simulated
+from nemesis_sweep.sweep.storage import has_trials, stored
 from nemesis_sweep.sweep.study import BASELINE, SECONDS, TWIN, baselines_of
 
 
@@ -74,11 +74,11 @@ class SweepStatus:
 
 def sweep_status(home: Home) -> SweepStatus:
     """Read the status. Raises ``UserError`` when the folder holds no sweep."""
-    if not home.sweep_file.exists() or not home.journal.exists():
+    if not has_trials(home):
         raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
     sweep = load_sweep(home.sweep_file)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = Journal(home.journal)
+    storage = stored(home)
     names = set(optuna.get_all_study_names(storage))
     studies = tuple(_study(sweep, key, tasks, storage, names) for key, tasks in sweep.studies().items())
     at_work = driver(home)
@@ -95,7 +95,9 @@ def sweep_status(home: Home) -> SweepStatus:
     )
 
 
-def _study(sweep: Sweep, key: str, tasks: list[Task], storage: Journal, names: set[str]) -> StudyStatus:
+def _study(
+    sweep: Sweep, key: str, tasks: list[Task], storage: optuna.storages.BaseStorage, names: set[str]
+) -> StudyStatus:
     trials: list[tuple[str, FrozenTrial]] = []
     for name in (baselines_of(key), key):
         if name in names:

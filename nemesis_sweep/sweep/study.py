@@ -186,6 +186,10 @@ class Study:
         """Keep a fact beside a running trial, as a user attribute."""
         self._live[number].set_user_attr(name, value)
 
+    def noted(self, number: str, name: str) -> Any:
+        """A fact beside a running trial; None when there is none of that name."""
+        return self._live[number].user_attrs.get(name)
+
     def keeps(self, params: Mapping[str, Any]) -> bool:
         """Whether a point keeps the constraints over parameters."""
         return keeps(self.sweep, self.tasks, params)

@@ -82,7 +82,7 @@ def pack(sweep: Sweep, folder: Path, ship_code: bool) -> None:
 
     Raises ``UserError`` for more than Ray takes: it would fail after the upload.
     """
-    (folder / _file_name(sweep)).write_text(sweep_to_yaml(sweep), encoding="utf-8")
+    (folder / _file_name(sweep)).write_text(sweep_to_yaml(sweep, passwords=True), encoding="utf-8")
     if ship_code:
         package = Path(nemesis_sweep.__file__).parent
         shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -10,9 +10,10 @@ import ray
 from ray import tune
 
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
-from nemesis_sweep.sweep.gpu_memory import gpu_share, keep_to_share
+from nemesis_sweep.sweep.gpu_memory import give_back, gpu_share, keep_to_share
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.shared_home import refuse_without
+from nemesis_sweep.sweep.shares import RESOURCES
 
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.joint_trial import JointSession
@@ -34,6 +35,13 @@ class PromptTrainable(tune.Trainable):
 
     session: TrialSession | JointSession | None = None
     failed: dict[str, Any] | None = None
+
+    @classmethod
+    def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        """What the driver gives to this trial: a trial that ran out of memory gets more than others."""
+        return tune.PlacementGroupFactory(
+            [{name.upper(): amount for name, amount in config[RESOURCES].items()}]
+        )
 
     def setup(self, config: dict[str, Any]) -> None:
         self._forget()
@@ -57,7 +65,9 @@ class PromptTrainable(tune.Trainable):
 
             self._forget()
             self.failed = failure(error, assignment.folder)
-            return self.failed
+        # Out here, where the error no longer holds on to what was computed.
+        give_back()
+        return self.failed
 
     def _forget(self) -> None:
         self.session = None

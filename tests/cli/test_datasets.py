@@ -92,6 +92,42 @@ def test_less_than_is_published_ends_with_2(tmp_path) -> None:
     assert "train: 30 of 13500" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("classes", "images", "line"),
+    [
+        (3, (30, 12, 17), "test: 18 instead of 17"),
+        (2, (30, 12, 18), "classes: 3 instead of 2"),
+    ],
+)
+def test_more_than_is_published_ends_with_2(tmp_path, small, classes, images, line) -> None:
+    layouts.ALL["eurosat"][0](tmp_path)
+    small("eurosat", classes, images)
+    result = call("check", "eurosat", "--root", tmp_path)
+    assert result.exit_code == 2
+    assert line in result.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"), [(name, at) for name, builders in layouts.ALL.items() for at in range(len(builders))]
+)
+def test_every_layout_is_counted_and_its_images_are_opened(name, layout, tmp_path) -> None:
+    layouts.ALL[name][layout](tmp_path)
+    result = call("check", name, "--root", tmp_path, "--json")
+    told = json.loads(result.stdout)
+    # Of the layouts that give the published split, the small ones have too few images.
+    assert result.exit_code == (0 if told["published"] is None else 2)
+    assert sum(told["images"].values()) > 0
+    assert told["decoded"] and told["flaws"] == []
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_dataset_that_is_not_there_shows_where_it_belongs(name, tmp_path) -> None:
+    result = call("check", name, "--root", tmp_path)
+    assert result.exit_code == 2
+    for layout in CATALOGUE[name].layouts:
+        assert f"{layout.folder}/{layout.needs[0]}  (missing)" in result.stderr
+
+
 def test_another_division_is_not_compared_with_the_published_one(tmp_path) -> None:
     layouts.ALL["eurosat"][1](tmp_path)
     result = call("check", "eurosat", "--root", tmp_path, "--json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -94,27 +93,6 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     imported = set(result.stdout.splitlines()[-1].split())
     assert "click" in imported
     assert imported & HEAVY == set()
-
-
-def seconds(command: list[str]) -> float:
-    """CPU time of a command, the least of three: the wall clock of a busy machine says nothing."""
-    spent = []
-    for _ in range(3):
-        before = os.times()
-        subprocess.run(command, capture_output=True, check=False, timeout=60)
-        after = os.times()
-        spent.append(
-            after.children_user - before.children_user + after.children_system - before.children_system
-        )
-    return min(spent)
-
-
-@pytest.mark.parametrize(("arguments", "times"), [(["--help"], 1.0), (["validate", str(PAN)], 3.0)])
-def test_the_command_takes_little_more_than_the_libraries_it_needs(
-    arguments: list[str], times: float
-) -> None:
-    libraries = seconds([sys.executable, "-c", "import click, yaml\nfrom pydantic import BaseModel"])
-    assert seconds([*COMMAND, *arguments]) <= times * libraries
 
 
 def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -> None:

@@ -152,8 +152,8 @@ def actions(root: Path) -> None:
 IDS = {"n01440764": "tench", "n01443537": "goldfish", "n02119022": "red fox"}
 
 
-def imagenet(images: str, root: Path) -> None:
-    folders(f"{images}/train", list(IDS), root, 12)
+def imagenet(images: str, root: Path, train: int = 12) -> None:
+    folders(f"{images}/train", list(IDS), root, train)
     folders(f"{images}/val", list(IDS), root, 4)
     names(root / "imagenet")
 

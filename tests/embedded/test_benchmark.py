@@ -18,8 +18,8 @@ import nemesis_sweep.embedded
 from nemesis_sweep.embedded.make.groups import near_duplicates, series_key, thumbnails
 
 FOLDER = Path(nemesis_sweep.embedded.__file__).parent
-SETS = ("clipart", "emoji", "digits")
-TEST_VENDOR = "fluent-emoji-flat"
+SETS = ("clipart", "clipart_ink", "emoji", "emoji_streamline", "digits")
+TEST_VENDORS = {"emoji": "fluent-emoji-flat", "emoji_streamline": "streamline-emojis"}
 
 
 @cache
@@ -81,7 +81,10 @@ def test_one_test_picture_is_at_most_three_tenths_of_a_point(name: str) -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_no_picture_or_source_is_in_two_splits(name: str) -> None:
     table = read(name)
-    for column in (table["source"].to_pylist(), [p.tobytes() for p in pictures(name)]):
+    columns = [table["source"].to_pylist()]
+    if name != "clipart_ink":  # two drawings may have one stencil
+        columns.append([p.tobytes() for p in pictures(name)])
+    for column in columns:
         splits: dict[object, set[str]] = {}
         for value, split in zip(column, table["split"].to_pylist(), strict=True):
             splits.setdefault(value, set()).add(split)
@@ -103,21 +106,36 @@ def test_clipart_has_no_numbered_series_across_splits() -> None:
     assert [key for key, found in sides.items() if len(found) > 1] == []
 
 
-def test_emoji_test_pictures_are_all_of_the_unseen_vendor() -> None:
-    table = read("emoji")
+@pytest.mark.parametrize("name, vendor", TEST_VENDORS.items())
+def test_emoji_test_pictures_are_all_of_the_unseen_vendor(name: str, vendor: str) -> None:
+    table = read(name)
     vendors: dict[str, set[str]] = {}
     for source, split in zip(table["source"].to_pylist(), table["split"].to_pylist(), strict=True):
         vendors.setdefault(split, set()).add(source.partition(":")[0])
-    assert vendors["test"] == {TEST_VENDOR}
-    assert TEST_VENDOR not in vendors["train"] | vendors["val"]
+    assert vendors["test"] == {vendor}
+    assert vendors["train"] | vendors["val"] == {"noto-v1", "twemoji", "emojione"}
 
 
-def test_emoji_train_and_val_share_no_emoji() -> None:
-    table = read("emoji")
+@pytest.mark.parametrize("name", TEST_VENDORS)
+def test_emoji_train_and_val_share_no_emoji(name: str) -> None:
+    table = read(name)
     names: dict[str, set[str]] = {"train": set(), "val": set(), "test": set()}
     for source, split in zip(table["source"].to_pylist(), table["split"].to_pylist(), strict=True):
         names[split].add(source.partition(":")[2])
     assert not names["train"] & names["val"]
+
+
+def test_the_ink_is_black_and_white_and_draws_what_the_clip_art_shows() -> None:
+    assert set(np.unique(pictures("clipart_ink"))) == {0, 255}
+    for column in ("label", "split", "source"):
+        assert read("clipart_ink")[column].equals(read("clipart")[column])
+    assert metadata("clipart_ink")["classnames"] == metadata("clipart")["classnames"]
+
+
+def test_the_second_vendor_has_classes_of_the_first_under_the_same_names() -> None:
+    first, second = (metadata(name)["classnames"] for name in TEST_VENDORS)
+    assert isinstance(first, list) and isinstance(second, list)
+    assert set(second) < set(first)
 
 
 def test_the_files_are_small() -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 import nemesis_sweep.embedded
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.encode import encode_items
-from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.registry import EMBEDDED, load_dataset
 from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
@@ -56,7 +56,7 @@ def test_open_clip_loads_the_expanded_weights_strictly() -> None:
     assert unexpected == []
 
 
-@pytest.mark.parametrize("name", ["clipart", "emoji", "digits"])
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_every_class_name_and_template_is_in_the_vocabulary(name: str, backbone: Backbone) -> None:
     dataset = load_dataset(name)
     known = backbone.known_tokens

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import open_clip
 import pytest
 import torch
 
 from nemesis_sweep.embedded.make.augment import SIDE, augment, warp
-from nemesis_sweep.embedded.make.emoji_classes import without_class
+from nemesis_sweep.embedded.make.clipart import ink
 from nemesis_sweep.embedded.make.groups import group_pictures, near_duplicates, series_key, thumbnails
 from nemesis_sweep.embedded.make.openclipart import is_public_domain
-from nemesis_sweep.embedded.make.sentences import LIMITS, Sentences
+from nemesis_sweep.embedded.make.pretrain import encode_captions, model_config, same_caption
+from nemesis_sweep.embedded.make.sentences import KIND, MOST_TOKENS, NAME, Sentences
 from nemesis_sweep.embedded.make.vocabulary import compact_ids
+from nemesis_sweep.embedded.make.wordnet import WordNet
 
 PUBLIC = '<license rdf:resource="http://web.resource.org/cc/PublicDomain"/>'
 GPL = '<license rdf:resource="http://creativecommons.org/licenses/GPL/2.0/"/>'
@@ -63,28 +67,68 @@ def test_only_pictures_that_say_public_domain_and_nothing_else_are_read(svg: str
     assert is_public_domain(svg) is expected
 
 
-@pytest.mark.parametrize(
-    "text, name, left",
-    [
-        ("red heart", "heart", "red"),
-        ("hearts", "heart", ""),
-        ("instrument", "musical instrument", ""),
-        ("hat", "heart", "hat"),
-    ],
-)
-def test_class_names_are_taken_out_of_captions(text: str, name: str, left: str) -> None:
-    assert without_class(text, name) == left
-
-
-@pytest.mark.parametrize("length", LIMITS)
-def test_captions_keep_their_limits_and_end_tokens(length: str, tokenizer: open_clip.SimpleTokenizer) -> None:
+def test_captions_share_their_beginning_and_end_with_the_end_token(
+    tokenizer: open_clip.SimpleTokenizer,
+) -> None:
     sentences, rng = Sentences(tokenizer), np.random.default_rng(0)
-    entry = {"name": "red apple", "tags": [f"word{i}" for i in range(40)]}
-    captions = [sentences.sample(entry, length, rng) for _ in range(100)]
-    assert max(map(len, captions)) <= LIMITS[length]
-    for caption in captions:
-        assert caption[0] == tokenizer.sot_token_id
-        assert caption.index(tokenizer.eot_token_id) == len(caption) - 1
+    entries = [
+        {"name": name, "tags": ["fresh"], "kinds": ["edible fruit", "food"]} for name in ("red apple", "pear")
+    ]
+    beginnings = {tuple(tokenizer.encode(t.split("{}")[0])) for t in (*NAME, *KIND)}
+    for _ in range(100):
+        captions = sentences.sample(entries, "", rng)
+        assert captions.before in beginnings
+        for row in captions.rows:
+            assert row.index(tokenizer.eot_token_id) == len(row) - 1
+            assert len(row) <= MOST_TOKENS + 6
+
+
+def test_bare_captions_are_a_subject_and_a_full_stop(tokenizer: open_clip.SimpleTokenizer) -> None:
+    sentences, rng = Sentences(tokenizer), np.random.default_rng(0)
+    entry = {"name": "red apple", "tags": [], "kinds": []}
+    captions = sentences.sample([entry], "", rng, bare=True)
+    assert captions.before == ()
+    assert captions.rows == [(*tokenizer.encode("red apple."), tokenizer.eot_token_id)]
+
+
+def test_captions_read_behind_one_beginning_are_as_open_clip_reads_them() -> None:
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**model_config(8, 2, 600)).eval()
+    before, captions = torch.randint(1, 500, (5,)), torch.randint(1, 500, (3, 6))
+    captions[torch.arange(3), torch.tensor([5, 3, 4])] = 599  # end tokens; what comes after is not read
+    whole = torch.zeros(3, 77, dtype=torch.long)
+    whole[:, :5], whole[:, 5:11] = before, captions
+    with torch.no_grad():
+        found = encode_captions(model, model.token_embedding(before), captions)
+        assert torch.allclose(found, model.encode_text(whole, normalize=True), atol=1e-5)
+
+
+def test_pictures_with_the_same_caption_share_what_is_due() -> None:
+    targets = same_caption(torch.tensor([[1, 2], [3, 4], [1, 2]]))
+    assert targets.tolist() == [[0.5, 0, 0.5], [0, 1, 0], [0.5, 0, 0.5]]
+
+
+def test_kinds_are_the_first_sense_and_the_nearest_first(tmp_path: Path) -> None:
+    synsets = [("entity", None), ("animal", 0), ("bird", 1), ("eagle", 2), ("emblem", 0)]
+    data, places = b"", []
+    for word, above in synsets:
+        places.append(len(data))
+        pointer = "000" if above is None else f"001 @ {places[above]:08d} n 0000"
+        data += f"{places[-1]:08d} 05 n 01 {word} 0 {pointer} | a gloss\n".encode()
+    (tmp_path / "data.noun").write_bytes(data)
+    senses = f"eagle n 2 1 @ 2 0 {places[3]:08d} {places[4]:08d}"
+    (tmp_path / "index.noun").write_text(f"  1 licence\n{senses}\n")
+    wordnet = WordNet(tmp_path)
+    assert wordnet.kinds("two golden eagles") == ["bird", "animal"]
+    assert wordnet.kinds("no such thing") == []
+
+
+def test_ink_parts_dark_from_light() -> None:
+    picture = np.full((48, 48, 3), 250, np.uint8)
+    picture[10:20, 10:20] = (200, 30, 30)
+    drawn = ink(picture)
+    assert (drawn[10:20, 10:20] == 0).all()
+    assert (drawn == 0).sum() == 10 * 10 * 3
 
 
 def test_the_end_token_is_the_highest_of_the_compact_vocabulary(tokenizer: open_clip.SimpleTokenizer) -> None:

@@ -18,14 +18,17 @@ def sweep(tmp_path: Path) -> Sweep:
     overrides = [
         "tasks.dataset=[clipart, emoji]",
         "method.epochs=20",
+        "method.per_shots={4: {epochs: 40, lr: 1e-3}}",
         "method.per_dataset={emoji: {anneal: constant, epochs: 30}}",
     ]
     return load_sweep(write(tmp_path, VALID), overrides, KNOWN)
 
 
-def test_proposals_go_over_datasets_and_datasets_over_fixed_values(sweep: Sweep) -> None:
-    clipart, emoji = sweep.task_list()[0], sweep.task_list()[2]
+def test_proposals_go_over_datasets_datasets_over_shots_and_shots_over_fixed_values(sweep: Sweep) -> None:
+    clipart, clipart_4, emoji, emoji_4 = sweep.task_list()
     assert configuration(sweep, clipart, {}) == Method(beta=0.0, epochs=20)
+    assert configuration(sweep, clipart_4, {}) == Method(beta=0.0, epochs=40, lr=1e-3)
+    assert configuration(sweep, emoji_4, {}) == Method(beta=0.0, epochs=30, lr=1e-3, anneal="constant")
     assert configuration(sweep, emoji, {"omega": 3, "n_ctx": 4}) == Method(
         beta=0.0, epochs=30, anneal="constant", omega=3.0, n_ctx=4
     )

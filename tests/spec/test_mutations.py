@@ -25,7 +25,19 @@ TREES = [yaml.safe_load(text) for text in TEXTS]
 
 WORDS = [
     *("name", "tasks", "method", "space", "search", "budget", "resources", "tracking", "dataset", "shots"),
-    *("replicates", "seeds", "choices", "low", "high", "log", "step", "per_dataset", "points", "objective"),
+    *(
+        "replicates",
+        "seeds",
+        "choices",
+        "low",
+        "high",
+        "log",
+        "step",
+        "per_dataset",
+        "per_shots",
+        "points",
+        "objective",
+    ),
     *("clipart", "emoji", "few_shot", "base_to_new", "icon-clip", "RN50@openai", "/no/where", "test/loss"),
     *("constraints", "grid", "wilcoxon", "patient", "cmaes", "norm/mean", "seconds", "n_ctx * omega <= 8"),
     *("n_ctx <", "val/acuracy > 1", "norm/mean < 3 and (", "not csc", "omega ** 9 ** 9 < 1", "pruner"),

@@ -116,3 +116,23 @@ def test_overrides_of_an_empty_file_are_told_as_such(tmp_path: Path) -> None:
     assert [problem.message for problem in problems] == ["empty"]
     problems = problems_of(write(tmp_path, "- a"), "budget.trials=3")
     assert {problem.message for problem in problems} == {"wrong type", "the sweep file is not a mapping"}
+
+
+def test_shots_are_numbers_in_the_key_too(path: Path) -> None:
+    sweep = load_sweep(path, ["method.per_shots.4.epochs=30", "method.per_shots.4.epochs=40"], KNOWN)
+    assert sweep.method.values("clipart", 4) == {"beta": 0.0, "epochs": 40}
+    (problem,) = problems_of(path, "method.per_shots.8.epochs=30")
+    assert str(problem).endswith("method.per_shots.8: no task has this number of shots; allowed: 1, 4")
+
+
+def test_an_override_that_takes_tasks_away_takes_their_values_along(tmp_path: Path) -> None:
+    text = VALID.replace("[clipart]", "[clipart, emoji]").replace(
+        "  beta: 0\n", "  per_shots: {1: {epochs: 50}, 4: {epochs: 100}}\n  per_dataset: {emoji: {lr: 1}}\n"
+    )
+    path = write(tmp_path, text)
+    sweep = load_sweep(path, ["tasks.dataset=clipart", "tasks.shots=[4, 16]"], KNOWN)
+    assert list(sweep.method.per_shots) == [4]
+    assert sweep.method.per_dataset == {}
+    # What the file itself has no task for is a mistake still.
+    (problem,) = problems_of(write(tmp_path, text.replace("4: {epochs", "5: {epochs")), "tasks.shots=4")
+    assert problem.key == "method.per_shots.5"

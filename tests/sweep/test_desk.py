@@ -19,6 +19,9 @@ class Silent:
     def trial_finished(self, study, number, state, value, seconds, reason=""):
         pass
 
+    def say(self, line):
+        pass
+
 
 @pytest.fixture
 def open_desk(open_study, tmp_path):
@@ -101,3 +104,87 @@ def test_failures_beyond_the_budget_end_the_proposals(make_sweep, open_desk, mon
     study = desk.studies[0]
     assert study.counts()["fail"] == 2
     assert study.trials()[0][1].user_attrs["reason"] == "ValueError: no"
+
+
+OUT = {"done": True, "epoch": 0, "failure": "OutOfMemoryError: no", "out_of_memory": True}
+
+
+@pytest.fixture
+def desk_of_quarters(make_sweep, open_desk, monkeypatch):
+    """Trials take a quarter of a GPU; opened again it is the desk of a second driver."""
+    monkeypatch.setattr("nemesis_sweep.sweep.desk.close_trial", lambda *_: True)
+    sweep = make_sweep("search.baselines=[]", "search.pruner=none")
+
+    def open_():
+        desk = open_desk(sweep)
+        desk.resources = {"cpu": 1.0, "gpu": 0.25}
+        return desk
+
+    return open_
+
+
+def test_out_of_memory_doubles_the_share_until_there_is_no_more_to_give(desk_of_quarters):
+    desk = desk_of_quarters()
+    first = desk.next("a")
+    assert first["resources"] == {"cpu": 1.0, "gpu": 0.25}
+    for ticket, following, share in (("a", "b", 0.5), ("b", "c", 1.0)):
+        desk.complete(ticket, OUT)
+        again = desk.next(following)
+        assert again["resources"]["gpu"] == share
+        assert (again["number"], again["params"]) == (first["number"], first["params"])
+    desk.complete("c", OUT)
+    counts = desk.studies[0].counts()
+    assert (counts["fail"], counts["running"]) == (1, 0)
+    other = desk.next("d")
+    assert (other["number"], other["resources"]["gpu"]) == ("1", 0.25)
+
+
+def test_nobody_takes_the_room_that_a_larger_share_waits_for(desk_of_quarters):
+    desk = desk_of_quarters()
+    desk.next("a"), desk.next("b")
+    desk.complete("a", OUT)
+    desk.next("c")
+    assert desk.next("d") is None
+    assert desk.has_more
+    desk.began("b")
+    assert desk.next("d") is None
+    desk.began("c")
+    assert desk.next("d")["number"] == "2"
+
+
+def test_there_may_be_more_as_long_as_a_trial_runs_that_could_be_given_more(desk_of_quarters):
+    """Tune does not ask again once it was told that nothing is left."""
+    desk = desk_of_quarters()
+    tickets = []
+    while desk.next(f"t{len(tickets)}") is not None:
+        tickets.append(f"t{len(tickets)}")
+    for ticket in tickets[1:]:
+        desk.complete(ticket, {"done": True, "epoch": 20, "val/accuracy": 50.0})
+    assert desk.has_more
+    desk.complete(tickets[0], OUT)
+    assert desk.next("again")["number"] == "0"
+    desk.complete("again", {"done": True, "epoch": 20, "val/accuracy": 50.0})
+    assert not desk.has_more
+
+
+def test_a_larger_share_is_kept_for_the_next_driver(desk_of_quarters):
+    desk = desk_of_quarters()
+    desk.next("a")
+    desk.complete("a", OUT)
+    assert desk.studies[0].counts()["running"] == 1
+    again = desk_of_quarters().next("a")
+    assert (again["number"], again["resources"]["gpu"]) == ("0", 0.5)
+
+
+def test_out_of_memory_without_a_gpu_is_a_failure(desk_of_quarters):
+    desk = desk_of_quarters()
+    desk.resources = {"cpu": 1.0}
+    desk.next("a")
+    desk.complete("a", OUT)
+    assert desk.studies[0].counts()["fail"] == 1
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [("0.5", 1), ("1", 1), ("2.5", 2), ("4", 4)])
+def test_a_trials_threads_follow_its_cpus(make_sweep, open_desk, cpus, threads):
+    config = open_desk(make_sweep(f"resources.cpus={cpus}")).next("a")
+    assert (config["threads"], config["resources"]["cpu"]) == (threads, float(cpus))

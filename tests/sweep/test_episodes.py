@@ -96,3 +96,57 @@ def test_a_worker_in_another_folder_finds_relative_data(make_sweep, tmp_path, mo
     warm.forget()
     assert found.dataset.folder == tmp_path / "mine"
     assert found.features.train.shape[:3] == (2, 6, 1)
+
+
+def test_images_that_cannot_be_read_are_skipped_where_the_sweep_says_so(sweep, make_sweep, tmp_path) -> None:
+    text = TEXT.format(name="eurosat", root=tmp_path)
+    skipping = make_sweep("tasks.unreadable=skip", text=text)
+    home, task = Home(tmp_path / "home"), skipping.task_list()[2]
+    drawn = few_shot_episode(load_dataset("eurosat", tmp_path), 1, 1)
+    broken = drawn.train[0].path
+    content = broken.read_bytes()
+    broken.write_bytes(content[:200])
+    told: list[str] = []
+    record = json.loads(record_episodes(skipping, home, told.append)[2].read_text())
+    name = f"eurosat: {broken.relative_to(tmp_path / 'eurosat').as_posix()}"
+    assert list(record["skipped"]) == [name]
+    assert any(line.startswith(f"{task.label}: skipped {name}: ") for line in told)
+    assert name not in record["episodes"]["1"]["train"]
+    warm.forget()
+    found = warm.materials(task, (1, 2), Method(views=1), home=str(home.path)).features
+    trained = [item.path.relative_to(tmp_path / "eurosat").as_posix() for item in found.episodes[0].train]
+    assert trained == record["episodes"]["1"]["train"]
+    # Repaired later, it stays out of this sweep: its trials must stay comparable.
+    broken.write_bytes(content)
+    assert json.loads(record_episodes(skipping, home)[2].read_text()) == record
+    with pytest.raises(UserError, match="gives other images than when this sweep began"):
+        record_episodes(sweep, home)
+    warm.forget()
+
+
+def test_images_that_cannot_be_read_stop_a_sweep_before_it_begins_all_of_them_named(sweep, tmp_path) -> None:
+    tested = sorted((tmp_path / "eurosat/2750/second").iterdir())[-3:]
+    tested[0].write_bytes(tested[0].read_bytes()[:200])
+    tested[1].unlink()
+    with pytest.raises(UserError) as caught:
+        record_episodes(sweep, Home(tmp_path / "home"))
+    first, *named = map(str, caught.value.problems)
+    assert first == (
+        "tasks.unreadable: 2 images of the tasks cannot be read; found stop; "
+        "allowed: whole images; `tasks.unreadable: skip` goes on without them"
+    )
+    assert sorted(named) == [
+        f"cannot read eurosat: 2750/second/{tested[0].name}: unreadable: not an image",
+        f"cannot read eurosat: 2750/second/{tested[1].name}: missing: no such file",
+    ]
+    assert not (tmp_path / "home/episodes").exists()
+
+
+def test_classes_that_fall_short_are_told(sweep, tmp_path) -> None:
+    told: list[str] = []
+    record_episodes(sweep, Home(tmp_path / "home"), told.append)
+    (line,) = [line for line in told if line.startswith("eurosat")]
+    assert line == (
+        "eurosat 16-shot: 3 classes have too few images in train and give all they have: "
+        "first kind (10), second (10), third kind (10)"
+    )

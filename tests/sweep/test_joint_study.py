@@ -69,6 +69,15 @@ def test_values_of_single_datasets_still_apply(joint):
     assert study.last_step(coop) == 100
 
 
+def test_values_of_single_shots_still_apply_under_those_of_datasets(joint):
+    study = joint("method.per_shots.4.epochs=50", "method.per_dataset.emoji.epochs=30")
+    coop, sampled = drain(study)[1::2][:2]
+    for proposal in (coop, sampled):
+        assert [method.epochs for method in proposal.methods] == [20, 50, 30, 30]
+    assert (study.starts, study.steps) == ([0, 20, 70, 100], 130)
+    assert study.last_step(coop) == 130
+
+
 PENALTY_IN_A_CHOICE = """
 name: made
 tasks: {dataset: [digits, emoji], shots: [1, 4]}

@@ -4,9 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.ray_session import trial_resources
 from nemesis_sweep.sweep.runner import open_studies, run_sweep
 
 TEXT = """
@@ -18,7 +16,7 @@ space:
   n_ctx: {choices: [4, 75]}
 search: {eval_every: 2, baselines: [zero_shot], points: [{omega: 1, n_ctx: 4}, {omega: 1, n_ctx: 75}]}
 budget: {trials: 2, retries: 1}
-resources: {cpus: 0.5, gpus: 0.5}
+resources: {cpus: 0.5, gpus: auto}
 """
 
 
@@ -28,6 +26,7 @@ class Watcher:
     def __init__(self) -> None:
         self.finished = {}
         self.epochs = []
+        self.said = []
 
     def trial_started(self, study, number, params):
         pass
@@ -38,10 +37,16 @@ class Watcher:
     def trial_finished(self, study, number, state, value, seconds, reason=""):
         self.finished[number] = (state, reason)
 
+    def say(self, line):
+        self.said.append(line)
+
 
 @pytest.mark.cluster
-def test_half_gpus_and_a_trial_that_fails(make_sweep, tmp_path):
-    """The second point has more context vectors than the tower has room for: that trial fails, alone."""
+def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path):
+    """The second point has more context vectors than the tower has room for: that trial fails, alone.
+
+    It is also the largest, so the share of a GPU cannot be probed.
+    """
     watcher = Watcher()
 
     @contextmanager
@@ -55,6 +60,8 @@ def test_half_gpus_and_a_trial_that_fails(make_sweep, tmp_path):
         "1": "FAIL",
     }
     assert "do not fit the text tower with n_ctx 75" in watcher.finished["1"][1]
+    assert "0.25 of a GPU a trial, for it could not be probed" in watcher.said[-1]
+    assert "do not fit the text tower with n_ctx 75" in watcher.said[-1]
     assert ("0", 2, 4) in watcher.epochs
     assert outcome.empty_studies == []
     rows = {row["number"]: row for row in outcome.rows}
@@ -70,28 +77,6 @@ def test_half_gpus_and_a_trial_that_fails(make_sweep, tmp_path):
     }
     assert states["0"] == states["zero_shot"] == states["sweep"] == "FINISHED"
     assert states.get("1", "FAILED") == "FAILED"
-
-
-@pytest.mark.parametrize(
-    ("override", "key", "there"),
-    [
-        ("resources.gpus=2", "resources.gpus", "at most 1 here"),
-        ("resources.cpus=64", "resources.cpus", "at most 2 here"),
-    ],
-)
-def test_what_can_never_be_met_is_refused(make_sweep, override, key, there):
-    with pytest.raises(UserError, match=f"{key}: more .* than there are; .*{there}"):
-        trial_resources(make_sweep(override).resources, {"CPU": 2.0, "GPU": 1.0})
-
-
-def test_a_gpu_where_there_is_none_is_refused_and_auto_does_without(make_sweep):
-    with pytest.raises(UserError, match="there is no GPU here"):
-        trial_resources(make_sweep("resources.gpus=0.5").resources, {"CPU": 2.0})
-    assert trial_resources(make_sweep().resources, {"CPU": 2.0}) == {"cpu": 1.0}
-
-
-def test_auto_takes_a_share_where_there_are_gpus(make_sweep):
-    assert trial_resources(make_sweep().resources, {"CPU": 2.0, "GPU": 1.0}) == {"cpu": 1.0, "gpu": 0.25}
 
 
 JOINT = """

@@ -30,6 +30,7 @@ IMAGE_TOWERS: dict[str, dict[str, Any]] = {
     "ViT-B-32": {"layers": 1, "width": WIDTH, "head_width": 32, "image_size": 32},
     "coca_ViT-B-32": {"layers": 1, "width": WIDTH, "head_width": 32, "image_size": 32},
     "ViT-H-14-worldwide": {"layers": 1, "width": WIDTH, "head_width": 32, "image_size": 28},
+    "ViT-L-14-CLIPA": {"layers": 1, "width": WIDTH, "head_width": 32, "image_size": 28},
     "ViT-B-16-SigLIP": VIT,
     "ViT-B-16-SigLIP2": VIT,
     "EVA02-B-16": VIT,
@@ -43,6 +44,8 @@ FRAMES: dict[str, dict[str, Any]] = {
     "ViT-B-16-SigLIP": {"start": None, "end": 1, "pad": 1},
     "ViT-B-16-SigLIP2": {"start": None, "end": 1, "pad": 0},
     "ViT-H-14-worldwide": {"start": 0, "end": 2, "pad": 1},
+    # Bert's, whose end is taken away: it becomes padding, and the last position is pooled.
+    "ViT-L-14-CLIPA": {"start": 1, "end": 0, "pad": 0},
 }
 
 

@@ -26,7 +26,7 @@ from tests.vlm.conftest import difference, random_context, value_and_gradient
 from tests.vlm.families import IMAGE_TOWERS, family_tokenizer, save_model, small_config, small_timm
 
 NAMES = ["cat", "golden retriever", "old bus"]
-PLAIN = {"ViT-B-16-SigLIP", "ViT-B-16-SigLIP2", "coca_ViT-B-32", "MobileCLIP-S1"}
+PLAIN = {"ViT-L-14-CLIPA", "ViT-B-16-SigLIP", "ViT-B-16-SigLIP2", "coca_ViT-B-32", "MobileCLIP-S1"}
 
 
 class Family:

@@ -15,6 +15,8 @@ from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import backbone_from_open_clip, load_backbone
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.inspection import inspect_backbone
+from nemesis_sweep.vlm.layout import make_layout
+from nemesis_sweep.vlm.registry import architecture_config
 from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from tests.vlm.conftest import VISION, difference, random_context, value_and_gradient
@@ -164,3 +166,16 @@ def test_siglip_reads_its_tokenizer_from_its_folder(architecture: str, tmp_path:
 
 def ids_of(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer.tokenizer(text, add_special_tokens=False).input_ids)
+
+
+def test_clipas_tokenizer_ends_without_an_end(tmp_path: Path) -> None:
+    """Bert's, whose [SEP] open_clip turns into padding: the name stands at its place all the same."""
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "x", "cat", "golden", "ret", "##riever", "."]
+    transformers.BertTokenizer(
+        vocab={word: number for number, word in enumerate(vocabulary)}
+    ).save_pretrained(tmp_path)
+    tokenizer = make_tokenizer(architecture_config("ViT-L-14-CLIPA")["text_cfg"], tmp_path)
+    layout = make_layout(tokenizer, ["cat", "golden_retriever"], 2, "middle")
+    assert layout.slots[:, :7].tolist() == [[-1, 0, -1, 1, -1, -1, -1], [-1, 0, -1, -1, -1, 1, -1]]
+    assert layout.ids()[:, :8].tolist() == [[2, 5, 6, 5, 10, 0, 0, 0], [2, 5, 7, 8, 9, 5, 10, 0]]
+    assert layout.lengths.tolist() == [5, 7]

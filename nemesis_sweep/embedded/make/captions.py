@@ -3,9 +3,9 @@
 ``python -m nemesis_sweep.embedded.make.captions SOURCES WORK``
 
 Pictures: all icons but those of the unseen vendors, and clip art outside every group that has a val or test
-picture.  Names are the icons' own names or the clip art's titles; keywords come from emojibase (by emoji
-name, or by a word of an icon's name), from the icon sets' own categories and from the clip art's metadata.
-No benchmark label is ever added, and no caption of a benchmark picture holds the name of its class.
+picture; no picture of a benchmark, of whatever split.  Names are the icons' own names or the clip art's
+titles; keywords come from emojibase (by emoji name, or by a word of an icon's name), from the icon sets' own
+categories, from the clip art's metadata and, what a thing is a kind of, from WordNet by the name's noun.
 Writes ``WORK/pool.npy`` and ``WORK/pool.json``.
 """
 
@@ -23,14 +23,30 @@ from typing import Any
 
 import numpy as np
 
-from nemesis_sweep.embedded.make.emoji_classes import OF_SUBGROUP, without_class
+from nemesis_sweep.embedded.make.emoji_classes import OF_SUBGROUP
 from nemesis_sweep.embedded.make.icons import EMOJI_SETS, SETS, UNSEEN, tidy_name
 from nemesis_sweep.embedded.make.labels import label
 from nemesis_sweep.embedded.make.openclipart import THEMES, Clip
+from nemesis_sweep.embedded.make.wordnet import WordNet
 
 EMOJIBASE = "emojibase-data-17.0.0.tgz"
 GROUP_MOST = 16  # pictures of one near-duplicate group or series
-WEIGHTS = {"openclipart": 2.0, "theme": 0.4, "mdi": 0.5, "game-icons": 0.5, "icon-park": 0.7}
+WEIGHTS = {
+    "openclipart": 2.0,
+    "theme": 0.4,
+    "mdi": 0.4,
+    "game-icons": 0.5,
+    "icon-park": 0.6,
+    "tabler": 0.12,
+    "lucide": 0.12,
+    "lucide-lab": 0.4,
+    "hugeicons": 0.12,
+    "healthicons": 0.15,
+    "maki": 0.3,
+    "solar": 0.15,
+    "mingcute": 0.15,
+    "streamline-plump": 0.4,
+}
 VAGUE = frozenset(
     ("back", "end", "top", "new", "free", "cool", "soon", "person", "man", "woman", "up", "ring")
 )
@@ -41,6 +57,7 @@ NOISE = re.compile(
     r"mimetypes|mime types|clip ?art|openclipart|svg|signs and symbols|mapsym|musicstuff|image|"
     r"unknown|.*architetto.*|.*@.*)$"
 )
+STYLE_WORDS = re.compile(r" (bold duotone|fill)$")
 ORDINALS = re.compile(r"\b(one|two|three|four|five|six|\d+)$")
 ONE_WAY = re.compile(
     r"left|right|arrow|clock|letter|number|numeric|digit|east|west|button|flag|text|\d|"
@@ -52,7 +69,9 @@ ONE_WAY = re.compile(
 class Entry:
     source: str
     name: str
+    domain: str  # emoji, clip art, colour icon or plain icon
     tags: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)  # what it is a kind of, the nearest first
     one_colour: bool = False
     mirror: bool = True
     weight: float = 1.0
@@ -85,8 +104,11 @@ def read_emoji(sources: Path) -> dict[str, dict]:
 
 
 def read_categories(sources: Path, icon_set: str) -> dict[str, list[str]]:
-    """The categories of each icon of a set, as its ``metadata.json`` has them."""
-    metadata = read_json(sources / f"iconify-json-{icon_set}-{SETS[icon_set][0]}.tgz", "metadata.json")
+    """The categories of each icon of a set, as its ``metadata.json`` has them, if it has one."""
+    try:
+        metadata = read_json(sources / f"iconify-json-{icon_set}-{SETS[icon_set][0]}.tgz", "metadata.json")
+    except KeyError:
+        return {}
     of_icon: dict[str, list[str]] = defaultdict(list)
     for category, names in metadata.get("categories", {}).items():
         words = " ".join(re.sub(r"([a-z])([A-Z])", r"\1 \2", category).lower().split(" / "))
@@ -101,55 +123,47 @@ def word_tags(name: str, emoji: dict[str, dict]) -> list[str]:
     return [tag for w in words[-1:] for tag in (w, *emoji[w]["tags"])]
 
 
-def icon_entry(
-    icon: dict, emoji: dict[str, dict], categories: dict[str, list[str]], classes: dict[str, str]
-) -> Entry | None:
-    """Name and keywords of an icon; None if it has no usable name.  ``classes``: of benchmark pictures."""
+def icon_entry(icon: dict, emoji: dict[str, dict], categories: dict[str, list[str]]) -> Entry | None:
+    """Name and keywords of an icon; None if it has no usable name."""
     of_emoji = icon["set"] in EMOJI_SETS
-    name = tidy_name(icon["name"])
+    name = STYLE_WORDS.sub("", tidy_name(icon["name"])).strip()
     if not of_emoji:
         name = ORDINALS.sub("", name).strip() or name
     match = emoji.get(squeeze(name))
     if match is None and icon["set"] == "fxemoji":
         return None  # its names are run together; without a match there is no caption
-    entry = Entry(f"{icon['set']}:{icon['name']}", name, one_colour=icon["one_colour"])
+    domain = "emoji" if of_emoji else "plain icon" if icon["one_colour"] else "colour icon"
+    entry = Entry(f"{icon['set']}:{icon['name']}", name, domain, one_colour=icon["one_colour"])
     entry.weight = WEIGHTS.get(icon["set"], 1.0)
     if match:
         entry.tags += match["tags"]
         entry.name = match["label"]
     if not of_emoji:
         entry.tags += categories.get(icon["name"], []) + ([] if match else word_tags(name, emoji))
-    elif entry.source in classes:
-        strip(entry, classes[entry.source])
     entry.tags += [DIGITS[w] for w in name.split() if w in DIGITS]
-    finish(entry)
     return entry if entry.name else None
 
 
 def icon_entries(sources: Path, work: Path) -> list[tuple[int, Entry]]:
-    """(picture number, entry) of every icon outside the unseen vendors."""
+    """(picture number, entry) of every icon outside the unseen vendors and the benchmark."""
     emoji = read_emoji(sources)
-    classes = {r["source"]: r["class"] for r in json.loads((work / "emoji.json").read_text())}
+    benchmark = {r["source"] for r in json.loads((work / "emoji.json").read_text())}
     categories = {icon_set: read_categories(sources, icon_set) for icon_set in SETS}
     entries = []
     for i, icon in enumerate(json.loads((work / "icons.json").read_text())):
-        if icon["set"] not in UNSEEN:
-            entry = icon_entry(icon, emoji, categories[icon["set"]], classes)
+        if icon["set"] not in UNSEEN and f"{icon['set']}:{icon['name']}" not in benchmark:
+            entry = icon_entry(icon, emoji, categories[icon["set"]])
             if entry:
                 entries.append((i, entry))
     return entries
 
 
-def strip(entry: Entry, name: str) -> None:
-    """Take the name of the picture's benchmark class out of its caption."""
-    entry.name = without_class(entry.name, name)
-    entry.tags = [without_class(t, name) for t in entry.tags]
-
-
-def finish(entry: Entry) -> None:
+def finish(entry: Entry, wordnet: WordNet) -> None:
+    """Tidy the keywords and add the kinds of the thing."""
     entry.tags = list(dict.fromkeys(t for t in map(tidy_name, entry.tags) if t and t != entry.name))
     if not entry.name and entry.tags:
         entry.name = entry.tags.pop(0)
+    entry.kinds = wordnet.kinds(entry.name)
     entry.mirror = not ONE_WAY.search(entry.name)
 
 
@@ -170,14 +184,14 @@ def clean_title(clip: Clip, common: set[str]) -> str:
 
 
 def clip_entries(work: Path) -> list[tuple[int, Entry]]:
-    """(picture number, entry) of the clip art that no val or test picture is related to."""
+    """(picture number, entry) of the clip art outside the benchmark and the relatives of val and test."""
     clips = [Clip(**r) for r in json.loads((work / "openclipart.json").read_text())]
     benchmark = json.loads((work / "clipart.json").read_text())
     held_out = {r["group"] for r in benchmark if r["split"] != "train"}
-    classes = {r["path"]: r["class"] for r in benchmark}
+    in_benchmark = {r["path"] for r in benchmark}
     times = Counter(c.title for c in clips)
     common = {t for t, n in times.items() if n > 6}
-    numbers = [i for i, c in enumerate(clips) if c.group not in held_out]
+    numbers = [i for i, c in enumerate(clips) if c.group not in held_out and c.path not in in_benchmark]
     random.Random(0).shuffle(numbers)
     in_group: Counter[int] = Counter()
     entries = []
@@ -186,20 +200,20 @@ def clip_entries(work: Path) -> list[tuple[int, Entry]]:
         if in_group[clip.group] >= GROUP_MOST and not label(clip):
             continue
         in_group[clip.group] += 1
-        entry = Entry(f"openclipart:{clip.path}", clean_title(clip, common))
+        entry = Entry(f"openclipart:{clip.path}", clean_title(clip, common), "clip art")
         entry.weight = WEIGHTS["theme" if theme else "openclipart"]
         if not theme:
             entry.tags = [k for k in clip.keywords if not NOISE.match(k) and k != clip.author]
-        if clip.path in classes:
-            strip(entry, classes[clip.path])
-        finish(entry)
-        if entry.name:
-            entries.append((i, entry))
+        entries.append((i, entry))
     return sorted(entries)
 
 
 def main(sources: Path, work: Path) -> None:
+    wordnet = WordNet(sources / "root/usr/share/wordnet")
     icons, clips = icon_entries(sources, work), clip_entries(work)
+    for _, entry in icons + clips:
+        finish(entry, wordnet)
+    icons, clips = ([(i, e) for i, e in entries if e.name] for entries in (icons, clips))
     pictures = np.concatenate(
         [
             np.load(work / "icons.npy")[[i for i, _ in icons]],

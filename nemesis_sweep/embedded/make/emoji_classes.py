@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 CLASSES: dict[str, tuple[str, ...]] = {
     "happy face": ("face-smiling", "face-affection", "face-tongue"),
     "unhappy face": (
@@ -59,26 +57,30 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "media button": ("av-symbol",),
     "geometric shape": ("geometric",),
 }
-# The names above are what captions lose.  The benchmark shows some of them in words that captions do hold
-# (apart from each other): a model that never read a word can only guess.
+# Names as people caption such things, where that is not the sub-group's; chosen on train and val.
 SHOWN = {
+    "happy face": "smiling face",
+    "unhappy face": "sad face",
     "athlete": "person playing sport",
-    "worker": "person at work",
-    "meal": "cooked food",
+    "meal": "dish",
+    "drink": "beverage",
     "aircraft": "flying vehicle",
-    "office supplies": "office tool",
-    "sign": "traffic sign",
+    "clothing": "garment",
 }
-LEFT_OUT = ("household item", "geometric shape")  # too mixed; too few test pictures
+# Split like the others, so that the split of the others stays, but not written: too mixed to have one name,
+# too few test pictures, or signs rather than things.
+LEFT_OUT = (
+    "household item",
+    "geometric shape",
+    "reptile",
+    "plant",
+    "game",
+    "sport",
+    "celebration",
+    "money",
+    "office supplies",
+    "sign",
+    "media button",
+)
 
 OF_SUBGROUP = {subgroup: name for name, subgroups in CLASSES.items() for subgroup in subgroups}
-
-# Words that say a class without being its name; captions of the class's pictures lose them too.
-ALSO = {"musical instrument": ("instrument",), "zodiac sign": ("zodiac",), "geometric shape": ("geometric",)}
-
-
-def without_class(text: str, name: str) -> str:
-    """``text`` without the class's name, singular or plural; may become empty."""
-    for words in (name, *ALSO.get(name, ())):
-        text = re.sub(rf"\b{re.escape(words)}(s|es)?\b", " ", text)
-    return " ".join(text.split())

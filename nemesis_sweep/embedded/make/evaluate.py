@@ -21,7 +21,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from nemesis_sweep.data.dataset import Dataset, Item
-from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.registry import EMBEDDED, load_dataset
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
 from nemesis_sweep.training.fit import Fit
@@ -112,7 +112,7 @@ def rows(backbone: Backbone, dataset: Dataset, shots: Sequence[int], method: Met
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("datasets", nargs="*", default=["clipart", "emoji", "digits"])
+    parser.add_argument("datasets", nargs="*", default=list(EMBEDDED))
     parser.add_argument("--backbone", default="icon-clip", help="name or folder")
     parser.add_argument("--shots", nargs="+", type=int, default=[1, 4, 16])
     parser.add_argument("--epochs", type=int, default=50)

@@ -23,7 +23,7 @@ from PIL import Image
 
 SIZE = 56  # a little above the 48 pixels the model sees, so that random crops lose nothing
 
-# Set, version, licence as the set's own info.json states it.  The last three are never pretrained on.
+# Set, version, licence as the set's own info.json states it.  ``UNSEEN`` names those never pretrained on.
 SETS = {
     "noto": ("1.2.9", "Apache-2.0"),
     "noto-v1": ("1.2.5", "Apache-2.0"),
@@ -38,10 +38,61 @@ SETS = {
     "streamline-kameleon-color": ("1.2.2", "CC-BY-4.0"),
     "mdi": ("1.2.3", "Apache-2.0"),
     "game-icons": ("1.2.4", "CC-BY-3.0"),
+    "meteocons": ("1.2.4", "MIT"),
+    "tabler": ("1.2.41", "MIT"),
+    "lucide": ("1.2.137", "ISC"),
+    "lucide-lab": ("1.2.3", "ISC"),
+    "hugeicons": ("1.2.35", "MIT"),
+    "healthicons": ("1.2.13", "MIT"),
+    "maki": ("1.2.5", "CC0-1.0"),
+    "solar": ("1.2.13", "CC-BY-4.0"),
+    "mingcute": ("1.2.8", "Apache-2.0"),
+    "streamline-plump": ("1.2.0", "CC-BY-4.0"),
     "fluent-emoji-flat": ("1.2.6", "MIT"),
+    "streamline-emojis": ("1.2.4", "CC-BY-4.0"),
+    "fa7-solid": ("1.2.5", "CC-BY-4.0"),
+    "ph": ("1.2.2", "MIT"),
 }
-UNSEEN = ("fluent-emoji-flat", "fluent-emoji", "streamline-emojis")
-ONE_COLOUR = ("mdi", "game-icons", "icon-park")
+UNSEEN = ("fluent-emoji-flat", "streamline-emojis", "fa7-solid", "ph")
+ONE_COLOUR = (
+    "mdi",
+    "game-icons",
+    "icon-park",
+    "tabler",
+    "lucide",
+    "lucide-lab",
+    "hugeicons",
+    "healthicons",
+    "maki",
+    "solar",
+    "mingcute",
+    "streamline-plump",
+    "fa7-solid",
+    "ph",
+)
+# Of these sets one style of several is drawn: the names that end so, or the names without such an end.
+STYLE = {
+    "meteocons": re.compile(r"-fill$"),
+    "solar": re.compile(r"-bold-duotone$"),
+    "mingcute": re.compile(r"-fill$"),
+    "ph": re.compile(r"-fill$"),
+    "healthicons": re.compile(r"(?<!-outline)(?<!-24px)$"),
+    "streamline-plump": re.compile(r"(?<!-solid)(?<!-remix)$"),
+    "tabler": re.compile(r"(?<!-filled)$"),
+}
+
+VARIED = (
+    "mdi",
+    "tabler",
+    "lucide",
+    "hugeicons",
+    "meteocons",
+    "solar",
+    "mingcute",
+    "ph",
+    "healthicons",
+    "streamline-plump",
+)
 
 # Variants that repeat a picture with another skin, gender, size or outline.
 REPEATED = re.compile(
@@ -51,7 +102,15 @@ REPEATED = re.compile(
 EMOJI_REPEATED = re.compile(
     r"skin-tone|tone\d|^flag-|regional-indicator|^family-|^kiss-|^couple-|-facing-right$"
 )
-EMOJI_SETS = ("noto", "noto-v1", "fxemoji", "twemoji", "emojione", *UNSEEN)
+EMOJI_SETS = (
+    "noto",
+    "noto-v1",
+    "fxemoji",
+    "twemoji",
+    "emojione",
+    "fluent-emoji-flat",
+    "streamline-emojis",
+)
 
 
 @dataclass(frozen=True)
@@ -86,8 +145,9 @@ def chosen_names(icon_set: str, icons: dict) -> Iterator[str]:
             stem, _, size = name.rpartition("-")
             largest[stem] = max(largest.get(stem, 0), int(size))
         yield from (f"{stem}-{size}" for stem, size in largest.items())
-    elif icon_set == "mdi":
-        yield from (n for n in icons if not REPEATED.search(n))
+    elif icon_set in VARIED:
+        style = STYLE.get(icon_set, re.compile(""))
+        yield from (n for n in icons if style.search(n) and not REPEATED.search(style.sub("", n)))
     else:
         yield from icons
 

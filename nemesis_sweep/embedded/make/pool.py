@@ -4,59 +4,80 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import open_clip
-import pyarrow.parquet as pq
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from nemesis_sweep.embedded.make.augment import augment
-from nemesis_sweep.embedded.make.sentences import LIMITS, Sentences, every_text
+from nemesis_sweep.embedded.make.sentences import DOMAINS, Sentences, every_text
 from nemesis_sweep.embedded.make.vocabulary import compact_ids
 
-LENGTHS, LENGTH_SHARES = ("short", "middle", "long"), (0.65, 0.25, 0.10)
+ONE_DOMAIN = 0.5  # share of the batches whose pictures are all of one domain
+RANDOM_VECTORS, LEARNT_VECTORS = 0.15, 0.25  # shares of the batches with vectors before the captions
+COUNTS = (4, 8, 16)  # of such vectors
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``pixels`` (B, 3, 48, 48); ``before`` (P,) and ``captions`` (B, L) compact token ids, L padded with
+    zeros.  Between the start token and ``before``: ``vectors`` (M, D), random ones, or the first ``count`` of
+    the learnt prompt number ``prompt``, or nothing."""
+
+    pixels: Tensor
+    before: Tensor
+    captions: Tensor
+    vectors: np.ndarray | None = None
+    prompt: int | None = None
+    count: int = 0
 
 
 class Pool:
-    """Draws batches: pictures by weight, a caption length per batch, one caption per picture."""
+    """Draws batches: pictures by weight, one caption per picture."""
 
-    def __init__(self, work: Path, seed: int, checkpoint: Path | None, without: list[Path]) -> None:
+    def __init__(self, work: Path, seed: int, known: np.ndarray | None = None) -> None:
+        """``known``: the token ids (K,) of a run that goes on, which keeps its vocabulary."""
         self.pictures = np.load(work / "pool.npy", mmap_mode="r")
         self.entries = json.loads((work / "pool.json").read_text())
         tokenizer = open_clip.get_tokenizer("RN50")
-        self.sentences = Sentences(tokenizer)
-        if checkpoint:  # a run that goes on keeps its vocabulary
-            with safe_open(checkpoint, "np") as file:
-                self.ids = file.get_tensor("token_ids")
-        else:
-            self.ids = compact_ids(tokenizer, every_text(self.entries))
+        self.sentences, self.start = Sentences(tokenizer), tokenizer.sot_token_id
+        self.ids = compact_ids(tokenizer, every_text(self.entries)) if known is None else known
         self.compact = {int(token): row for row, token in enumerate(self.ids)}
-        left_out = set().union(*map(_sources, without))
-        weights = np.array([0.0 if e["source"] in left_out else e["weight"] for e in self.entries])
+        weights = np.array([e["weight"] for e in self.entries])
         self.shares, self.seed = weights / weights.sum(), seed
+        of_domain = np.array([DOMAINS.index(e["domain"]) for e in self.entries])
+        self.domains = [np.flatnonzero(of_domain == d) for d in range(len(DOMAINS))]
+        self.domain_shares = np.array([self.shares[rows].sum() for rows in self.domains])
 
-    def batch(self, step: int, size: int) -> tuple[Tensor, Tensor]:
-        """Pixels (B, 3, 48, 48) and compact tokens (B, L) of a step."""
+    def batch(self, step: int, size: int, width: int) -> Batch:
+        """The batch of a step; ``width`` is that of random vectors."""
         rng = np.random.default_rng((self.seed, step))
-        chosen = np.sort(rng.choice(len(self.entries), size, replace=False, p=self.shares))
-        length = LENGTHS[rng.choice(len(LENGTHS), p=LENGTH_SHARES)]
-        sampled = [self.sentences.sample(self.entries[i], length, rng) for i in chosen]
-        captions = [[t for t in caption if t in self.compact] for caption in sampled]
-        longest = min(LIMITS[length], 4 * math.ceil(max(map(len, captions)) / 4))
-        tokens = np.zeros((size, longest), np.int64)
-        for row, caption in zip(tokens, captions, strict=True):
-            row[: len(caption)] = [self.compact[t] for t in caption]
+        rows, domain = np.arange(len(self.entries)), len(DOMAINS)
+        if rng.random() < ONE_DOMAIN:
+            domain = int(rng.choice(len(DOMAINS), p=self.domain_shares))
+            rows = self.domains[domain]
+        shares = self.shares[rows] / self.shares[rows].sum()
+        chosen = np.sort(rows[rng.choice(len(rows), size, replace=False, p=shares)])
+        entries = [self.entries[i] for i in chosen]
+        drawn = rng.random()
+        learnt, bare = drawn < LEARNT_VECTORS, drawn < LEARNT_VECTORS + RANDOM_VECTORS
+        captions = self.sentences.sample(entries, (*DOMAINS, "")[domain], rng, bare)
+        count, deviation = int(rng.choice(COUNTS)), 0.02 * rng.choice((1.0, 1.0, 2.0))
+        vectors = rng.normal(0, deviation, (count, width)).astype(np.float32) if bare and not learnt else None
+        prompt = 2 * domain + (captions.subject == "kind") if learnt else None
+        own = [self._known(row) for row in captions.rows]
+        tokens = np.zeros((size, 2 * math.ceil(max(map(len, own)) / 2)), np.int64)
+        for row, caption in zip(tokens, own, strict=True):
+            row[: len(caption)] = caption
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        flags = [(self.entries[i]["mirror"], self.entries[i]["one_colour"]) for i in chosen]
+        flags = [(e["mirror"], e["one_colour"]) for e in entries]
         mirror, one_colour = torch.tensor(flags).T
         pixels = augment(torch.from_numpy(self.pictures[chosen]), mirror, one_colour, generator)
-        return pixels, torch.from_numpy(tokens)
+        before = torch.tensor(self._known(captions.before), dtype=torch.long)
+        return Batch(pixels, before, torch.from_numpy(tokens), vectors, prompt, count)
 
-
-def _sources(benchmark: Path) -> set[str]:
-    """Sources of the pictures that a benchmark's Parquet file trains on or validates with."""
-    rows = pq.read_table(benchmark, columns=["source", "split"]).to_pylist()
-    return {row["source"] for row in rows if row["split"] != "test"}
+    def _known(self, tokens: tuple[int, ...]) -> list[int]:
+        return [self.compact[t] for t in tokens if t in self.compact]

@@ -2,11 +2,11 @@
 
 ``OMP_NUM_THREADS=1 python -m nemesis_sweep.embedded.make.pretrain WORK RUN [--until HH:MM] [--steps N] ...``
 
-Symmetric InfoNCE, AdamW, cosine schedule, an exponential moving average of the weights.  One thread: two
-threads under contention ran up to 20 times slower.  Writes ``RUN/checkpoint.safetensors`` every few minutes
-(weights, average, optimiser moments; atomic) and resumes from it; ``RUN/log.jsonl`` is the log.  The same
-seed draws the same batches: each step has a generator of its own.  Stops above ``--memory`` GB,
-or at ``--until``.
+Symmetric InfoNCE over what the captions say (pictures with the same caption are each other's positives),
+AdamW, cosine schedule, an exponential moving average of the weights. One thread: two threads under
+contention ran up to 20 times slower. Writes ``RUN/checkpoint.safetensors`` every few minutes (weights,
+average, optimiser moments; atomic) and resumes from it; ``RUN/log.jsonl`` is the log. The same seed draws
+the same batches: each step has a generator of its own. Stops above ``--memory`` GB, or at ``--until``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from nemesis_sweep.embedded.make.augment import SIDE
-from nemesis_sweep.embedded.make.pool import Pool
+from nemesis_sweep.embedded.make.pool import COUNTS, Batch, Pool
+from nemesis_sweep.embedded.make.sentences import DOMAINS
 
 
 def model_config(width: int, text_layers: int, vocabulary: int) -> dict[str, Any]:
@@ -46,20 +47,49 @@ def model_config(width: int, text_layers: int, vocabulary: int) -> dict[str, Any
     }
 
 
-def encode_captions(model: CLIP, tokens: Tensor, prefix: Tensor | None = None) -> Tensor:
-    """Captions (B, L) of compact ids, L at most 77, to features (B, E), L2-normalised.
+def encode_captions(model: CLIP, before: Tensor, captions: Tensor) -> Tensor:
+    """Captions (B, L) of compact ids behind one beginning (P, D), to features (B, E), L2-normalised.
 
-    prefix (M, D): vectors that stand between the start token and every caption, as a learnt prompt will.
+    ``before`` holds the embedded start token and whatever follows it in every caption; it is read once.
     """
-    states, places = model.token_embedding(tokens), tokens.argmax(-1)
-    if prefix is not None:
-        states = torch.cat([states[:, :1], prefix.expand(len(tokens), -1, -1), states[:, 1:]], 1)
-        places = places + len(prefix)
-    length = states.shape[1]
-    states = states + model.positional_embedding[:length]
-    states = model.ln_final(model.transformer(states, attn_mask=model.attn_mask[:length, :length]))
-    pooled = states[torch.arange(len(tokens)), places]
+    start = len(before)
+    position = model.positional_embedding
+    shared = before[None] + position[:start]
+    own = model.token_embedding(captions) + position[start : start + captions.shape[1]]
+    for block in model.transformer.resblocks:
+        shared, own = _block(block, shared, own)
+    pooled = model.ln_final(own[torch.arange(len(captions)), captions.argmax(-1)])
     return F.normalize(pooled @ model.text_projection, dim=-1)
+
+
+def _block(block: Any, shared: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+    """One residual block of open_clip's transformer over (1, P, D) and, behind it, (B, L, D), causal."""
+    attention, (count, length, _) = block.attn, own.shape
+
+    def heads(states: Tensor) -> list[Tensor]:
+        projected = F.linear(block.ln_1(states), attention.in_proj_weight, attention.in_proj_bias)
+        split = projected.unflatten(-1, (3, attention.num_heads, -1))  # (B, L, 3, H, D / H)
+        return list(split.permute(2, 0, 3, 1, 4))
+
+    def ahead(states: Tensor, mixed: Tensor) -> Tensor:
+        states = states + attention.out_proj(mixed.transpose(1, 2).flatten(2))
+        return states + block.mlp(block.ln_2(states))
+
+    query, key, value = heads(own)
+    first_query, first_key, first_value = heads(shared)
+    keys = torch.cat([first_key.expand(count, -1, -1, -1), key], 2)
+    values = torch.cat([first_value.expand(count, -1, -1, -1), value], 2)
+    start = shared.shape[1]
+    seen = torch.ones(length, start + length, dtype=torch.bool).tril(start)
+    mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=seen)
+    first = F.scaled_dot_product_attention(first_query, first_key, first_value, is_causal=True)
+    return ahead(shared, first), ahead(own, mixed)
+
+
+def same_caption(captions: Tensor) -> Tensor:
+    """Targets (B, B), rows sum to 1: captions (B, L) that say the same share what is due."""
+    same = (captions[:, None] == captions[None]).all(-1).float()
+    return same / same.sum(1, keepdim=True)
 
 
 class Run:
@@ -71,8 +101,11 @@ class Run:
         self.model = CLIP(**model_config(args.width, args.text_layers, len(pool.ids)))
         self.model.visual.to(memory_format=torch.channels_last)
         torch.nn.init.normal_(self.model.token_embedding.weight, std=0.02)
+        # Prompts learnt with the model and not kept: one for each domain, and for names and kinds.
+        width = self.model.positional_embedding.shape[1]
+        self.prompts = torch.nn.Parameter(0.02 * torch.randn(2 * (len(DOMAINS) + 1), max(COUNTS), width))
         decay = [p for p in self.model.parameters() if p.ndim >= 2]
-        plain = [p for p in self.model.parameters() if p.ndim < 2]
+        plain = [p for p in self.model.parameters() if p.ndim < 2] + [self.prompts]
         groups = [
             {"params": decay, "weight_decay": args.weight_decay},
             {"params": plain, "weight_decay": 0.0},
@@ -80,34 +113,46 @@ class Run:
         self.optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.average = {k: v.detach().clone() for k, v in self.state().items()}
         self.path = args.run / "checkpoint.safetensors"
-        self.ids = pool.ids
+        self.ids, self.start = pool.ids, pool.compact[pool.start]
+        self.images = torch.compile(self.model.visual) if args.compile else self.model.visual
 
     def state(self) -> dict[str, Tensor]:
         return {k: v for k, v in self.model.state_dict().items() if v.is_floating_point()}
 
-    def begin_from(self, checkpoint: Path) -> None:
-        """Take the averaged weights of another run; all else begins anew."""
-        with safe_open(checkpoint, "pt") as file:
-            self.average = {k: file.get_tensor(f"average.{k}") for k in self.state()}
-        self.model.load_state_dict(self.average, strict=False)
+    def begin_from(self, released: Path) -> None:
+        """Take the weights that ``export`` wrote; text layers beyond its own begin as the identity."""
+        found = load_file(released)
+        row_of = {int(token): row for row, token in enumerate(found.pop("token_embedding.ids"))}
+        state = self.model.state_dict()
+        rows = [(row, row_of[int(t)]) for row, t in enumerate(self.ids) if int(t) in row_of]
+        new, old = torch.tensor(rows).T
+        table = state["token_embedding.weight"].clone()
+        table[new] = found["token_embedding.weight"][old].float()
+        state |= {k: v.float() for k, v in found.items()} | {"token_embedding.weight": table}
+        for name in state.keys() - found.keys():
+            if "resblocks" in name and ("out_proj" in name or "c_proj" in name):
+                state[name] = torch.zeros_like(state[name])
+        self.model.load_state_dict(state)
+        self.average = {k: v.detach().clone() for k, v in self.state().items()}
 
-    def freeze_images(self) -> None:
-        """Train the text tower only."""
-        self.model.visual.requires_grad_(False).eval()
+    def beginning(self, batch: Batch) -> Tensor:
+        """What every caption begins with, embedded: start token, vectors if any, words (P, D)."""
+        embed = self.model.token_embedding
+        parts = [embed(torch.tensor([self.start])), embed(batch.before)]
+        if batch.vectors is not None:
+            parts.insert(1, torch.from_numpy(batch.vectors))
+        elif batch.prompt is not None:
+            parts.insert(1, self.prompts[batch.prompt, : batch.count])
+        return torch.cat(parts)
 
-    def prefix(self) -> Tensor | None:
-        """For a share of the steps, random vectors as a prompt begins with: names are read behind them."""
-        rng = np.random.default_rng((self.args.seed, self.step, 1))
-        if rng.random() >= self.args.prefix:
-            return None
-        count, size = int(rng.choice((4, 8, 16))), 0.02 * rng.choice((1.0, 1.0, 2.0))
-        width = self.model.positional_embedding.shape[1]
-        return torch.from_numpy(rng.normal(0, size, (count, width)).astype(np.float32))
+    def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
+        return [*self.model.named_parameters(), ("prompts", self.prompts)]
 
     def save(self) -> None:
         tensors = {f"weights.{k}": v for k, v in self.state().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.items()}
-        for name, parameter in self.model.named_parameters():
+        tensors["weights.prompts"] = self.prompts.detach()
+        for name, parameter in self.named_parameters():
             moments = self.optimiser.state.get(parameter, {})
             tensors |= {f"{m}.{name}": moments[m] for m in ("exp_avg", "exp_avg_sq") if m in moments}
         tensors["token_ids"] = torch.from_numpy(self.ids)
@@ -123,8 +168,9 @@ class Run:
             state = {k: file.get_tensor(f"weights.{k}") for k in self.state()}
             self.model.load_state_dict(state, strict=False)
             self.average = {k: file.get_tensor(f"average.{k}") for k in state}
+            self.prompts.data.copy_(file.get_tensor("weights.prompts"))
             kept = set(file.keys())
-            for name, parameter in self.model.named_parameters():
+            for name, parameter in self.named_parameters():
                 if f"exp_avg.{name}" not in kept:
                     continue
                 moments = {m: file.get_tensor(f"{m}.{name}") for m in ("exp_avg", "exp_avg_sq")}
@@ -135,17 +181,18 @@ class Run:
         done = min(1.0, self.step / steps)
         return self.args.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
-    def train_step(self, pixels: Tensor, tokens: Tensor, steps: int) -> tuple[float, float]:
+    def train_step(self, batch: Batch, steps: int) -> tuple[float, float]:
         """One step of symmetric InfoNCE; returns loss and accuracy within the batch."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(steps)
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
-        # bfloat16 halves the image tower's time on CPUs with AMX and doubles the text tower's: only images.
+        pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
+        # bfloat16 halves the image tower's time and lengthens the text tower's: only images.
         with torch.autocast("cpu", torch.bfloat16, enabled=self.args.bf16):
-            images = self.model.visual(pixels)
+            images = self.images(pixels)
         images = F.normalize(images.float(), dim=-1)
-        logits = self.model.logit_scale.exp() * images @ encode_captions(self.model, tokens, self.prefix()).T
-        targets = torch.arange(len(logits))
+        texts = encode_captions(self.model, self.beginning(batch), batch.captions)
+        logits = self.model.logit_scale.exp() * images @ texts.T
+        targets = same_caption(batch.captions)
         smoothing = self.args.smoothing
         loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
         loss = (loss + F.cross_entropy(logits.T, targets, label_smoothing=smoothing)) / 2
@@ -158,7 +205,8 @@ class Run:
             decay = min(self.args.average, (self.step + 1) / (self.step + 10))
             torch._foreach_lerp_(list(self.average.values()), list(self.state().values()), 1 - decay)
         self.step += 1
-        return loss.item(), (logits.argmax(1) == targets).float().mean().item()
+        hit = targets.gather(1, logits.argmax(1, keepdim=True)) > 0
+        return loss.item(), hit.float().mean().item()
 
 
 def seconds_until(clock: str) -> float:
@@ -175,7 +223,7 @@ def train(run: Run, pool: Pool) -> None:
     saved, losses, accuracies = time.time(), [], []
     steps = args.steps
     while run.step < steps:
-        loss, accuracy = run.train_step(*pool.batch(run.step, args.batch), steps)
+        loss, accuracy = run.train_step(pool.batch(run.step, args.batch, run.prompts.shape[-1]), steps)
         losses.append(loss)
         accuracies.append(accuracy)
         spent, done = time.time() - began, run.step - first
@@ -209,7 +257,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("--width", type=int, default=24)
-    parser.add_argument("--text-layers", type=int, default=4)
+    parser.add_argument("--text-layers", type=int, default=6)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--until", default="", help="HH:MM UTC: the cosine ends then, whatever --steps says")
@@ -220,30 +268,23 @@ def main() -> None:
     parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--memory", type=float, default=4.0, help="GB resident above which to stop")
     parser.add_argument("--save-every", type=float, default=180.0, help="seconds")
-    parser.add_argument("--init", type=Path, help="checkpoint of another run whose weights to begin with")
-    parser.add_argument("--text-only", action="store_true", help="keep the image tower as it is")
-    parser.add_argument("--prefix", type=float, default=0.0, help="share of steps with random vectors first")
-    parser.add_argument(
-        "--without",
-        type=Path,
-        nargs="+",
-        default=[],
-        help="Parquet files whose train and val pictures are left out",
-    )
+    parser.add_argument("--init", type=Path, help="weights that export wrote, to begin with")
+    parser.add_argument("--compile", action="store_true", help="compile the image tower: twice as fast here")
     parser.add_argument("--bf16", action="store_true", help="the image tower's forward in bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.run.mkdir(parents=True, exist_ok=True)
-    earlier = next((p for p in (args.run / "checkpoint.safetensors", args.init) if p and p.exists()), None)
-    pool = Pool(args.work, args.seed, earlier, args.without)
+    known = None
+    if (args.run / "checkpoint.safetensors").exists():
+        with safe_open(args.run / "checkpoint.safetensors", "np") as file:
+            known = file.get_tensor("token_ids")
+    pool = Pool(args.work, args.seed, known)
     run = Run(args, pool)
-    if run.path.exists():
+    if known is not None:
         run.resume()
-    elif earlier:
-        run.begin_from(earlier)
-    if args.text_only:
-        run.freeze_images()
+    elif args.init:
+        run.begin_from(args.init)
     print(
         f"{len(pool.entries)} pictures, {len(pool.ids)} tokens, "
         f"{sum(p.numel() for p in run.model.parameters())} weights"

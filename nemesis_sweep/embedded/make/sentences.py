@@ -1,32 +1,42 @@
-"""Sample captions as token lists: the name in one of many sentences, keywords before or after it.
+"""Sample the captions of a batch: one sentence for all, around each picture's name, kind or keywords.
 
-Three lengths are sampled so that the place of the end token ranges from about 3 to 42: a prompt with 16
-learnt vectors before a class name then ends where training has ended captions.
-
-Keywords, which are mostly names of kinds, stand in sentences of their own: so the words around a name say how
-it is meant, and a learnt prompt has something to say.
+The words before the subject are the same for all pictures of a batch, so the text tower reads them once.
+They say how the subject is meant (as a name, as a kind, as what an emoji stands for), and a learnt prompt
+will stand in their place: it has something to say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-SHORT = (
-    "{}",
+NAME = (
     "{}",
     "a {}",
     "a {}.",
     "{}.",
     "a picture of a {}.",
     "a picture of {}.",
-    "an icon of a {}.",
-    "clip art of a {}.",
     "a drawing of a {}.",
     "the symbol for {}.",
     "this is a {}.",
+    "this is a small picture, drawn in a few flat colours, of a {}.",
+    "here is a simple drawing on a white background, and it shows a {}.",
+    "somebody drew this for everyone to use: it is supposed to be a {}.",
+    "one small image from a large collection of free drawings: a picture of a {}.",
+    "if you look at this little image closely you will see a {}.",
+    "a free image that anyone may copy, change, and print, showing a {}.",
+    "in the middle of this picture, on a plain background, there is a {}.",
+    "what the artist wanted to draw here, in only a few lines, is a {}.",
+    "an illustration such as you would find in a book for children: a {}.",
+    "a picture from a collection that many people have drawn together over the years, free for any use, in "
+    "colour or black and white, of a {}.",
+    "this small image was made to be placed in letters, on signs, or on screens, so that whoever looks at it "
+    "thinks of a {}.",
 )
 KIND = (
     "a kind of {}.",
@@ -37,73 +47,69 @@ KIND = (
     "it belongs to: {}.",
     "{}, for example.",
     "think of {}.",
+    "what you see in this picture is some kind of {}.",
+    "a small drawing of a thing that one may call a kind of {}.",
 )
-MIDDLE = (
-    "this is a small picture, drawn in a few flat colours, of a {}.",
-    "here is a simple drawing on a white background, and it shows a {}.",
-    "somebody drew this for everyone to use: it is supposed to be a {}.",
-    "one small image from a large collection of free drawings: a picture of a {}.",
-    "if you look at this little image closely you will see a {}.",
-    "a free image that anyone may copy, change, and print, showing a {}.",
-    "in the middle of this picture, on a plain background, there is a {}.",
-    "what the artist wanted to draw here, in only a few lines, is a {}.",
-    "an illustration such as you would find in a book for children: a {}.",
-)
-LONG = (
-    "a picture from a collection that many people have drawn together over the years, free for any use, in "
-    "colour or black and white, of a {}.",
-    "this small image was made to be placed in letters, on signs, or on screens, so that whoever looks at it "
-    "thinks of a {}.",
-)
-LIMITS = {"short": 12, "middle": 28, "long": 44}  # tokens, both end tokens included
+OF_DOMAIN = {
+    "emoji": ("an emoji of a {}.", "the {} emoji.", "a {}, as an emoji."),
+    "clip art": ("clip art of a {}.", "free clip art: {}.", "a piece of clip art that shows a {}."),
+    "colour icon": ("an icon of a {}.", "a colourful icon of a {}.", "a {} icon in colour."),
+    "plain icon": ("an icon of a {}.", "a {} icon.", "a simple icon in one colour: {}."),
+}
+DOMAINS = tuple(OF_DOMAIN)
+SUBJECTS, SUBJECT_SHARES = ("name", "kind", "both"), (0.55, 0.3, 0.15)
+MOST_TOKENS = 9  # of a subject
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Token ids: ``before`` begins every caption, after the start token; ``rows`` end with the end token."""
+
+    before: tuple[int, ...]
+    rows: list[tuple[int, ...]]
+    subject: str  # one of SUBJECTS
 
 
 class Sentences:
-    """Draws captions for pool entries (dicts with ``name`` and ``tags``) with open_clip's BPE tokenizer."""
+    """Draws captions for pool entries (dicts with ``name``, ``tags``, ``kinds``) with a tokenizer."""
 
     def __init__(self, tokenizer: Any) -> None:
-        self.start, self.end = tokenizer.sot_token_id, tokenizer.eot_token_id
-        # Plain lists of ints: caching tensors here fragments the heap over thousands of steps.
+        self.end = tokenizer.eot_token_id
+        # Plain tuples of ints: caching tensors here fragments the heap over thousands of steps.
         self._encode = lru_cache(maxsize=None)(lambda text: tuple(tokenizer.encode(text)))
 
-    def sample(self, entry: dict, length: str, rng: np.random.Generator) -> list[int]:
-        """One caption of ``entry`` as token ids with start and end, at most ``LIMITS[length]`` long."""
-        most = LIMITS[length] - 2
-        tags = [entry["tags"][i] for i in rng.permutation(len(entry["tags"]))]
-        if length == "short":
-            body = self._short(entry["name"], tags, rng)
-        else:
-            body = self._longer(entry["name"], tags, most, MIDDLE if length == "middle" else LONG, rng)
-        return [self.start, *body[:most], self.end]
+    def sample(
+        self, entries: Sequence[dict], domain: str, rng: np.random.Generator, bare: bool = False
+    ) -> Captions:
+        """Captions of a batch.  ``domain``: the entries' own if they share one, else empty.  ``bare``:
+        nothing before the subject and a full stop after it, as behind a learnt prompt."""
+        subject = SUBJECTS[rng.choice(len(SUBJECTS), p=SUBJECT_SHARES)]
+        templates = KIND if subject == "kind" else NAME + 2 * OF_DOMAIN.get(domain, ())
+        before, after = ("", ".") if bare else templates[rng.integers(len(templates))].split("{}")
+        ends = (*self._encode(after), self.end)
+        rows = [(*self._subject(entry, subject, rng)[:MOST_TOKENS], *ends) for entry in entries]
+        return Captions(self._encode(before), rows, subject)
 
-    def _short(self, name: str, tags: list[str], rng: np.random.Generator) -> list[int]:
-        if tags and rng.random() < 0.45:
-            return list(self._fill(KIND[rng.integers(len(KIND))], tags[0]))
-        subject = f"{name}, {tags[0]}" if tags and rng.random() < 0.3 else name
-        return list(self._fill(SHORT[rng.integers(len(SHORT))], subject))
+    def _subject(self, entry: dict, subject: str, rng: np.random.Generator) -> tuple[int, ...]:
+        """Name, kind, or name and keyword of a picture."""
+        said = _one(entry["kinds"], entry["tags"], rng)
+        if subject == "name" or not said:
+            return self._encode(entry["name"])
+        if subject == "kind":
+            return self._encode(said)
+        pair = (entry["name"], said) if rng.random() < 0.5 else (said, entry["name"])
+        return (*self._encode(pair[0]), *self._encode(","), *self._encode(pair[1]))
 
-    def _longer(
-        self, name: str, tags: list[str], most: int, templates: tuple[str, ...], rng: np.random.Generator
-    ) -> list[int]:
-        sentence = self._fill(templates[rng.integers(len(templates))], name)
-        if tags and rng.random() < 0.5:  # keywords first, as many as fit, then a short sentence
-            subject, short = (tags[0], KIND) if rng.random() < 0.3 else (name, SHORT)
-            sentence = self._fill(short[rng.integers(len(short))], subject)
-            words: list[int] = []
-            for tag in tags:
-                piece = (*self._encode(tag), *self._encode(","))
-                if len(words) + len(piece) + len(sentence) > most:
-                    break
-                words += piece
-            return [*words, *sentence]
-        return list(sentence)
 
-    def _fill(self, template: str, subject: str) -> tuple[int, ...]:
-        before, after = template.split("{}")
-        return (*self._encode(before), *self._encode(subject), *self._encode(after))
+def _one(kinds: Sequence[str], tags: Sequence[str], rng: np.random.Generator) -> str:
+    """A kind or a keyword, either as likely as the other; empty if there is none."""
+    first, second = (kinds, tags) if rng.random() < 0.5 else (tags, kinds)
+    words = first or second
+    return words[int(rng.integers(len(words)))] if words else ""
 
 
 def every_text(entries: list[dict]) -> set[str]:
     """All texts whose tokens captions can use."""
-    texts = {e["name"] for e in entries} | {t for e in entries for t in e["tags"]}
-    return texts | {part for t in (*SHORT, *KIND, *MIDDLE, *LONG) for part in t.split("{}")} | {",", "."}
+    texts = {e["name"] for e in entries} | {t for e in entries for t in (*e["tags"], *e["kinds"])}
+    templates = (*NAME, *KIND, *(t for own in OF_DOMAIN.values() for t in own))
+    return texts | {part for t in templates for part in t.split("{}")} | {",", "."}

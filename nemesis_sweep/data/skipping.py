@@ -1,0 +1,106 @@
+"""Going on without images that cannot be read, when a sweep says `unreadable: skip`.
+
+Episodes are drawn on all images, as published. What of them cannot be read gives its place to another image
+of its class, so that everything else stays as drawn; where none is left the class has one image less. Test
+sets lose the image. So a class has min(shots, readable images) for every seed.
+"""
+
+import random
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from nemesis_sweep.data.dataset import Dataset, Item
+from nemesis_sweep.data.episodes import Episode
+from nemesis_sweep.data.files import labels_of
+from nemesis_sweep.data.inspection import flaws_of
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.protocols import Arrangement
+
+
+def unreadable(
+    arranged: Arrangement, report: Report | None = None, seen: dict[str, str] | None = None
+) -> dict[str, str]:
+    """Decode every image that would be used; names (dataset and path) of those that cannot be, and why.
+
+    An image that takes another's place is decoded too. seen: what is known of images from other tasks, '' of
+    those that can be read; what is found is added.
+    """
+    seen = {} if seen is None else seen
+    bad: dict[str, str] = {}
+    while True:
+        used = {_name(data, item): (split, item) for data, split, item in _used(without(arranged, bad))}
+        fresh = {name: pair for name, pair in used.items() if name not in seen}
+        if fresh:
+            seen |= dict.fromkeys(fresh, "")
+            names = {item.source: name for name, (_, item) in fresh.items()}
+            for flaw in flaws_of(list(fresh.values()), report=report):
+                seen[names[flaw.source]] = f"{flaw.kind}: {flaw.reason}"
+        found = {name: seen[name] for name in used if seen[name]}
+        if not found:
+            return bad
+        bad |= found
+
+
+def without(arranged: Arrangement, bad: Collection[str]) -> Arrangement:
+    """The arrangement without the images of these names; the same for the same names."""
+    if not bad:
+        return arranged
+    source = arranged.source
+    return Arrangement(
+        source=_tested(source, bad),
+        episodes=tuple(_episode(episode, source, bad) for episode in arranged.episodes),
+        targets={name: _tested(data, bad) for name, data in arranged.targets.items()},
+    )
+
+
+def _name(data: Dataset, item: Item) -> str:
+    return f"{data.name}: {data.local(item)}"
+
+
+def _used(arranged: Arrangement) -> Iterator[tuple[Dataset, str, Item]]:
+    for episode in arranged.episodes:
+        yield from ((arranged.source, "train", item) for item in episode.train)
+        yield from ((arranged.source, episode.val_from, item) for item in episode.val)
+    for data in (arranged.source, *arranged.targets.values()):
+        yield from ((data, "test", item) for item in data.test)
+
+
+def _tested(data: Dataset, bad: Collection[str]) -> Dataset:
+    test = [item for item in data.test if _name(data, item) not in bad]
+    return data if len(test) == len(data.test) else replace(data, splits={**data.splits, "test": test})
+
+
+def _episode(episode: Episode, data: Dataset, bad: Collection[str]) -> Episode:
+    spare = _Spare(data, {"train": data.train, "val": data.splits[episode.val_from]}, episode, bad)
+    return replace(episode, train=spare.filled("train"), val=spare.filled("val"))
+
+
+class _Spare:
+    """Images of a class that no part of an episode has, in an order that the seed decides."""
+
+    def __init__(
+        self, data: Dataset, pools: Mapping[str, Sequence[Item]], episode: Episode, bad: Collection[str]
+    ) -> None:
+        self.data, self.pools, self.episode, self.bad = data, pools, episode, bad
+        self.taken = {_name(data, item) for item in (*episode.train, *episode.val)}
+
+    def filled(self, part: str) -> tuple[Item, ...]:
+        """The episode's part, each unreadable image replaced or left out."""
+        drawn = self.episode.train if part == "train" else self.episode.val
+        found = (self._instead(part, item) if self._is_bad(item) else item for item in drawn)
+        return tuple(item for item in found if item is not None)
+
+    def _is_bad(self, item: Item) -> bool:
+        return _name(self.data, item) in self.bad
+
+    def _instead(self, part: str, item: Item) -> Item | None:
+        pool = self.pools[part]
+        places = [place for place, label in enumerate(labels_of(pool)) if label == item.label]
+        random.Random(f"{self.episode.seed} {part} {item.label}").shuffle(places)
+        for place in places:
+            other = pool[place]
+            name = _name(self.data, other)
+            if name not in self.taken and name not in self.bad:
+                self.taken.add(name)
+                return other
+        return None

@@ -1,0 +1,99 @@
+"""Optuna's trials in a database that sweeps may share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.passwords import masked
+
+if TYPE_CHECKING:
+    from optuna.study._frozen import FrozenStudy
+
+KEY = "search.storage"
+SECONDS = 10
+"""How long a server may take to answer; how long a writer waits for another one's lock is longer."""
+LOCK_SECONDS = 60
+
+WAITS: dict[str, dict[str, Any]] = {
+    "sqlite": {"timeout": LOCK_SECONDS},
+    "postgresql": {"connect_timeout": SECONDS},
+    "mysql": {"connect_timeout": SECONDS},
+    "mariadb": {"connect_timeout": SECONDS},
+}
+"""What the drivers call it."""
+
+RACES = 5
+"""How often the tables are looked for again when another sweep was making them at the same moment."""
+
+
+class Database(RDBStorage):
+    """An Optuna storage that shows one sweep its own studies, by their own names.
+
+    In the database a study is called `PREFIX/NAME`, so that sweeps with equal tasks never mix.
+    """
+
+    def __init__(self, url: str, prefix: str) -> None:
+        arguments = {
+            "pool_pre_ping": True,
+            "connect_args": WAITS.get(url.partition("://")[0].split("+")[0], {}),
+        }
+        super().__init__(url, engine_kwargs=arguments)
+        self._prefix = f"{prefix}/"
+
+    def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
+        return super().create_new_study(directions, self._full(study_name or ""))
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return super().get_study_id_from_name(self._full(study_name))
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return super().get_study_name_from_id(study_id).removeprefix(self._prefix)
+
+    def get_all_studies(self) -> list[FrozenStudy]:
+        own = [study for study in super().get_all_studies() if study.study_name.startswith(self._prefix)]
+        for study in own:
+            study.study_name = study.study_name.removeprefix(self._prefix)
+        return own
+
+    def _full(self, name: str) -> str:
+        # Optuna's own methods call one another with names that are full already.
+        return name if name.startswith(self._prefix) else f"{self._prefix}{name}"
+
+
+def open_database(url: str, prefix: str) -> Database:
+    """The studies of one sweep in a database; its tables are made when they are not there.
+
+    Raises ``UserError`` when it does not answer, or its driver is not installed.
+    """
+    for again in reversed(range(RACES)):
+        try:
+            return Database(url, prefix)
+        except ImportError as error:
+            allowed = (
+                "a database whose Python driver is installed here, such as psycopg2-binary for postgresql"
+            )
+            raise UserError(
+                Problem(f"no driver ({error})", KEY, found=masked(url), allowed=allowed)
+            ) from error
+        except (SQLAlchemyError, RuntimeError, ValueError) as error:
+            if again and _another_was_faster(error):
+                time.sleep(0.5)
+                continue
+            # SQLAlchemy's errors end with the statement and a link; the driver's own words are in `orig`.
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            message = f"Optuna cannot use this storage ({masked(reason)[:300]})"
+            raise UserError(Problem(message, KEY, found=masked(url))) from error
+    raise AssertionError("unreachable")
+
+
+def _another_was_faster(error: Exception) -> bool:
+    """Whether another sweep was making the tables, or writing their version, at the same moment."""
+    exists = isinstance(error, DatabaseError) and "already exists" in str(error)
+    return exists or isinstance(error, IntegrityError)

@@ -1,0 +1,197 @@
+"""What a sweep will cost, from a few steps of some of its trials on this machine. Nothing is kept.
+
+Measured are training steps, validation, test and the encoding of a few pictures; the rest is arithmetic.
+"""
+
+import math
+import os
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nemesis_sweep.data.encode import encode_items
+from nemesis_sweep.data.protocols import Arrangement
+from nemesis_sweep.data.store import missing_pictures
+from nemesis_sweep.data.views import CENTRE
+from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.draw import random_point
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep import warm
+from nemesis_sweep.sweep.baselines import baseline_method, outside_the_space
+from nemesis_sweep.sweep.gpu_memory import Memory, measure_memory
+from nemesis_sweep.sweep.planned import keeps, trials_of
+from nemesis_sweep.sweep.rehearsal import Costs, rehearse
+from nemesis_sweep.sweep.shares import concurrent, trial_resources
+from nemesis_sweep.vlm.backbone import Backbone
+
+POINTS, TRIES = 3, 100
+"""Points of the space that are tried per task, and random points looked at to find those that may be."""
+
+PER_TRIAL, PER_REPORT = 0.3, 0.05
+"""Seconds beside training: handing out and recording a trial; a checkpoint and its report. See
+`nemesis-sweep bench goals`."""
+
+START = 20.0
+"""Seconds until Ray and its first worker are ready."""
+
+PICTURES = 32
+"""Pictures that are encoded to see how long one takes."""
+
+
+@dataclass(frozen=True)
+class StudyForecast:
+    """One study. low, mean, high: seconds of a trial. memory: bytes that a trial takes.
+
+    trials: all that train a prompt, baselines too; what zero-shot and its like take is nothing beside them.
+    """
+
+    study: str
+    trials: int
+    low: float
+    mean: float
+    high: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A whole sweep.
+
+    views, encoding: image views that are not in the cache yet, and the seconds that they take one worker.
+    at_once: trials that this machine runs at once. on_gpu: whether memory is a GPU's or the process's own.
+    """
+
+    studies: tuple[StudyForecast, ...]
+    views: int
+    encoding: float
+    at_once: int
+    on_gpu: bool
+
+    def seconds(self, which: str = "mean") -> float:
+        """Time of all trials together; ``low`` and ``high``: all were like the cheapest, or the dearest."""
+        return self.encoding + sum(study.trials * getattr(study, which) for study in self.studies)
+
+    def wall(self, which: str = "mean") -> float:
+        """Seconds from start to end, with as many trials at once as fit; one process encodes at a time."""
+        return START + self.encoding + (self.seconds(which) - self.encoding) / self.at_once
+
+
+def forecast(sweep: Sweep) -> Forecast:
+    """Probe every task and add up. Raises ``UserError`` for what the sweep itself would refuse."""
+    import torch
+
+    torch.set_num_threads(max(1, int(sweep.resources.cpus)))
+    probed: dict[Task, list[Probed]] = {}
+    encoding: dict[tuple[str, str, int], tuple[set[bytes], float]] = {}
+    studies = []
+    largest = Memory(0, 0, 1)
+    for study, tasks in sweep.studies().items():
+        methods = [_methods(sweep, task, tasks) for task in tasks]
+        tried = []
+        for task, own in zip(tasks, methods, strict=True):
+            alike = _costs_as(task)
+            if alike not in probed:
+                probed[alike] = [_probe(sweep, task, method) for method in own]
+            found = probed[alike]
+            largest = max([largest, *(each.memory for each in found)], key=lambda memory: memory.peak)
+            tried.append([_trial_seconds(sweep, task, m, p.costs) for m, p in zip(own, found, strict=True)])
+            _note_encoding(sweep, task, own[0], encoding)
+        beside = [name for name in outside_the_space(sweep, tasks) if name not in PROMPTLESS]
+        trials = trials_of(sweep, tasks) + len(beside)
+        memory = max(each.memory.peak for task in tasks for each in probed[_costs_as(task)])
+        sums = [sum(each) for each in zip(*tried, strict=True)]
+        studies.append(StudyForecast(study, trials, min(sums), sum(sums) / len(sums), max(sums), memory))
+    return Forecast(
+        tuple(studies),
+        views=sum(views * len(keys) for (_, _, views), (keys, _) in encoding.items()),
+        encoding=sum(views * len(keys) * each for (_, _, views), (keys, each) in encoding.items()),
+        at_once=_at_once(sweep, largest),
+        on_gpu=torch.cuda.is_available(),
+    )
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What one trial's parts cost."""
+
+    costs: Costs
+    memory: Memory
+
+
+def _costs_as(task: Task) -> Task:
+    """The task that stands for this one: more shots are more steps, but a step costs the same."""
+    return replace(task, shots=0)
+
+
+def _methods(sweep: Sweep, task: Task, tasks: Sequence[Task]) -> list[Method]:
+    """What is tried of a task: random points of the space, the same ones for every task of a study."""
+    rng = random.Random(sweep.search.seed)
+    points = (random_point(sweep.space, rng) for _ in range(TRIES))
+    kept = [point for point in points if keeps(sweep, tasks, point)][:POINTS]
+    methods = [configuration(sweep, task, point) for point in kept]
+    return methods or [baseline_method(sweep, task, "paper")]
+
+
+def _probe(sweep: Sweep, task: Task, method: Method) -> Probed:
+    backbone, arranged = _materials(sweep, task, method)
+    found: list[Costs] = []
+    memory = measure_memory(lambda: found.append(rehearse(backbone, arranged, method)), _machine_bytes())
+    return Probed(found[0], memory)
+
+
+def _materials(sweep: Sweep, task: Task, method: Method) -> tuple[Backbone, Arrangement]:
+    arranged = warm.arranged(task, tuple(sweep.tasks.seeds))
+    return warm.towers(task.backbone, method.precision), arranged
+
+
+def _trial_seconds(sweep: Sweep, task: Task, method: Method, costs: Costs) -> float:
+    train = len(warm.arranged(task, tuple(sweep.tasks.seeds)).episodes[0].train)
+    steps = method.epochs * max(1, train // method.batch)
+    reports = math.ceil(method.epochs / sweep.search.eval_every)
+    working = steps * costs.step + reports * costs.validation + costs.test
+    return working + reports * PER_REPORT + PER_TRIAL
+
+
+def _note_encoding(
+    sweep: Sweep, task: Task, method: Method, found: dict[tuple[str, str, int], tuple[set[bytes], float]]
+) -> None:
+    """Add the pictures of a task whose features are not in the cache, and how long a view of one takes."""
+    backbone, arranged = _materials(sweep, task, method)
+    views = method.epochs if method.views == "epochs" else int(method.views)
+    centre = [item for episode in arranged.episodes for item in episode.val] + list(arranged.source.test)
+    centre += [item for target in arranged.targets.values() for item in target.test]
+    train = [item for episode in arranged.episodes for item in episode.train]
+    for number, items in ((views, train), (1, centre)):
+        missing = missing_pictures(backbone, number, items)
+        if not missing:
+            continue
+        key = (task.backbone, method.precision, number)
+        if key not in found:
+            found[key] = (set(), _view_seconds(backbone, arranged))
+        found[key][0].update(missing)
+
+
+def _view_seconds(backbone: Backbone, arranged: Arrangement) -> float:
+    items = arranged.source.test[:PICTURES]
+    encode_items(backbone, items[:1], [CENTRE])
+    started = time.perf_counter()
+    encode_items(backbone, items, [CENTRE])
+    return (time.perf_counter() - started) / len(items)
+
+
+def _at_once(sweep: Sweep, largest: Memory) -> int:
+    """Trials that this machine runs at once. Raises ``UserError`` where not even one fits."""
+    import torch
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    here = [{"CPU": float(len(os.sched_getaffinity(0))), "GPU": float(gpus)}]
+    fits = concurrent(trial_resources(sweep.resources, here, largest.share if gpus else 0.0), here)
+    return fits if sweep.resources.concurrent == "auto" else min(fits, sweep.resources.concurrent)
+
+
+def _machine_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,60 @@
+"""What a trial takes of a cluster, and how much more a trial gets that ran out of memory."""
+
+from collections.abc import Mapping, Sequence
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.resources import Resources
+
+RESOURCES = "resources"
+"""Key of a trial's configuration: what it takes, in Ray's words (`cpu`, `gpu`)."""
+
+
+Node = Mapping[str, float]
+"""What a node has, in Ray's words (`CPU`, `GPU`). A trial is on one node."""
+
+
+def trial_resources(wanted: Resources, nodes: Sequence[Node], auto_gpus: float) -> dict[str, float]:
+    """What one trial takes of the cluster. Raises ``UserError`` for a request that could never be met.
+
+    Ray itself would wait for ever. auto_gpus: the share of a GPU where the sweep file leaves it open.
+    """
+    gpus = auto_gpus if wanted.gpus == "auto" else float(wanted.gpus)
+    resources = {"cpu": wanted.cpus, "gpu": gpus} if gpus else {"cpu": wanted.cpus}
+    problems = []
+    for name, wants in resources.items():
+        most = max((node.get(name.upper(), 0.0) for node in nodes), default=0.0)
+        if wants > most:
+            problems.append(_impossible(name, wants, most, len(nodes)))
+    if not problems and not concurrent(resources, nodes):
+        found = f"cpus {wanted.cpus:g}, gpus {gpus:g}"
+        allowed = "what one node has of both"
+        problems.append(
+            Problem("no node has enough CPUs and GPUs", "resources", found=found, allowed=allowed)
+        )
+    if problems:
+        raise UserError(problems)
+    return resources
+
+
+def doubled(share: float) -> float | None:
+    """Twice the share of a GPU, at most one whole; None where there is no more to give."""
+    return min(1.0, 2 * share) if 0 < share < 1 else None
+
+
+def concurrent(resources: Mapping[str, float], nodes: Sequence[Node]) -> int:
+    """How many trials fit the nodes at once."""
+    return sum(min(_fits(node, name, share) for name, share in resources.items()) for node in nodes)
+
+
+def _fits(node: Node, name: str, share: float) -> int:
+    there = node.get(name.upper(), 0.0)
+    if name == "gpu" and share < 1:  # A share is of one GPU: two trials of 0.4 fit one, not five fit two.
+        return int(there) * int(1 / share + 1e-9)
+    return int(there / share + 1e-9)
+
+
+def _impossible(name: str, wanted: float, there: float, nodes: int) -> Problem:
+    what = name.upper()
+    where = "here" if nodes < 2 else "on one node"
+    allowed = f"at most {there:g} {where}" if there else f"there is no {what} here; use 0 or auto"
+    return Problem(f"more {what}s than there are", f"resources.{name}s", found=f"{wanted:g}", allowed=allowed)

@@ -1,0 +1,66 @@
+"""A sweep whose trials are in SQLite, killed with -9, goes on and mixes with nobody."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.cli.test_run import command, run, verb, wait_for
+
+pytestmark = pytest.mark.cluster
+
+STUDY = "digits-1shot-few_shot-icon-clip"
+SWEEP = """
+name: shared
+tasks: {backbone: icon-clip, dataset: digits, shots: 1, replicates: 2}
+method: {beta: 0, epochs: 30, views: 1}
+space:
+  omega: {low: 0.1, high: 100, log: true}
+search: {eval_every: 2, pruner: median, baselines: [], storage: "sqlite:///URL"}
+budget: {trials: 2}
+resources: {cpus: 1, concurrent: 1}
+"""
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    made = tmp_path / "shared.yaml"
+    made.write_text(SWEEP.replace("URL", str(tmp_path / "trials.db")))
+    return made
+
+
+def test_killed_and_continued_in_a_database_that_another_sweep_uses(file, tmp_path):
+    url, home = f"sqlite:///{tmp_path / 'trials.db'}", tmp_path / "home"
+    optuna.create_study(storage=url, study_name=f"shared/{STUDY}").enqueue_trial({"omega": 1.0})
+    driver = subprocess.Popen(command(file, home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder = home / "trials" / STUDY
+    wait_for(lambda: list(folder.glob("0/checkpoint/*.safetensors")) or driver.poll() is not None)
+    driver.kill()
+    driver.communicate(timeout=60)
+    assert not (folder / "0" / "result.json").exists()
+    status = json.loads(verb("status", str(home), "--json").stdout)
+    assert (status["studies"][0]["running"], status["studies"][0]["complete"]) == (1, 0)
+    answer = run(file, home)
+    assert answer.returncode == 0, answer.stderr
+    assert not (home / "optuna.journal").exists()
+    status = json.loads(verb("status", str(home), "--json").stdout)
+    assert (status["studies"][0]["running"], status["studies"][0]["complete"]) == (0, 2)
+    prefix = json.loads((home / "storage.json").read_text())["prefix"]
+    study = optuna.load_study(storage=url, study_name=f"{prefix}/{STUDY}")
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
+    for trial in study.trials:
+        result = json.loads((folder / str(trial.number) / "result.json").read_text())
+        assert result["params"] == trial.params
+        assert result["metrics"]["val/accuracy"] == pytest.approx(trial.value)
+        assert max(trial.intermediate_values) == 30
+    (other,) = optuna.load_study(storage=url, study_name=f"shared/{STUDY}").trials
+    assert other.state.name == "WAITING"
+
+
+def test_a_storage_that_cannot_be_opened_is_one_clear_error(file, tmp_path):
+    answer = run(file, tmp_path / "home", "--set", "search.storage=sqlite:////nowhere/at/all.db")
+    assert answer.returncode == 2
+    assert "search.storage: Optuna cannot use this storage (unable to open database file)" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,107 @@
+"""Kinds of image files, each read as a person sees it: real files, written and decoded."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nemesis_sweep.data.views import decode
+from nemesis_sweep.spec.errors import UserError
+
+RAMP = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
+GREY = (RAMP >> 8).astype(np.uint8)
+COLOUR = Image.fromarray(np.stack([GREY, GREY[::-1], GREY.T], -1))
+
+
+def written(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def pixels(content: bytes) -> np.ndarray:
+    image = decode(content, "a/picture")
+    assert image.mode == "RGB"
+    return np.asarray(image).astype(int)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        written(Image.fromarray(RAMP), "PNG"),
+        written(Image.fromarray(RAMP), "TIFF"),
+        written(Image.fromarray(RAMP.astype(np.int32)), "TIFF"),
+        b"P5 32 32 65535\n" + RAMP.astype(">u2").tobytes(),
+        written(Image.fromarray(GREY), "PNG"),
+        written(Image.fromarray(GREY), "JPEG", quality=100),
+    ],
+    ids=["png16", "tiff16", "tiff32", "pgm16", "png8", "jpeg"],
+)
+def test_grey_of_8_and_of_16_bits(content: bytes) -> None:
+    assert abs(pixels(content) - GREY[..., None].astype(int)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "image",
+    [Image.fromarray(RAMP.astype(np.float32) / 65535), Image.fromarray(RAMP.astype(np.int32) - 9)],
+    ids=["fractions", "negative"],
+)
+def test_numbers_that_are_no_grey_values_are_refused_by_name(image: Image.Image) -> None:
+    with pytest.raises(
+        UserError, match=r"a/picture: cannot read this image: grey values outside of 0 to 65535"
+    ):
+        decode(written(image, "TIFF"), "a/picture")
+
+
+def test_cmyk_as_printers_have_it() -> None:
+    content = written(COLOUR.convert("CMYK"), "JPEG", quality=100, subsampling=0)
+    assert Image.open(io.BytesIO(content)).mode == "CMYK"
+    assert abs(pixels(content) - np.asarray(COLOUR).astype(int)).mean() < 3
+
+
+def test_a_palette_with_transparency_lies_on_white_paper() -> None:
+    palette = Image.new("P", (4, 4), 1)
+    palette.putpalette([0, 0, 0, 10, 20, 30])
+    palette.putpixel((0, 0), 0)
+    found = pixels(written(palette, "PNG", transparency=0))
+    assert found[0, 0].tolist() == [255, 255, 255]
+    assert found[1, 1].tolist() == [10, 20, 30]
+    half = Image.new("LA", (2, 2), (0, 128))
+    assert pixels(written(half, "PNG"))[0, 0].tolist() == [127, 127, 127]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_camera_that_was_held_otherwise(orientation: int) -> None:
+    """The file holds what the sensor saw; the tag says how it was held (Exif 2.32, section 4.6.4)."""
+    upright = np.zeros((16, 32, 3), np.uint8)
+    upright[:8, :8], upright[:8, -8:], upright[-8:, :8] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    turned = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright),
+        7: np.rot90(upright, 2).transpose(1, 0, 2),
+        8: np.rot90(upright, 3),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    sensor = Image.fromarray(np.ascontiguousarray(turned))
+    found = pixels(written(sensor, "PNG", exif=exif))
+    assert found.shape == upright.shape
+    assert (found == upright).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_truncated_file_is_told_by_name_and_how_to_go_on(kind: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    with pytest.raises(UserError, match=r"a/picture: cannot read this image: .*truncated.*unreadable: skip"):
+        decode(written(Image.fromarray(noise), kind)[:-900], "a/picture")
+
+
+def test_a_file_that_would_fill_the_memory_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
+    with pytest.raises(UserError, match="a/picture: cannot read this image: Image size"):
+        decode(written(COLOUR, "PNG"), "a/picture")

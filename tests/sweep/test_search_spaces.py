@@ -1,0 +1,162 @@
+"""Every shipped sweep file at work: all its tasks, few epochs, on small folders laid out as the real ones."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
+
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep import warm
+from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.episodes import record_episodes
+from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.names import known_names
+from nemesis_sweep.sweep.study import TaskStudy
+from nemesis_sweep.sweep.trial import TrialSession, read_result
+from nemesis_sweep.tracking.store import Tracking
+from nemesis_sweep.vlm import backbone as backbone_module
+from nemesis_sweep.vlm.building import build_model
+from tests.data import layouts
+from tests.vlm.families import family_tokenizer, save_model, small_config, small_timm
+
+FILES = Path(__file__).parents[2] / "search_spaces"
+SIGLIP = "ViT-B-16-SigLIP"
+STAND_INS = {
+    "RN50@openai": "RN50-quickgelu",
+    "ViT-B-16@openai": "ViT-B-16-quickgelu",
+    "ViT-B-16-SigLIP@webli": SIGLIP,
+}
+SHORT = ("method.epochs=2", "method.views=2", "tasks.replicates=2", "budget.trials=2", "search.eval_every=1")
+"""What makes a file cheap. Two trials: the paper's setting and a proposal."""
+
+PAPER = ("tasks.shots=[1, 16]", "method.per_shots={16: {epochs: 4}}", "method.per_dataset.imagenet.epochs=1")
+MORE: Mapping[str, tuple[str, ...]] = {
+    "paper_few_shot": PAPER,
+    "pun": ("tasks.shots=[4]", "method.per_dataset.emoji.epochs=1"),
+    "mixed": ("tasks.shots=[4]",),
+    "pan": ("tasks.shots=[4]",),
+}
+"""Fewer tasks too where they differ in the number of shots alone."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with all datasets of the catalogue and one's own images."""
+    root = tmp_path_factory.mktemp("data")
+    for builders in layouts.ALL.values():
+        builders[0](root)
+    # 16 shots, and something left for validation: ImageNet has no val.
+    layouts.imagenet("imagenet/images", root, train=20)
+    layouts.folders("images", layouts.THREE, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Folders with small random models in place of weights that would be downloaded, by their names."""
+    made = {}
+    with pytest.MonkeyPatch.context() as patch, small_timm(SIGLIP):
+        for name, architecture in STAND_INS.items():
+            config = small_config(architecture)
+            folder = tmp_path_factory.mktemp("weights") / architecture
+            made[name] = str(save_model(folder, build_model(config), config))
+        # SigLIP's own tokenizer is on the hub.
+        own, words = backbone_module.make_tokenizer, family_tokenizer(SIGLIP, small_config(SIGLIP))
+        patch.setattr(
+            backbone_module,
+            "make_tokenizer",
+            lambda text, folder=None: words if "hf_tokenizer_name" in text else own(text, folder),
+        )
+        warm.forget()
+        yield made
+        warm.forget()
+
+
+@dataclass
+class Kept:
+    """What a trial tells MLflow, kept."""
+
+    epochs: list[int] = field(default_factory=list)
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None:
+        self.epochs.append(epoch)
+
+    def log_prompt(self, folder: Path) -> None:
+        assert (folder / "prompt.safetensors").exists()
+
+    def finish(self, status: str, metrics: Mapping[str, float], *, epoch: int) -> None:
+        assert status == "FINISHED"
+
+
+def run(sweep: Sweep, home: Home) -> list[dict]:
+    """Train every trial of every task in this process; the results."""
+    home.create()
+    record_episodes(sweep, home)
+    results = []
+    for task in sweep.task_list():
+        study = TaskStudy(sweep, task, InMemoryStorage())
+        while (proposal := study.next()) is not None:
+            record = Kept()
+            assignment = Assignment(
+                home=str(home.path),
+                task=task,
+                number=proposal.number,
+                baseline=proposal.baseline,
+                params=proposal.params,
+                method=proposal.method,
+                seeds=tuple(sweep.tasks.seeds),
+                eval_every=sweep.search.eval_every,
+                threads=1,
+                tracking=Tracking("", "", ""),
+            )
+            session = TrialSession(assignment, record)
+            while not (told := session.advance())["done"]:
+                pass
+            # Without a prompt there is no norm.
+            values = [told.get(metric, 0.0) for metric in sweep.search.objective]
+            study.tell(proposal.number, TrialState.COMPLETE, values, 1.0)
+            result = read_result(assignment.folder)
+            assert result is not None
+            assert result["failed_seeds"] == []
+            assert record.epochs == list(range(1, result["epochs"] + 1))
+            results.append(result)
+    return results
+
+
+@pytest.mark.parametrize("file", sorted(FILES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_task_of_every_file_runs(file: Path, data: Path, stand_ins, tmp_path: Path) -> None:
+    (backbone,) = load_sweep(file).tasks.backbone
+    here = (f"tasks.root={data}", f"tasks.backbone={stand_ins.get(backbone, backbone)}")
+    sweep = load_sweep(file, (*here, *SHORT, *MORE.get(file.stem, ())), known_names())
+    results = run(sweep, Home(tmp_path / "home"))
+    tasks = sweep.task_list()
+    assert {result["task"] for result in results} == {task.key for task in tasks}
+    for task in tasks:
+        own = [result for result in results if result["task"] == task.key]
+        assert {result["baseline"] for result in own} >= {"", *sweep.search.baselines} - {"paper"}
+        trained = [result for result in own if result["baseline"] not in PROMPTLESS]
+        assert len([result for result in trained if not result["baseline"]]) >= 1
+        epochs = sweep.method.values(task.dataset, task.shots)["epochs"]
+        assert {result["epochs"] for result in trained} == {epochs}
+        assert {result["config"]["epochs"] for result in trained} == {epochs}
+        tested = {"few_shot": (), "base_to_new": ("test/base", "test/new")}.get(
+            task.protocol, ("test/source", *(f"test/{target}" for target in task.targets))
+        )
+        assert all({"test/accuracy", "val/accuracy", *tested} <= set(result["metrics"]) for result in own)
+
+
+def test_the_papers_table_trains_as_long_as_the_paper() -> None:
+    sweep = load_sweep(FILES / "paper_few_shot.yaml", known=known_names())
+    tasks = sweep.task_list()
+    assert (len(tasks), sweep.tasks.seeds, sweep.tasks.backbone) == (55, [1, 2, 3], ["RN50@openai"])
+    schedule = {1: 50, 2: 50, 4: 100, 8: 100, 16: 200}
+    for task in tasks:
+        expected = 50 if task.dataset == "imagenet" else schedule[task.shots]
+        assert sweep.method.values(task.dataset, task.shots)["epochs"] == expected
+        # Pruners judge by what a trial of this task can reach.
+        assert TaskStudy(sweep, task, InMemoryStorage()).steps == expected
