@@ -46,6 +46,22 @@ class Journal(JournalStorage):
         return found
 
 
+def mend(path: Path) -> None:
+    """Take away what a driver left that died while it wrote; for the next driver, which is alone.
+
+    Half an entry, of a disk that was full or lost its power: the next one would be written behind it, and the
+    journal could never be read again. And Optuna's lock, for whose end the next entry would wait 30 s.
+    """
+    Path(f"{path}.lock").unlink(missing_ok=True)
+    if not path.exists():
+        return
+    with path.open("rb+") as journal:
+        text = journal.read()
+        whole = text.rfind(b"\n") + 1
+        if whole < len(text):
+            journal.truncate(whole)
+
+
 class _Unsynced(JournalFileBackend):
     """The same file, left to the operating system to bring to the disk; for one process at a time."""
 

@@ -20,6 +20,7 @@ from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.journal import mend
 from nemesis_sweep.sweep.ray_session import nodes_there, ray_session, standing_in
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.same import refuse_another_sweep
@@ -75,6 +76,7 @@ def run_sweep(
         refuse_another_sweep(sweep, home, extend)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say)
+        mend(home.journal)
         storage = open_storage(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())

@@ -1,12 +1,14 @@
 """The journal: waiting trials are found as Optuna finds them, without going through all others."""
 
+import time
+
 import optuna
 import pytest
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.journal import Journal
+from nemesis_sweep.sweep.journal import Journal, mend
 
 
 def enqueue_and_ask(storage):
@@ -54,3 +56,31 @@ def test_an_ask_does_not_go_through_the_trials_that_are_over(tmp_path, monkeypat
     monkeypatch.setattr(storage, "get_trial", lambda number: looked.append(number) or get_trial(number))
     assert storage.get_all_trials(0, deepcopy=False, states=(TrialState.WAITING,)) == []
     assert len(looked) <= 1
+
+
+def test_what_a_driver_left_that_died_while_it_wrote_is_in_nobodys_way(tmp_path):
+    """Half an entry behind the last one, and Optuna's lock."""
+    path = tmp_path / "j"
+    study = optuna.create_study(study_name="s", storage=Journal(path))
+    study.tell(study.ask(), 1.0)
+    before = path.read_bytes()
+    study.tell(study.ask(), 2.0)
+    path.write_bytes(path.read_bytes()[: len(before) + 10])
+    assert JournalFileSymlinkLock(str(path)).acquire()
+
+    mend(path)
+    started = time.monotonic()
+    again = optuna.load_study(study_name="s", storage=Journal(path))
+    again.tell(again.ask(), 3.0)
+    assert time.monotonic() - started < 10
+    assert path.read_bytes().startswith(before)
+    values = [trial.value for trial in optuna.load_study(study_name="s", storage=Journal(path)).trials]
+    assert values == [1.0, 3.0]
+    whole = path.read_bytes()
+    mend(path)
+    assert path.read_bytes() == whole
+
+
+def test_there_may_be_nothing_to_mend(tmp_path):
+    mend(tmp_path / "j")
+    assert not (tmp_path / "j").exists()
