@@ -19,6 +19,7 @@ from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.report.tally import duration
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.sweep import MEAN
 
 NAME = "simulated.parquet"
 MARK = "SIMULATED"
@@ -110,11 +111,15 @@ def print_simulation(
     boards = leaderboard(rows, [objective])
     print_leaderboard(boards, console, f"{MARK} ")
     for board in boards:
+        # Where the mean over tasks selects, it is the mean that a sampler is compared by.
+        if board.mean_of and not board.is_mean:
+            continue
         lines = [f"\n{MARK} {board.study}: best {objective} against simulated time", _columns()]
-        own = [row for row in rows if row["study"] == board.study]
+        own = [row for row in rows if (row["task"] == MEAN if board.is_mean else row["study"] == board.study)]
         lines += [_columns(*point) for point in best_found(own, objective, seconds)]
         console.print(Text("\n".join(lines)), soft_wrap=True, highlight=False)
-    total = f"\n{MARK}: {len(rows)} trials in {hours(seconds)} of simulated time ({seconds:.0f} s). {source}"
+    trials = len({(row["study"], row["number"]) for row in rows})
+    total = f"\n{MARK}: {trials} trials in {hours(seconds)} of simulated time ({seconds:.0f} s). {source}"
     console.print(Text(total), soft_wrap=True, highlight=False)
 
 

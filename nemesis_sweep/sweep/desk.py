@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.failure import FAILURE, OUT_OF_MEMORY
 from nemesis_sweep.sweep.home import Home
 from nemesis_sweep.sweep.judgement import judge
@@ -191,8 +191,7 @@ class Desk:
     def _hand_out(self, ticket: str, study: Study, proposal: Proposal) -> dict[str, Any]:
         self._out[ticket] = (study, proposal, self._clock())
         self.progress.trial_started(study.key, proposal.number, proposal.params)
-        pairs = zip(study.tasks, proposal.methods, strict=True)
-        assignment = study.assignment([self._part(study, proposal, *pair) for pair in pairs])
+        assignment = self._assignment(study, proposal)
         return {**assignment.to_config(), RESOURCES: self._resources(study, proposal)}
 
     def _resources(self, study: Study, proposal: Proposal) -> dict[str, float]:
@@ -229,6 +228,10 @@ class Desk:
 
     def _value(self, result: Mapping[str, Any]) -> float:
         return float(result.get(self.sweep.search.objective[0], math.nan))
+
+    def _assignment(self, study: Study, proposal: Proposal) -> Assignment | JointAssignment:
+        pairs = zip(study.tasks, proposal.methods, strict=True)
+        return study.assignment([self._part(study, proposal, *pair) for pair in pairs])
 
     def _part(self, study: Study, proposal: Proposal, task: Task, method: Method) -> Assignment:
         return Assignment(

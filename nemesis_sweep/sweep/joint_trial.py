@@ -96,7 +96,7 @@ class JointSession:
             "number": first.number,
             "baseline": first.baseline,
             "params": dict(first.params),
-            "config": self._shared_config(),
+            "config": shared_config(self.assignment),
             "seeds": list(first.seeds),
             "epochs": sum(result["epochs"] for result in results),
             "step": step,
@@ -131,20 +131,22 @@ class JointSession:
             f"{part.task.key}/{name}": value
             for part in self.assignment.parts
             for name, value in part.method.model_dump().items()
-            if name not in self._shared_config()
+            if name not in shared_config(self.assignment)
         }
         return TrialRun.open(
             first.tracking,
             first.study,
             first.number,
-            {**self._shared_config(), **own, "seeds": list(first.seeds)},
+            {**shared_config(self.assignment), **own, "seeds": list(first.seeds)},
             trial_tags([part.task for part in self.assignment.parts], first.baseline),
         )
 
-    def _shared_config(self) -> dict[str, Any]:
-        """The method's values that are the same for all tasks; a dataset may have some of its own."""
-        first, *others = (part.method.model_dump() for part in self.assignment.parts)
-        return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+
+def shared_config(assignment: Assignment | JointAssignment) -> dict[str, Any]:
+    """The method's values that are the same for all tasks; a dataset may have some of its own."""
+    parts = assignment.parts if isinstance(assignment, JointAssignment) else [assignment]
+    first, *others = (part.method.model_dump() for part in parts)
+    return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
 
 
 def open_session(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:

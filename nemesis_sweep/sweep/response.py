@@ -1,11 +1,11 @@
 """What takes the place of training in a simulation: a response, and a trial that follows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nemesis_sweep.spec.search import PROMPTLESS
-from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,46 @@ class Response(Protocol):
         """The whole curve of a trial, as if nobody stopped it."""
 
 
+def curve_of(response: Response, assignment: Assignment | JointAssignment) -> Curve:
+    """The curve of a trial; a joint one's has the means over the tasks begun so far, as JointSession's."""
+    if not isinstance(assignment, JointAssignment):
+        return response.curve(assignment)
+    steps, seconds, metrics = [], [], []
+    over: list[Mapping[str, list[float]]] = []
+    spent = 0.0
+    for start, part in zip(assignment.starts, assignment.parts, strict=True):
+        curve = response.curve(part)
+        # Zero-shot has no epochs; its steps are told apart all the same.
+        steps += [start + max(1, epoch) for epoch in curve.epochs]
+        seconds += [spent + own for own in curve.seconds]
+        metrics += [_over_tasks([*over, own]) for own in curve.metrics]
+        over.append(curve.metrics[-1])
+        spent = seconds[-1]
+    return Curve(tuple(steps), tuple(seconds), tuple(metrics))
+
+
+def measured(curve: Curve) -> dict[str, Any]:
+    """What a trial that followed its curve to the end has measured, as its result has it."""
+    replicates = curve.metrics[-1]
+    return {"epochs": curve.epochs[-1], "metrics": _means(replicates), "replicates": replicates}
+
+
+def _means(replicates: Mapping[str, list[float]]) -> dict[str, float]:
+    return {name: sum(values) / len(values) for name, values in replicates.items()}
+
+
+def _over_tasks(tasks: Sequence[Mapping[str, list[float]]]) -> dict[str, list[float]]:
+    """The mean over tasks of each metric that all have, seed by seed; of means where some have fewer seeds."""
+    first, *others = tasks
+    found = {}
+    for name in (name for name in first if all(name in other for other in others)):
+        values = [task[name] for task in tasks]
+        if len({len(own) for own in values}) > 1:
+            values = [[sum(own) / len(own)] for own in values]
+        found[name] = [sum(of_seed) / len(tasks) for of_seed in zip(*values, strict=True)]
+    return found
+
+
 def report_epochs(assignment: Assignment) -> tuple[int, ...]:
     """The epochs after which a trial reports: every ``eval_every`` and the last; 0 without a prompt."""
     if assignment.baseline in PROMPTLESS:
@@ -52,7 +92,7 @@ class SimulatedTrial:
         now = self._reports
         self._reports += 1
         before = self.curve.seconds[now - 1] if now else 0.0
-        report: dict[str, Any] = {name: sum(v) / len(v) for name, v in self.curve.metrics[now].items()}
+        report: dict[str, Any] = dict(_means(self.curve.metrics[now]))
         report |= {
             "replicates": dict(self.curve.metrics[now]),
             "epoch": self.curve.epochs[now],

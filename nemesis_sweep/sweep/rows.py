@@ -28,7 +28,7 @@ def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> lis
     if study.key == JOINT:
         finished = [(task, read_result(folder / task.key)) for task in study.tasks]
         rows = [
-            {**result, "task": task.key, **_shared([task]), **told}
+            {**result, "task": task.key, **shared([task]), **told}
             for task, result in finished
             if result is not None
         ]
@@ -41,7 +41,7 @@ def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> lis
         rows = [{**row, "broken": found} for row in rows]
         result = {**result, "broken": found}
     task = MEAN if study.key == JOINT else study.key
-    return [*rows, {**result, "task": task, **_shared(study.tasks), **told}]
+    return [*rows, {**result, "task": task, **shared(study.tasks), **told}]
 
 
 def _broken(study: Study, configs: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> list[str]:
@@ -51,7 +51,7 @@ def _broken(study: Study, configs: Sequence[Mapping[str, Any]], result: Mapping[
     return [text for text, excess in found.items() if excess > 0]
 
 
-def _shared(tasks: Sequence[Task]) -> dict[str, Any]:
+def shared(tasks: Sequence[Task]) -> dict[str, Any]:
     """Dataset, shots, backbone and protocol, as far as the tasks have them in common."""
     names = ("dataset", "shots", "backbone", "protocol")
     values = {name: {getattr(task, name) for task in tasks} for name in names}

@@ -15,15 +15,15 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.sweep import JOINT, Sweep
-from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.interrupt import stoppable
+from nemesis_sweep.sweep.joint_trial import shared_config
 from nemesis_sweep.sweep.journal import Journal
-from nemesis_sweep.sweep.response import Response, SimulatedTrial
-from nemesis_sweep.sweep.rows import trial_rows
+from nemesis_sweep.sweep.response import Response, SimulatedTrial, curve_of, measured
+from nemesis_sweep.sweep.rows import shared, trial_rows
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.same import refuse_another_sweep
 from nemesis_sweep.sweep.simulated_actors import Clock
@@ -72,18 +72,29 @@ class SimulatedDesk(Desk):
     def _close_run(self, study: Study, proposal: Proposal, state: TrialState, reason: str) -> None:
         """There is no run to close."""
 
-    def row(self, study: Study, number: str, trial: FrozenTrial, response: Response) -> dict[str, Any]:
-        """One trial for the results table; what a complete one measured is asked of the response again."""
+    def rows(self, study: Study, number: str, trial: FrozenTrial, response: Response) -> list[dict[str, Any]]:
+        """One trial for the results table; what a complete one measured is asked of the response again.
+
+        A complete joint trial has a row for each task, and then the one with the means.
+        """
         (known,) = trial_rows(study, number, trial, self.home.path)
         known["ended"] = _ended(trial)
         if trial.state != TrialState.COMPLETE:
-            return known
-        proposal = study.proposal(number, trial)
-        curve = response.curve(self._part(study, proposal, study.tasks[0], proposal.method))
-        replicates = curve.metrics[-1]
-        means = {name: sum(values) / len(values) for name, values in replicates.items()}
-        measured = {"epochs": curve.epochs[-1], "metrics": means, "replicates": replicates}
-        return {**known, **measured, "config": proposal.method.model_dump()}
+            return [known]
+        assignment = self._assignment(study, study.proposal(number, trial))
+        told = {**known, **measured(curve_of(response, assignment)), "config": shared_config(assignment)}
+        if not isinstance(assignment, JointAssignment):
+            return [told]
+        curves = [response.curve(part) for part in assignment.parts]
+        told["epochs"] = sum(curve.epochs[-1] for curve in curves)
+        parts = [
+            {
+                **{**known, "task": part.task.key, **shared([part.task])},
+                **{**measured(curve), "seconds": curve.seconds[-1], "config": part.method.model_dump()},
+            }
+            for part, curve in zip(assignment.parts, curves, strict=True)
+        ]
+        return [*parts, told]
 
 
 def run_simulation(
@@ -102,9 +113,6 @@ def run_simulation(
     smaller version of this sweep. synced: bring every entry of the journal to the disk, as a real run does.
     Raises ``UserError`` for a home that cannot be used, and ``KeyboardInterrupt`` on Ctrl-C or SIGTERM.
     """
-    if sweep.search.study == JOINT:
-        message = "a joint study cannot be simulated yet"
-        raise UserError(Problem(message, key="search.study", found=JOINT, allowed="per_task"))
     home.create()
     with home.driver_lock():
         search = resolved(sweep)["search"]
@@ -119,7 +127,8 @@ def run_simulation(
             desk = SimulatedDesk(sweep, home, studies, progress, clock)
             if desk.has_more:
                 _simulate(desk, workers, response, clock)
-        rows = [desk.row(study, *pair, response) for study in studies for pair in study.trials()]
+        trials = [(study, *pair) for study in studies for pair in study.trials()]
+        rows = [row for trial in trials for row in desk.rows(*trial, response)]
     full = {row["study"] for row in rows if row["state"] == TrialState.COMPLETE.name}
     return Simulated(rows, clock.now, [study.key for study in studies if study.key not in full])
 
@@ -129,7 +138,7 @@ def _simulate(desk: SimulatedDesk, workers: int, response: Response, clock: Cloc
     from nemesis_sweep.sweep.simulated_tune import simulate
 
     def make_trial(config: Mapping[str, Any]) -> SimulatedTrial:
-        return SimulatedTrial(response.curve(Assignment.from_config(config)))
+        return SimulatedTrial(curve_of(response, read_assignment(config)))
 
     with stoppable(desk.stop):
         simulate(desk, workers, make_trial, clock)

@@ -142,3 +142,16 @@ def test_homes_that_are_no_record_are_refused(recorded, tmp_path):
     (tmp_path / "simulated" / "simulation.json").write_text("{}")
     with pytest.raises(UserError, match="--simulate: this home was simulated itself"):
         RecordedResponse(sweep, tmp_path / "simulated", [])
+
+
+def test_a_joint_study_is_read_off_the_trials_of_each_task(recorded, tmp_path):
+    """The recorded sweep had a study for each task; one of one task, joint, is the same search."""
+    _, home, before = recorded
+    joint = load(tmp_path, "search.study=joint", "search.pruner=none", "search.sampler=random")
+    outcome = run_simulation(joint, Home(tmp_path / "home"), show, respond(joint, home), 2)
+    means = [row for row in outcome.rows if row["task"] == "mean"]
+    assert len(means) == 32 and {row["state"] for row in means} == {"COMPLETE"}
+    known = {row["baseline"]: row["metrics"] for row in before.rows if row["baseline"]}
+    for row in means:
+        if row["baseline"]:
+            assert row["metrics"] == pytest.approx(known[row["baseline"]])

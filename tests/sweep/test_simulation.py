@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import pytest
 
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.response import SimulatedTrial
-from nemesis_sweep.sweep.simulation import run_simulation
+from nemesis_sweep.sweep.response import SimulatedTrial, curve_of
+from nemesis_sweep.sweep.simulation import NOWHERE, run_simulation
 from nemesis_sweep.sweep.synthetic import SyntheticResponse
 
 TEXT = """
@@ -212,3 +214,48 @@ def test_a_thousand_workers_and_every_kind_of_sampler(make_sweep, tmp_path, samp
     assert len(outcome.rows) == 42
     # All at once: it takes as long as the longest trial.
     assert outcome.seconds == max(row["seconds"] for row in outcome.rows)
+
+
+def test_a_joint_study_is_simulated_on_one_task_after_the_other(make_sweep, tmp_path):
+    """Of a complete trial the mean is that of its tasks, and it took their time one after the other."""
+    joint = make_sweep("search.study=joint", "search.baselines=[zero_shot]", text=TEXT)
+    outcome = simulated(joint, tmp_path / "home")
+    assert story(outcome) == story(simulated(joint, tmp_path / "again"))
+    assert outcome.empty_studies == []
+    means = {row["number"]: row for row in outcome.rows if row["task"] == "mean"}
+    assert set(means) == {"zero_shot", *map(str, range(25))}
+    assert {row["state"] for row in means.values()} == {"COMPLETE", "PRUNED"}
+    for number, mean in means.items():
+        tasks = [row for row in outcome.rows if row["number"] == number and row is not mean]
+        if mean["state"] == "PRUNED":
+            assert not tasks
+            assert mean["seconds"] > 0
+            continue
+        assert [row["dataset"] for row in tasks] == ["digits", "emoji"]
+        assert mean["seconds"] == pytest.approx(sum(row["seconds"] for row in tasks))
+        for name, value in mean["metrics"].items():
+            assert value == pytest.approx(sum(row["metrics"][name] for row in tasks) / 2)
+        assert set(mean["metrics"]) >= {"val/accuracy", "test/accuracy"}
+        for first, second, both in zip(
+            *(row["replicates"]["val/accuracy"] for row in (*tasks, mean)), strict=True
+        ):
+            assert both == pytest.approx((first + second) / 2)
+
+
+def test_the_mean_of_a_joint_trial_is_told_from_task_to_task(make_sweep):
+    """Steps count on from task to task; test metrics come when all tasks have them."""
+    joint = make_sweep("search.study=joint", text=TEXT)
+    parts = tuple(
+        Assignment("/h", task, "0", "", {"omega": 1.0, "n_ctx": 8}, Method(epochs=20), (1, 2), 5, 1, NOWHERE)
+        for task in joint.task_list()
+    )
+    response = SyntheticResponse(joint.space)
+    first, second = (response.curve(part) for part in parts)
+    curve = curve_of(response, JointAssignment(parts, (0, 20)))
+    assert curve.epochs == (5, 10, 15, 20, 25, 30, 35, 40)
+    assert curve.seconds[3:5] == pytest.approx([first.seconds[-1], first.seconds[-1] + second.seconds[0]])
+    assert curve.metrics[:4] == first.metrics
+    assert "test/accuracy" not in curve.metrics[4]
+    after = zip(first.metrics[-1]["val/accuracy"], second.metrics[0]["val/accuracy"], strict=True)
+    assert curve.metrics[4]["val/accuracy"] == pytest.approx([(a + b) / 2 for a, b in after])
+    assert "test/accuracy" in curve.metrics[-1]
