@@ -61,7 +61,7 @@ def _means(replicates: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 def _over_tasks(tasks: Sequence[Mapping[str, list[float]]]) -> dict[str, list[float]]:
-    """The mean over tasks of each metric that all have, seed by seed; of means where some have fewer seeds."""
+    """The mean over tasks of every metric that all have, seed by seed where all have the same seeds."""
     first, *others = tasks
     found = {}
     for name in (name for name in first if all(name in other for other in others)):

@@ -236,10 +236,8 @@ def test_a_joint_study_is_simulated_on_one_task_after_the_other(make_sweep, tmp_
         for name, value in mean["metrics"].items():
             assert value == pytest.approx(sum(row["metrics"][name] for row in tasks) / 2)
         assert set(mean["metrics"]) >= {"val/accuracy", "test/accuracy"}
-        for first, second, both in zip(
-            *(row["replicates"]["val/accuracy"] for row in (*tasks, mean)), strict=True
-        ):
-            assert both == pytest.approx((first + second) / 2)
+        first, second, both = (row["replicates"]["val/accuracy"] for row in (*tasks, mean))
+        assert both == pytest.approx([(a + b) / 2 for a, b in zip(first, second, strict=True)])
 
 
 def test_the_mean_of_a_joint_trial_is_told_from_task_to_task(make_sweep):
