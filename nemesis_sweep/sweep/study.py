@@ -258,12 +258,13 @@ class Study:
         return True
 
     def _enqueue_points(self) -> None:
-        """Put the paper's setting and the user's points in front, once in the life of the study."""
-        if self.study.get_trials(deepcopy=False):
-            return
+        """Put the paper's setting and the user's points in front; those that are known are left alone.
+
+        At every start: the driver may have died between two of them.
+        """
         paper = paper_point(self.sweep, self.tasks)
         if PAPER in self.sweep.search.baselines and paper is not None and self.sweep.budget.trials > 0:
-            self.study.enqueue_trial(paper, user_attrs={BASELINE: PAPER})
+            self.study.enqueue_trial(paper, user_attrs={BASELINE: PAPER}, skip_if_exists=True)
         for point in self.sweep.search.points:
             self.study.enqueue_trial(dict(point), skip_if_exists=True)
 

@@ -2,6 +2,7 @@
 
 import math
 
+import optuna
 import pytest
 from optuna.trial import TrialState
 
@@ -51,6 +52,26 @@ def test_points_of_the_user_are_tried_first(make_sweep, open_study):
     assert proposals[1].params["omega"] == 7
 
 
+def test_points_are_all_tried_though_the_driver_died_between_two_of_them(make_sweep, open_study, monkeypatch):
+    sweep = make_sweep("search.points=[{omega: 3, n_ctx: 8}, {omega: 7, n_ctx: 4}, {omega: 9, n_ctx: 4}]")
+    enqueue, given = optuna.Study.enqueue_trial, []
+
+    def die_at_the_third(study, point, **more):
+        if len(given) == 2:
+            raise KeyboardInterrupt
+        given.append(point)
+        enqueue(study, point, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Study, "enqueue_trial", die_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            open_study(sweep)
+    proposals = [proposal for proposal in drain(open_study(sweep)) if proposal.number.isdigit()]
+    assert [proposal.baseline for proposal in proposals[:4]] == ["paper", "", "", ""]
+    assert [proposal.params["omega"] for proposal in proposals[:4]] == [10, 3, 7, 9]
+    assert not open_study(sweep).has_more()
+
+
 def test_the_budget_is_kept_and_can_grow(make_sweep, open_study):
     study = open_study(make_sweep())
     drain(study)
@@ -63,8 +84,6 @@ def test_the_budget_is_kept_and_can_grow(make_sweep, open_study):
 @pytest.mark.parametrize("sampler", SAMPLER_NAMES)
 def test_every_sampler_is_the_same_with_and_without_a_restart(make_sweep, sampler):
     """The contract of a sampler: within the space, seeded, and independent of when the driver died."""
-    import optuna
-
     from nemesis_sweep.sweep.study import TaskStudy
 
     finite = ["space.omega={low: 1, high: 100, step: 1}"] if sampler == "grid" else []
@@ -97,8 +116,6 @@ def test_every_sampler_is_the_same_with_and_without_a_restart(make_sweep, sample
 def test_another_seed_proposes_something_else(make_sweep, open_study, storage):
     first = drain(open_study(make_sweep("search.baselines=[]")))
     (task,) = make_sweep().task_list()
-    import optuna
-
     from nemesis_sweep.sweep.study import TaskStudy
 
     other = TaskStudy(
