@@ -1,4 +1,4 @@
-"""`nemesis-sweep bench`: how fast and how exact the training step is, how fast encoding and the engine."""
+"""`nemesis-sweep bench`: how fast and how exact the training step is, and what all around it costs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _case(function: _Command) -> _Command:
 
 @click.group("bench")
 def command() -> None:
-    """Measure the training step, encoding and the engine: random weights, no data, nothing is downloaded."""
+    """Measure the training step, encoding, the engine and what a sweep adds; nothing is downloaded."""
 
 
 @command.command("step")

@@ -33,7 +33,7 @@ POINTS, TRIES = 3, 100
 
 PER_TRIAL, PER_REPORT = 0.3, 0.05
 """Seconds beside training: handing out and recording a trial; a checkpoint and its report. See
-`nemesis-sweep bench goals`."""
+`nemesis-sweep bench overhead`."""
 
 START = 20.0
 """Seconds until Ray and its first worker are ready."""
