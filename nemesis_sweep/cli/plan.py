@@ -27,8 +27,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     from rich.console import Console
     from rich.table import Table
 
-    from nemesis_sweep.spec.search import PROMPTLESS
-    from nemesis_sweep.sweep.space.baselines import outside_the_space, paper_point
+    from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
+    from nemesis_sweep.sweep.space.baselines import control_is_possible, outside_the_space, paper_point
     from nemesis_sweep.sweep.space.planned import trials_of
 
     sweep = load(file, trials, overrides)
@@ -44,7 +44,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     table.add_column("baselines beside them")
     total = trained = 0
     for study, tasks in sweep.studies().items():
-        beside = outside_the_space(sweep, tasks)
+        beside = outside_the_space(sweep, tasks) + [CONTROL] * control_is_possible(sweep)
         inside = paper_point(sweep, tasks) is not None and "paper" in sweep.search.baselines
         trials = trials_of(sweep, tasks)
         fixed = min(trials, inside + len(sweep.search.points))

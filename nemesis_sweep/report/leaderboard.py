@@ -11,9 +11,11 @@ from typing import Any
 from nemesis_sweep.report.front import front_of, measured, trained
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
 from nemesis_sweep.spec.expression import parse_condition
+from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.metrics import MEASURED, direction
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN
+from nemesis_sweep.sweep.control import control_of
 
 # Baselines in the order of the table, with the names people know them by.
 BASELINES: Mapping[str, str] = {
@@ -24,6 +26,7 @@ BASELINES: Mapping[str, str] = {
     "paper": "paper's setting",
 }
 BEST = "best found"
+WITHOUT = "the same, omega 0"
 FRONT = "on the front"
 USUAL = ("val/accuracy", "test/accuracy")
 
@@ -65,6 +68,8 @@ class TaskBoard:
     completed and keep the constraints. broken: constraint -> trials that completed and break it. front: the
     rest of the front, best by the first objective first; empty for one objective.
     paired: seed -> test accuracy of (best, CoOp); empty where they share no seeds.
+    penalty: seed -> test accuracy of (best, the same without penalty): of its control, or of plain CoOp where
+    the two differ in nothing else, or of itself where it has no penalty; empty where that was not trained.
     mean_of: in a joint study the number of tasks, whose mean selected the best; 0 where every task has its
     own best. is_mean: whether the table itself shows the means over the tasks.
     """
@@ -79,6 +84,7 @@ class TaskBoard:
     broken: Mapping[str, int] = field(default_factory=dict)
     front: tuple[Entry, ...] = ()
     paired: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    penalty: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     mean_of: int = 0
     is_mean: bool = False
 
@@ -93,6 +99,11 @@ class TaskBoard:
         """The metrics that the table shows beside the accuracies on val and test."""
         constrained = [name for text in self.broken for name in sorted(parse_condition(text).metrics)]
         return tuple(dict.fromkeys(name for name in (*self.objectives, *constrained) if name not in USUAL))
+
+    @property
+    def penalty_gain(self) -> Gain | None:
+        """What the penalty of the best adds on test, all else equal; None where that is not known."""
+        return paired_gain(*zip(*self.penalty.values(), strict=True)) if self.penalty else None
 
     def entry(self, baseline: str) -> Entry | None:
         """Return the row of a baseline, None if it did not complete."""
@@ -142,7 +153,7 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
     by_name = {row["baseline"]: row for row in complete if row.get("baseline")}
     coop = by_name.get("coop")
     entries = [_entry(label, by_name[name], coop) for name, label in BASELINES.items() if name in by_name]
-    best = None
+    best = control = None
     candidates = trained(judged, objectives)
     kept = [row for row in candidates if not row.get("broken")]
     first = min(kept, key=lambda row: _rank(row, objectives), default=None)
@@ -151,6 +162,9 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
     if winner is not None:
         best = _entry(BEST, winner, coop)
         entries.append(best)
+        control = by_number.get(control_of(winner["number"]))
+        if control is not None:
+            entries.append(_entry(WITHOUT, control, coop))
     front = front_of(judged, objectives) if len(objectives) > 1 else []
     names = {name for row in rows for name in row.get("params") or {}}
     return TaskBoard(
@@ -168,6 +182,7 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
             if row is not first and row["number"] in by_number
         ),
         paired=_paired(winner, coop) if winner is not None and coop is not None else {},
+        penalty=_penalty(best, winner, control, coop) if best is not None and winner is not None else {},
     )
 
 
@@ -231,6 +246,22 @@ def _paired(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[int, tup
         return {}
     coop = dict(zip(seeds, right, strict=True))
     return {seed: (value, coop[seed]) for seed, value in zip(own_seeds, left, strict=True) if seed in coop}
+
+
+def _penalty(
+    best: Entry, winner: Row, control: Row | None, coop: Row | None
+) -> dict[int, tuple[float, float]]:
+    """Return seed -> test accuracy of the best and of the same without its penalty."""
+    if not best.is_nemesis:
+        return _paired(winner, winner)
+    if control is None and coop is not None and _differ_in_penalty_only(winner, coop):
+        control = coop
+    return _paired(winner, control) if control is not None else {}
+
+
+def _differ_in_penalty_only(one: Row, other: Row) -> bool:
+    ours, theirs = one.get("config") or {}, other.get("config") or {}
+    return all(ours.get(name) == theirs.get(name) for name in {*ours, *theirs} - PENALTY_FIELDS)
 
 
 def _gain(ours: Mapping[str, Any], coop: Mapping[str, Any]) -> Gain | None:

@@ -15,13 +15,12 @@ from nemesis_sweep.report.leaderboard import BEST, FRONT, Entry, TaskBoard
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.expression import parse_condition
+from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.search import PROMPTLESS
 
 # Points of a Pareto front that a table shows; the file of results has them all.
 FRONT_ROWS = 15
-SHORT = {"coop": "CoOp", "paper": "paper"}
-# Without a penalty these change nothing.
-PENALTY_ONLY = {"beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction"}
+SHORT = {"coop": "CoOp", "paper": "paper", "control": "without penalty"}
 
 
 def print_leaderboard(boards: Sequence[TaskBoard], console: Console, mark: str = "") -> None:
@@ -140,7 +139,7 @@ def _params_of(board: TaskBoard, entry: Entry) -> str:
     known = {**entry.config, **entry.params}
     shown = {name: known[name] for name in board.searched if known.get(name) is not None}
     if not entry.is_nemesis:
-        shown = {name: value for name, value in shown.items() if name not in PENALTY_ONLY}
+        shown = {name: value for name, value in shown.items() if name not in PENALTY_FIELDS - {"omega"}}
     return params_text(shown)
 
 

@@ -52,6 +52,8 @@ class StudyTally:
         self.complete += state == "COMPLETE"
         self.pruned += state == "PRUNED"
         self.failed += state == "FAIL"
+        # A control is known only when everything else is over.
+        self.budget = max(self.budget, self.done)
         if state != "COMPLETE" or value is None or not math.isfinite(value):
             return
         if number in PROMPTLESS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from nemesis_sweep.report.leaderboard import TaskBoard
@@ -23,7 +23,10 @@ class Outcome(Enum):
 
 
 def outcome(board: TaskBoard) -> Outcome:
-    """Return how a task ended, judged on test by the 95 % interval over paired replicates."""
+    """Return how a task ended, judged on test by the 95 % interval over paired replicates.
+
+    Nemesis is judged against the same configuration without its penalty, where that was trained.
+    """
     best = board.best
     if best is None or board.entry("coop") is None:
         return Outcome.INCOMPLETE
@@ -33,7 +36,7 @@ def outcome(board: TaskBoard) -> Outcome:
         return Outcome.INCOMPLETE
     if not best.is_nemesis:
         return Outcome.NO_PENALTY
-    return _judged(best.gain)
+    return _judged(board.penalty_gain or best.gain)
 
 
 def task_verdict(board: TaskBoard) -> str:
@@ -52,6 +55,10 @@ def task_verdict(board: TaskBoard) -> str:
         told = f"best found {gain_text(best.gain)}: {_WORDS[_judged(best.gain)]}"
         if kind is Outcome.NO_PENALTY:
             told += "; it has no norm penalty (omega 0), so this is not Nemesis's doing"
+        elif board.penalty_gain is None:
+            told += "; how much of it is the penalty's is not known, without its control"
+        elif board.penalty_gain != best.gain:
+            told += f"; of that the penalty {_share_text(board.penalty_gain)}"
     return f"{board.study}: {told}{_zero_shot_remark(board)}"
 
 
@@ -64,24 +71,34 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     tasks = "1 task" if len(boards) == 1 else f"{len(boards)} tasks"
     parts = [f"{kind.value} in {count[kind]}" for kind in Outcome if count[kind]]
     line = f"{tasks}: {', '.join(parts)}"
-    mean = mean_gain(boards)
+    mean = mean_gain([board.paired for board in boards])
     if mean is None:
         return line
-    return f"{line}. On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
+    line += f". On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
+    penalty = mean_gain([board.penalty for board in boards])
+    return line if penalty in (None, mean) else f"{line}; of that the penalties {_share_text(penalty)}"
 
 
-def mean_gain(boards: Sequence[TaskBoard]) -> Gain | None:
+def mean_gain(pairs: Sequence[Mapping[int, tuple[float, float]]]) -> Gain | None:
     """Return the gain averaged over tasks seed by seed, then over seeds; None unless all tasks share them.
 
-    Tasks where plain CoOp stayed the best count as zero.
+    pairs: for every task seed -> (ours, theirs). Tasks where plain CoOp stayed the best count as zero.
     """
-    seeds = sorted(set(boards[0].paired)) if boards else []
-    if not seeds or any(set(board.paired) != set(seeds) for board in boards):
+    seeds = sorted(set(pairs[0])) if pairs else []
+    if not seeds or any(set(pair) != set(seeds) for pair in pairs):
         return None
     ours, theirs = (
-        [sum(board.paired[seed][side] for board in boards) / len(boards) for seed in seeds] for side in (0, 1)
+        [sum(pair[seed][side] for pair in pairs) / len(pairs) for seed in seeds] for side in (0, 1)
     )
     return paired_gain(ours, theirs)
+
+
+def _share_text(gain: Gain) -> str:
+    """Return `+0.3 (95 % CI -0.4 to 1.0): within noise`."""
+    told = f"{rounded(gain.mean):+.1f}"
+    if gain.low is not None and gain.high is not None:
+        told += f" (95 % CI {rounded(gain.low):.1f} to {rounded(gain.high):.1f})"
+    return f"{told}: {_WORDS[_judged(gain)]}"
 
 
 def gain_text(gain: Gain) -> str:

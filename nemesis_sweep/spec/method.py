@@ -70,6 +70,11 @@ def visible_values(method: Mapping[str, Any]) -> dict[str, Any]:
     return {**method, "views": method["epochs"] if method["views"] == "epochs" else method["views"]}
 
 
+PENALTY_FIELDS = frozenset(
+    ("omega", "beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction")
+)
+"""Fields of the penalty; without one they change nothing."""
+
 Layer = tuple[Path, dict[str, Any]]
 """Fixed values by name, and the keys under which they stand."""
 

@@ -15,9 +15,11 @@ from nemesis_sweep.spec.names import PrunerName, SamplerName
 from nemesis_sweep.spec.space import check_value
 from nemesis_sweep.spec.storage import check_storage
 
-Baseline = Literal["zero_shot", "zero_shot_ensemble", "linear_probe", "coop", "paper"]
+Baseline = Literal["zero_shot", "zero_shot_ensemble", "linear_probe", "coop", "paper", "control"]
 PROMPTLESS = ("zero_shot", "zero_shot_ensemble", "linear_probe")
 """Baselines that train no prompt: in tables when asked for, but never what a sweep found."""
+CONTROL = "control"
+"""The best found once more, without its penalty: all else equal, so the difference is the penalty's."""
 
 
 def _condition(text: str) -> str:
@@ -46,7 +48,8 @@ class Search(Section):
     eval_every: epochs between two measurements on the validation set; each is reported to the pruner.
     points: values of searched dimensions to try first; the sampler draws those that are left out.
     baselines: rows that every study holds before its first proposal; `zero_shot_ensemble` (several templates)
-    and `linear_probe` (logistic regression on the same images' features) only when they are asked for.
+    and `linear_probe` (logistic regression on the same images' features) only when they are asked for. The
+    last, `control`, is the best found once more with omega 0, trained when all others are over.
     storage: address of the database in which Optuna keeps the trials, by default a journal in the home.
     """
 
@@ -60,7 +63,7 @@ class Search(Section):
     seed: Seed = 0
     eval_every: Count = 5
     points: list[dict[str, Any]] = Field(default_factory=list)
-    baselines: Distinct[Baseline] = Field(default=["zero_shot", "coop", "paper"])
+    baselines: Distinct[Baseline] = Field(default=["zero_shot", "coop", "paper", "control"])
     storage: Annotated[Text, AfterValidator(check_storage)] | None = None
 
     @model_validator(mode="before")

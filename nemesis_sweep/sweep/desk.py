@@ -14,6 +14,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
+from nemesis_sweep.sweep.control import LOSS
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.proposal import Proposal
@@ -182,6 +183,8 @@ class Desk:
             state, reason = TrialState.COMPLETE, " and ".join(f"breaks {text}" for text in judged.broken)
             replicates = result.get("replicates", {}).get(study.objective, ())
             study.report(proposal.number, result["epoch"], value, replicates)
+            if math.isfinite(loss := float(result.get(LOSS, math.nan))):
+                study.note(proposal.number, LOSS, loss)
         self._failed += state == TrialState.FAIL
         study.tell(proposal.number, state, judged.values, seconds, reason, judged.excess)
         if state != TrialState.COMPLETE:

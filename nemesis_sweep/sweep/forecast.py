@@ -21,7 +21,11 @@ from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
-from nemesis_sweep.sweep.space.baselines import baseline_method, outside_the_space
+from nemesis_sweep.sweep.space.baselines import (
+    baseline_method,
+    control_is_possible,
+    outside_the_space,
+)
 from nemesis_sweep.sweep.space.planned import keeps, trials_of
 from nemesis_sweep.sweep.worker import warm
 from nemesis_sweep.sweep.worker.gpu_memory import Memory, measure_memory
@@ -101,7 +105,7 @@ def forecast(sweep: Sweep) -> Forecast:
             tried.append([_trial_seconds(sweep, task, m, p.costs) for m, p in zip(own, found, strict=True)])
             _note_encoding(sweep, task, own[0], encoding)
         beside = [name for name in outside_the_space(sweep, tasks) if name not in PROMPTLESS]
-        trials = trials_of(sweep, tasks) + len(beside)
+        trials = trials_of(sweep, tasks) + len(beside) + control_is_possible(sweep)
         memory = max(each.memory.peak for task in tasks for each in probed[_costs_as(task)])
         sums = [sum(each) for each in zip(*tried, strict=True)]
         studies.append(StudyForecast(study, trials, min(sums), sum(sums) / len(sums), max(sums), memory))

@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.control import baseline_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.judgement import excesses
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS
@@ -63,7 +64,7 @@ def _without_result(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     """What Optuna knows of a trial that left no result."""
     last = study.last_value(trial)
     return {
-        "baseline": trial.user_attrs.get(BASELINE, ""),
+        "baseline": baseline_of(trial.user_attrs.get(BASELINE, "")),
         "params": trial.params,
         "seeds": list(study.sweep.tasks.seeds),
         "epochs": last[0] if last else 0,

@@ -9,14 +9,22 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import PAPER, Assignment, JointAssignment
+from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
-from nemesis_sweep.sweep.space.baselines import baseline_method, most_epochs, outside_the_space, paper_point
+from nemesis_sweep.sweep.space.baselines import (
+    baseline_method,
+    control_is_possible,
+    most_epochs,
+    outside_the_space,
+    paper_point,
+)
 from nemesis_sweep.sweep.space.distinct import another_point, running, twin
 from nemesis_sweep.sweep.space.planned import keeps, limits_of, room, trials_of
 from nemesis_sweep.sweep.space.proposals import suggest
@@ -81,7 +89,7 @@ class Study:
         """Trials of the budget that have begun, in this run or an earlier one."""
 
     def next(self, propose: bool = True) -> Proposal | None:
-        """The next trial: interrupted ones, then baselines, then the sampler's.
+        """The next trial: interrupted ones, then baselines, then the sampler's, last the best's control.
 
         None when all are out, or when every point of a small space is being trained: ask again later.
         propose: whether the sampler may still be asked; a sweep whose hours are spent ends what it began.
@@ -103,7 +111,12 @@ class Study:
             if self.keeps(trial.params):
                 return self._start(str(trial.number), trial)
             self._refuse(trial)
-        return None
+        control = None if self._live else missing_control(self)
+        if control is None:
+            return None
+        trial = self.beside.ask()
+        trial.set_user_attr(BASELINE, control)
+        return self._start(control, trial)
 
     @property
     def total(self) -> int:
@@ -111,8 +124,12 @@ class Study:
         return self._budget + len(self._outside)
 
     def has_more(self, propose: bool = True) -> bool:
-        """Whether :meth:`next` has something left to give."""
-        return bool(self._interrupted or self._missing_baselines()) or (propose and self.may_propose)
+        """Whether :meth:`next` has something left to give, now or when those that run are over."""
+        if self._interrupted or self._missing_baselines() or (propose and self.may_propose):
+            return True
+        # Only when the last one is over it is known which trial is the best.
+        running = any(baseline_of(number) != CONTROL for number in self._live)
+        return control_is_possible(self.sweep) and (running or missing_control(self) is not None)
 
     @property
     def seconds(self) -> float:
@@ -152,7 +169,7 @@ class Study:
         trial.set_user_attr(SECONDS, seconds)
         if reason:
             trial.set_user_attr(REASON, reason)
-        study = self.beside if number in self._outside else self.study
+        study = trial.study
         limits = {limit.text for limit in self._limits} if study is self.study else set()
         for text, amount in (excess or {}).items() if state == TrialState.COMPLETE else ():
             # All trials of the study keep the constraints over parameters: nothing to learn from those.
@@ -215,6 +232,8 @@ class Study:
     def proposal(self, number: str, trial: optuna.Trial | FrozenTrial) -> Proposal:
         """What a trial of this study trains."""
         baseline = trial.user_attrs.get(BASELINE, "")
+        if baseline_of(baseline) == CONTROL:
+            return Proposal(number, CONTROL, {}, control_methods(self, number))
         if number == baseline:
             methods = tuple(baseline_method(self.sweep, task, baseline) for task in self.tasks)
             return Proposal(number, baseline, {}, methods)

@@ -24,7 +24,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_good_file_is_called_valid_with_what_it_holds() -> None:
     result = run("validate", str(PAN))
     assert (result.returncode, result.stderr) == (0, "")
-    assert f"{PAN} is valid: tasks 4, trials per task 12, baselines 3" in result.stdout
+    assert f"{PAN} is valid: tasks 4, trials per task 12, baselines 4" in result.stdout
 
 
 def test_the_resolved_file_can_be_validated_again(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -
     arguments = [str(PAN), "--set", "search.study=joint"]
     shown = CliRunner().invoke(main, ["plan", *arguments]).output
     # 12 trials and plain CoOp train, on 4 tasks with 3 seeds; zero-shot does not.
-    assert "14 trials in all, 156 prompts to train" in shown
+    assert "15 trials in all, 168 prompts to train" in shown
     assert "selected on val/accuracy, the mean over all tasks" in shown
     assert "clipart-1shot-few_shot-icon-clip" in shown
     assert (

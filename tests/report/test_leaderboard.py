@@ -170,4 +170,4 @@ def test_the_mean_is_no_task_of_its_own_in_the_verdict(joint: list[Row]) -> None
     line = sweep_verdict(boards)
     assert line.startswith("2 tasks: ")
     assert "On average +11.0 points" in line
-    assert mean_gain(boards[:2]) == boards[2].best.gain
+    assert mean_gain([board.paired for board in boards[:2]]) == boards[2].best.gain

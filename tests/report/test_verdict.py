@@ -80,7 +80,7 @@ def test_without_coop_there_is_nothing_to_compare(make_row: Callable[..., Row]) 
 def test_the_sweep_averages_tasks_seed_by_seed(coop: Row, make_row: Callable[..., Row]) -> None:
     first = against(coop, make_row, [52.0, 62.0, 74.0])
     stays = leaderboard([{**coop, "study": "digits-1shot"}])[0]
-    gain = mean_gain([first, stays])
+    gain = mean_gain([first.paired, stays.paired])
     # Gains 2, 2, 4 and 0, 0, 0: per seed 1, 1, 2; mean 4/3, standard deviation 0.57735, margin 4.3027 / 3.
     assert gain is not None
     assert gain.mean == pytest.approx(4 / 3)
@@ -94,5 +94,38 @@ def test_the_sweep_averages_tasks_seed_by_seed(coop: Row, make_row: Callable[...
 def test_no_mean_over_tasks_that_share_no_seeds(coop: Row, make_row: Callable[..., Row]) -> None:
     one = make_row("coop", [60], [60.0], baseline="coop", omega=0.0, study="digits-1shot")
     boards = leaderboard([coop, one])
-    assert mean_gain(boards) is None
+    assert mean_gain([board.paired for board in boards]) is None
     assert "On average" not in sweep_verdict(boards)
+
+
+def test_a_lead_that_the_same_has_without_penalty_is_not_nemesis(
+    coop: Row, make_row: Callable[..., Row]
+) -> None:
+    """Plain CoOp stands at another number of context vectors, so the control is what to compare with."""
+    config = {"prompt": "coop", "n_ctx": 8, "beta": 0.0, "omega": 1.0}
+    best = make_row("3", [70, 70, 70], [60.0, 70.1, 80.0], config=config)
+    (alone,) = leaderboard([coop, best])
+    assert alone.penalty_gain is None
+    assert task_verdict(alone).endswith("how much of it is the penalty's is not known, without its control")
+    without = {"baseline": "control", "omega": 0.0, "config": {**config, "omega": 0.0}}
+    control = make_row("control-of-3", [69, 69, 69], [60.1, 69.9, 80.1], **without)
+    stale = make_row("control-of-7", [50, 50, 50], [1.0, 1.0, 1.0], **without)
+    (board,) = leaderboard([coop, best, control, stale])
+    assert board.best is not None and board.best.number == "3"
+    assert [entry.number for entry in board.entries] == ["coop", "3", "control-of-3"]
+    assert board.penalty == {1: (60.0, 60.1), 2: (70.1, 69.9), 3: (80.0, 80.1)}
+    assert outcome(board) is Outcome.NOISE
+    told = task_verdict(board)
+    assert "; of that the penalty +0.0 (95 % CI -0.4 to 0.4): within noise" in told
+    assert "; of that the penalties +0.0 (95 % CI -0.4 to 0.4): within noise" in sweep_verdict([board])
+
+
+def test_a_control_that_is_better_on_validation_is_the_best_and_not_nemesis(
+    coop: Row, make_row: Callable[..., Row]
+) -> None:
+    best = make_row("3", [70, 70, 70], [60.0, 70.0, 80.0])
+    control = make_row("control-of-3", [71, 71, 71], [60.0, 70.0, 81.0], baseline="control", omega=0.0)
+    (board,) = leaderboard([coop, best, control])
+    assert board.best is not None and board.best.number == "control-of-3"
+    assert outcome(board) is Outcome.NO_PENALTY
+    assert board.penalty_gain is not None and board.penalty_gain.mean == 0

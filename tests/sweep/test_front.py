@@ -14,7 +14,11 @@ from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES, build_sampler
 from nemesis_sweep.sweep.study import TaskStudy
 
-SEVERAL = ["search.objective=[val/accuracy, norm/mean]", "budget.trials=12"]
+SEVERAL = [
+    "search.objective=[val/accuracy, norm/mean]",
+    "search.baselines=[zero_shot, coop, paper]",
+    "budget.trials=12",
+]
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 4)] * 3), max_size=20))

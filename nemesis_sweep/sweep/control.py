@@ -1,0 +1,82 @@
+"""The control: the best found once more without its penalty, so that nothing else explains the difference.
+
+Plain CoOp stands at the published number of context vectors. Where the search moves that, or the learning
+rate, or anything else that is not of the penalty, a winner may owe its lead over CoOp to that alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from optuna.trial import FrozenTrial
+
+from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
+from nemesis_sweep.spec.metrics import Direction
+from nemesis_sweep.spec.search import CONTROL
+from nemesis_sweep.sweep.assignment import COOP
+from nemesis_sweep.sweep.front import best_trials
+from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
+
+if TYPE_CHECKING:
+    from nemesis_sweep.sweep.study import Study
+
+_OF = f"{CONTROL}-of-"
+LOSS = "val/loss"
+"""User attribute of a complete trial: its validation loss, which decides between equals."""
+
+
+def control_of(number: str) -> str:
+    """The number of the control of a trial."""
+    return f"{_OF}{number}"
+
+
+def baseline_of(number: str) -> str:
+    """The baseline that a trial beside the space is, by its number."""
+    return CONTROL if number.startswith(_OF) else number
+
+
+def best_trial(
+    trials: Sequence[tuple[str, FrozenTrial]], directions: Sequence[Direction]
+) -> tuple[str, FrozenTrial] | None:
+    """The best trained trial: by the first objective, the next ones, the lower validation loss, the earlier.
+
+    None while nothing that keeps the constraints is complete.
+    """
+    front = best_trials(trials, directions)
+    if not front:
+        return None
+    equals = [each for each in front if each[1].values == front[0][1].values]
+    return min(equals, key=lambda each: each[1].user_attrs.get(LOSS, math.inf))
+
+
+def missing_control(study: Study) -> str | None:
+    """The number of the control that the best trial lacks.
+
+    None where plain CoOp differs from it in nothing but the penalty, or where it has no penalty itself.
+    """
+    if not control_is_possible(study.sweep):
+        return None
+    trials = study.trials()
+    best = best_trial(trials, study.sweep.search.directions)
+    if best is None or control_of(best[0]) in dict(trials):
+        return None
+    methods = study.proposal(*best).methods
+    coop = [baseline_method(study.sweep, task, COOP) for task in study.tasks]
+    if all(method.omega == 0 for method in methods) or all(map(_alike, methods, coop)):
+        return None
+    return control_of(best[0])
+
+
+def control_methods(study: Study, number: str) -> tuple[Method, ...]:
+    """What a control trains: what its trial trained, with omega 0."""
+    best = number.removeprefix(_OF)
+    proposal = study.proposal(best, dict(study.trials())[best])
+    return tuple(method.model_copy(update={"omega": 0.0}) for method in proposal.methods)
+
+
+def _alike(one: Method, other: Method) -> bool:
+    """Whether two methods differ in nothing but the penalty."""
+    names = set(Method.model_fields) - PENALTY_FIELDS
+    return all(getattr(one, name) == getattr(other, name) for name in names)
