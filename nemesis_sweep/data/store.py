@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.encode import encode_items
+from nemesis_sweep.data.decoders import Decoders, Way, in_processes
+from nemesis_sweep.data.encode import cpus, encode_items
 from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, unwritable, write_about
 from nemesis_sweep.data.meter import REPORT_EVERY, Meter, Report
 from nemesis_sweep.data.shards import (
@@ -46,9 +47,12 @@ class FeatureStore:
     Raises ``UserError`` when the folder cannot be made.
     """
 
-    def __init__(self, backbone: Backbone, views: int, root: Path | None = None) -> None:
+    def __init__(
+        self, backbone: Backbone, views: int, root: Path | None = None, decode: Way = "auto"
+    ) -> None:
         self.backbone = backbone
         self.views = views
+        self.way = decode
         self.about = _about(backbone, views)
         self.folder = (root or default_root()) / self.about.folder
         write_about(self.folder, self.about)
@@ -96,17 +100,19 @@ class FeatureStore:
         label = f"encoding {len(todo)} pictures x {self.views} views with {self.backbone.name}"
         meter = Meter(len(todo) * self.views, label, report)
         chunk = max(1, SHARD_VIEWS // self.views)
-        for start in range(0, len(todo), chunk):
-            part = todo[start : start + chunk]
-            features = encode_items(
-                self.backbone, [item for _, item in part], view_numbers(self.views), meter
-            )
-            try:
-                path = write_shard(self.folder, self.about.identity, [key for key, _ in part], features)
-            except OSError as error:
-                raise unwritable(self.folder, error) from error
-            self._add(read_shard(path, self.about.identity))
-            self._checked.add(path)
+        with Decoders(self.backbone.preprocess, cpus(), in_processes(len(todo), self.way)) as decoders:
+            for start in range(0, len(todo), chunk):
+                self._encode_shard(todo[start : start + chunk], meter, decoders)
+
+    def _encode_shard(self, part: Sequence[tuple[bytes, Item]], meter: Meter, decoders: Decoders) -> None:
+        items = [item for _, item in part]
+        features = encode_items(self.backbone, items, view_numbers(self.views), meter, decoders=decoders)
+        try:
+            path = write_shard(self.folder, self.about.identity, [key for key, _ in part], features)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        self._add(read_shard(path, self.about.identity))
+        self._checked.add(path)
 
     def _gather(self, keys: Sequence[bytes]) -> Tensor:
         places = [self._rows[key] for key in keys]

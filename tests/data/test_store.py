@@ -7,19 +7,22 @@ import pytest
 import torch
 
 from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.images import read_image
 from nemesis_sweep.data.shards import BrokenShardError, read_shard
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.data.views import CENTRE, decode, view
+from nemesis_sweep.data.views import CENTRE, view
 from tests.conftest import picture
 
 
 def plain_features(backbone, items, numbers):
     """Each picture decoded, viewed and encoded by itself."""
+    mean, std = (torch.tensor(getattr(backbone.preprocess, name)) for name in ("mean", "std"))
     rows = []
     for item in items:
-        image = decode(item.read(), item.source)
-        pixels = torch.stack([view(image, number, item.key, backbone.preprocess) for number in numbers])
-        rows.append(backbone.encode_image(pixels))
+        _, image = read_image(item)
+        pixels = [torch.from_numpy(view(image, n, item.key, backbone.preprocess).copy()) for n in numbers]
+        normalised = (torch.stack(pixels) / 255 - mean) / std
+        rows.append(backbone.encode_image(normalised.permute(0, 3, 1, 2)))
     return torch.stack(rows)
 
 

@@ -1,0 +1,77 @@
+"""Images decoded ahead of the encoder, in threads or in processes of their own, in the order of the items."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Literal, Self, get_args
+
+from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.decoder import DecoderPool
+from nemesis_sweep.data.decoding import Decoded, decode_here
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.preprocess import Preprocess
+
+Way = Literal["auto", "threads", "processes"]
+VARIABLE = "NEMESIS_SWEEP_DECODE"
+
+MANY = 512
+"""Pictures from which on processes are worth their start."""
+
+FEWEST, MOST = 2, 32
+"""Decoders at a time: two, so that one reads while the other computes, and no more than a disk can feed."""
+
+Decode = Callable[[Sequence[Item], Sequence[int]], Decoded]
+"""Items and the numbers of their views to pixels."""
+
+
+def in_processes(pictures: int, way: Way = "auto") -> bool:
+    """Whether so many pictures are decoded in processes: as ``way`` or ``$NEMESIS_SWEEP_DECODE`` says.
+
+    Raises ``UserError`` when the variable has another value.
+    """
+    given = os.environ.get(VARIABLE) or "auto" if way == "auto" else way
+    if given not in get_args(Way):
+        raise UserError(
+            Problem("no way to decode images", VARIABLE, found=given, allowed=", ".join(get_args(Way)))
+        )
+    return pictures >= MANY if given == "auto" else given == "processes"
+
+
+class Decoders:
+    """Some threads that decode, each by itself or each with a process of its own; closed by ``with``.
+
+    count: CPUs that there are for them. processes: whether images are decoded in processes, which do not wait
+    for this one's interpreter.
+    """
+
+    def __init__(self, preprocess: Preprocess, count: int, processes: bool) -> None:
+        self.count = count = min(MOST, max(FEWEST, count))
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="decode")
+        self._pool = DecoderPool(preprocess, count) if processes else None
+        self._decode: Decode = (
+            self._pool.decode if self._pool else partial(decode_here, preprocess=preprocess)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        if self._pool:
+            self._pool.close()
+
+    def ahead(self, groups: Iterable[tuple[Sequence[Item], Sequence[int]]], most: int) -> Iterator[Decoded]:
+        """Each group decoded, in order, while up to ``most`` of the next ones are being decoded."""
+        waiting: deque[Future[Decoded]] = deque()
+        try:
+            for items, views in groups:
+                waiting.append(self._threads.submit(self._decode, items, views))
+                if len(waiting) > most:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
