@@ -14,11 +14,11 @@ from typing import Any
 from nemesis_sweep.bench.stopwatch import Stopwatch
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.simulated_actors import Clock
-from nemesis_sweep.sweep.simulation import run_simulation
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.simulation.actors import Clock
+from nemesis_sweep.sweep.simulation.run import run_simulation
+from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.synthetic import SyntheticResponse
 
 BLOCK = 1000
 """Trials of the first and of the last block that are compared; half of all where there are fewer."""

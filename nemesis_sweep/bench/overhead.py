@@ -17,10 +17,10 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.runner import run_sweep
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.warm import materials
+from nemesis_sweep.sweep.worker.warm import materials
 from nemesis_sweep.training.fit import Fit
 
 EPOCHS, EVERY = 30, 10

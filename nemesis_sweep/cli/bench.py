@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from nemesis_sweep.sweep.pruners import PRUNER_NAMES
-from nemesis_sweep.sweep.samplers import SAMPLER_NAMES
+from nemesis_sweep.sweep.pruners.registry import PRUNER_NAMES
+from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
 
 _Command = Callable[..., None]
 _AT_LEAST_1 = click.IntRange(min=1)

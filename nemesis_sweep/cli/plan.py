@@ -28,8 +28,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     from rich.table import Table
 
     from nemesis_sweep.spec.search import PROMPTLESS
-    from nemesis_sweep.sweep.baselines import outside_the_space, paper_point
-    from nemesis_sweep.sweep.planned import trials_of
+    from nemesis_sweep.sweep.space.baselines import outside_the_space, paper_point
+    from nemesis_sweep.sweep.space.planned import trials_of
 
     sweep = load(file, trials, overrides)
     console = Console()
@@ -79,7 +79,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
 
 def _epochs(sweep: "Sweep", task: "Task") -> str:
     """How long a trial of the task trains."""
-    from nemesis_sweep.sweep.planned import epochs_of
+    from nemesis_sweep.sweep.space.planned import epochs_of
 
     values = epochs_of(sweep, task)
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
@@ -87,7 +87,7 @@ def _epochs(sweep: "Sweep", task: "Task") -> str:
 
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
-    from nemesis_sweep.sweep.planned import grid_size
+    from nemesis_sweep.sweep.space.planned import grid_size
 
     lines = [f"constraint: {text}" for text in sweep.search.constraints]
     if len(sweep.search.objective) > 1:

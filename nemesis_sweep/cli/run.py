@@ -17,7 +17,7 @@ from nemesis_sweep.spec.passwords import masked
 if TYPE_CHECKING:
     from nemesis_sweep.spec.budget import Budget
     from nemesis_sweep.spec.sweep import Sweep
-    from nemesis_sweep.sweep.home import Home
+    from nemesis_sweep.sweep.home.folder import Home
     from nemesis_sweep.sweep.runner import Outcome
 
 INTERRUPTED = 130
@@ -53,8 +53,8 @@ def command(
     workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
-    from nemesis_sweep.sweep.home import Home
-    from nemesis_sweep.sweep.same import set_aside
+    from nemesis_sweep.sweep.home.folder import Home
+    from nemesis_sweep.sweep.home.same import set_aside
 
     sweep = load(file, trials, overrides)
     if workers is not None and simulate is None:

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
-    from nemesis_sweep.sweep.home import Home
+    from nemesis_sweep.sweep.home.folder import Home
 
 WORKERS = 4
 FAILED = 1
@@ -21,12 +21,12 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
 
     from nemesis_sweep.report.results import read_results
     from nemesis_sweep.report.simulated import MARK, SimulationProgress, print_simulation, write_simulated
-    from nemesis_sweep.sweep.recorded import RecordedResponse
-    from nemesis_sweep.sweep.response import Response
-    from nemesis_sweep.sweep.simulated_actors import Clock
-    from nemesis_sweep.sweep.simulation import run_simulation
+    from nemesis_sweep.sweep.simulation.actors import Clock
+    from nemesis_sweep.sweep.simulation.recorded import RecordedResponse
+    from nemesis_sweep.sweep.simulation.response import Response
+    from nemesis_sweep.sweep.simulation.run import run_simulation
+    from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
     from nemesis_sweep.sweep.study import Study
-    from nemesis_sweep.sweep.synthetic import SyntheticResponse
 
     console = Console()
     response: Response = SyntheticResponse(sweep.space)

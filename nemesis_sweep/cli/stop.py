@@ -20,8 +20,8 @@ BETWEEN = 0.5
 def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
     from nemesis_sweep.spec.errors import Problem, UserError
-    from nemesis_sweep.sweep.driver import driver
-    from nemesis_sweep.sweep.home import Home
+    from nemesis_sweep.sweep.home.driver import driver
+    from nemesis_sweep.sweep.home.folder import Home
 
     place = Home((home or newest_home(SWEEPS)).absolute())
     at_work = driver(place)

@@ -15,7 +15,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:
-    from nemesis_sweep.sweep.submission import Job
+    from nemesis_sweep.sweep.cluster.submission import Job
 
 INTERRUPTED = 130
 
@@ -65,10 +65,10 @@ def command(
     """
     sweep = load(file, trials, overrides)
 
-    from nemesis_sweep.sweep.elsewhere import refuse_relative_paths
-    from nemesis_sweep.sweep.job_server import find_job_server, talking_to
-    from nemesis_sweep.sweep.submission import Job, check_home, default_home, exit_code, submit
-    from nemesis_sweep.sweep.submission import follow as follow_job
+    from nemesis_sweep.sweep.cluster.job_server import find_job_server, talking_to
+    from nemesis_sweep.sweep.cluster.submission import Job, check_home, default_home, exit_code, submit
+    from nemesis_sweep.sweep.cluster.submission import follow as follow_job
+    from nemesis_sweep.sweep.home.elsewhere import refuse_relative_paths
 
     try:
         refuse_relative_paths(sweep)

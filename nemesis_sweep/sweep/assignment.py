@@ -7,7 +7,7 @@ from typing import Any
 
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.tracking.store import Tracking
 
 COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"

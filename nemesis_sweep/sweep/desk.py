@@ -13,11 +13,12 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
-from nemesis_sweep.sweep.failure import FAILURE, OUT_OF_MEMORY
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.judgement import judge
-from nemesis_sweep.sweep.shares import RESOURCES, doubled
-from nemesis_sweep.sweep.study import Proposal, Study
+from nemesis_sweep.sweep.proposal import Proposal
+from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.worker.failure import FAILURE, OUT_OF_MEMORY
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial

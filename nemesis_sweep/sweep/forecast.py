@@ -20,12 +20,12 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep import warm
-from nemesis_sweep.sweep.baselines import baseline_method, outside_the_space
-from nemesis_sweep.sweep.gpu_memory import Memory, measure_memory
-from nemesis_sweep.sweep.planned import keeps, trials_of
-from nemesis_sweep.sweep.rehearsal import Costs, rehearse
-from nemesis_sweep.sweep.shares import concurrent, trial_resources
+from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
+from nemesis_sweep.sweep.space.baselines import baseline_method, outside_the_space
+from nemesis_sweep.sweep.space.planned import keeps, trials_of
+from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker.gpu_memory import Memory, measure_memory
+from nemesis_sweep.sweep.worker.rehearsal import Costs, rehearse
 from nemesis_sweep.vlm.backbone import Backbone
 
 POINTS, TRIES = 3, 100

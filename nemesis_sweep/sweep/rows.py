@@ -8,10 +8,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.judgement import excesses
-from nemesis_sweep.sweep.study import BASELINE, REASON, SECONDS, Study
-from nemesis_sweep.sweep.trial import read_result
+from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS
+from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.worker.trial import read_result
 
 
 def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> list[dict[str, Any]]:

@@ -13,21 +13,21 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.auto_share import auto_share
+from nemesis_sweep.sweep.cluster.auto_share import auto_share
+from nemesis_sweep.sweep.cluster.ray_session import nodes_there, ray_session, standing_in
+from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
-from nemesis_sweep.sweep.episodes import quiet, record_episodes
 from nemesis_sweep.sweep.front import best_trials
-from nemesis_sweep.sweep.home import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.episodes import quiet, record_episodes
+from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.same import refuse_another_sweep
+from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
+from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
-from nemesis_sweep.sweep.journal import mend
-from nemesis_sweep.sweep.ray_session import nodes_there, ray_session, standing_in
 from nemesis_sweep.sweep.rows import trial_rows
-from nemesis_sweep.sweep.same import refuse_another_sweep
-from nemesis_sweep.sweep.shared_home import refuse_an_unshared_home
-from nemesis_sweep.sweep.shares import concurrent, trial_resources
-from nemesis_sweep.sweep.simulated_home import refuse_simulated
-from nemesis_sweep.sweep.storage import open_storage
+from nemesis_sweep.sweep.storage.choice import open_storage
+from nemesis_sweep.sweep.storage.journal import mend
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
@@ -135,7 +135,7 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
-        from nemesis_sweep.sweep.trainable import PromptTrainable
+        from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 
         refuse_an_unshared_home(desk.home)
         nodes = nodes_there()

@@ -12,14 +12,15 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.baselines import outside_the_space
-from nemesis_sweep.sweep.driver import driver
 from nemesis_sweep.sweep.front import best_trials
-from nemesis_sweep.sweep.home import Home
-from nemesis_sweep.sweep.planned import trials_of
-from nemesis_sweep.sweep.simulated_home import is_simulated
-from nemesis_sweep.sweep.storage import has_trials, stored
-from nemesis_sweep.sweep.study import BASELINE, SECONDS, TWIN, baselines_of
+from nemesis_sweep.sweep.home.driver import driver
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.simulated import is_simulated
+from nemesis_sweep.sweep.proposal import BASELINE, SECONDS, TWIN
+from nemesis_sweep.sweep.space.baselines import outside_the_space
+from nemesis_sweep.sweep.space.planned import trials_of
+from nemesis_sweep.sweep.storage.choice import has_trials, stored
+from nemesis_sweep.sweep.study import baselines_of
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -10,38 +9,17 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import PAPER, Assignment, JointAssignment
-from nemesis_sweep.sweep.baselines import baseline_method, most_epochs, outside_the_space, paper_point
-from nemesis_sweep.sweep.distinct import another_point, running, twin
-from nemesis_sweep.sweep.planned import keeps, limits_of, room, trials_of
-from nemesis_sweep.sweep.proposals import suggest
-from nemesis_sweep.sweep.pruners import build_pruner, needs_replicates
-from nemesis_sweep.sweep.trial_sampler import TrialSampler
-from nemesis_sweep.sweep.wilcoxon import keep_replicates
-
-BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
-"""User attributes of a trial. A trial with a twin never ran: another with its parameters was running."""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A trial to run: its number (a baseline's name when it stands beside the space) and what it trains.
-
-    ``methods`` has one for each task of the study; they differ where datasets have fixed values of their own.
-    """
-
-    number: str
-    baseline: str
-    params: Mapping[str, Any]
-    methods: tuple[Method, ...]
-
-    @property
-    def method(self) -> Method:
-        """What the first task trains."""
-        return self.methods[0]
+from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS, TWIN, Proposal
+from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
+from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
+from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
+from nemesis_sweep.sweep.space.baselines import baseline_method, most_epochs, outside_the_space, paper_point
+from nemesis_sweep.sweep.space.distinct import another_point, running, twin
+from nemesis_sweep.sweep.space.planned import keeps, limits_of, room, trials_of
+from nemesis_sweep.sweep.space.proposals import suggest
 
 
 def baselines_of(key: str) -> str:

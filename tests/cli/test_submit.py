@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from nemesis_sweep.cli import main
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.sweep import job_server, submission
+from nemesis_sweep.sweep.cluster import job_server, submission
 
 SWEEP = """
 name: short

@@ -8,11 +8,11 @@ from optuna.trial import TrialState
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.front import best_trials
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.study import TaskStudy
-from nemesis_sweep.sweep.trial import TrialSession
-from nemesis_sweep.sweep.wilcoxon import REPLICATES
+from nemesis_sweep.sweep.worker.trial import TrialSession
 from nemesis_sweep.tracking.store import prepare
 
 TEXT = """

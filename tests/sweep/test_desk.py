@@ -3,7 +3,7 @@
 import pytest
 
 from nemesis_sweep.sweep.desk import Desk
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.tracking.store import Tracking
 
 

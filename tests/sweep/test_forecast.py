@@ -8,8 +8,8 @@ from nemesis_sweep.cli.forecast import forecast_lines
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.sweep import forecast as module
 from nemesis_sweep.sweep.forecast import PER_REPORT, PER_TRIAL, START, Forecast, StudyForecast, forecast
-from nemesis_sweep.sweep.gpu_memory import Memory
-from nemesis_sweep.sweep.rehearsal import Costs
+from nemesis_sweep.sweep.worker.gpu_memory import Memory
+from nemesis_sweep.sweep.worker.rehearsal import Costs
 
 TEXT = """
 name: made

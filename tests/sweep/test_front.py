@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from nemesis_sweep.spec.limits import OBJECTIVE_ONLY
 from nemesis_sweep.sweep.front import best_trials, pareto_front
 from nemesis_sweep.sweep.judgement import judge
-from nemesis_sweep.sweep.samplers import SAMPLER_NAMES, build_sampler
+from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES, build_sampler
 from nemesis_sweep.sweep.study import TaskStudy
 
 SEVERAL = ["search.objective=[val/accuracy, norm/mean]", "budget.trials=12"]

@@ -5,7 +5,7 @@ from optuna.trial import TrialState
 
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.tracking.store import Tracking
 

@@ -8,8 +8,8 @@ import pytest
 
 from nemesis_sweep.spec.faults import Fault, Path
 from nemesis_sweep.sweep.names import known_names
-from nemesis_sweep.sweep.pruners import pruner_faults
-from nemesis_sweep.sweep.samplers import sampler_faults
+from nemesis_sweep.sweep.pruners.registry import pruner_faults
+from nemesis_sweep.sweep.samplers.registry import sampler_faults
 
 
 def test_every_registry_is_asked() -> None:

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.runner import open_studies, run_sweep
 
 TEXT = """

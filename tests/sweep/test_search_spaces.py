@@ -11,13 +11,13 @@ from optuna.trial import TrialState
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep import warm
 from nemesis_sweep.sweep.assignment import Assignment
-from nemesis_sweep.sweep.episodes import record_episodes
-from nemesis_sweep.sweep.home import Home
+from nemesis_sweep.sweep.home.episodes import record_episodes
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
-from nemesis_sweep.sweep.trial import TrialSession, read_result
+from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker.trial import TrialSession, read_result
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.vlm import backbone as backbone_module
 from nemesis_sweep.vlm.building import build_model

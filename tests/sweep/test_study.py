@@ -6,8 +6,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.pruners import PRUNER_NAMES
-from nemesis_sweep.sweep.samplers import SAMPLER_NAMES
+from nemesis_sweep.sweep.pruners.registry import PRUNER_NAMES
+from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
 
 
 def finish(study, proposal, value=50.0):

@@ -1,0 +1,182 @@
+"""Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.data.dataset import SPLITS, Dataset
+from nemesis_sweep.data.episodes import incomplete_classes
+from nemesis_sweep.data.fingerprint import fingerprint
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.protocols import Arrangement, Load, arrange
+from nemesis_sweep.data.registry import SHIPPED, load_dataset
+from nemesis_sweep.data.skipping import unreadable, without
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.home.folder import Home, write_json
+
+NAMED = 20
+"""Images that a message names at most."""
+
+RULE = "random.Random(seed); shots of each class of train, then min(shots, 4) of val, on the same stream"
+PLACE = ("folder",)
+"""Where the images lie may change from run to run; what is drawn may not."""
+
+
+def quiet(line: str) -> None:
+    """Report nothing."""
+
+
+def record_episodes(sweep: Sweep, home: Home, say: Report = quiet) -> list[Path]:
+    """Write the few-shot images of every task's seeds and return the files.
+
+    Loads every dataset and decodes the images that its tasks use, so that what is not there or broken ends
+    the sweep before it begins. A file that a former
+    run wrote stays. say: gets a line for each image that is skipped and for classes that fall short.
+
+    Raises ``UserError`` when a dataset cannot be loaded, gives other images than then, or has images that
+    cannot be read and are not to be skipped.
+    """
+    opened = lru_cache(maxsize=8)(_open)
+    records = {}
+    images = _Images(skip=sweep.tasks.unreadable == "skip", say=say)
+    for task in sweep.task_list():
+        path = _record_of(home, task)
+        arranged = arrange(task, sweep.tasks.seeds, partial(_dataset, opened, task.root))
+        _, identity = opened(task.dataset, task.root)
+        skipped = images.skipped(arranged, task, _before(path))
+        record = {"fingerprint": identity, **episodes_record(without(arranged, skipped), task)}
+        for line in _too_few(task, record["incomplete"]):
+            say(line)
+        records[path] = {**record, "skipped": skipped} if skipped else record
+    images.refuse_broken()
+    before = {path: _before(path) for path in records}
+    for path, former in before.items():
+        if former is not None and _comparable(former) != _comparable(records[path]):
+            raise _changed(path, former, records[path])
+    for path, former in before.items():
+        if former is None:
+            write_json(path, records[path])
+    return list(records)
+
+
+def episodes_record(arranged: Arrangement, task: Task) -> dict[str, Any]:
+    """What is drawn of a dataset for each seed, where its split comes from, and which classes fall short."""
+    dataset, episodes = arranged.source, arranged.episodes
+    return {
+        "dataset": task.dataset,
+        "shots": task.shots,
+        "split": dataset.split,
+        "folder": str(dataset.folder or ""),
+        "classes": len(dataset.classnames),
+        "images": {split: len(dataset.splits[split]) for split in SPLITS},
+        "rule": RULE,
+        "val_from": episodes[0].val_from,
+        # The same for every seed: it depends only on how many images a class has.
+        "incomplete": incomplete_classes(dataset, episodes[0]),
+        "episodes": {
+            str(episode.seed): {
+                "train": [dataset.local(item) for item in episode.train],
+                "val": [dataset.local(item) for item in episode.val],
+            }
+            for episode in episodes
+        },
+    }
+
+
+def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arrangement:
+    """What a trial of a sweep trains on and is tested on: without the images that its record skips."""
+    record = _before(_record_of(home, task)) or {}
+    return without(arrange(task, seeds, load), record.get("skipped", {}))
+
+
+class _Images:
+    """Looks at the images of one task after the other; each is decoded once."""
+
+    def __init__(self, skip: bool, say: Report) -> None:
+        self._skip, self._say = skip, say
+        self._seen: dict[str, str] = {}
+        self._broken: dict[str, str] = {}
+
+    def skipped(self, arranged: Arrangement, task: Task, former: Mapping[str, Any] | None) -> dict[str, str]:
+        """Images that the task goes on without, and why; none where broken ones stop the sweep.
+
+        former: the task's record of an earlier run. It counts: a file that is repaired later must not change
+        what other trials are trained on.
+        """
+        shipped = all(data.split == SHIPPED for data in (arranged.source, *arranged.targets.values()))
+        if former is not None:
+            bad = former.get("skipped", {})
+        elif shipped:  # whole, and tested
+            bad = {}
+        else:
+            bad = unreadable(arranged, self._say, self._seen)
+        if not self._skip:
+            self._broken |= bad if former is None else {}
+            return {}
+        for name, reason in bad.items():
+            self._say(f"{task.label}: skipped {name}: {reason}")
+        return dict(bad)
+
+    def refuse_broken(self) -> None:
+        """Raise ``UserError`` with the images of all tasks that stop the sweep."""
+        if not self._broken:
+            return
+        allowed = "whole images; `tasks.unreadable: skip` goes on without them"
+        more = f" (the first {NAMED} follow)" if len(self._broken) > NAMED else ""
+        what = f"{len(self._broken)} images of the tasks cannot be read{more}"
+        found = list(self._broken.items())[:NAMED]
+        problems = [Problem(f"cannot read {name}: {reason}") for name, reason in found]
+        raise UserError([Problem(what, key="tasks.unreadable", found="stop", allowed=allowed), *problems])
+
+
+def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """A line for each split in which classes have fewer images than are asked for."""
+    for split, classes in incomplete.items():
+        shown = [f"{name} ({count})" for name, count in classes.items()]
+        yield (
+            f"{task.label}: {len(shown)} classes have too few images in {split} and give all they have: "
+            f"{listed(shown)}"
+        )
+
+
+def _record_of(home: Home, task: Task) -> Path:
+    return home.path / "episodes" / f"{task.key}.json"
+
+
+def _dataset(
+    opened: Callable[[str, str | None], tuple[Dataset, str]], root: str | None, name: str
+) -> Dataset:
+    return opened(name, root)[0]
+
+
+def _open(name: str, root: str | None) -> tuple[Dataset, str]:
+    dataset = load_dataset(name, root)
+    return dataset, fingerprint(dataset)
+
+
+def _before(path: Path) -> dict[str, Any] | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _changed(path: Path, before: dict[str, Any], now: dict[str, Any]) -> UserError:
+    return UserError(
+        Problem(
+            f"{now['dataset']} gives other images than when this sweep began",
+            key="--home",
+            found=f"{now['split']}, {now['images']}",
+            allowed=f"{before.get('split')}, {before.get('images')} as in {path}, or another --home",
+        )
+    )
+
+
+def _comparable(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in PLACE}

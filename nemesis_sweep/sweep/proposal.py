@@ -1,0 +1,28 @@
+"""What a study hands out: one trial to run, and what Optuna keeps beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nemesis_sweep.spec.method import Method
+
+BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
+"""User attributes of a trial. A trial with a twin never ran: another with its parameters was running."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to run: its number (a baseline's name when it stands beside the space) and what it trains.
+
+    ``methods`` has one for each task of the study; they differ where datasets have fixed values of their own.
+    """
+
+    number: str
+    baseline: str
+    params: Mapping[str, Any]
+    methods: tuple[Method, ...]
+
+    @property
+    def method(self) -> Method:
+        """What the first task trains."""
+        return self.methods[0]

@@ -1,0 +1,151 @@
+"""`nemesis-sweep run --simulate`: a sweep in simulated time, to compare samplers before spending GPUs.
+
+Everything that decides is what a real run uses: the desk, the studies, their samplers and pruners, Optuna's
+journal, and Tune's controller (see :mod:`nemesis_sweep.sweep.simulation.tune`). In the place of training
+stands a response, recorded or synthetic, and time is that of a discrete-event clock. Left out: MLflow,
+prompts, checkpoints and failures; and the journal is not brought to the disk at every entry. A trial that was
+running when a simulation was interrupted begins anew in simulated time, under its own number.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
+from nemesis_sweep.sweep.desk import Desk, Progress
+from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.same import refuse_another_sweep
+from nemesis_sweep.sweep.home.simulated import claim
+from nemesis_sweep.sweep.interrupt import stoppable
+from nemesis_sweep.sweep.proposal import Proposal
+from nemesis_sweep.sweep.rows import shared, trial_rows
+from nemesis_sweep.sweep.runner import open_studies
+from nemesis_sweep.sweep.simulation.actors import Clock
+from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, measured
+from nemesis_sweep.sweep.storage.journal import Journal
+from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.worker.joint_trial import shared_config
+from nemesis_sweep.tracking.store import Tracking
+
+ENDED = "simulated_end"
+"""User attribute of a trial: when it ended, in simulated seconds."""
+
+NOWHERE = Tracking(uri="", experiment_id="", parent_run_id="")
+
+Show = Callable[[Sequence[Study], Clock], AbstractContextManager[Progress]]
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulation left: rows as of a real sweep with ``ended`` (simulated seconds) beside, and its end.
+
+    seconds: simulated time until the last trial ended. empty_studies: those without a complete trial.
+    """
+
+    rows: list[dict[str, Any]]
+    seconds: float
+    empty_studies: list[str]
+
+
+class SimulatedDesk(Desk):
+    """A desk that notes when a trial ends in simulated time, and records nothing in MLflow."""
+
+    def __init__(
+        self, sweep: Sweep, home: Home, studies: Sequence[Study], progress: Progress, clock: Clock
+    ) -> None:
+        super().__init__(sweep, home, studies, NOWHERE, progress)
+        self._simulated = clock
+
+    def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
+        if ticket not in self._put_off:
+            study, proposal, _ = self._out[ticket]
+            study.note(proposal.number, ENDED, self._clock())
+        super().complete(ticket, result, failed)
+
+    def _clock(self) -> float:
+        return self._simulated.now
+
+    def _close_run(self, study: Study, proposal: Proposal, state: TrialState, reason: str) -> None:
+        """There is no run to close."""
+
+    def rows(self, study: Study, number: str, trial: FrozenTrial, response: Response) -> list[dict[str, Any]]:
+        """One trial for the results table; what a complete one measured is asked of the response again.
+
+        A complete joint trial has a row for each task, and then the one with the means.
+        """
+        (known,) = trial_rows(study, number, trial, self.home.path)
+        known["ended"] = _ended(trial)
+        if trial.state != TrialState.COMPLETE:
+            return [known]
+        assignment = self._assignment(study, study.proposal(number, trial))
+        told = {**known, **measured(curve_of(response, assignment)), "config": shared_config(assignment)}
+        if not isinstance(assignment, JointAssignment):
+            return [told]
+        curves = [response.curve(part) for part in assignment.parts]
+        told["epochs"] = sum(curve.epochs[-1] for curve in curves)
+        parts = [
+            {
+                **{**known, "task": part.task.key, **shared([part.task])},
+                **{**measured(curve), "seconds": curve.seconds[-1], "config": part.method.model_dump()},
+            }
+            for part, curve in zip(assignment.parts, curves, strict=True)
+        ]
+        return [*parts, told]
+
+
+def run_simulation(
+    sweep: Sweep,
+    home: Home,
+    show: Show,
+    response: Response,
+    workers: int,
+    *,
+    extend: bool = False,
+    synced: bool = False,
+) -> Simulated:
+    """Simulate what is left of the sweep with ``workers`` workers, and collect all of it.
+
+    The same file, response and number of workers give the same trials. extend: whether the home may hold a
+    smaller version of this sweep. synced: bring every entry of the journal to the disk, as a real run does.
+    Raises ``UserError`` for a home that cannot be used, and ``KeyboardInterrupt`` on Ctrl-C or SIGTERM.
+    """
+    home.create()
+    with home.driver_lock():
+        search = resolved(sweep)["search"]
+        claim(home, {"response": response.identity, "workers": workers, "search": search})
+        refuse_another_sweep(sweep, home, extend)
+        write_atomically(home.sweep_file, sweep_to_yaml(sweep))
+        write_json(home.path / "environment.json", environment())
+        # Whatever storage the sweep file names: a database is for what was trained.
+        studies = open_studies(sweep, home, Journal(home.journal, synced))
+        clock = Clock(max((_ended(trial) for study in studies for _, trial in study.trials()), default=0.0))
+        with show(studies, clock) as progress:
+            desk = SimulatedDesk(sweep, home, studies, progress, clock)
+            if desk.has_more:
+                _simulate(desk, workers, response, clock)
+        trials = [(study, *pair) for study in studies for pair in study.trials()]
+        rows = [row for trial in trials for row in desk.rows(*trial, response)]
+    full = {row["study"] for row in rows if row["state"] == TrialState.COMPLETE.name}
+    return Simulated(rows, clock.now, [study.key for study in studies if study.key not in full])
+
+
+def _simulate(desk: SimulatedDesk, workers: int, response: Response, clock: Clock) -> None:
+    # Imported late: Tune takes seconds.
+    from nemesis_sweep.sweep.simulation.tune import simulate
+
+    def make_trial(config: Mapping[str, Any]) -> SimulatedTrial:
+        return SimulatedTrial(curve_of(response, read_assignment(config)))
+
+    with stoppable(desk.stop):
+        simulate(desk, workers, make_trial, clock)
+    if desk.stopping:
+        raise KeyboardInterrupt
+
+
+def _ended(trial: FrozenTrial) -> float:
+    return float(trial.user_attrs.get(ENDED, 0.0))

@@ -1,0 +1,77 @@
+"""Ray Tune's own controller, with simulated workers and without a Ray cluster.
+
+The same code as in a real run: TuneController, its trials, its queue and its reuse of actors; SearchGenerator
+and ConcurrencyLimiter; DeskSearcher, DeskScheduler and all that is behind them. Not the same: Ray's
+RayActorManager, whose place :class:`SimulatedActors` takes, so nothing starts, dies or waits for resources;
+the trainable; and Tuner, which would start a cluster and read the results of all trials at the end.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ray.train._internal.storage import StorageContext
+from ray.tune import CheckpointConfig, Trainable
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Experiment
+from ray.tune.search import ConcurrencyLimiter, SearchGenerator
+
+from nemesis_sweep.sweep.cluster.ray_session import quiet_tune
+from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
+from nemesis_sweep.sweep.simulation.actors import Clock, SimulatedActors
+from nemesis_sweep.sweep.simulation.response import SimulatedTrial
+
+
+class NoTrainable(Trainable):
+    """Tune wants a trainable by name; simulated workers never make one."""
+
+
+class _Storage(StorageContext):
+    """Tune's folders below the path that it is given; by default they are in a Ray session's."""
+
+    def _get_session_path(self) -> str:
+        return str(Path(self.storage_fs_path) / "session")
+
+
+class _Experiment(Experiment):
+    _storage_context_cls = _Storage
+
+
+def simulate(
+    desk: Desk, workers: int, make_trial: Callable[[Mapping[str, Any]], SimulatedTrial], clock: Clock
+) -> None:
+    """Hand the desk to Tune's controller until nothing is left to hand out.
+
+    make_trial: from the configuration that the desk gives to the trial that a worker follows.
+    """
+    quiet_tune()
+    search = SearchGenerator(ConcurrencyLimiter(DeskSearcher(desk), max_concurrent=workers))
+    with tempfile.TemporaryDirectory(prefix="nemesis-sweep-") as folder:
+        experiment = _Experiment(
+            "simulated",
+            NoTrainable,
+            num_samples=sys.maxsize,
+            storage_path=folder,
+            checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            max_failures=desk.sweep.budget.retries,
+            trial_name_creator=lambda trial: trial.trial_id,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        )
+        controller = TuneController(
+            search_alg=search,
+            scheduler=DeskScheduler(desk),
+            storage=experiment.storage,
+            reuse_actors=True,
+            trial_checkpoint_config=experiment.checkpoint_config,
+            # Left to itself Tune would look for a cluster's resources.
+            resource_manager_factory=lambda: None,
+        )
+        controller._actor_manager = SimulatedActors(make_trial, clock)
+        search.add_configurations([experiment])
+        controller.update_max_pending_trials()
+        while not controller.is_finished():
+            controller.step()
+        controller.cleanup()

@@ -1,0 +1,63 @@
+"""The rows that every table starts with: zero-shot, plain CoOp and the paper's setting."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.space import searched_names
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.assignment import COOP, LINEAR_PROBE, PAPER
+from nemesis_sweep.sweep.space.planned import epochs_of, keeps
+from nemesis_sweep.sweep.space.proposals import within
+
+PAPER_SETTING: dict[str, Any] = {
+    "omega": 10.0,
+    "corruption": 0.5,
+    "n_positions": 1,
+    "n_ctx": 16,
+    "norm": "2",
+    "anneal": "logistic",
+    "selection": "accuracy",
+}
+"""The public code's defaults (one position a step, 16 vectors, logistic) with omega 10, which the paper
+reports for both losses, and the middle of the paper's range for the factor (0 to 1)."""
+
+
+def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
+    """What a baseline trains: the sweep's fixed values, and published ones for what it searches."""
+    searched = searched_names(sweep.space)
+    published = {name: value for name, value in PAPER_SETTING.items() if name in searched or name == "omega"}
+    if baseline == PAPER:
+        return configuration(sweep, task, published)
+    # Plain CoOp has no penalty, and PAN's settings have no meaning without one.
+    plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
+    # A linear probe is trained on centre crops, as it is published.
+    views = {"views": 1} if baseline == LINEAR_PROBE else {}
+    return plain.model_copy(update={"omega": 0.0, **views})
+
+
+def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:
+    """The paper's setting as a point of the space; None where it lies outside or breaks a constraint.
+
+    It has to be the same point for all tasks of a study, whatever the datasets' own fixed values are.
+    """
+    points = [within(sweep.space, baseline_method(sweep, task, PAPER).model_dump()) for task in tasks]
+    if points[0] is None or any(point != points[0] for point in points):
+        return None
+    return points[0] if keeps(sweep, tasks, points[0]) else None
+
+
+def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
+    """The baselines that cannot be points of the space and are run beside it."""
+    beside: list[str] = [name for name in (*PROMPTLESS, COOP) if name in sweep.search.baselines]
+    if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None:
+        beside.append(PAPER)
+    return beside
+
+
+def most_epochs(sweep: Sweep, task: Task) -> int:
+    """How many epochs a trial of the task can have, whatever is searched, baselines included."""
+    return max(baseline_method(sweep, task, PAPER).epochs, *epochs_of(sweep, task))

@@ -1,0 +1,86 @@
+"""Where a home's trials are: in its journal, or in the database that the sweep file names."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+from optuna.storages import BaseStorage
+
+from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.home.folder import Home, refused, write_json
+from nemesis_sweep.sweep.storage.journal import Journal
+
+RECORD = "storage.json"
+OWNER_ONLY = 0o600
+"""The record may hold a password."""
+
+JOURNAL = "the journal in the home"
+
+
+def has_trials(home: Home) -> bool:
+    """Whether a sweep has begun in this home."""
+    return home.sweep_file.exists() and (home.journal.exists() or (home.path / RECORD).exists())
+
+
+def stored(home: Home) -> BaseStorage:
+    """The storage of a sweep that has begun. Raises ``UserError`` when it cannot be opened."""
+    record = _read(home)
+    if record is None:
+        return Journal(home.journal)
+    from nemesis_sweep.sweep.storage.database import open_database
+
+    return open_database(record["url"], record["prefix"])
+
+
+def open_storage(sweep: Sweep, home: Home) -> BaseStorage:
+    """The storage of a sweep that begins or goes on in this home.
+
+    In a database the home's studies have names of their own, by a random part that is kept in the home: two
+    homes never mix, whatever they are called, and one that starts over leaves the former studies as they are.
+    Raises ``UserError`` when the home's trials are elsewhere, or the storage cannot be opened.
+    """
+    record, url = _read(home), _absolute(sweep.search.storage)
+    _refuse_another(home, record, url)
+    if url is None:
+        return Journal(home.journal)
+    from nemesis_sweep.sweep.storage.database import open_database
+
+    prefix = record["prefix"] if record else f"{sweep.name}-{uuid.uuid4().hex[:8]}"
+    storage = open_database(url, prefix)
+    if record and not storage.get_all_studies() and (home.path / "trials").exists():
+        message = f"the studies of this home ({prefix}/...) are no longer in {masked(url)}"
+        raise refused(home, message, "the storage as it was, another --home, or --fresh to start over")
+    # Before there are studies, so that none is ever without its home; again, for the password may be new.
+    write_json(home.path / RECORD, {"url": url, "prefix": prefix}, OWNER_ONLY)
+    return storage
+
+
+def _refuse_another(home: Home, record: dict[str, str] | None, url: str | None) -> None:
+    before = record["url"] if record else None
+    if before is None and not home.journal.exists():
+        return
+    was, now = (masked(each) if each else JOURNAL for each in (before, url))
+    if was != now:
+        allowed = "the storage as it was, another --home, or --fresh to start over"
+        change = [f"search.storage: {was} -> {now}"]
+        raise refused(home, "the trials of this home are in another storage", allowed, change)
+
+
+def _absolute(url: str | None) -> str | None:
+    """The address with the file of SQLite made absolute: a run may be continued from another folder."""
+    if url is None or not url.startswith("sqlite"):
+        return url
+    kind, _, rest = url.partition(":///")
+    path, mark, options = rest.partition("?")
+    return f"{kind}:///{Path(path).absolute()}{mark}{options}"
+
+
+def _read(home: Home) -> dict[str, str] | None:
+    try:
+        record: dict[str, str] = json.loads((home.path / RECORD).read_text())
+    except FileNotFoundError:
+        return None
+    return record

@@ -1,0 +1,88 @@
+"""The Ray Tune trainable: an actor that stays warm and takes one trial after the other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray import tune
+
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
+from nemesis_sweep.sweep.cluster.shares import RESOURCES
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.shared import refuse_without
+from nemesis_sweep.sweep.worker.gpu_memory import give_back, gpu_share, keep_to_share
+
+if TYPE_CHECKING:
+    from nemesis_sweep.sweep.worker.joint_trial import JointSession
+    from nemesis_sweep.sweep.worker.trial import TrialSession
+
+
+class PromptTrainable(tune.Trainable):
+    """Trains the assignment in its configuration.
+
+    Checkpoints are the trial's own, in the sweep's home: they outlive Ray, the driver and the machine,
+    and a restarted actor finds them in its first :meth:`step`. A trial that raises says so in its answer:
+    Tune restarts only trials whose worker or node was lost, or whose node does not see the home, for those
+    can go better another time.
+
+    An actor is ready at once; torch, towers and features are loaded by its first step. For Tune gives the
+    trial of an actor that is still getting ready to one that has just become free, and ends the former: with
+    trials shorter than the loading, one actor would do all of them.
+    """
+
+    session: TrialSession | JointSession | None = None
+    failed: dict[str, Any] | None = None
+
+    @classmethod
+    def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        """What the driver gives to this trial: a trial that ran out of memory gets more than others."""
+        return tune.PlacementGroupFactory(
+            [{name.upper(): amount for name, amount in config[RESOURCES].items()}]
+        )
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._forget()
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._forget()
+        return True
+
+    def step(self) -> dict[str, Any]:
+        if self.failed is not None:
+            return self.failed
+        assignment = read_assignment(self.config)
+        if self.session is None:
+            refuse_without(Home(Path(assignment.home)))
+        try:
+            if self.session is None:
+                self.session = _begin(assignment)
+            return self.session.advance()
+        except Exception as error:
+            from nemesis_sweep.sweep.worker.failure import failure
+
+            self._forget()
+            self.failed = failure(error, assignment.folder)
+        # Out here, where the error no longer holds on to what was computed.
+        give_back()
+        return self.failed
+
+    def _forget(self) -> None:
+        self.session = None
+        self.failed = None
+
+
+def _begin(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:
+    # Before torch looks: an actor that was given no GPU must not take one.
+    if ray.is_initialized() and not ray.get_gpu_ids():
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    # Imported here: Tune loads this module in the driver too, which never needs torch.
+    import torch
+
+    from nemesis_sweep.sweep.worker.joint_trial import open_session
+
+    torch.set_num_threads(assignment.threads)
+    keep_to_share(gpu_share())
+    return open_session(assignment)

@@ -1,0 +1,213 @@
+"""A trial at work, without Ray: trains in portions, keeps its state, records itself, ends with its result."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.prompts.artifact import Prompt, save_prompt
+from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.home.folder import write_json
+from nemesis_sweep.sweep.worker.encoding_log import encoding_report
+from nemesis_sweep.sweep.worker.warm import materials
+from nemesis_sweep.tracking.runs import Status
+from nemesis_sweep.tracking.trial_run import TrialRun
+from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
+from nemesis_sweep.training.fit import Fit, Metrics
+from nemesis_sweep.training.references import REFERENCES
+from nemesis_sweep.training.transfer import transfer_metrics
+from nemesis_sweep.training.zero_shot import reference_texts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RESULT = "result.json"
+
+
+def mean(values: list[float]) -> float:
+    """Mean over replicates; NaN when one of them has failed."""
+    return sum(values) / len(values)
+
+
+def trial_tags(tasks: Sequence[Task], baseline: str) -> dict[str, str]:
+    """What a person filters runs by; the values of several tasks stand side by side."""
+    names = ("dataset", "shots", "backbone", "protocol")
+    tags = {name: ", ".join(dict.fromkeys(str(getattr(task, name)) for task in tasks)) for name in names}
+    return {**tags, "nemesis.baseline": baseline}
+
+
+class Record(Protocol):
+    """What a session writes into MLflow: a run of its own, or its share of another's."""
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None: ...
+
+    def log_prompt(self, folder: Path) -> None: ...
+
+    def finish(self, status: Status, metrics: Mapping[str, float], *, epoch: int) -> None: ...
+
+
+class TrialSession:
+    """One assignment, from its last checkpoint to its end.
+
+    :meth:`advance` trains up to the next validation and returns what Tune reports; the last of these
+    has ``done``. A trial whose result is on disk already answers with it and trains nothing.
+    It is recorded in ``run``, or in a run of its own.
+    """
+
+    def __init__(self, assignment: Assignment, run: Record | None = None) -> None:
+        self.assignment = assignment
+        self.folder = assignment.folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.finished = read_result(self.folder)
+        if self.finished is not None:
+            self.seconds = self.finished["seconds"]
+            return
+        report = encoding_report(Path(assignment.home), assignment.task.key)
+        found = materials(assignment.task, assignment.seeds, assignment.method, report, assignment.home)
+        self.backbone, self.dataset, self.features = found.backbone, found.dataset, found.features
+        self.targets = found.targets
+        self.run = run or TrialRun.open(
+            assignment.tracking,
+            assignment.study,
+            assignment.number,
+            {**assignment.method.model_dump(), "seeds": list(assignment.seeds)},
+            trial_tags([assignment.task], assignment.baseline),
+        )
+        self.seconds = 0.0
+        if assignment.baseline not in PROMPTLESS:
+            self.fit = Fit(
+                self.backbone, self.dataset.classnames, assignment.method, assignment.seeds, self.features
+            )
+            self._resume()
+
+    def advance(self) -> dict[str, Any]:
+        """Work until the next validation; the answer has ``epoch``, ``done`` and the metrics' means."""
+        if self.finished is not None:
+            metrics, replicates = self.finished["metrics"], self.finished["replicates"]
+            return self._report(self.finished["epochs"], metrics, replicates, done=True)
+        started = time.monotonic()
+        if self.assignment.baseline in PROMPTLESS:
+            measure = REFERENCES[self.assignment.baseline]
+            metrics = measure(self.backbone, self.dataset, self.features)
+            metrics |= self._transfer(metrics, self._reference_texts)
+            self.seconds = time.monotonic() - started
+            return self._finish(metrics, epochs=0)
+        metrics = self._train_portion()
+        self.seconds += time.monotonic() - started
+        if self.fit.done:
+            metrics |= self.fit.evaluate("test")
+            metrics |= self._transfer(metrics, self.fit.text_features)
+            save_prompt(self.folder, self._prompt())
+            return self._finish(metrics, self.fit.epoch)
+        save_checkpoint(self.folder / "checkpoint", self._state())
+        return self._report(self.fit.epoch, _means(metrics), metrics, done=False)
+
+    def _train_portion(self) -> Metrics:
+        """Epochs up to the next multiple of ``eval_every``, or to the end, then validation."""
+        while True:
+            metrics = self.fit.run_epoch()
+            if self.fit.done or self.fit.epoch % self.assignment.eval_every == 0:
+                break
+            self.run.log_epoch(self.fit.epoch, _means(metrics), wait=True)
+        metrics |= self.fit.evaluate("val")
+        self.run.log_epoch(self.fit.epoch, _means(metrics))
+        return metrics
+
+    def _transfer(self, metrics: Metrics, texts_of: Callable[[Dataset], "Tensor"]) -> Metrics:
+        """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
+        protocol = self.assignment.task.protocol
+        return transfer_metrics(protocol, self.backbone, metrics, self.targets, texts_of)
+
+    def _reference_texts(self, dataset: Dataset) -> "Tensor":
+        texts = reference_texts(self.assignment.baseline, self.backbone, dataset)
+        return texts.expand(len(self.assignment.seeds), *texts.shape)
+
+    def _finish(self, metrics: Metrics, epochs: int) -> dict[str, Any]:
+        """Write the result, the one sign that a trial is complete, after everything else is in place."""
+        means = _means(metrics)
+        result = {
+            "study": self.assignment.study,
+            "task": self.assignment.task.key,
+            "number": self.assignment.number,
+            "baseline": self.assignment.baseline,
+            "params": dict(self.assignment.params),
+            "config": self.assignment.method.model_dump(),
+            "seeds": list(self.assignment.seeds),
+            "epochs": epochs,
+            "metrics": means,
+            "replicates": metrics,
+            "failed_seeds": self.failed_seeds,
+            "seconds": self.seconds,
+            "worker": worker(),
+        }
+        if epochs:
+            self.run.log_prompt(self.folder)
+        self.run.finish("FINISHED", {**means, "seconds": self.seconds}, epoch=epochs)
+        write_json(self.folder / RESULT, result)
+        return self._report(epochs, means, metrics, done=True)
+
+    def _report(
+        self, epoch: int, metrics: Mapping[str, float], replicates: Mapping[str, list[float]], done: bool
+    ) -> dict[str, Any]:
+        return {
+            **metrics,
+            "replicates": dict(replicates),
+            "epoch": epoch,
+            "seconds": self.seconds,
+            "failed_seeds": self.failed_seeds,
+            "done": done,
+        }
+
+    @property
+    def failed_seeds(self) -> list[int]:
+        """Seeds of the replicates that met a loss that is not finite."""
+        if self.finished is not None:
+            return list(self.finished["failed_seeds"])
+        if self.assignment.baseline in PROMPTLESS:
+            return []
+        return [self.assignment.seeds[number] for number in self.fit.trainer.failed]
+
+    def _prompt(self) -> Prompt:
+        return Prompt(
+            context=self.fit.trainer.context,
+            backbone=self.backbone.name,
+            fingerprint=self.backbone.fingerprint,
+            classnames=list(self.dataset.classnames),
+            class_position=self.assignment.method.class_position,
+            seeds=list(self.assignment.seeds),
+            method=self.assignment.method.model_dump(),
+        )
+
+    def _state(self) -> dict:
+        import torch
+
+        return {**self.fit.state(), "seconds": torch.tensor(self.seconds, dtype=torch.float64)}
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.folder / "checkpoint")
+        if state is not None:
+            self.seconds = float(state.pop("seconds"))
+            self.fit.load_state(state)
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """The result of a complete trial, or None."""
+    try:
+        return json.loads((folder / RESULT).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def worker() -> str:
+    """The host and the process that train."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _means(metrics: Metrics) -> dict[str, float]:
+    return {name: mean(values) for name, values in metrics.items()}

@@ -1,0 +1,95 @@
+"""What a worker process keeps between trials: towers, datasets and features, never anything trained."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.protocols import Arrangement, arrange
+from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.home.episodes import arrangement
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
+from nemesis_sweep.training.transfer import Target
+from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+
+KEPT_FEATURES = 4
+Looked = tuple[EpisodeFeatures, dict[str, Target]]
+_kept: OrderedDict[tuple[Task, tuple[int, ...], str, int, str], Looked] = OrderedDict()
+
+# Small, so that a sweep over many backbones and datasets does not gather all of them in one process.
+backbone = lru_cache(maxsize=2)(load_backbone)
+dataset = lru_cache(maxsize=4)(load_dataset)
+
+
+def device() -> str:
+    """Where trials train: on the GPU that this process may see, else on the CPU."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@lru_cache(maxsize=4)
+def arranged(task: Task, seeds: tuple[int, ...], home: str = "") -> Arrangement:
+    """The classes and episodes of a task, without what the record in the home skips, if there is one."""
+
+    def load(name: str) -> Dataset:
+        return dataset(name, task.root)
+
+    return arrangement(task, seeds, load, Home(Path(home))) if home else arrange(task, seeds, load)
+
+
+@lru_cache(maxsize=2)
+def towers(name: str, precision: str) -> Backbone:
+    """A backbone in a precision, where trials train."""
+    return backbone(name).to(precision=precision, device=device())
+
+
+def _features(
+    task: Task, seeds: tuple[int, ...], home: str, views: int, precision: str, report: Report | None
+) -> Looked:
+    key = (task, seeds, home, views, precision)
+    if key not in _kept:
+        frozen, drawn = towers(task.backbone, precision), arranged(task, seeds, home)
+        made = features_of(drawn.source, drawn.episodes, frozen, views, report)
+        tested = drawn.targets.items()
+        targets = {name: Target(data, *target_features(data, frozen, report)) for name, data in tested}
+        while len(_kept) >= KEPT_FEATURES:
+            _kept.popitem(last=False)
+        _kept[key] = made, targets
+    _kept.move_to_end(key)
+    return _kept[key]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a trial works with: towers in its precision on this device, the classes that it learns, the
+    features of its episodes, and the test sets that its protocol adds."""
+
+    backbone: Backbone
+    dataset: Dataset
+    features: EpisodeFeatures
+    targets: Mapping[str, Target]
+
+
+def materials(
+    task: Task, seeds: tuple[int, ...], method: Method, report: Report | None = None, home: str = ""
+) -> Materials:
+    """Everything of a task, loaded once per process. home: the sweep's, whose record of episodes may skip
+    images; '' for none. report: told what has to be encoded first."""
+    views = method.epochs if method.views == "epochs" else int(method.views)
+    features, targets = _features(task, seeds, home, views, method.precision, report)
+    source = arranged(task, seeds, home).source
+    return Materials(towers(task.backbone, method.precision), source, features, targets)
+
+
+def forget() -> None:
+    """Drop everything, so that a test can start cold."""
+    for cached in (backbone, dataset, arranged, towers):
+        cached.cache_clear()
+    _kept.clear()

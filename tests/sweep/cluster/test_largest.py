@@ -1,0 +1,50 @@
+"""The trial that needs the most memory is found from the sweep file alone."""
+
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.sweep.cluster.largest import largest_method, largest_trials
+
+TEXT = """
+name: made
+tasks: {backbone: [icon-clip, ViT-B-16], dataset: [digits, clipart], shots: [1, 4], replicates: 2}
+method: {omega: 1, per_dataset: {clipart: {batch: 64}}}
+space:
+  n_ctx: {choices: [8, 24]}
+  beta: {choices: {1.0: {}, 0.5: {n_positions: {low: 1, high: 6}}}}
+  class_position: {choices: [end, middle]}
+  precision: {choices: [fp16, bf16]}
+search: {baselines: [zero_shot]}
+"""
+CLASSES = {"digits": 10, "clipart": 40}
+
+
+def test_every_field_is_the_largest_that_the_space_and_the_baselines_admit(make_sweep):
+    sweep = make_sweep(text=TEXT)
+    task = next(each for each in sweep.task_list() if each.dataset == "clipart")
+    method = largest_method(sweep, task)
+    found = {name: getattr(method, name) for name in ("n_ctx", "beta", "n_positions", "batch", "precision")}
+    assert found == {"n_ctx": 24, "beta": 0.5, "n_positions": 6, "batch": 64, "precision": "bf16"}
+    assert (method.class_position, method.csc, method.selection) == ("middle", False, "accuracy")
+
+
+def test_a_baseline_may_be_larger_than_the_space(make_sweep):
+    small = make_sweep("space.n_ctx={low: 2, high: 3}", "search.baselines=[zero_shot]")
+    (task,) = small.task_list()
+    assert largest_method(small, task).n_ctx == 3
+    assert largest_method(make_sweep("space.n_ctx={low: 2, high: 3}"), task).n_ctx == 16
+
+
+def test_words_decide_only_where_nothing_else_is_possible(make_sweep):
+    sweep = make_sweep("method.words=a photo of a", "space={omega: {low: 1, high: 2}}", "search.baselines=[]")
+    (task,) = sweep.task_list()
+    assert largest_method(sweep, task).words == "a photo of a"
+    assert largest_method(make_sweep(), task).words == Method().words
+
+
+def test_every_backbone_has_its_largest_task(make_sweep):
+    sweep = make_sweep(text=TEXT)
+    classes = {task.key: CLASSES[task.dataset] for task in sweep.task_list()}
+    found = largest_trials(sweep, classes)
+    assert {task.backbone: task.dataset for task, _ in found} == {
+        "icon-clip": "clipart",
+        "ViT-B-16": "clipart",
+    }

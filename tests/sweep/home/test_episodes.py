@@ -1,0 +1,152 @@
+"""The images of a sweep's episodes, in its home: written once, compared ever after."""
+
+import json
+
+import pytest
+
+from nemesis_sweep.data.episodes import few_shot_episode
+from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.sweep.home.episodes import record_episodes
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.worker import warm
+from tests.data import layouts, own_data
+
+TEXT = """
+name: made
+tasks: {{dataset: [digits, {name}], shots: [1, 16], replicates: 2, root: {root}}}
+space: {{omega: {{low: 0.1, high: 100}}}}
+"""
+
+
+@pytest.fixture
+def sweep(make_sweep, tmp_path):
+    layouts.ALL["eurosat"][0](tmp_path)
+    return make_sweep(text=TEXT.format(name="eurosat", root=tmp_path))
+
+
+def test_every_task_has_its_file_with_what_is_drawn(sweep, tmp_path) -> None:
+    files = record_episodes(sweep, Home(tmp_path / "home"))
+    tasks = sweep.task_list()
+    assert files == [tmp_path / "home" / "episodes" / f"{task.key}.json" for task in tasks]
+    record = json.loads(files[2].read_text())
+    assert (tasks[2].dataset, tasks[2].shots) == ("eurosat", 1)
+    dataset = load_dataset("eurosat", tmp_path)
+    for seed in (1, 2):
+        episode = few_shot_episode(dataset, 1, seed)
+        assert record["episodes"][str(seed)] == {
+            "train": [item.path.relative_to(tmp_path / "eurosat").as_posix() for item in episode.train],
+            "val": [item.path.relative_to(tmp_path / "eurosat").as_posix() for item in episode.val],
+        }
+    assert record["split"] == "CoOp's split_zhou_EuroSAT.json"
+    assert record["images"] == {"train": 30, "val": 12, "test": 18}
+    assert (record["classes"], record["val_from"], record["incomplete"]) == (3, "val", {})
+
+
+def test_classes_that_have_fewer_images_than_shots_are_told(sweep, tmp_path) -> None:
+    record = json.loads(record_episodes(sweep, Home(tmp_path / "home"))[3].read_text())
+    assert record["shots"] == 16
+    assert record["incomplete"] == {"train": dict.fromkeys(("first kind", "second", "third kind"), 10)}
+    assert len(record["episodes"]["1"]["train"]) == 30
+
+
+def test_files_are_written_once_and_data_that_changed_is_refused(sweep, tmp_path) -> None:
+    home = Home(tmp_path / "home")
+    before = [(file, file.stat().st_mtime_ns, file.read_text()) for file in record_episodes(sweep, home)]
+    record_episodes(sweep, home)
+    assert [(file, file.stat().st_mtime_ns, file.read_text()) for file, _, _ in before] == before
+    (tmp_path / "eurosat/split_zhou_EuroSAT.json").unlink()
+    with pytest.raises(UserError, match=r"--home: eurosat gives other images than when this sweep began"):
+        record_episodes(sweep, home)
+
+
+def test_data_may_move_between_runs(sweep, make_sweep, tmp_path) -> None:
+    home = Home(tmp_path / "home")
+    record_episodes(sweep, home)
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "eurosat").rename(tmp_path / "moved/eurosat")
+    record_episodes(make_sweep(text=TEXT.format(name="eurosat", root=tmp_path / "moved")), home)
+
+
+def test_data_that_is_not_there_ends_the_sweep_before_it_begins(make_sweep, tmp_path) -> None:
+    sweep = make_sweep(text=TEXT.format(name="dtd", root=tmp_path))
+    with pytest.raises(UserError, match=r"tasks\.root: DTD is not there"):
+        record_episodes(sweep, Home(tmp_path / "home"))
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_set_that_only_tests_is_refused(make_sweep, tmp_path) -> None:
+    layouts.ALL["imagenet_r"][0](tmp_path)
+    with pytest.raises(UserError, match="imagenet_r has no training images"):
+        record_episodes(
+            make_sweep(text=TEXT.format(name="imagenet_r", root=tmp_path)), Home(tmp_path / "home")
+        )
+
+
+def test_a_worker_in_another_folder_finds_relative_data(make_sweep, tmp_path, monkeypatch) -> None:
+    """Ray's workers change their folder."""
+    own_data.class_folders(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    sweep = make_sweep(text=TEXT.format(name="./mine", root=".").replace("[1, 16]", "2"))
+    task = sweep.task_list()[1]
+    monkeypatch.chdir("/")
+    warm.forget()
+    found = warm.materials(task, (1, 2), Method(views=1))
+    warm.forget()
+    assert found.dataset.folder == tmp_path / "mine"
+    assert found.features.train.shape[:3] == (2, 6, 1)
+
+
+def test_images_that_cannot_be_read_are_skipped_where_the_sweep_says_so(sweep, make_sweep, tmp_path) -> None:
+    text = TEXT.format(name="eurosat", root=tmp_path)
+    skipping = make_sweep("tasks.unreadable=skip", text=text)
+    home, task = Home(tmp_path / "home"), skipping.task_list()[2]
+    drawn = few_shot_episode(load_dataset("eurosat", tmp_path), 1, 1)
+    broken = drawn.train[0].path
+    content = broken.read_bytes()
+    broken.write_bytes(content[:200])
+    told: list[str] = []
+    record = json.loads(record_episodes(skipping, home, told.append)[2].read_text())
+    name = f"eurosat: {broken.relative_to(tmp_path / 'eurosat').as_posix()}"
+    assert list(record["skipped"]) == [name]
+    assert any(line.startswith(f"{task.label}: skipped {name}: ") for line in told)
+    assert name not in record["episodes"]["1"]["train"]
+    warm.forget()
+    found = warm.materials(task, (1, 2), Method(views=1), home=str(home.path)).features
+    trained = [item.path.relative_to(tmp_path / "eurosat").as_posix() for item in found.episodes[0].train]
+    assert trained == record["episodes"]["1"]["train"]
+    # Repaired later, it stays out of this sweep: its trials must stay comparable.
+    broken.write_bytes(content)
+    assert json.loads(record_episodes(skipping, home)[2].read_text()) == record
+    with pytest.raises(UserError, match="gives other images than when this sweep began"):
+        record_episodes(sweep, home)
+    warm.forget()
+
+
+def test_images_that_cannot_be_read_stop_a_sweep_before_it_begins_all_of_them_named(sweep, tmp_path) -> None:
+    tested = sorted((tmp_path / "eurosat/2750/second").iterdir())[-3:]
+    tested[0].write_bytes(tested[0].read_bytes()[:200])
+    tested[1].unlink()
+    with pytest.raises(UserError) as caught:
+        record_episodes(sweep, Home(tmp_path / "home"))
+    first, *named = map(str, caught.value.problems)
+    assert first == (
+        "tasks.unreadable: 2 images of the tasks cannot be read; found stop; "
+        "allowed: whole images; `tasks.unreadable: skip` goes on without them"
+    )
+    assert sorted(named) == [
+        f"cannot read eurosat: 2750/second/{tested[0].name}: unreadable: not an image",
+        f"cannot read eurosat: 2750/second/{tested[1].name}: missing: no such file",
+    ]
+    assert not (tmp_path / "home/episodes").exists()
+
+
+def test_classes_that_fall_short_are_told(sweep, tmp_path) -> None:
+    told: list[str] = []
+    record_episodes(sweep, Home(tmp_path / "home"), told.append)
+    (line,) = [line for line in told if line.startswith("eurosat")]
+    assert line == (
+        "eurosat 16-shot: 3 classes have too few images in train and give all they have: "
+        "first kind (10), second (10), third kind (10)"
+    )

@@ -1,0 +1,47 @@
+"""The home of a sweep: one driver at a time, whole files only, clear refusals."""
+
+import multiprocessing
+
+import pytest
+
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.sweep.home.folder import Home, environment, write_json
+
+
+def test_a_second_driver_is_refused_and_told_who_is_there(tmp_path):
+    home = Home(tmp_path)
+    context = multiprocessing.get_context("fork")
+    held, done = context.Event(), context.Event()
+
+    def hold() -> None:
+        with home.driver_lock():
+            held.set()
+            done.wait(30)
+
+    first = context.Process(target=hold)
+    first.start()
+    assert held.wait(30)
+    with pytest.raises(UserError, match=f"another run is at work.*process {first.pid}"), home.driver_lock():
+        pass
+    first.kill()
+    first.join()
+    with home.driver_lock():
+        pass
+
+
+def test_a_home_that_cannot_be_written_is_one_clear_error(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(UserError, match="--home: the sweep's home cannot be written"):
+        Home(tmp_path / "file" / "home").create()
+
+
+def test_json_replaces_the_whole_file(tmp_path):
+    path = tmp_path / "deep" / "a.json"
+    write_json(path, {"a": 1})
+    write_json(path, {"b": 2})
+    assert path.read_text() == '{\n  "b": 2\n}\n'
+    assert [p.name for p in path.parent.iterdir()] == ["a.json"]
+
+
+def test_the_environment_names_versions():
+    assert environment()["packages"]["optuna"] != "not installed"

@@ -1,0 +1,67 @@
+"""The synthetic response: the same question, the same answer; and it has something to find."""
+
+import pytest
+
+from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.sweep.assignment import COOP, Assignment
+from nemesis_sweep.sweep.simulation.run import NOWHERE
+from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
+from nemesis_sweep.sweep.space.baselines import baseline_method
+
+
+@pytest.fixture
+def ask(make_sweep):
+    sweep = make_sweep()
+    task = sweep.task_list()[0]
+
+    def ask_(response, params, baseline="", seeds=(1, 2, 3)):
+        method = baseline_method(sweep, task, baseline) if baseline else configuration(sweep, task, params)
+        return response.curve(
+            Assignment("", task, baseline or "0", baseline, params, method, seeds, 5, 1, NOWHERE)
+        )
+
+    ask_.space = sweep.space
+    return ask_
+
+
+def last(curve, name="val/accuracy"):
+    values = curve.metrics[-1][name]
+    return sum(values) / len(values)
+
+
+def test_the_same_question_has_the_same_answer(ask):
+    params = {"omega": 2.0, "n_ctx": 8}
+    curve = ask(SyntheticResponse(ask.space), params)
+    assert ask(SyntheticResponse(ask.space), params) == curve
+    assert ask(SyntheticResponse(ask.space, seed=1), params) != curve
+    assert ask(SyntheticResponse(ask.space), {**params, "omega": 2.1}) != curve
+
+
+def test_a_seed_moves_all_trials_alike(ask):
+    """Seed 1's replicate is not changed by its neighbours' seeds being others."""
+    response, params = SyntheticResponse(ask.space), {"omega": 2.0, "n_ctx": 8}
+    all_three = ask(response, params, seeds=(1, 2, 3)).metrics[-1]["test/accuracy"]
+    shifted = ask(response, params, seeds=(1, 7, 8)).metrics[-1]["test/accuracy"]
+    assert shifted[0] == all_three[0]
+    assert shifted[1:] != all_three[1:]
+
+
+def test_there_is_something_to_find_and_curves_rise(ask):
+    response = SyntheticResponse(ask.space)
+    omegas = [0.1 * 10 ** (step / 10) for step in range(31)]
+    curves = {(o, n): ask(response, {"omega": o, "n_ctx": n}) for o in omegas for n in (4, 8, 16)}
+    ends = [last(curve) for curve in curves.values()]
+    assert max(ends) - min(ends) > 8
+    assert all(0 <= value <= 100 for value in ends)
+    firsts = [sum(curve.metrics[0]["val/accuracy"]) / 3 for curve in curves.values()]
+    assert sum(a < b for a, b in zip(firsts, ends, strict=True)) > 0.9 * len(ends)
+    # The best after 5 epochs is not simply the best at the end.
+    assert max(range(len(ends)), key=firsts.__getitem__) != max(range(len(ends)), key=ends.__getitem__)
+
+
+def test_zero_shot_trains_nothing(ask):
+    response = SyntheticResponse(ask.space)
+    curve = ask(response, {}, "zero_shot")
+    assert curve.epochs == (0,)
+    assert len(set(curve.metrics[0]["test/accuracy"])) == 1
+    assert last(ask(response, {}, COOP)) > last(curve)

@@ -1,0 +1,66 @@
+"""The actor of a trial: ready at once, so that Tune gives its trial to nobody else while it loads."""
+
+import pytest
+
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.home import shared as shared_home
+from nemesis_sweep.sweep.worker.trainable import PromptTrainable
+from nemesis_sweep.tracking.store import Tracking
+
+
+def assigned(home, threads=1):
+    """A trial of nothing that there is."""
+    return Assignment(
+        home=str(home),
+        task=Task("no-such-backbone", "no-such-dataset", 1, "few_shot"),
+        number="0",
+        baseline="",
+        params={},
+        method=Method(),
+        seeds=(1,),
+        eval_every=1,
+        threads=threads,
+        tracking=Tracking("sqlite:////nowhere/mlflow.db", "0", "0"),
+    )
+
+
+def test_nothing_is_loaded_before_the_first_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_home, "PATIENCE", 0.0)
+    assignment = assigned(tmp_path / "unseen")
+    actor = PromptTrainable(assignment.to_config())
+    assert actor.reset(assignment.to_config())
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match="this node does not see the sweep's home"):
+        actor.step()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_computes_with_as_many_threads_as_its_trial_is_given(tmp_path, monkeypatch):
+    import torch
+
+    (tmp_path / "driver.lock").touch()
+    used = []
+
+    class Session:
+        def __init__(self, assignment):
+            used.append(torch.get_num_threads())
+
+        def advance(self):
+            return {"done": True}
+
+    monkeypatch.setattr("nemesis_sweep.sweep.worker.joint_trial.open_session", Session)
+    before = torch.get_num_threads()
+    try:
+        for threads in (3, 2):
+            assert PromptTrainable(assigned(tmp_path, threads).to_config()).step() == {"done": True}
+    finally:
+        torch.set_num_threads(before)
+    assert used == [3, 2]
+
+
+def test_a_trial_takes_what_its_configuration_says():
+    request = PromptTrainable.default_resource_request({"resources": {"cpu": 2.0, "gpu": 0.5}})
+    assert request.required_resources == {"CPU": 2.0, "GPU": 0.5}
