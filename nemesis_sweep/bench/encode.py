@@ -22,6 +22,7 @@ from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoders import Way, in_processes
+from nemesis_sweep.data.encode import cpus
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
@@ -72,7 +73,7 @@ def measure_encode(case: Pictures, say: Say) -> dict[str, Any]:
             rates = ", ".join(f"{name} {case.images / spent:.1f} images/s" for name, spent in seconds.items())
             say(f"round {number} of {case.repeats}: {rates}")
     ratios = {way: [each["bare"] / each[way] for each in rounds] for way in WAYS}
-    chosen = "processes" if in_processes(case.images) else "threads"
+    chosen = "processes" if in_processes(case.images, cpus()) else "threads"
     return {
         "case": asdict(case),
         "machine": describe_machine(),

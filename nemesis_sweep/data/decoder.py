@@ -24,7 +24,7 @@ import numpy as np
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding import Decoded, decode_here
-from nemesis_sweep.data.images import UnusableError
+from nemesis_sweep.data.images import UnusableError, cannot_read
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.preprocess import Preprocess
 
@@ -63,7 +63,7 @@ class Decoder:
             try:
                 contents.append(item.read())
             except OSError as error:
-                unread[place] = UnusableError("unreadable", error.strerror or str(error))
+                unread[place] = cannot_read(error)
                 continue
             asked.append({"place": place, "bytes": len(contents[-1])})
         request = {"preprocess": self._preprocess, "views": list(views), "items": asked}

@@ -16,8 +16,12 @@ from nemesis_sweep.vlm.preprocess import Preprocess
 Way = Literal["auto", "threads", "processes"]
 VARIABLE = "NEMESIS_SWEEP_DECODE"
 
-MANY = 512
-"""Pictures from which on processes are worth their start."""
+CROWD = 16
+"""Threads up to which processes are no faster. Decoding a photograph takes 5 ms, for 0.1 ms of which it holds
+Python's lock; so threads get into each other's way only when there are many of them."""
+
+MANY = 2048
+"""Pictures from which on so many processes are worth their start, a third of a second."""
 
 FEWEST, MOST = 2, 32
 """Decoders at a time: two, so that one reads while the other computes, and no more than a disk can feed."""
@@ -26,8 +30,10 @@ Decode = Callable[[Sequence[Item], Sequence[int]], Decoded]
 """Items and the numbers of their views to pixels."""
 
 
-def in_processes(pictures: int, way: Way = "auto") -> bool:
-    """Whether so many pictures are decoded in processes: as ``way`` or ``$NEMESIS_SWEEP_DECODE`` says.
+def in_processes(pictures: int, count: int, way: Way = "auto") -> bool:
+    """Whether ``count`` decoders of so many pictures are processes; by default where there are many of both.
+
+    way: decides it; else ``$NEMESIS_SWEEP_DECODE`` does.
 
     Raises ``UserError`` when the variable has another value.
     """
@@ -36,7 +42,7 @@ def in_processes(pictures: int, way: Way = "auto") -> bool:
         raise UserError(
             Problem("no way to decode images", VARIABLE, found=given, allowed=", ".join(get_args(Way)))
         )
-    return pictures >= MANY if given == "auto" else given == "processes"
+    return count > CROWD and pictures >= MANY if given == "auto" else given == "processes"
 
 
 class Decoders:

@@ -34,14 +34,19 @@ class UnusableError(Exception):
         return UserError(Problem(f"cannot read this image: {self.reason}", file=source, allowed=allowed))
 
 
+def cannot_read(error: OSError) -> UnusableError:
+    """What the system says of a file that it cannot give."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return UnusableError("missing", "no such file")
+    return UnusableError("unreadable", error.strerror or str(error))
+
+
 def read_image(item: Item) -> tuple[bytes, Image.Image]:
     """The encoded bytes of an item and its image. Raises ``UnusableError``."""
-    if item.path is not None and item.content is None and not item.path.is_file():
-        raise UnusableError("missing", "no such file")
     try:
         content = item.read()
     except OSError as error:
-        raise UnusableError("unreadable", error.strerror or str(error)) from error
+        raise cannot_read(error) from error
     return content, open_image(content)
 
 

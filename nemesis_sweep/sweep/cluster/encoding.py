@@ -1,0 +1,104 @@
+"""Before the first trial: workers encode the pictures of all tasks, which finds those that cannot be read."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.data.meter import REPORT_EVERY, Report
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.together import Together
+from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
+from nemesis_sweep.sweep.cluster.shares import trial_resources
+from nemesis_sweep.sweep.home.folder import Home
+
+Plain = dict[str, Any]
+
+
+def looking_by_encoding(
+    sweep: Sweep, home: Home, session: RaySession, say: Report
+) -> Callable[[Sequence[Task], Mapping[str, str]], dict[str, str]]:
+    """A function that encodes the pictures of tasks and gives what is known of them then."""
+
+    def look(tasks: Sequence[Task], known: Mapping[str, str]) -> dict[str, str]:
+        import ray
+        from ray.exceptions import RayError
+
+        from nemesis_sweep.sweep.worker.looking import encode_pictures
+
+        share, threads = _share(sweep, session)
+        work = ray.remote(max_calls=1, **share)(encode_pictures)
+        asked = [[_asked(sweep, task) for task in group] for group in _groups(tasks)]
+        waiting = [work.remote(one, sweep.tasks.seeds, str(home.path), threads, dict(known)) for one in asked]
+        log = _Log(home.path / "logs" / "encoding.log", say)
+        found: dict[str, str] = {}
+        while waiting:
+            ready, waiting = ray.wait(waiting, timeout=1)
+            log.tell()
+            for answer in ready:
+                try:
+                    found |= ray.get(answer)
+                except RayError as error:
+                    # What it has encoded stays; trials say better what is wrong.
+                    say(f"could not encode beforehand: {str(error).strip().splitlines()[-1]}")
+        return found
+
+    return look
+
+
+def _groups(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Tasks that share pictures under one encoder go to one worker."""
+    groups: dict[tuple[Any, ...], list[Task]] = {}
+    for task in tasks:
+        groups.setdefault((task.backbone, task.root, task.dataset), []).append(task)
+    return list(groups.values())
+
+
+def _asked(sweep: Sweep, task: Task) -> Plain:
+    """A task, and the views and the precision that its trials have, or may have."""
+    parts = Together(sweep.method, sweep.space)
+    cell = (task.dataset, task.shots)
+    views = parts.possible("views", cell=cell)[0]
+    if views == "epochs":
+        views = parts.possible("epochs", cell=cell)[0]
+    precision = parts.possible("precision", cell=cell)[0]
+    return {"task": asdict(task), "views": int(views), "precision": precision}
+
+
+def _share(sweep: Sweep, session: RaySession) -> tuple[dict[str, float], int]:
+    """What one encoding worker takes of the cluster, and its threads.
+
+    Nothing else is running yet: on a cluster of our own each takes a GPU, and its part of the CPUs.
+    """
+    cluster = session.start()
+    trial_resources(sweep.resources, nodes_there(), 0.0)  # Ray would wait for ever.
+    gpus = 1.0 if cluster.get("GPU") else 0.0
+    cpus = max(1.0, cluster["CPU"] // max(1.0, cluster.get("GPU", 0.0)))
+    if not session.own:
+        cpus = float(sweep.resources.cpus)
+    return {"num_cpus": cpus, "num_gpus": gpus}, max(1, int(cpus))
+
+
+class _Log:
+    """Tells the newest line of what workers write while they encode, not too often."""
+
+    def __init__(self, path: Path, say: Report) -> None:
+        self._path, self._say = path, say
+        self._size = self._length()
+        self._told = time.monotonic()
+
+    def _length(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0
+
+    def tell(self) -> None:
+        size = self._length()
+        if size == self._size or time.monotonic() - self._told < REPORT_EVERY:
+            return
+        with self._path.open(encoding="utf-8") as log:
+            log.seek(self._size)
+            lines = log.read().splitlines()
+        self._size, self._told = size, time.monotonic()
+        if lines:
+            self._say(lines[-1].partition("): ")[2])
