@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoders import Way, in_processes
+from nemesis_sweep.data.decoding.ahead import Way, in_processes
 from nemesis_sweep.data.encode import cpus
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone

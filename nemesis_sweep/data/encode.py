@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoders import Decoders
-from nemesis_sweep.data.decoding import Decoded
-from nemesis_sweep.data.images import UnusableError
+from nemesis_sweep.data.decoding.ahead import Decoders
+from nemesis_sweep.data.decoding.here import Decoded
+from nemesis_sweep.data.decoding.images import UnusableError
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.backbone import Backbone

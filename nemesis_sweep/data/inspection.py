@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from nemesis_sweep.data.dataset import SPLITS, Dataset, Item
-from nemesis_sweep.data.images import Kind, UnusableError, read_image
+from nemesis_sweep.data.decoding.images import Kind, UnusableError, read_image
 from nemesis_sweep.data.meter import Meter, Report
 
 CHUNK = 1024

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoders import Decoders, Way, in_processes
+from nemesis_sweep.data.decoding.ahead import Decoders, Way, in_processes
+from nemesis_sweep.data.decoding.images import UnusableError, cannot_read
 from nemesis_sweep.data.encode import cpus, encode_items
 from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, unwritable, write_about
-from nemesis_sweep.data.images import UnusableError, cannot_read
 from nemesis_sweep.data.meter import REPORT_EVERY, Meter, Report
 from nemesis_sweep.data.shards import (
     LEFTOVERS,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.images import read_image
+from nemesis_sweep.data.decoding.images import read_image
 from nemesis_sweep.data.shards import BrokenShardError, read_shard
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.data.views import CENTRE, view

@@ -74,7 +74,8 @@ def _share(sweep: Sweep, session: RaySession) -> tuple[dict[str, float], int]:
     """
     cluster = session.start()
     trial_resources(sweep.resources, nodes_there(), 0.0)  # Ray would wait for ever.
-    gpus = 1.0 if cluster.get("GPU") else 0.0
+    wanted = 1.0 if sweep.resources.gpus == "auto" else min(1.0, float(sweep.resources.gpus))
+    gpus = wanted if cluster.get("GPU") else 0.0
     cpus = max(1.0, cluster["CPU"] // max(1.0, cluster.get("GPU", 0.0)))
     if not session.own:
         cpus = float(sweep.resources.cpus)

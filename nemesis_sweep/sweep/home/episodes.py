@@ -42,7 +42,7 @@ def record_episodes(
     Raises ``UserError`` when a dataset cannot be loaded, gives other images than then, or has images that
     cannot be read and are not to be skipped.
     """
-    opened = lru_cache(maxsize=8)(_open)
+    opened = lru_cache(maxsize=32)(_open)
     records = {}
     images = Images(skip=sweep.tasks.unreadable == "skip", say=say)
     drawn = {

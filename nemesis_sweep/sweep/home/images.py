@@ -37,16 +37,21 @@ class Images:
 
         Those that have features in the cache are whole. Where many others are left, ``look`` looks at them.
         """
-        wanted = {task: pictures(each) for task, each in tasks.items() if not _shipped(each)}
-        if not wanted:
-            return
-        encoded = encoded_keys(default_root())
-        for named in wanted.values():
-            fresh = {name: item for name, item in named.items() if name not in self._seen}
-            self._seen |= {name: "" for name, item in fresh.items() if encoded and _key(item) in encoded}
-        unknown = {task: named.keys() - self._seen.keys() for task, named in wanted.items()}
-        if look is not None and len(set().union(*unknown.values())) >= MANY:
-            self._seen |= look([task for task, names in unknown.items() if names], self._seen)
+        wanted = {task: each for task, each in tasks.items() if not _shipped(each)}
+        encoded = encoded_keys(default_root()) if wanted else set()
+        unknown: set[str] = set()
+        open_tasks: list[Task] = []
+        for task, arranged in wanted.items():
+            named = pictures(arranged)
+            for name in named.keys() - self._seen.keys() - unknown:
+                if encoded and _key(named[name]) in encoded:
+                    self._seen[name] = ""
+                else:
+                    unknown.add(name)
+            if not unknown.isdisjoint(named):
+                open_tasks.append(task)
+        if look is not None and len(unknown) >= MANY:
+            self._seen |= look(open_tasks, self._seen)
 
     def skipped(self, arranged: Arrangement, task: Task, former: Mapping[str, Any] | None) -> dict[str, str]:
         """Images that the task goes on without, and why; none where broken ones stop the sweep.

@@ -10,10 +10,10 @@ A request is a line of JSON and the bytes of images that are not files; an answe
 
 import json
 import os
-import queue
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -23,13 +23,13 @@ from typing import IO, Any
 import numpy as np
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoding import Decoded, decode_here
-from nemesis_sweep.data.images import UnusableError, cannot_read
+from nemesis_sweep.data.decoding.here import Decoded, decode_here
+from nemesis_sweep.data.decoding.images import UnusableError, cannot_read
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.preprocess import Preprocess
 
-COMMAND = (sys.executable, "-P", "-m", "nemesis_sweep.data.decoder")
-PACKAGE = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-P", "-m", "nemesis_sweep.data.decoding.process")
+PACKAGE = Path(__file__).parents[3]
 PATIENCE = 5.0
 """Seconds that a process gets to end by itself."""
 
@@ -85,7 +85,10 @@ class Decoder:
         return Decoded(pixels, unusable)
 
     def _end(self) -> str:
-        code = self.process.wait(PATIENCE)
+        try:
+            code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            return "an answer that makes no sense"
         return f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
 
     def close(self) -> None:
@@ -102,33 +105,38 @@ class Decoder:
 
 
 class DecoderPool:
-    """Decoders for as many threads. One that is killed is replaced, and its images are decoded again."""
+    """Decoders, one for each thread. One that is killed is replaced, and its images are decoded again."""
 
-    def __init__(self, preprocess: Preprocess, count: int) -> None:
+    def __init__(self, preprocess: Preprocess) -> None:
         self._preprocess = preprocess
-        self._idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle: list[Decoder] = []
         self.decoders: list[Decoder] = []
-        for _ in range(count):
-            self._idle.put(self._start())
 
-    def _start(self) -> Decoder:
-        self.decoders.append(Decoder(self._preprocess))
-        return self.decoders[-1]
+    def _take(self) -> Decoder:
+        """A decoder that has nothing to do; a new one where all are at work."""
+        with self._lock:
+            if not self._idle:
+                self.decoders.append(Decoder(self._preprocess))
+                return self.decoders[-1]
+            return self._idle.pop()
 
     def decode(self, items: Sequence[Item], views: Sequence[int]) -> Decoded:
         """Decode items in whichever process is free. Raises ``UserError`` when two were lost over them."""
         ends: list[str] = []
         while len(ends) < 2:
-            decoder = self._idle.get()
+            decoder = self._take()
             try:
-                return decoder.decode(items, views)
+                decoded = decoder.decode(items, views)
             except DecoderGoneError as gone:
                 ends.append(str(gone))
                 decoder.close()
-                self.decoders.remove(decoder)
-                decoder = self._start()
-            finally:
-                self._idle.put(decoder)
+                with self._lock:
+                    self.decoders.remove(decoder)
+            else:
+                with self._lock:
+                    self._idle.append(decoder)
+                return decoded
         raise UserError(
             Problem(
                 f"two processes were lost that decoded this image or the {len(items) - 1} after it",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.images import UnusableError, read_image
+from nemesis_sweep.data.decoding.images import UnusableError, read_image
 from nemesis_sweep.data.views import view
 from nemesis_sweep.vlm.preprocess import Preprocess
 

@@ -16,8 +16,6 @@ WHITE = 65535
 """Of a grey image with 16 bits."""
 
 Kind = Literal["missing", "truncated", "unreadable"]
-DECODING = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-"""What PIL raises at files that are no images, or not whole."""
 
 
 class UnusableError(Exception):
@@ -51,17 +49,24 @@ def read_image(item: Item) -> tuple[bytes, Image.Image]:
 
 
 def open_image(content: bytes) -> Image.Image:
-    """An RGB image, upright, decoded. Raises ``UnusableError``."""
+    """An RGB image, upright, decoded. Raises ``UnusableError``.
+
+    PIL raises whatever its codecs meet in a damaged file, so every error but a full memory is the file's.
+    """
     try:
         image: Image.Image = Image.open(io.BytesIO(content))
+    except MemoryError:
+        raise
     except Image.DecompressionBombError as error:
         raise UnusableError("unreadable", str(error)) from error
-    except DECODING as error:
+    except Exception as error:
         raise UnusableError("unreadable", "not an image" if content else "empty") from error
     try:
         image.load()
         return _rgb(ImageOps.exif_transpose(image))
-    except DECODING as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         # The header was read: what fails now is that the rest is not there, or is damaged.
         cut = "truncated" in str(error) or "broken" in str(error)
         raise UnusableError("truncated" if cut else "unreadable", str(error)) from error

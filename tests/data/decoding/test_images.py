@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nemesis_sweep.data.images import UnusableError, open_image
+from nemesis_sweep.data.decoding.images import UnusableError, open_image
 
 RAMP = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
 GREY = (RAMP >> 8).astype(np.uint8)
@@ -109,3 +109,22 @@ def test_a_file_that_would_fill_the_memory_is_no_traceback(monkeypatch: pytest.M
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
     with pytest.raises(UnusableError, match="Image size"):
         open_image(written(COLOUR, "PNG"))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PPM", "TGA"])
+def test_whatever_a_damaged_file_makes_pil_raise_is_told_as_that_file(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a description"
+    whole = written(COLOUR, kind, exif=exif) if kind in ("PNG", "JPEG", "WEBP") else written(COLOUR, kind)
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        content = bytearray(whole)
+        for place in rng.integers(0, len(content), rng.integers(1, 16)):
+            content[place] = rng.integers(256)
+        try:
+            open_image(bytes(content))
+        except UnusableError:
+            refused += 1
+    assert refused

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Literal, Self, get_args
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoder import DecoderPool
-from nemesis_sweep.data.decoding import Decoded, decode_here
+from nemesis_sweep.data.decoding.here import Decoded, decode_here
+from nemesis_sweep.data.decoding.process import DecoderPool
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.preprocess import Preprocess
 
@@ -55,7 +55,7 @@ class Decoders:
     def __init__(self, preprocess: Preprocess, count: int, processes: bool) -> None:
         self.count = count = min(MOST, max(FEWEST, count))
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="decode")
-        self._pool = DecoderPool(preprocess, count) if processes else None
+        self._pool = DecoderPool(preprocess) if processes else None
         self._decode: Decode = (
             self._pool.decode if self._pool else partial(decode_here, preprocess=preprocess)
         )
