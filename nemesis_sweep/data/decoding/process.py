@@ -187,9 +187,9 @@ def _work(source: IO[bytes], sink: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    answers = sys.stdout.buffer
-    # Whatever a codec prints must not come between the pixels.
-    sys.stdout = sys.stderr
+    # Whatever a codec prints, in Python or in C, must not come between the pixels.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     try:
         _work(sys.stdin.buffer, answers)
     except BrokenPipeError:

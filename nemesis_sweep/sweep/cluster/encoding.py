@@ -30,7 +30,7 @@ def looking_by_encoding(
 
         share, threads = _share(sweep, session)
         work = ray.remote(max_calls=1, **share)(encode_pictures)
-        asked = [[_asked(sweep, task) for task in group] for group in _groups(tasks)]
+        asked = [[encoding_of(sweep, task) for task in group] for group in _groups(tasks)]
         waiting = [work.remote(one, sweep.tasks.seeds, str(home.path), threads, dict(known)) for one in asked]
         log = _Log(home.path / "logs" / "encoding.log", say)
         found: dict[str, str] = {}
@@ -56,8 +56,8 @@ def _groups(tasks: Sequence[Task]) -> list[list[Task]]:
     return list(groups.values())
 
 
-def _asked(sweep: Sweep, task: Task) -> Plain:
-    """A task, and the views and the precision that its trials have, or may have."""
+def encoding_of(sweep: Sweep, task: Task) -> Plain:
+    """What a worker is asked to encode: a task, and views and precision that its trials have, or may have."""
     parts = Together(sweep.method, sweep.space)
     cell = (task.dataset, task.shots)
     views = parts.possible("views", cell=cell)[0]
