@@ -113,10 +113,10 @@ class DecoderPool:
         self._idle: list[Decoder] = []
         self.decoders: list[Decoder] = []
 
-    def _take(self) -> Decoder:
-        """A decoder that has nothing to do; a new one where all are at work."""
+    def _take(self, new: bool) -> Decoder:
+        """A decoder that has nothing to do; a new one where all are at work, or where it is asked for."""
         with self._lock:
-            if not self._idle:
+            if new or not self._idle:
                 self.decoders.append(Decoder(self._preprocess))
                 return self.decoders[-1]
             return self._idle.pop()
@@ -125,7 +125,8 @@ class DecoderPool:
         """Decode items in whichever process is free. Raises ``UserError`` when two were lost over them."""
         ends: list[str] = []
         while len(ends) < 2:
-            decoder = self._take()
+            # A new one after a loss: others that are idle may have been killed with it.
+            decoder = self._take(new=bool(ends))
             try:
                 decoded = decoder.decode(items, views)
             except DecoderGoneError as gone:
