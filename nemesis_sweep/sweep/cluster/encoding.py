@@ -11,7 +11,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
-from nemesis_sweep.sweep.cluster.shares import trial_resources
+from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.home.folder import Home
 
 Plain = dict[str, Any]
@@ -30,7 +30,8 @@ def looking_by_encoding(
 
         share, threads = _share(sweep, session)
         work = ray.remote(max_calls=1, **share)(encode_pictures)
-        asked = [[encoding_of(sweep, task) for task in group] for group in _groups(tasks)]
+        room = max(1, concurrent({"cpu": share["num_cpus"], "gpu": share["num_gpus"]}, nodes_there()))
+        asked = [[encoding_of(sweep, task) for task in part] for part in parts_of(tasks, room)]
         waiting = [work.remote(one, sweep.tasks.seeds, str(home.path), threads, dict(known)) for one in asked]
         log = _Log(home.path / "logs" / "encoding.log", say)
         found: dict[str, str] = {}
@@ -48,12 +49,15 @@ def looking_by_encoding(
     return look
 
 
-def _groups(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Tasks that share pictures under one encoder go to one worker."""
+def parts_of(tasks: Sequence[Task], most: int) -> list[list[Task]]:
+    """Tasks for at most so many workers; those that share pictures under one encoder go to the same."""
     groups: dict[tuple[Any, ...], list[Task]] = {}
     for task in tasks:
         groups.setdefault((task.backbone, task.root, task.dataset), []).append(task)
-    return list(groups.values())
+    parts: list[list[Task]] = [[] for _ in range(min(most, len(groups)))]
+    for number, group in enumerate(groups.values()):
+        parts[number % len(parts)] += group
+    return parts
 
 
 def encoding_of(sweep: Sweep, task: Task) -> Plain:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemesis_sweep.sweep.cluster.encoding import encoding_of
+from nemesis_sweep.sweep.cluster.encoding import encoding_of, parts_of
 
 TEXT = """
 name: made
@@ -27,3 +27,13 @@ def test_of_views_that_are_searched_one_is_encoded(make_sweep, views) -> None:
     (task,) = sweep.task_list()
     found = encoding_of(sweep, task)
     assert found["views"] in (1, 8) and found["precision"] in ("bf16", "fp32")
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 9])
+def test_tasks_that_share_pictures_go_to_one_worker_and_none_is_lost(make_sweep, most) -> None:
+    tasks = make_sweep("tasks.dataset=[digits, emoji, clipart]", text=TEXT).task_list()
+    parts = parts_of(tasks, most)
+    assert len(parts) == min(most, 3)
+    assert sorted(task.key for part in parts for task in part) == sorted(task.key for task in tasks)
+    for name in ("digits", "emoji", "clipart"):
+        assert len([part for part in parts if any(task.dataset == name for task in part)]) == 1
