@@ -28,11 +28,13 @@ def looking_by_encoding(
 
         from nemesis_sweep.sweep.worker.looking import encode_pictures
 
-        share, threads = _share(sweep, session)
-        work = ray.remote(max_calls=1, **share)(encode_pictures)
-        room = max(1, concurrent({"cpu": share["num_cpus"], "gpu": share["num_gpus"]}, nodes_there()))
+        share = _share(sweep, session)
+        # A process of its own, so that its memory and its GPU are free again for trials.
+        work = ray.remote(num_cpus=share["cpu"], num_gpus=share.get("gpu", 0), max_calls=1)(encode_pictures)
+        room = max(1, concurrent(share, nodes_there()))
         asked = [[encoding_of(sweep, task) for task in part] for part in parts_of(tasks, room)]
-        waiting = [work.remote(one, sweep.tasks.seeds, str(home.path), threads, dict(known)) for one in asked]
+        rest = (sweep.tasks.seeds, str(home.path), max(1, int(share["cpu"])), dict(known))
+        waiting = [work.remote(part, *rest) for part in asked]
         log = _Log(home.path / "logs" / "encoding.log", say)
         found: dict[str, str] = {}
         while waiting:
@@ -71,8 +73,8 @@ def encoding_of(sweep: Sweep, task: Task) -> Plain:
     return {"task": asdict(task), "views": int(views), "precision": precision}
 
 
-def _share(sweep: Sweep, session: RaySession) -> tuple[dict[str, float], int]:
-    """What one encoding worker takes of the cluster, and its threads.
+def _share(sweep: Sweep, session: RaySession) -> dict[str, float]:
+    """What one encoding worker takes of the cluster, in Ray's words.
 
     Nothing else is running yet: on a cluster of our own each takes a GPU, and its part of the CPUs.
     """
@@ -83,7 +85,7 @@ def _share(sweep: Sweep, session: RaySession) -> tuple[dict[str, float], int]:
     cpus = max(1.0, cluster["CPU"] // max(1.0, cluster.get("GPU", 0.0)))
     if not session.own:
         cpus = float(sweep.resources.cpus)
-    return {"num_cpus": cpus, "num_gpus": gpus}, max(1, int(cpus))
+    return {"cpu": cpus, "gpu": gpus} if gpus else {"cpu": cpus}
 
 
 class _Log:
