@@ -64,7 +64,10 @@ def _check(name: str, as_json: bool) -> None:
         click.echo(json.dumps(facts, indent=2))
         return
     for key, value in facts.items():
-        click.echo(f"{key.replace('_', ' '):<16}{_shown(key, value)}")
+        shown = _shown(key, value)
+        if key == "logit_bias" and value is not None and facts["cached"] is False:
+            shown += " before training; the weights, which are not here, have their own"
+        click.echo(f"{key.replace('_', ' '):<16}{shown}")
 
 
 def _shown(key: str, value: object) -> str:

@@ -64,6 +64,16 @@ def folders(root: Path) -> list[Folder]:
     return sorted(found, key=lambda folder: folder.last_use, reverse=True)
 
 
+def encoded_keys(root: Path) -> set[bytes]:
+    """Keys of all pictures that have features under any encoder: they could be read. 32 bytes each."""
+    keys: set[bytes] = set()
+    for folder in folders(root):
+        for path in folder.shards:
+            with suppress(BrokenShardError):
+                keys.update(open_shard(path, folder.about.identity).keys)
+    return keys
+
+
 def unnamed(root: Path) -> list[Path]:
     """Folders with shards whose record is missing or broken; a store repairs it when it is used again."""
     paths = sorted(root.iterdir()) if root.is_dir() else []

@@ -1,21 +1,16 @@
 """Looking at every image of a dataset: which are missing, cut off or not images at all."""
 
-import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
-
-from PIL import Image
 
 from nemesis_sweep.data.dataset import SPLITS, Dataset, Item
+from nemesis_sweep.data.decoding.images import Kind, UnusableError, read_image
 from nemesis_sweep.data.meter import Meter, Report
 
 CHUNK = 1024
 THREADS = 4
-
-Kind = Literal["missing", "truncated", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -54,22 +49,11 @@ def _flaws(
 
 
 def _flaw(split: str, item: Item, decode: bool) -> Flaw | None:
-    if item.path is not None and not item.path.is_file():
-        return Flaw("missing", split, item.source, "no such file")
     if not decode:
-        return None
+        missing = item.path is not None and not item.path.is_file()
+        return Flaw("missing", split, item.source, "no such file") if missing else None
     try:
-        content = item.read()
-    except OSError as error:
-        return Flaw("unreadable", split, item.source, error.strerror or str(error))
-    try:
-        image = Image.open(io.BytesIO(content))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return Flaw("unreadable", split, item.source, "not an image" if content else "empty")
-    try:
-        image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # The header was read: what fails now is that the rest is not there, or is damaged.
-        kind: Kind = "truncated" if "truncated" in str(error) or "broken" in str(error) else "unreadable"
-        return Flaw(kind, split, item.source, str(error))
+        read_image(item)
+    except UnusableError as error:
+        return Flaw(error.kind, split, item.source, error.reason)
     return None

@@ -6,24 +6,30 @@ sets lose the image. So a class has min(shots, readable images) for every seed.
 """
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode
 from nemesis_sweep.data.files import labels_of
-from nemesis_sweep.data.inspection import flaws_of
+from nemesis_sweep.data.inspection import Flaw, flaws_of
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement
 
+Look = Callable[[Sequence[tuple[str, Item]], Report | None], Iterable[Flaw]]
+"""Decodes images, each given with what it is for (train, val or test), and yields what is wrong with them."""
+
 
 def unreadable(
-    arranged: Arrangement, report: Report | None = None, seen: dict[str, str] | None = None
+    arranged: Arrangement,
+    report: Report | None = None,
+    seen: dict[str, str] | None = None,
+    look: Look = flaws_of,
 ) -> dict[str, str]:
-    """Decode every image that would be used; names (dataset and path) of those that cannot be, and why.
+    """Look at every image that would be used; names (dataset and path) of those that cannot be, and why.
 
-    An image that takes another's place is decoded too. seen: what is known of images from other tasks, '' of
-    those that can be read; what is found is added.
+    An image that takes another's place is looked at too. seen: what is known of images, '' of those that can
+    be read; what is found is added. look: how; by default each is decoded.
     """
     seen = {} if seen is None else seen
     bad: dict[str, str] = {}
@@ -33,12 +39,17 @@ def unreadable(
         if fresh:
             seen |= dict.fromkeys(fresh, "")
             names = {item.source: name for name, (_, item) in fresh.items()}
-            for flaw in flaws_of(list(fresh.values()), report=report):
+            for flaw in look(list(fresh.values()), report):
                 seen[names[flaw.source]] = f"{flaw.kind}: {flaw.reason}"
         found = {name: seen[name] for name in used if seen[name]}
         if not found:
             return bad
         bad |= found
+
+
+def pictures(arranged: Arrangement) -> dict[str, Item]:
+    """Every image that would be used, by its name."""
+    return {_name(data, item): item for data, _, item in _used(arranged)}
 
 
 def without(arranged: Arrangement, bad: Collection[str]) -> Arrangement:
@@ -60,7 +71,7 @@ def _name(data: Dataset, item: Item) -> str:
 def _used(arranged: Arrangement) -> Iterator[tuple[Dataset, str, Item]]:
     for episode in arranged.episodes:
         yield from ((arranged.source, "train", item) for item in episode.train)
-        yield from ((arranged.source, episode.val_from, item) for item in episode.val)
+        yield from ((arranged.source, "val", item) for item in episode.val)
     for data in (arranged.source, *arranged.targets.values()):
         yield from ((data, "test", item) for item in data.test)
 

@@ -1,7 +1,7 @@
 """The feature store: every (picture, view set, encoder) is encoded once, by one process, for everybody."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.encode import encode_items
+from nemesis_sweep.data.decoding.ahead import Decoders, Way, in_processes
+from nemesis_sweep.data.decoding.images import UnusableError, cannot_read
+from nemesis_sweep.data.encode import cpus, encode_items
 from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, unwritable, write_about
 from nemesis_sweep.data.meter import REPORT_EVERY, Meter, Report
 from nemesis_sweep.data.shards import (
@@ -46,9 +48,12 @@ class FeatureStore:
     Raises ``UserError`` when the folder cannot be made.
     """
 
-    def __init__(self, backbone: Backbone, views: int, root: Path | None = None) -> None:
+    def __init__(
+        self, backbone: Backbone, views: int, root: Path | None = None, decode: Way = "auto"
+    ) -> None:
         self.backbone = backbone
         self.views = views
+        self.way = decode
         self.about = _about(backbone, views)
         self.folder = (root or default_root()) / self.about.folder
         write_about(self.folder, self.about)
@@ -68,45 +73,94 @@ class FeatureStore:
         if not items:
             return torch.empty(0, self.views, self.backbone.embed_dim)
         keys = [_key(item) for item in items]
+        self._complete(items, keys, report, None)
+        return self._gather(keys)
+
+    def fill(self, items: Sequence[Item], report: Report | None = None) -> dict[int, UnusableError]:
+        """Encode what is missing, and give what is wrong with pictures that cannot be read, by their place.
+
+        So the pictures of a dataset are encoded and looked at in one, each decoded once.
+        """
+        keys: dict[int, bytes] = {}
+        unusable: dict[int, UnusableError] = {}
+        for place, item in enumerate(items):
+            try:
+                keys[place] = bytes.fromhex(item.key)
+            except OSError as error:
+                unusable[place] = cannot_read(error)
+        found: dict[bytes, UnusableError] = {}
+        self._complete([items[place] for place in keys], list(keys.values()), report, found)
+        return unusable | {place: found[key] for place, key in keys.items() if key in found}
+
+    def _complete(
+        self,
+        items: Sequence[Item],
+        keys: Sequence[bytes],
+        report: Report | None,
+        unusable: dict[bytes, UnusableError] | None,
+    ) -> None:
+        """Encode what is missing, or wait for who is at it. unusable: gets pictures that cannot be read."""
         mark_used(self.folder)
         self._refresh()
         told = float("-inf")
-        while missing := self._missing(keys):
+        while missing := self._missing(set(keys) - set(unusable or ())):
             # Again: the folder may have been pruned since.
             write_about(self.folder, self.about)
             with try_lock(self.folder) as mine:
                 if mine:
                     self._clean()
-                    self._encode(items, keys, report)
+                    self._encode(items, keys, report, unusable)
                     continue
             if report and time.monotonic() - told >= REPORT_EVERY:
                 report(f"another process is encoding: waiting for {missing} of {len(set(keys))} pictures")
                 told = time.monotonic()
             time.sleep(POLL)
             self._refresh()
-        return self._gather(keys)
 
-    def _encode(self, items: Sequence[Item], keys: Sequence[bytes], report: Report | None) -> None:
+    def _encode(
+        self,
+        items: Sequence[Item],
+        keys: Sequence[bytes],
+        report: Report | None,
+        unusable: dict[bytes, UnusableError] | None,
+    ) -> None:
         """Encode what is missing and publish it shard by shard. Only for the holder of the lock."""
         todo = [
-            (key, item) for key, item in dict(zip(keys, items, strict=True)).items() if key not in self._rows
+            (key, item)
+            for key, item in dict(zip(keys, items, strict=True)).items()
+            if key not in self._rows and key not in (unusable or ())
         ]
         if not todo:
             return
         label = f"encoding {len(todo)} pictures x {self.views} views with {self.backbone.name}"
         meter = Meter(len(todo) * self.views, label, report)
         chunk = max(1, SHARD_VIEWS // self.views)
-        for start in range(0, len(todo), chunk):
-            part = todo[start : start + chunk]
-            features = encode_items(
-                self.backbone, [item for _, item in part], view_numbers(self.views), meter
-            )
-            try:
-                path = write_shard(self.folder, self.about.identity, [key for key, _ in part], features)
-            except OSError as error:
-                raise unwritable(self.folder, error) from error
-            self._add(read_shard(path, self.about.identity))
-            self._checked.add(path)
+        processes = in_processes(len(todo), cpus(), self.way)
+        with Decoders(self.backbone.preprocess, cpus(), processes) as decoders:
+            for start in range(0, len(todo), chunk):
+                part = todo[start : start + chunk]
+                bad: dict[int, UnusableError] = {}
+                features = encode_items(
+                    self.backbone,
+                    [item for _, item in part],
+                    view_numbers(self.views),
+                    meter,
+                    decoders=decoders,
+                    unusable=None if unusable is None else bad,
+                )
+                good = [place for place in range(len(part)) if place not in bad]
+                if unusable is not None:
+                    unusable |= {part[place][0]: error for place, error in bad.items()}
+                if good:
+                    self._publish([part[place][0] for place in good], features[good] if bad else features)
+
+    def _publish(self, keys: list[bytes], features: np.ndarray) -> None:
+        try:
+            path = write_shard(self.folder, self.about.identity, keys, features)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        self._add(read_shard(path, self.about.identity))
+        self._checked.add(path)
 
     def _gather(self, keys: Sequence[bytes]) -> Tensor:
         places = [self._rows[key] for key in keys]
@@ -123,9 +177,8 @@ class FeatureStore:
             gathered[here] = self._shards[path].features[rows[here]]
         return torch.from_numpy(gathered)
 
-    def _missing(self, keys: Sequence[bytes]) -> int:
+    def _missing(self, wanted: Collection[bytes]) -> int:
         """How many pictures have no features yet; a shard is read and checked before its first use."""
-        wanted = set(keys)
         for path in {self._rows[key][0] for key in wanted if key in self._rows} - self._checked:
             try:
                 self._shards[path].check()

@@ -1,16 +1,15 @@
-"""Images as the encoder sees them: the test view, and augmented views that are the same on every machine."""
+"""Images as the encoder sees them: the test view, and augmented views that are the same on every machine.
+
+Needs no torch: processes that only decode import this.
+"""
 
 import hashlib
-import io
 import math
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.vlm.backbone import Preprocess
+from nemesis_sweep.vlm.preprocess import Preprocess
 
 CROP_SCALE = (0.08, 1.0)
 CROP_RATIO = (3 / 4, 4 / 3)
@@ -20,42 +19,12 @@ RESAMPLE = {
     "bilinear": Image.Resampling.BILINEAR,
     "nearest": Image.Resampling.NEAREST,
 }
-WHITE = 65535
-"""Of a grey image with 16 bits."""
-
 CENTRE = -1
 """The number of the test view; augmented views count from 0."""
 
 
-def decode(content: bytes, source: str) -> Image.Image:
-    """An RGB image, upright. Raises ``UserError`` with the source of an image that cannot be read."""
-    try:
-        image: Image.Image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
-        if image.mode.startswith(("I", "F")):
-            image = _eight_bits(image)
-        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-            rgba = image.convert("RGBA")
-            paper = Image.new("RGBA", rgba.size, "white")
-            image = Image.alpha_composite(paper, rgba)
-        return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        allowed = "a whole image; `tasks.unreadable: skip` goes on without it"
-        raise UserError(Problem(f"cannot read this image: {error}", file=source, allowed=allowed)) from error
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """A grey image of 16 bits with 8: PIL's own conversion makes everything above 255 white.
-
-    Raises ``ValueError`` for numbers that are no grey values of 16 bits.
-    """
-    values = np.asarray(image)
-    if image.mode == "F" or values.min() < 0 or values.max() > WHITE:
-        raise ValueError(f"grey values outside of 0 to {WHITE}, or fractions of unknown range")
-    return Image.fromarray(((values.astype(np.uint32) * 255 + WHITE // 2) // WHITE).astype(np.uint8))
-
-
-def view(image: Image.Image, number: int, key: str, preprocess: Preprocess) -> Tensor:
-    """View ``number`` of the picture with that cache key, ``(3, H, W)`` float32, normalised for the encoder.
+def view(image: Image.Image, number: int, key: str, preprocess: Preprocess) -> np.ndarray:
+    """View ``number`` of the picture with that cache key, ``(H, W, 3)`` uint8.
 
     Augmented views are drawn from a generator seeded by the picture and the number, so that a view
     never depends on the order in which pictures are encoded.
@@ -67,11 +36,7 @@ def view(image: Image.Image, number: int, key: str, preprocess: Preprocess) -> T
         seed = hashlib.sha256(f"{key}:{number}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(seed[:8], "big"))
         image = _random_resized_crop(image, size, resample, rng)
-    # A copy, because torch must not wrap PIL's read-only memory.
-    pixels = torch.from_numpy(np.array(image, dtype=np.float32)).permute(2, 0, 1) / 255
-    mean = torch.tensor(preprocess.mean).view(3, 1, 1)
-    std = torch.tensor(preprocess.std).view(3, 1, 1)
-    return (pixels - mean) / std
+    return np.asarray(image)
 
 
 def _centre(image: Image.Image, preprocess: Preprocess, resample: Image.Resampling) -> Image.Image:

@@ -14,7 +14,8 @@ from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
-from nemesis_sweep.sweep.cluster.ray_session import nodes_there, ray_session, standing_in
+from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
+from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there, standing_in
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.front import best_trials
@@ -71,11 +72,11 @@ def run_sweep(
     ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, when everything that was reported is kept.
     """
     home.create()
-    with home.driver_lock():
+    with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
         refuse_another_sweep(sweep, home, extend)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
-        episodes = record_episodes(sweep, home, say)
+        episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
         mend(home.journal)
         storage = open_storage(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
@@ -89,7 +90,7 @@ def run_sweep(
             with show(studies) as progress:
                 desk = Desk(sweep, home, studies, tracking, progress)
                 if desk.has_more:
-                    _train(desk, logical_gpus)
+                    _train(desk, session)
             if desk.stopping:
                 raise KeyboardInterrupt
         except KeyboardInterrupt:
@@ -124,11 +125,11 @@ def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
     }
 
 
-def _train(desk: Desk, logical_gpus: int | None) -> None:
+def _train(desk: Desk, session: RaySession) -> None:
     """Hand the desk to Ray Tune until nothing is left to hand out."""
     # Inside of Ray's session: ray.init installs handlers of its own.
     with (
-        ray_session(logical_gpus) as cluster,
+        session.running() as cluster,
         standing_in(desk.home.path),
         stoppable(desk.stop),
     ):

@@ -17,28 +17,13 @@ from torch.nn import functional as F
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout, unknown_tokens
 from nemesis_sweep.vlm.loading import load_model
+from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
 from nemesis_sweep.vlm.registry import find_backbone
 from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower, text_tower
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@dataclass(frozen=True)
-class Preprocess:
-    """How an image becomes pixels: what a test view needs, in open_clip's words.
-
-    image_size: pixels of the square; interpolation: `bicubic` or `bilinear`; resize_mode: `shortest` (resize
-    the short edge, centre crop), `longest` (fit and pad with fill_color) or `squash`.
-    """
-
-    image_size: int
-    mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
-    std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
-    interpolation: str = "bicubic"
-    resize_mode: str = "shortest"
-    fill_color: int = 0
 
 
 @dataclass(frozen=True, eq=False)

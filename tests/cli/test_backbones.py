@@ -112,6 +112,8 @@ def test_the_largest_are_looked_into_as_fast_as_the_small(monkeypatch) -> None:
     assert told["tokenizer"] == "facebook/xlm-v-base"
     siglip = json.loads(call("--check", "ViT-SO400M-14-SigLIP2", "--json").output)
     assert (siglip["logit_bias"], siglip["context_length"], siglip["text_layers"]) == (-10, 64, 27)
+    told = call("--check", "ViT-SO400M-14-SigLIP2").output
+    assert "logit bias      -10.0 before training; the weights, which are not here, have their own" in told
 
 
 @pytest.mark.parametrize(

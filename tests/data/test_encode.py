@@ -97,9 +97,9 @@ def test_large_images_go_in_smaller_batches(tiny_backbone, colours):
         return torch.zeros(len(pixels), 32)
 
     changed = Changed(tiny_backbone, encode)
-    changed.preprocess = type(tiny_backbone.preprocess)(image_size=1024)
+    changed.preprocess = type(tiny_backbone.preprocess)(image_size=512)
     encode_items(changed, colours.train[:7], [-1])
-    assert max(sizes) * 1024**2 <= 128 * 224**2 < (max(sizes) + 1) * 1024**2
+    assert max(sizes) * 512**2 <= 32 * 224**2 < (max(sizes) + 1) * 512**2
     assert sum(sizes) == 7
 
 

@@ -7,19 +7,22 @@ import pytest
 import torch
 
 from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.decoding.images import read_image
 from nemesis_sweep.data.shards import BrokenShardError, read_shard
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.data.views import CENTRE, decode, view
+from nemesis_sweep.data.views import CENTRE, view
 from tests.conftest import picture
 
 
 def plain_features(backbone, items, numbers):
     """Each picture decoded, viewed and encoded by itself."""
+    mean, std = (torch.tensor(getattr(backbone.preprocess, name)) for name in ("mean", "std"))
     rows = []
     for item in items:
-        image = decode(item.read(), item.source)
-        pixels = torch.stack([view(image, number, item.key, backbone.preprocess) for number in numbers])
-        rows.append(backbone.encode_image(pixels))
+        _, image = read_image(item)
+        pixels = [torch.from_numpy(view(image, n, item.key, backbone.preprocess).copy()) for n in numbers]
+        normalised = (torch.stack(pixels) / 255 - mean) / std
+        rows.append(backbone.encode_image(normalised.permute(0, 3, 1, 2)))
     return torch.stack(rows)
 
 
@@ -134,3 +137,39 @@ def test_views_do_not_depend_on_the_batch(tiny_backbone, colours, tmp_path):
     alone = FeatureStore(tiny_backbone, 4, tmp_path / "a").features([colours.train[5]])
     among = FeatureStore(tiny_backbone, 4, tmp_path / "b").features(colours.train[:8])
     torch.testing.assert_close(among[5:6], alone, atol=1e-6, rtol=1e-5)
+
+
+def garbled(path):
+    """Spoil a file without anybody noticing who does not read it."""
+    stat = path.stat()
+    path.write_bytes(b"x" * stat.st_size)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_filling_names_what_cannot_be_read_and_keeps_the_rest_decoded_once(tiny_backbone, tmp_path):
+    items = []
+    for number in range(12):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(picture((9 * number, 99, 50), number))
+        items.append(Item(0, path.name, path=path))
+    items[3].path.unlink()
+    items[4].path.write_bytes(b"no image")
+    items[9].path.write_bytes(items[9].path.read_bytes()[:-2000])
+    store = FeatureStore(tiny_backbone, 2, tmp_path / "cache")
+    twice = [*items, items[4]]
+    kinds = {3: "missing", 4: "unreadable", 9: "truncated", 12: "unreadable"}
+    assert {place: error.kind for place, error in store.fill(twice).items()} == kinds
+    whole = [item for place, item in enumerate(items) if place not in kinds]
+    expected = FeatureStore(tiny_backbone, 2, tmp_path / "other").features(whole)
+    for item in whole:
+        garbled(item.path)
+    again = FeatureStore(tiny_backbone, 2, tmp_path / "cache")
+    assert set(again.fill(items)) == {3, 4, 9}
+    torch.testing.assert_close(again.features(whole), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_filling_with_nothing_that_can_be_read(tiny_backbone, tmp_path):
+    store = FeatureStore(tiny_backbone, 1, tmp_path / "cache")
+    assert set(store.fill([Item(0, "a", content=b"a"), Item(0, "b", content=b"b")])) == {0, 1}
+    assert store.fill([]) == {}
+    assert not list(store.folder.glob("*.arrow"))

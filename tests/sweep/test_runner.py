@@ -4,8 +4,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.sweep.home import images
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.runner import open_studies, run_sweep
+from tests.data import layouts
 
 TEXT = """
 name: made
@@ -119,3 +122,53 @@ def test_a_joint_sweep_whose_workers_outnumber_its_points(make_sweep, tmp_path):
                 one.datetime_start < other.datetime_complete and other.datetime_start < one.datetime_complete
             )
             assert one is other or not at_once or one.params != other.params
+
+
+ENCODED = """
+name: made
+tasks: {{dataset: [eurosat, dtd], shots: [1, 2], replicates: 2, root: {root}, unreadable: {unreadable}}}
+method: {{epochs: 2, views: 2}}
+space:
+  n_ctx: {{choices: [4, 8]}}
+search: {{pruner: none, baselines: [zero_shot]}}
+budget: {{trials: 1}}
+resources: {{cpus: 0.5}}
+"""
+
+
+@pytest.mark.cluster
+def test_images_are_looked_at_by_workers_that_encode_them_once(make_sweep, tmp_path, monkeypatch):
+    """A run that is refused leaves no sweep behind, but what it has encoded; trials encode nothing.
+
+    Ray's workers have decoders of their own.
+    """
+    monkeypatch.setenv("NEMESIS_SWEEP_DECODE", "processes")
+    monkeypatch.setattr(images, "MANY", 1)
+    monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "cache"))
+    for name in ("eurosat", "dtd"):
+        layouts.ALL[name][0](tmp_path)
+    broken = sorted((tmp_path / "eurosat/2750/second").iterdir())[-1]
+    broken.write_bytes(b"no image")
+    watcher, said, home = Watcher(), [], Home(tmp_path / "home")
+
+    @contextmanager
+    def show(studies):
+        yield watcher
+
+    def log() -> list[str]:
+        return (home.path / "logs/encoding.log").read_text().splitlines()
+
+    with pytest.raises(
+        UserError, match=rf"cannot read eurosat: 2750/second/{broken.name}: unreadable: not an"
+    ):
+        run_sweep(make_sweep(text=ENCODED.format(root=tmp_path, unreadable="stop")), home, show)
+    assert not home.sweep_file.exists() and not (home.path / "episodes").exists()
+    before = log()
+    assert len({line.partition("(process ")[2].partition(")")[0] for line in before}) == 1
+    sweep = make_sweep(text=ENCODED.format(root=tmp_path, unreadable="skip"))
+    outcome = run_sweep(sweep, home, show, say=said.append)
+    assert not outcome.failed and not outcome.empty_studies
+    assert len(outcome.rows) == 8
+    assert f"eurosat 1-shot: skipped eurosat: 2750/second/{broken.name}: unreadable: not an image" in said
+    assert not [line for line in said if line.startswith("could not encode")]
+    assert all("encoding 1 pictures x 1 views" in line for line in log()[len(before) :])

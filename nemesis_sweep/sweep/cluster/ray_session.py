@@ -3,8 +3,9 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Self
 
 from nemesis_sweep.spec.errors import Problem, UserError
 
@@ -66,6 +67,45 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
+
+
+class RaySession:
+    """Ray for one sweep: started, or joined, when it is first needed; closed by ``with`` or before."""
+
+    def __init__(self, logical_gpus: int | None = None) -> None:
+        self._logical_gpus = logical_gpus
+        self._open = ExitStack()
+        self._resources: dict[str, float] | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether the cluster is this sweep's own."""
+        return not os.environ.get("RAY_ADDRESS")
+
+    def start(self) -> dict[str, float]:
+        """The resources of the cluster. Raises ``UserError`` as ``ray_session`` does."""
+        if self._resources is None:
+            self._resources = self._open.enter_context(ray_session(self._logical_gpus))
+        return self._resources
+
+    def close(self) -> None:
+        """Leave the cluster, or end it; whatever works for this sweep ends too."""
+        self._open.close()
+        self._resources = None
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, float]]:
+        """The resources of the cluster, which is left or ended afterwards."""
+        try:
+            yield self.start()
+        finally:
+            self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
 
 def nodes_there() -> list[dict[str, float]]:

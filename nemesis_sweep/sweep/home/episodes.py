@@ -11,16 +11,14 @@ from nemesis_sweep.data.episodes import incomplete_classes
 from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, Load, arrange
-from nemesis_sweep.data.registry import SHIPPED, load_dataset
-from nemesis_sweep.data.skipping import unreadable, without
+from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.skipping import without
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home, write_json
-
-NAMED = 20
-"""Images that a message names at most."""
+from nemesis_sweep.sweep.home.images import Images, LookAtTasks
 
 RULE = "random.Random(seed); shots of each class of train, then min(shots, 4) of val, on the same stream"
 PLACE = ("folder",)
@@ -31,22 +29,30 @@ def quiet(line: str) -> None:
     """Report nothing."""
 
 
-def record_episodes(sweep: Sweep, home: Home, say: Report = quiet) -> list[Path]:
+def record_episodes(
+    sweep: Sweep, home: Home, say: Report = quiet, look: LookAtTasks | None = None
+) -> list[Path]:
     """Write the few-shot images of every task's seeds and return the files.
 
-    Loads every dataset and decodes the images that its tasks use, so that what is not there or broken ends
-    the sweep before it begins. A file that a former
-    run wrote stays. say: gets a line for each image that is skipped and for classes that fall short.
+    Loads every dataset and looks at the images that its tasks use, so that what is not there or broken ends
+    the sweep before it begins. Images that have features in the cache can be read; the others are decoded
+    here, or, where there are many, by ``look``. A file that a former run wrote stays. say: gets lines about
+    images that are skipped and classes that fall short.
 
     Raises ``UserError`` when a dataset cannot be loaded, gives other images than then, or has images that
     cannot be read and are not to be skipped.
     """
-    opened = lru_cache(maxsize=8)(_open)
+    opened = lru_cache(maxsize=32)(_open)
     records = {}
-    images = _Images(skip=sweep.tasks.unreadable == "skip", say=say)
-    for task in sweep.task_list():
+    images = Images(skip=sweep.tasks.unreadable == "skip", say=say)
+    drawn = {
+        task: arrange(task, sweep.tasks.seeds, partial(_dataset, opened, task.root))
+        for task in sweep.task_list()
+    }
+    new = {task: arranged for task, arranged in drawn.items() if _before(_record_of(home, task)) is None}
+    images.look_first(new, look)
+    for task, arranged in drawn.items():
         path = _record_of(home, task)
-        arranged = arrange(task, sweep.tasks.seeds, partial(_dataset, opened, task.root))
         _, identity = opened(task.dataset, task.root)
         skipped = images.skipped(arranged, task, _before(path))
         record = {"fingerprint": identity, **episodes_record(without(arranged, skipped), task)}
@@ -92,46 +98,6 @@ def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arr
     """What a trial of a sweep trains on and is tested on: without the images that its record skips."""
     record = _before(_record_of(home, task)) or {}
     return without(arrange(task, seeds, load), record.get("skipped", {}))
-
-
-class _Images:
-    """Looks at the images of one task after the other; each is decoded once."""
-
-    def __init__(self, skip: bool, say: Report) -> None:
-        self._skip, self._say = skip, say
-        self._seen: dict[str, str] = {}
-        self._broken: dict[str, str] = {}
-
-    def skipped(self, arranged: Arrangement, task: Task, former: Mapping[str, Any] | None) -> dict[str, str]:
-        """Images that the task goes on without, and why; none where broken ones stop the sweep.
-
-        former: the task's record of an earlier run. It counts: a file that is repaired later must not change
-        what other trials are trained on.
-        """
-        shipped = all(data.split == SHIPPED for data in (arranged.source, *arranged.targets.values()))
-        if former is not None:
-            bad = former.get("skipped", {})
-        elif shipped:  # whole, and tested
-            bad = {}
-        else:
-            bad = unreadable(arranged, self._say, self._seen)
-        if not self._skip:
-            self._broken |= bad if former is None else {}
-            return {}
-        for name, reason in bad.items():
-            self._say(f"{task.label}: skipped {name}: {reason}")
-        return dict(bad)
-
-    def refuse_broken(self) -> None:
-        """Raise ``UserError`` with the images of all tasks that stop the sweep."""
-        if not self._broken:
-            return
-        allowed = "whole images; `tasks.unreadable: skip` goes on without them"
-        more = f" (the first {NAMED} follow)" if len(self._broken) > NAMED else ""
-        what = f"{len(self._broken)} images of the tasks cannot be read{more}"
-        found = list(self._broken.items())[:NAMED]
-        problems = [Problem(f"cannot read {name}: {reason}") for name, reason in found]
-        raise UserError([Problem(what, key="tasks.unreadable", found="stop", allowed=allowed), *problems])
 
 
 def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """The images of a sweep's episodes, in its home: written once, compared ever after."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +10,13 @@ from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.sweep.home import images as images_module
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker.looking import encode_pictures
 from tests.data import layouts, own_data
+from tests.data.test_store import garbled
 
 TEXT = """
 name: made
@@ -140,6 +145,79 @@ def test_images_that_cannot_be_read_stop_a_sweep_before_it_begins_all_of_them_na
         f"cannot read eurosat: 2750/second/{tested[1].name}: missing: no such file",
     ]
     assert not (tmp_path / "home/episodes").exists()
+
+
+def by_encoding(sweep, home):
+    """Looks at images as a worker does, in this process."""
+
+    def look(tasks, known):
+        asked = [{"task": asdict(task), "views": 2, "precision": "fp32"} for task in tasks]
+        return encode_pictures(asked, sweep.tasks.seeds, str(home.path), 1, dict(known))
+
+    return look
+
+
+@pytest.fixture
+def many(monkeypatch, tmp_path):
+    """Every image counts as many, and nothing is in the cache."""
+    monkeypatch.setattr(images_module, "MANY", 1)
+    monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "cache"))
+    warm.forget()
+    yield
+    warm.forget()
+
+
+def spoilt(root) -> list[Path]:
+    """Spoil two images of the test set, and one that is drawn for training with either number of shots."""
+    drawn = [few_shot_episode(load_dataset("eurosat", root), shots, 1).train[0].path for shots in (1, 16)]
+    tested = sorted((root / "eurosat/2750/second").iterdir())[-3:]
+    for path in (tested[0], *drawn):
+        path.write_bytes(path.read_bytes()[:200])
+    tested[1].unlink()
+    return [*dict.fromkeys(drawn), *tested[:2]]
+
+
+def test_looking_by_encoding_finds_the_same_as_decoding(sweep, make_sweep, tmp_path, many) -> None:
+    bad = spoilt(tmp_path)
+    skipping = make_sweep("tasks.unreadable=skip", text=TEXT.format(name="eurosat", root=tmp_path))
+    homes = [Home(tmp_path / "decoded"), Home(tmp_path / "encoded")]
+    told: list[list[str]] = [[], []]
+    for home, lines, look in zip(homes, told, (None, by_encoding(skipping, homes[1])), strict=True):
+        for file in record_episodes(skipping, home, lines.append, look):
+            assert file.exists()
+    for one, other in zip(*(sorted((home.path / "episodes").iterdir()) for home in homes), strict=True):
+        assert one.read_text() == other.read_text()
+    skipped = [line for line in told[1] if ": skipped " in line]
+    assert skipped == [line for line in told[0] if ": skipped " in line]
+    assert {line.split(": ")[2] for line in skipped} == {
+        path.relative_to(tmp_path / "eurosat").as_posix() for path in bad
+    }
+    messages = []
+    for home, look in zip(("a", "b"), (None, by_encoding(sweep, homes[1])), strict=True):
+        with pytest.raises(UserError) as caught:
+            record_episodes(sweep, Home(tmp_path / home), look=look)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+    assert f"{len(bad)} images of the tasks cannot be read" in messages[0]
+
+
+def test_each_image_is_decoded_once_on_its_way_to_features(sweep, tmp_path, many) -> None:
+    """Looked at by encoding, then spoilt unnoticed: trials, and other sweeps, never read the files again."""
+    home = Home(tmp_path / "home")
+    record_episodes(sweep, home, look=by_encoding(sweep, home))
+    for path in (tmp_path / "eurosat").rglob("*.jpg"):
+        garbled(path)
+    for task in sweep.task_list()[2:]:
+        found = warm.materials(task, (1, 2), Method(views=2), home=str(home.path)).features
+        assert found.test.isfinite().all() and len(found.test) == 18
+    record_episodes(sweep, Home(tmp_path / "another"))
+
+
+def test_few_images_are_decoded_here_and_shipped_ones_are_known(sweep, tmp_path) -> None:
+    def look(tasks, known):
+        raise AssertionError("a worker for so few images")
+
+    assert len(record_episodes(sweep, Home(tmp_path / "home"), look=look)) == 4
 
 
 def test_classes_that_fall_short_are_told(sweep, tmp_path) -> None:

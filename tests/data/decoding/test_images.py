@@ -1,13 +1,13 @@
 """Kinds of image files, each read as a person sees it: real files, written and decoded."""
 
 import io
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from nemesis_sweep.data.views import decode
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.data.decoding.images import UnusableError, open_image
 
 RAMP = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
 GREY = (RAMP >> 8).astype(np.uint8)
@@ -21,7 +21,7 @@ def written(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def pixels(content: bytes) -> np.ndarray:
-    image = decode(content, "a/picture")
+    image = open_image(content)
     assert image.mode == "RGB"
     return np.asarray(image).astype(int)
 
@@ -48,10 +48,11 @@ def test_grey_of_8_and_of_16_bits(content: bytes) -> None:
     ids=["fractions", "negative"],
 )
 def test_numbers_that_are_no_grey_values_are_refused_by_name(image: Image.Image) -> None:
-    with pytest.raises(
-        UserError, match=r"a/picture: cannot read this image: grey values outside of 0 to 65535"
-    ):
-        decode(written(image, "TIFF"), "a/picture")
+    with pytest.raises(UnusableError) as caught:
+        open_image(written(image, "TIFF"))
+    assert str(caught.value.told("a/picture")).startswith(
+        "a/picture: cannot read this image: grey values outside of 0 to 65535"
+    )
 
 
 def test_cmyk_as_printers_have_it() -> None:
@@ -97,11 +98,33 @@ def test_a_camera_that_was_held_otherwise(orientation: int) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_truncated_file_is_told_by_name_and_how_to_go_on(kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    with pytest.raises(UserError, match=r"a/picture: cannot read this image: .*truncated.*unreadable: skip"):
-        decode(written(Image.fromarray(noise), kind)[:-900], "a/picture")
+    with pytest.raises(UnusableError) as caught:
+        open_image(written(Image.fromarray(noise), kind)[:-900])
+    assert caught.value.kind == "truncated"
+    told = r"a/picture: cannot read this image: .*truncated.*unreadable: skip"
+    assert re.search(told, str(caught.value.told("a/picture")))
 
 
 def test_a_file_that_would_fill_the_memory_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
-    with pytest.raises(UserError, match="a/picture: cannot read this image: Image size"):
-        decode(written(COLOUR, "PNG"), "a/picture")
+    with pytest.raises(UnusableError, match="Image size"):
+        open_image(written(COLOUR, "PNG"))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PPM", "TGA"])
+def test_whatever_a_damaged_file_makes_pil_raise_is_told_as_that_file(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a description"
+    whole = written(COLOUR, kind, exif=exif) if kind in ("PNG", "JPEG", "WEBP") else written(COLOUR, kind)
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        content = bytearray(whole)
+        for place in rng.integers(0, len(content), rng.integers(1, 16)):
+            content[place] = rng.integers(256)
+        try:
+            open_image(bytes(content))
+        except UnusableError:
+            refused += 1
+    assert refused

@@ -1,0 +1,1 @@
+"""Image files to pixels: in this thread, ahead in others, or in processes of their own."""

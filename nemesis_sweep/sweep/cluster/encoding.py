@@ -1,0 +1,111 @@
+"""Before the first trial: workers encode the pictures of all tasks, which finds those that cannot be read."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.data.meter import REPORT_EVERY, Report
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.together import Together
+from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
+from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
+from nemesis_sweep.sweep.home.folder import Home
+
+Plain = dict[str, Any]
+
+
+def looking_by_encoding(
+    sweep: Sweep, home: Home, session: RaySession, say: Report
+) -> Callable[[Sequence[Task], Mapping[str, str]], dict[str, str]]:
+    """A function that encodes the pictures of tasks and gives what is known of them then."""
+
+    def look(tasks: Sequence[Task], known: Mapping[str, str]) -> dict[str, str]:
+        import ray
+        from ray.exceptions import RayError
+
+        from nemesis_sweep.sweep.worker.looking import encode_pictures
+
+        share = _share(sweep, session)
+        # A process of its own, so that its memory and its GPU are free again for trials.
+        work = ray.remote(num_cpus=share["cpu"], num_gpus=share.get("gpu", 0), max_calls=1)(encode_pictures)
+        room = max(1, concurrent(share, nodes_there()))
+        asked = [[encoding_of(sweep, task) for task in part] for part in parts_of(tasks, room)]
+        rest = (sweep.tasks.seeds, str(home.path), max(1, int(share["cpu"])), dict(known))
+        waiting = [work.remote(part, *rest) for part in asked]
+        log = _Log(home.path / "logs" / "encoding.log", say)
+        found: dict[str, str] = {}
+        while waiting:
+            ready, waiting = ray.wait(waiting, timeout=1)
+            log.tell()
+            for answer in ready:
+                try:
+                    found |= ray.get(answer)
+                except RayError as error:
+                    # What it has encoded stays; trials say better what is wrong.
+                    say(f"could not encode beforehand: {str(error).strip().splitlines()[-1]}")
+        return found
+
+    return look
+
+
+def parts_of(tasks: Sequence[Task], most: int) -> list[list[Task]]:
+    """Tasks for at most so many workers; those that share pictures under one encoder go to the same."""
+    groups: dict[tuple[Any, ...], list[Task]] = {}
+    for task in tasks:
+        groups.setdefault((task.backbone, task.root, task.dataset), []).append(task)
+    parts: list[list[Task]] = [[] for _ in range(min(most, len(groups)))]
+    for number, group in enumerate(groups.values()):
+        parts[number % len(parts)] += group
+    return parts
+
+
+def encoding_of(sweep: Sweep, task: Task) -> Plain:
+    """What a worker is asked to encode: a task, and views and precision that its trials have, or may have."""
+    parts = Together(sweep.method, sweep.space)
+    cell = (task.dataset, task.shots)
+    views = parts.possible("views", cell=cell)[0]
+    if views == "epochs":
+        views = parts.possible("epochs", cell=cell)[0]
+    precision = parts.possible("precision", cell=cell)[0]
+    return {"task": asdict(task), "views": int(views), "precision": precision}
+
+
+def _share(sweep: Sweep, session: RaySession) -> dict[str, float]:
+    """What one encoding worker takes of the cluster, in Ray's words.
+
+    Nothing else is running yet: on a cluster of our own each takes a GPU, and its part of the CPUs.
+    """
+    cluster = session.start()
+    trial_resources(sweep.resources, nodes_there(), 0.0)  # Ray would wait for ever.
+    wanted = 1.0 if sweep.resources.gpus == "auto" else min(1.0, float(sweep.resources.gpus))
+    gpus = wanted if cluster.get("GPU") else 0.0
+    cpus = max(1.0, cluster["CPU"] // max(1.0, cluster.get("GPU", 0.0)))
+    if not session.own:
+        cpus = float(sweep.resources.cpus)
+    return {"cpu": cpus, "gpu": gpus} if gpus else {"cpu": cpus}
+
+
+class _Log:
+    """Tells the newest line of what workers write while they encode, not too often."""
+
+    def __init__(self, path: Path, say: Report) -> None:
+        self._path, self._say = path, say
+        self._size = self._length()
+        self._told = time.monotonic()
+
+    def _length(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0
+
+    def tell(self) -> None:
+        size = self._length()
+        if size == self._size or time.monotonic() - self._told < REPORT_EVERY:
+            return
+        with self._path.open(encoding="utf-8") as log:
+            log.seek(self._size)
+            lines = log.read().splitlines()
+        self._size, self._told = size, time.monotonic()
+        if lines:
+            self._say(lines[-1].partition("): ")[2])

@@ -1,0 +1,54 @@
+"""Looking at a sweep's pictures by encoding them: what can be encoded can be read, and is decoded once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.inspection import Flaw
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.skipping import unreadable
+from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker.encoding_log import encoding_report
+from nemesis_sweep.vlm.backbone import Backbone
+
+
+class Encoding:
+    """Encodes pictures as trials need them, and yields what is wrong with those that cannot be read.
+
+    views: of training pictures. Others are seen from the centre.
+    """
+
+    def __init__(self, backbone: Backbone, views: int) -> None:
+        self._centre = FeatureStore(backbone, 1)
+        self._augmented = FeatureStore(backbone, views) if views > 1 else self._centre
+
+    def __call__(self, items: Sequence[tuple[str, Item]], report: Report | None = None) -> Iterator[Flaw]:
+        """Yield the flaws of pictures that are each given with what they are for: train, val or test."""
+        train = [item for part, item in items if part == "train"]
+        others = [item for part, item in items if part != "train"]
+        for part, store, wanted in (("train", self._augmented, train), ("", self._centre, others)):
+            for place, error in store.fill(wanted, report).items():
+                yield Flaw(error.kind, part, wanted[place].source, error.reason)
+
+
+def encode_pictures(
+    asked: Sequence[Mapping[str, Any]], seeds: Sequence[int], home: str, threads: int, known: dict[str, str]
+) -> dict[str, str]:
+    """Encode the pictures of some tasks; what is known of each picture then, '' of those that are whole.
+
+    asked: for each task its fields, `views` and `precision`. known: what was known of them before.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    for one in asked:
+        task = Task(**{**one["task"], "targets": tuple(one["task"]["targets"])})
+        arranged = warm.arranged(task, tuple(seeds))
+        look = Encoding(warm.towers(task.backbone, one["precision"]), one["views"])
+        there = Path(home).is_dir()  # It may not be on this node.
+        report = encoding_report(Path(home), task.key) if there else None
+        unreadable(arranged, report, known, look)
+    return known
