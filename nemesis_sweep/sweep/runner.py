@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
@@ -40,7 +41,8 @@ ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
 class Outcome:
     """What a run left.
 
-    rows: those of its trials, in the form of ``results``. empty_studies: those without a complete trial.
+    rows: those of its trials, in the form of ``results``. empty_studies: those without
+    a complete trial that trains a prompt.
     failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
     grid_is_done: the sampler is a grid, and no study has a point of it left.
     hours_are_spent: the budget's hours ended the sweep before its trials did.
@@ -193,4 +195,7 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
 
 
 def _has_complete(study: Study) -> bool:
-    return any(trial.state == TrialState.COMPLETE for _, trial in study.trials())
+    """Whether a trial that trains a prompt is complete."""
+    return any(
+        trial.state == TrialState.COMPLETE and number not in PROMPTLESS for number, trial in study.trials()
+    )

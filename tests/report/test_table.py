@@ -3,10 +3,18 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from nemesis_sweep.report.leaderboard import leaderboard
-from nemesis_sweep.report.table import caption, params_text, plain_leaderboard, print_leaderboard
+from nemesis_sweep.report.table import (
+    caption,
+    cells,
+    params_text,
+    plain_leaderboard,
+    print_leaderboard,
+    shown_entries,
+)
 
 EXPECTED = """\
 clipart-16shot
@@ -83,3 +91,19 @@ def test_one_replicate_is_said(make_row: Any) -> None:
 
 def test_parameters_are_short() -> None:
     assert params_text({"omega": 3.16227766, "n_ctx": 8, "norm": "inf"}) == "omega=3.16 n_ctx=8 norm=inf"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("objectives", [("val/accuracy",), ("val/accuracy", "val/loss")])
+def test_nothing_is_cut_on_a_narrow_terminal(rows, width, objectives):
+    out = io.StringIO()
+    boards = leaderboard(rows, objectives)
+    print_leaderboard(boards, Console(file=out, width=width, force_terminal=True, color_system=None))
+    shown = out.getvalue()
+    assert "…" not in shown
+    assert all(len(line.rstrip()) <= width for line in shown.splitlines())
+    together = " ".join(shown.split())
+    for board in boards:
+        for entry in shown_entries(board):
+            for cell in cells(board, entry):
+                assert " ".join(cell.split()) in together
