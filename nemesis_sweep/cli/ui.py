@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote, urlencode
 
 import click
 
@@ -20,7 +21,7 @@ SWEEPS = Path("sweeps")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port.")
 def command(home: Path | None, host: str, port: int) -> None:
-    """Open the MLflow pages of the sweep in HOME (default: the newest below ./sweeps)."""
+    """Serve the MLflow pages of the sweep in HOME (default: the newest below ./sweeps)."""
     from nemesis_sweep.tracking.server import LOOPBACK, UiServer
 
     home = newest_home(SWEEPS) if home is None else home
@@ -47,6 +48,20 @@ def newest_home(sweeps: Path) -> Path:
     return max(marks, key=lambda mark: mark.stat().st_mtime).parent
 
 
+def runs_page(experiment_id: str, parent_run_id: str) -> str:
+    """Return the part of MLflow's address that shows all trials of a sweep in one table, the best first.
+
+    The filter is what makes children visible: without one they are folded away below the sweep's own run.
+    """
+    shown = {
+        "workflowType": "machine_learning",
+        "searchFilter": f"tags.`mlflow.parentRunId` = '{parent_run_id}'",
+        "orderByKey": "metrics.`val/accuracy`",
+        "orderByAsc": "false",
+    }
+    return f"/#/experiments/{experiment_id}/runs?{urlencode(shown, quote_via=quote)}"
+
+
 def _where(home: Path) -> tuple[Path | None, str]:
     """Return the SQLite file that holds a sweep's records and the page to open there.
 
@@ -58,7 +73,7 @@ def _where(home: Path) -> tuple[Path | None, str]:
 
     record = recorded(home) or {}
     uri = record.get("uri", OWN_URI)
-    page = f"/#/experiments/{record['experiment_id']}" if "experiment_id" in record else ""
+    page = runs_page(record["experiment_id"], record["parent_run_id"]) if "parent_run_id" in record else ""
     if not uri.startswith("sqlite:"):
         return None, f"{uri}{page}"
     file = database(home) if uri == OWN_URI else sqlite_file(uri)

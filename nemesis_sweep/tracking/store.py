@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 RECORD = "tracking.json"
+KIND = "mlflow.experimentKind"
+"""Tag by which MLflow shows an experiment's runs; without it the pages for traces of agents open."""
 SWEEP_TAG = "nemesis.sweep"
 SWEEP_ID_TAG = "nemesis.sweep.id"
 HOME_TAG = "nemesis.sweep.home"
@@ -110,7 +112,11 @@ def _experiment(client: MlflowClient, name: str, artifact_root: str | None) -> s
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name, artifact_location=artifact_root))
+            return str(
+                client.create_experiment(
+                    name, artifact_location=artifact_root, tags={KIND: "custom_model_development"}
+                )
+            )
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -124,6 +130,8 @@ def _experiment(client: MlflowClient, name: str, artifact_root: str | None) -> s
                 found=repr(name),
             )
         )
+    if KIND not in found.tags:
+        client.set_experiment_tag(found.experiment_id, KIND, "custom_model_development")
     return str(found.experiment_id)
 
 

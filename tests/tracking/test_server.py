@@ -155,11 +155,13 @@ def test_ui_takes_the_newest_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         folder = tmp_path / "sweeps" / name
         folder.mkdir(parents=True)
         record = {"sweep_id": "a1", "uri": f"http://{name}:5000", "experiment": "pan", "experiment_id": "3"}
+        record["parent_run_id"] = "f00d"
         (folder / "tracking.json").write_text(json.dumps(record))
         os.utime(folder / "tracking.json", (1e9 - age, 1e9 - age))
     result = CliRunner().invoke(main, ["ui"])
     assert result.exit_code == 0
-    assert "recorded on a server: open http://newest:5000/#/experiments/3" in result.output
+    assert "recorded on a server: open http://newest:5000/#/experiments/3/runs?" in result.output
+    assert "parentRunId%60%20%3D%20%27f00d%27" in result.output
 
 
 @pytest.mark.parametrize("arguments", [["ui"], ["ui", "no-such-home"], ["ui", "."]])
