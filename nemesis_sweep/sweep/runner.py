@@ -82,10 +82,10 @@ def run_sweep(
         write_json(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
-        log_files(tracking, [home.sweep_file, home.path / "environment.json"])
-        log_files(tracking, episodes, "episodes")
-        close_stale(tracking, [], ended_trials(studies))
         try:
+            log_files(tracking, [home.sweep_file, home.path / "environment.json"])
+            log_files(tracking, episodes, "episodes")
+            close_stale(tracking, [], ended_trials(studies))
             with show(studies) as progress:
                 desk = Desk(sweep, home, studies, tracking, progress)
                 if desk.has_more:
@@ -126,7 +126,7 @@ def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
 
 def _train(desk: Desk, logical_gpus: int | None) -> None:
     """Hand the desk to Ray Tune until nothing is left to hand out."""
-    # Inside of Ray's session: ray.init installs handlers of its own.
+    # Inside of Ray's session: what is asked for while Ray starts ends it at once.
     with (
         ray_session(logical_gpus) as cluster,
         standing_in(desk.home.path),

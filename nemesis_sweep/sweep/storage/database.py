@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ WAITS: dict[str, dict[str, Any]] = {
 }
 """What the drivers call it."""
 
+DRIVERS = {"postgresql": ("psycopg", "psycopg2")}
+"""Python drivers that do equally well. Which one SQLAlchemy takes of itself depends on its version."""
+
 RACES = 5
 """How often the tables are looked for again when another sweep was making them at the same moment."""
 
@@ -44,7 +48,7 @@ class Database(RDBStorage):
             "pool_pre_ping": True,
             "connect_args": WAITS.get(url.partition("://")[0].split("+")[0], {}),
         }
-        super().__init__(url, engine_kwargs=arguments)
+        super().__init__(_with_driver(url), engine_kwargs=arguments)
         self._prefix = f"{prefix}/"
 
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
@@ -77,7 +81,8 @@ def open_database(url: str, prefix: str) -> Database:
             return Database(url, prefix)
         except ImportError as error:
             allowed = (
-                "a database whose Python driver is installed here, such as psycopg2-binary for postgresql"
+                "a database whose Python driver is installed here: "
+                "pip install 'nemesis-sweep[postgres]' for postgresql, mysqlclient for mysql"
             )
             raise UserError(
                 Problem(f"no driver ({error})", KEY, found=masked(url), allowed=allowed)
@@ -91,6 +96,13 @@ def open_database(url: str, prefix: str) -> Database:
             message = f"Optuna cannot use this storage ({masked(reason)[:300]})"
             raise UserError(Problem(message, KEY, found=masked(url))) from error
     raise AssertionError("unreachable")
+
+
+def _with_driver(url: str) -> str:
+    """The address with a driver that is installed, where it names none."""
+    kind, mark, rest = url.partition("://")
+    there = [name for name in DRIVERS.get(kind, ()) if importlib.util.find_spec(name)]
+    return f"{kind}+{there[0]}{mark}{rest}" if there else url
 
 
 def _another_was_faster(error: Exception) -> bool:
