@@ -1,4 +1,4 @@
-"""Trials in a real PostgreSQL: a driver killed with -9, two sweeps in one database, what is told when it fails."""
+"""Trials in a real PostgreSQL: a driver killed with -9, two sweeps in one database, what is told of faults."""
 
 import subprocess
 import sys
