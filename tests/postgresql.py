@@ -77,8 +77,9 @@ def postgresql() -> Iterator[Server]:
         )
         assert made.returncode == 0, made.stderr
         server = Server(folder / "data")
-        yield server
-        if server.process.poll() is None:
+        try:
+            yield server
+        finally:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

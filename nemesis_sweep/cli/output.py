@@ -38,7 +38,7 @@ class Lasting:
 
 @contextmanager
 def lasting_output() -> Iterator[None]:
-    """Let everything below go on when nobody reads its output any more."""
+    """Let what is within, or the function below, go on when nobody reads its output any more."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
     try:

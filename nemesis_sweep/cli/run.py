@@ -43,6 +43,7 @@ INTERRUPTED = 130
     type=click.IntRange(1, 1000),
     help=f"Workers of a simulation [default: {WORKERS}].",
 )
+@lasting_output()
 def command(
     file: Path,
     home: Path | None,
@@ -67,7 +68,7 @@ def command(
         place = Home((home or usual).expanduser().absolute())
         if fresh and (kept := set_aside(place)):
             click.echo(f"Starting over; the former sweep is kept in {kept}")
-        with lasting_output(), interruptible():
+        with interruptible():
             if simulate is not None:
                 simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
             else:

@@ -99,6 +99,13 @@ def run_sweep(
         except UserError as error:
             finish_sweep(tracking, "FAILED", reason=str(error))
             raise
+        except Exception as error:
+            told = _lost_storage(sweep, error)
+            if told is None:
+                raise
+            close_stale(tracking, [], reason="the storage was lost; the next run continues it")
+            finish_sweep(tracking, "FAILED", reason=str(told))
+            raise told from error
         # A worker may die, or be taken over, between its last word in MLflow and its result.
         close_stale(tracking, [], ended_trials(studies))
         return _collect(desk, home, tracking)
@@ -165,6 +172,15 @@ def _train(desk: Desk, logical_gpus: int | None) -> None:
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
             ),
         ).fit()
+
+
+def _lost_storage(sweep: Sweep, error: Exception) -> UserError | None:
+    """What to tell when the sweep ended because its database no longer answers."""
+    if sweep.search.storage is None:
+        return None
+    from nemesis_sweep.sweep.storage.database import lost
+
+    return lost(error, sweep.search.storage)
 
 
 def _auto_gpus(desk: Desk, cluster: dict[str, float]) -> float:

@@ -1,7 +1,8 @@
-"""Trials in a real PostgreSQL: a driver killed with -9, two sweeps in one database, what is told of faults."""
+"""Trials in a real PostgreSQL: a driver killed with -9, two sweeps in one database, what is told."""
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import optuna
@@ -13,6 +14,7 @@ from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.status import sweep_status
+from nemesis_sweep.sweep.storage.database import lost
 from tests.postgresql import PASSWORD, Server, postgresql
 from tests.sweep.conftest import TEXT
 
@@ -82,6 +84,30 @@ def test_a_driver_that_is_killed_goes_on_beside_another_sweep(make, make_sweep, 
     assert again.counts() == {"complete": 6, "pruned": 0, "fail": 0, "running": 0}
     assert again.study.trials[1].intermediate_values == {5: 30.0}
     assert len(other.trials()) == 1
+
+
+def test_a_server_that_is_started_anew_is_waited_for_and_one_that_is_lost_is_told(
+    make, tmp_path, server, monkeypatch
+):
+    (study,) = open_studies(make(), Home(tmp_path))
+    first = study.next()
+    server.stop()
+    later = threading.Timer(1.0, server.start)
+    later.start()
+    assert study.report(first.number, 5, 40.0) is False
+    later.join()
+    monkeypatch.setattr("nemesis_sweep.sweep.storage.database.PATIENCE", 0.0)
+    server.stop()
+    try:
+        with pytest.raises(optuna.exceptions.StorageInternalError) as raised:
+            study.next()
+    finally:
+        server.start()
+    (problem,) = lost(raised.value, server.url()).problems
+    assert problem.key == "search.storage"
+    assert "the storage was lost (connection" in str(problem)
+    assert "s3%3Acr%40t" not in str(problem)
+    assert lost(ValueError("another"), server.url()) is None
 
 
 def refused(file: Path, home: Path, url: str) -> str:
