@@ -9,6 +9,7 @@ import click
 
 from nemesis_sweep.cli import simulation
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
@@ -42,6 +43,7 @@ INTERRUPTED = 130
     type=click.IntRange(1, 1000),
     help=f"Workers of a simulation [default: {WORKERS}].",
 )
+@lasting_output()
 def command(
     file: Path,
     home: Path | None,
@@ -55,6 +57,7 @@ def command(
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
     from nemesis_sweep.sweep.home.folder import Home
     from nemesis_sweep.sweep.home.same import set_aside
+    from nemesis_sweep.sweep.interrupt import interruptible
 
     sweep = load(file, trials, overrides)
     if workers is not None and simulate is None:
@@ -65,10 +68,11 @@ def command(
         place = Home((home or usual).expanduser().absolute())
         if fresh and (kept := set_aside(place)):
             click.echo(f"Starting over; the former sweep is kept in {kept}")
-        if simulate is not None:
-            simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
-        else:
-            _run(sweep, place, extend)
+        with interruptible():
+            if simulate is not None:
+                simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
+            else:
+                _run(sweep, place, extend)
     except UserError as error:
         raise located(error, file, overrides) from error
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ import click
 
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 
-BETWEEN = 0.5
+BETWEEN = 1.0
 """Seconds between two signals, so that they are taken for two."""
 
 

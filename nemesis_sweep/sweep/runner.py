@@ -85,10 +85,10 @@ def run_sweep(
         write_json(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
-        log_files(tracking, [home.sweep_file, home.path / "environment.json"])
-        log_files(tracking, episodes, "episodes")
-        close_stale(tracking, [], ended_trials(studies))
         try:
+            log_files(tracking, [home.sweep_file, home.path / "environment.json"])
+            log_files(tracking, episodes, "episodes")
+            close_stale(tracking, [], ended_trials(studies))
             with show(studies) as progress:
                 desk = Desk(sweep, home, studies, tracking, progress)
                 if desk.has_more:
@@ -102,6 +102,13 @@ def run_sweep(
         except UserError as error:
             finish_sweep(tracking, "FAILED", reason=str(error))
             raise
+        except Exception as error:
+            told = _lost_storage(sweep, error)
+            if told is None:
+                raise
+            close_stale(tracking, [], reason="the storage was lost; the next run continues it")
+            finish_sweep(tracking, "FAILED", reason=str(told))
+            raise told from error
         # A worker may die, or be taken over, between its last word in MLflow and its result.
         close_stale(tracking, [], ended_trials(studies))
         return _collect(desk, home, tracking)
@@ -129,7 +136,7 @@ def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
 
 def _train(desk: Desk, session: RaySession) -> None:
     """Hand the desk to Ray Tune until nothing is left to hand out."""
-    # Inside of Ray's session: ray.init installs handlers of its own.
+    # Inside of Ray's session: what is asked for while Ray starts ends it at once.
     with (
         session.running() as cluster,
         standing_in(desk.home.path),
@@ -168,6 +175,15 @@ def _train(desk: Desk, session: RaySession) -> None:
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
             ),
         ).fit()
+
+
+def _lost_storage(sweep: Sweep, error: Exception) -> UserError | None:
+    """What to tell when the sweep ended because its database no longer answers."""
+    if sweep.search.storage is None:
+        return None
+    from nemesis_sweep.sweep.storage.database import lost
+
+    return lost(error, sweep.search.storage)
 
 
 def _auto_gpus(desk: Desk, cluster: dict[str, float]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def create_database(file: Path) -> None:
     """
     if file.exists():
         return
-    with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=_prefix(file), dir=file.parent) as folder:
         made = Path(folder) / file.name
         _create(made, str(artifact_location(f"sqlite:///{file}")))
         try:
@@ -27,6 +28,16 @@ def create_database(file: Path) -> None:
             pass
         except OSError:  # A file system without hard links.
             made.replace(file)
+
+
+def clear_half_made(file: Path) -> None:
+    """Remove what a process that was killed left of its way to this database; for who is alone with it."""
+    for folder in file.parent.glob(f"{_prefix(file)}*/"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix(file: Path) -> str:
+    return f".{file.name}."
 
 
 def _create(file: Path, artifacts: str) -> None:

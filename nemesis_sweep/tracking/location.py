@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from nemesis_sweep.spec.errors import Problem, UserError
 
 SECONDS = 5.0
-KEY = "tracking.uri"
+KEY = "tracking.mlflow"
 DATABASE_PORTS = {"postgresql": 5432, "postgres": 5432, "mysql": 3306, "mssql": 1433}
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.tracking.client import connect
-from nemesis_sweep.tracking.creation import create_database
+from nemesis_sweep.tracking.creation import clear_half_made, create_database
 from nemesis_sweep.tracking.location import (
+    KEY,
     OWN_URI,
     absolute_uri,
     artifact_location,
@@ -67,6 +68,7 @@ def prepare(
     address = absolute_uri(home, uri)
     check_answers(address)
     if uri is None:
+        clear_half_made(sqlite_file(address))
         follow(home)
     record = recorded(home)
     sweep_id = record["sweep_id"] if record else uuid.uuid4().hex
@@ -145,7 +147,7 @@ def _told_to_the_user(uri: str) -> Iterator[None]:
     except MlflowException as error:
         reason = " ".join(str(error).split())
         message = f"MLflow at {without_password(uri)} refused the sweep: {reason[:500]}"
-        raise UserError(Problem(message, key="tracking.uri")) from error
+        raise UserError(Problem(message, key=KEY)) from error
 
 
 def _write_record(home: Path, record: Mapping[str, str]) -> None:

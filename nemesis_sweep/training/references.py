@@ -1,6 +1,7 @@
 """Reference rows that train no prompt, by the names under which `search.baselines` asks for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.training.episode_features import EpisodeFeatures
@@ -14,3 +15,15 @@ REFERENCES: dict[str, Callable[[Backbone, Dataset, EpisodeFeatures], Metrics]] =
     "zero_shot_ensemble": ensemble_metrics,
     "linear_probe": lambda backbone, dataset, features: linear_probe_metrics(features),
 }
+
+APPLYING = {
+    "zero_shot": ("precision",),
+    "zero_shot_ensemble": ("precision",),
+    "linear_probe": ("precision", "views"),
+}
+
+
+def applying(baseline: str, method: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a method that have a part in a row: all of them, unless it trains no prompt."""
+    names = APPLYING.get(baseline, tuple(method))
+    return {name: value for name, value in method.items() if name in names}

@@ -53,6 +53,22 @@ def test_a_simulation_says_so_and_its_home_is_no_real_one(file, tmp_path):
     assert "SIMULATED: 18 trials in " in more.stdout
 
 
+def test_half_an_entry_at_the_end_of_the_journal_is_in_nobodys_way(file, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for home in (whole, broken):
+        assert invoke("run", file, "--simulate", "--home", home).exit_code == 0
+    journal = broken / "optuna.journal"
+    *before, last = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(before) + last[: len(last) // 2])
+    told = [
+        invoke("run", file, "--simulate", "--home", home, "--trials", 15, "--extend")
+        for home in (whole, broken)
+    ]
+    assert [result.exit_code for result in told] == [0, 0], told[1].output
+    assert json.loads(invoke("status", broken, "--json").stdout)["studies"][0]["complete"] > 0
+    assert all(json.loads(line) for line in journal.read_text().splitlines())
+
+
 def test_samplers_are_compared_in_homes_of_their_own(file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for sampler in ("random", "tpe"):

@@ -1,13 +1,15 @@
-"""A sweep whose trials are in SQLite, killed with -9, goes on and mixes with nobody."""
+"""A sweep whose trials are in a database, killed with -9, goes on and mixes with nobody."""
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
 import pytest
 
 from tests.cli.test_run import command, run, verb, wait_for
+from tests.postgresql import postgresql
 
 pytestmark = pytest.mark.cluster
 
@@ -18,21 +20,30 @@ tasks: {backbone: icon-clip, dataset: digits, shots: 1, replicates: 2}
 method: {beta: 0, epochs: 30, views: 1}
 space:
   omega: {low: 0.1, high: 100, log: true}
-search: {eval_every: 2, pruner: median, baselines: [], storage: "sqlite:///URL"}
+search: {eval_every: 2, pruner: median, baselines: [], storage: "URL"}
 budget: {trials: 2}
 resources: {cpus: 1, concurrent: 1}
 """
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'trials.db'}"
+        return
+    with postgresql() as server:
+        yield server.url().replace("://", "+psycopg://")
+
+
 @pytest.fixture
 def file(tmp_path) -> Path:
-    made = tmp_path / "shared.yaml"
-    made.write_text(SWEEP.replace("URL", str(tmp_path / "trials.db")))
-    return made
+    return tmp_path / "shared.yaml"
 
 
-def test_killed_and_continued_in_a_database_that_another_sweep_uses(file, tmp_path):
-    url, home = f"sqlite:///{tmp_path / 'trials.db'}", tmp_path / "home"
+@pytest.mark.slow
+def test_killed_and_continued_in_a_database_that_another_sweep_uses(url, file, tmp_path):
+    home = tmp_path / "home"
+    file.write_text(SWEEP.replace("URL", url))
     optuna.create_study(storage=url, study_name=f"shared/{STUDY}").enqueue_trial({"omega": 1.0})
     driver = subprocess.Popen(command(file, home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     folder = home / "trials" / STUDY
@@ -60,6 +71,7 @@ def test_killed_and_continued_in_a_database_that_another_sweep_uses(file, tmp_pa
 
 
 def test_a_storage_that_cannot_be_opened_is_one_clear_error(file, tmp_path):
+    file.write_text(SWEEP)
     answer = run(file, tmp_path / "home", "--set", "search.storage=sqlite:////nowhere/at/all.db")
     assert answer.returncode == 2
     assert "search.storage: Optuna cannot use this storage (unable to open database file)" in answer.stderr

@@ -1,12 +1,13 @@
-"""Ctrl-C and SIGTERM, sent for real."""
+"""Ctrl-C, SIGTERM and SIGHUP, sent for real."""
 
 import os
 import signal
 import threading
+import time
 
 import pytest
 
-from nemesis_sweep.sweep.interrupt import stoppable
+from nemesis_sweep.sweep.interrupt import AT_ONCE, SIGNALS, interruptible, stoppable
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -15,11 +16,40 @@ def test_the_first_signal_asks_and_the_second_ends(number, capfd):
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), stoppable(lambda: asked.append(True)):
         os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)  # as `timeout` does: to the process, and to its group
         assert asked == [True]
         assert "Again: stop now" in capfd.readouterr().err
+        time.sleep(AT_ONCE + 0.1)
         os.kill(os.getpid(), number)
     assert asked == [True]
     assert signal.getsignal(number) is before
+
+
+def test_a_terminal_that_closes_asks_once_and_never_ends():
+    asked = []
+    before = signal.getsignal(signal.SIGHUP)
+    with stoppable(lambda: asked.append(True)):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(AT_ONCE + 0.1)
+    assert asked == [True]
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_every_signal_ends_like_ctrl_c_before_and_after_the_trials(number):
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        os.kill(os.getpid(), number)
+
+
+def test_what_is_ignored_stays_so_as_under_nohup():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible(), stoppable(lambda: pytest.fail("asked")):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_another_thread_can_run_a_sweep_without_signals():

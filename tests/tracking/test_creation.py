@@ -29,7 +29,9 @@ def test_a_driver_that_is_killed_while_it_makes_the_database_can_start_again(tmp
     process.kill()
     process.wait(60)
     assert not (home / "mlflow.db").exists()
+    assert list(home.glob(".mlflow.db.*"))
     assert prepare(home, "pan", "pan").experiment_id == "1"
+    assert not list(home.glob(".mlflow.db.*"))
 
 
 def test_a_database_that_is_there_stays_as_it_is(tmp_path):

@@ -145,7 +145,7 @@ def test_a_server_that_does_not_answer_is_told_within_seconds(tmp_path: Path) ->
         port = free.getsockname()[1]
     started = time.monotonic()
     with pytest.raises(
-        UserError, match=rf"tracking.uri: MLflow cannot be reached at http://127.0.0.1:{port}"
+        UserError, match=rf"tracking.mlflow: MLflow cannot be reached at http://127.0.0.1:{port}"
     ):
         prepare(tmp_path, "pan", "pan", uri=f"http://127.0.0.1:{port}")
     assert time.monotonic() - started < 7
@@ -182,7 +182,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns", "sqlite://", "sqlite:///:memory:"])
 def test_stores_that_workers_cannot_share_are_refused(uri: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"tracking.uri"):
+    with pytest.raises(UserError, match=r"tracking.mlflow"):
         absolute_uri(tmp_path, uri)
 
 

@@ -2,12 +2,15 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.sweep.cluster.out_of_reach import end_watchers, out_of_reach
 
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Enough: features go through memory-mapped files, not through Ray's object store."""
@@ -44,17 +47,35 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
     address = os.environ.get("RAY_ADDRESS")
     if address and address.startswith(("http://", "https://")):
         raise _not_a_cluster("RAY_ADDRESS is a job server: use `nemesis-sweep submit`", address)
+    started = _join(address) if address else _start(logical_gpus)
     import ray
 
-    if address:
-        from ray.exceptions import AuthenticationError
+    try:
+        yield ray.cluster_resources()
+    finally:
+        end_watchers(started)
+        ray.shutdown()
 
-        try:
+
+def _join(address: str) -> list[int]:
+    """Join a cluster, and give the processes that were started for it: none."""
+    import ray
+    from ray.exceptions import AuthenticationError
+
+    try:
+        with _sigterm_kept():
             ray.init(address=address, log_to_driver=False, logging_level="error")
-        except (ConnectionError, ValueError, AuthenticationError) as error:
-            reason = " ".join(str(error).split())
-            raise _not_a_cluster(f"RAY_ADDRESS cannot be joined ({reason[:300]})", address) from error
-    else:
+    except (ConnectionError, ValueError, AuthenticationError) as error:
+        reason = " ".join(str(error).split())
+        raise _not_a_cluster(f"RAY_ADDRESS cannot be joined ({reason[:300]})", address) from error
+    return []
+
+
+def _start(logical_gpus: int | None) -> list[int]:
+    """Start a cluster on this machine, and give its processes."""
+    import ray
+
+    with out_of_reach() as started, _sigterm_kept():
         ray.init(
             address="local",
             num_gpus=logical_gpus,
@@ -63,10 +84,22 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[dict[str, float]]:
             log_to_driver=False,
             logging_level="error",
         )
+    return started
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Give SIGTERM back to whoever had it: Ray takes it while it starts, answers it with ``SystemExit``, and
+    would keep it."""
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        yield ray.cluster_resources()
+        yield
+    except SystemExit as error:
+        raise KeyboardInterrupt from error
     finally:
-        ray.shutdown()
+        if here:
+            signal.signal(signal.SIGTERM, before)
 
 
 class RaySession:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
+from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from nemesis_sweep.spec.errors import Problem, UserError
@@ -29,6 +31,12 @@ WAITS: dict[str, dict[str, Any]] = {
 }
 """What the drivers call it."""
 
+PATIENCE = 60.0
+"""How long a sweep that has begun waits for a server that is started anew, seconds."""
+
+DRIVERS = {"postgresql": ("psycopg", "psycopg2")}
+"""Python drivers that do equally well. Which one SQLAlchemy takes of itself depends on its version."""
+
 RACES = 5
 """How often the tables are looked for again when another sweep was making them at the same moment."""
 
@@ -44,7 +52,9 @@ class Database(RDBStorage):
             "pool_pre_ping": True,
             "connect_args": WAITS.get(url.partition("://")[0].split("+")[0], {}),
         }
-        super().__init__(url, engine_kwargs=arguments)
+        super().__init__(_with_driver(url), engine_kwargs=arguments)
+        if not url.startswith("sqlite"):
+            event.listen(self.engine, "do_connect", _connect_again)
         self._prefix = f"{prefix}/"
 
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
@@ -77,7 +87,8 @@ def open_database(url: str, prefix: str) -> Database:
             return Database(url, prefix)
         except ImportError as error:
             allowed = (
-                "a database whose Python driver is installed here, such as psycopg2-binary for postgresql"
+                "a database whose Python driver is installed here: "
+                "pip install 'nemesis-sweep[postgres]' for postgresql, mysqlclient for mysql"
             )
             raise UserError(
                 Problem(f"no driver ({error})", KEY, found=masked(url), allowed=allowed)
@@ -86,11 +97,47 @@ def open_database(url: str, prefix: str) -> Database:
             if again and _another_was_faster(error):
                 time.sleep(0.5)
                 continue
-            # SQLAlchemy's errors end with the statement and a link; the driver's own words are in `orig`.
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
-            message = f"Optuna cannot use this storage ({masked(reason)[:300]})"
+            message = f"Optuna cannot use this storage ({_reason(error)})"
             raise UserError(Problem(message, KEY, found=masked(url))) from error
     raise AssertionError("unreachable")
+
+
+def lost(error: BaseException | None, url: str | None) -> UserError | None:
+    """What to tell when ``error`` came of a database that no longer answers; None when it did not.
+
+    Ray Tune wraps what goes wrong within it, and Optuna what goes wrong below it.
+    """
+    while error is not None:
+        if isinstance(error, SQLAlchemyError):
+            allowed = "the same command again, when it answers: what was reported is kept"
+            message = f"the storage was lost ({_reason(error)})"
+            return UserError(Problem(message, KEY, found=masked(url or ""), allowed=allowed))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """SQLAlchemy's errors end with the statement and a link; the driver's own words are in `orig`."""
+    return masked(" ".join(str(getattr(error, "orig", None) or error).split()))[:300]
+
+
+def _connect_again(dialect: Any, record: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """Connect to a server that has answered before."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return dialect.connect(*arguments, **options)
+        except dialect.loaded_dbapi.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _with_driver(url: str) -> str:
+    """The address with a driver that is installed, where it names none."""
+    kind, mark, rest = url.partition("://")
+    there = [name for name in DRIVERS.get(kind, ()) if importlib.util.find_spec(name)]
+    return f"{kind}+{there[0]}{mark}{rest}" if there else url
 
 
 def _another_was_faster(error: Exception) -> bool:

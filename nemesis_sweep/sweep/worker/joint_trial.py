@@ -9,6 +9,7 @@ from nemesis_sweep.sweep.home.folder import write_json
 from nemesis_sweep.sweep.worker.trial import RESULT, TrialSession, mean, read_result, trial_tags, worker
 from nemesis_sweep.tracking.part_run import PartRun
 from nemesis_sweep.tracking.trial_run import TrialRun
+from nemesis_sweep.training.references import applying
 
 
 class JointSession:
@@ -127,17 +128,18 @@ class JointSession:
 
     def _open_run(self) -> TrialRun:
         first = self.assignment.parts[0]
+        shared = applying(first.baseline, shared_config(self.assignment))
         own = {
             f"{part.task.key}/{name}": value
             for part in self.assignment.parts
-            for name, value in part.method.model_dump().items()
-            if name not in shared_config(self.assignment)
+            for name, value in applying(first.baseline, part.method.model_dump()).items()
+            if name not in shared
         }
         return TrialRun.open(
             first.tracking,
             first.study,
             first.number,
-            {**shared_config(self.assignment), **own, "seeds": list(first.seeds)},
+            {**shared, **own, "seeds": list(first.seeds)},
             trial_tags([part.task for part in self.assignment.parts], first.baseline),
         )
 

@@ -20,7 +20,7 @@ from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.fit import Fit, Metrics
-from nemesis_sweep.training.references import REFERENCES
+from nemesis_sweep.training.references import REFERENCES, applying
 from nemesis_sweep.training.transfer import transfer_metrics
 from nemesis_sweep.training.zero_shot import reference_texts
 
@@ -76,7 +76,10 @@ class TrialSession:
             assignment.tracking,
             assignment.study,
             assignment.number,
-            {**assignment.method.model_dump(), "seeds": list(assignment.seeds)},
+            {
+                **applying(assignment.baseline, assignment.method.model_dump()),
+                "seeds": list(assignment.seeds),
+            },
             trial_tags([assignment.task], assignment.baseline),
         )
         self.seconds = 0.0

@@ -9,6 +9,7 @@ from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker.trial import TrialSession
+from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.store import prepare
 
 
@@ -48,6 +49,12 @@ def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, t
     # Ten digits, two shots: far from chance, and told for both seeds.
     assert all(value > 20 for value in probe["replicates"]["test/accuracy"])
     assert len(ensemble["replicates"]["val/accuracy"]) == 2
+    runs = connect(tracking.uri).search_runs([tracking.experiment_id], "tags.`nemesis.baseline` != ''")
+    logged = {run.data.tags["nemesis.baseline"]: set(run.data.params) for run in runs}
+    assert logged == {
+        "zero_shot_ensemble": {"precision", "seeds"},
+        "linear_probe": {"precision", "views", "seeds"},
+    }
     (board,) = leaderboard(rows)
     assert [entry.label for entry in board.entries] == ["zero-shot, ensemble", "linear probe"]
     assert board.best is None
