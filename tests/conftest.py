@@ -8,6 +8,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,13 @@ from PIL import Image
 from nemesis_sweep.data.dataset import Dataset, Item
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the user's feature cache out of the tests; the session shares one."""
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the user's feature cache out of the tests; the session shares one, fixtures of modules too."""
     folder = tmp_path_factory.getbasetemp() / "features"
-    monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(folder))
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEMESIS_SWEEP_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

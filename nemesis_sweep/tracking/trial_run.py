@@ -59,7 +59,7 @@ class TrialRun:
         marks = {**tags, PARENT_TAG: tracking.parent_run_id, STUDY_TAG: study, TRIAL_TAG: trial}
         found = _find(client, tracking, trial)
         if found is None:
-            return cls(client, create(client, tracking.experiment_id, trial, params, marks))
+            return cls(client, create(client, tracking.experiment_id, f"{number} {study}", params, marks))
         return cls(client, reopen(client, found, params, marks), _history(client, found))
 
     @property

@@ -33,7 +33,7 @@ def steps(tracking: Tracking, run: TrialRun, metric: str) -> list[tuple[int, flo
 def test_a_trial_is_a_child_with_its_tags_and_cut_parameters(tracking: Tracking) -> None:
     opened(tracking)
     (run,) = children(tracking)
-    assert run.info.run_name == f"{STUDY}/7"
+    assert run.info.run_name == f"7 {STUDY}"
     assert TAGS.items() <= run.data.tags.items()
     assert run.data.tags["nemesis.study"] == STUDY
     assert run.data.tags["nemesis.trial"] == f"{STUDY}/7"
@@ -140,7 +140,7 @@ def test_close_trial_ends_the_run_of_a_dead_worker_only(tracking: Tracking) -> N
     assert close_trial(tracking, STUDY, "2", "FAILED", "the worker died")
     assert not close_trial(tracking, STUDY, "3", "FAILED")
     states = {run.info.run_name: run.info.status for run in children(tracking)}
-    assert states == {f"{STUDY}/1": "FAILED", f"{STUDY}/2": "FINISHED"}
+    assert states == {f"1 {STUDY}": "FAILED", f"2 {STUDY}": "FINISHED"}
 
 
 def test_close_stale_ends_what_nobody_works_on(tracking: Tracking) -> None:
@@ -150,7 +150,7 @@ def test_close_stale_ends_what_nobody_works_on(tracking: Tracking) -> None:
     ended = {f"{STUDY}/2": "COMPLETE", f"{STUDY}/3": "PRUNED", f"{STUDY}/4": "FAIL"}
     closed = close_stale(tracking, {f"{STUDY}/0"}, ended)
     assert closed == [f"{STUDY}/{number}" for number in (1, 2, 3, 4)]
-    runs = {run.info.run_name.rpartition("/")[2]: run for run in children(tracking)}
+    runs = {run.info.run_name.partition(" ")[0]: run for run in children(tracking)}
     states = {number: run.info.status for number, run in runs.items()}
     assert states == {
         "0": "RUNNING",

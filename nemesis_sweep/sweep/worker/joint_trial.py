@@ -6,7 +6,15 @@ from typing import Any
 
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.home.folder import write_json
-from nemesis_sweep.sweep.worker.trial import RESULT, TrialSession, mean, read_result, trial_tags, worker
+from nemesis_sweep.sweep.worker.trial import (
+    RESULT,
+    TrialSession,
+    mean,
+    read_result,
+    task_values,
+    trial_tags,
+    worker,
+)
 from nemesis_sweep.tracking.part_run import PartRun
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.references import applying
@@ -128,6 +136,7 @@ class JointSession:
 
     def _open_run(self) -> TrialRun:
         first = self.assignment.parts[0]
+        tasks = [part.task for part in self.assignment.parts]
         shared = applying(first.baseline, shared_config(self.assignment))
         own = {
             f"{part.task.key}/{name}": value
@@ -139,8 +148,8 @@ class JointSession:
             first.tracking,
             first.study,
             first.number,
-            {**shared, **own, "seeds": list(first.seeds)},
-            trial_tags([part.task for part in self.assignment.parts], first.baseline),
+            {**task_values(tasks), **shared, **own, "seeds": list(first.seeds)},
+            trial_tags(tasks, first.baseline),
         )
 
 

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import stdev
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nemesis_sweep.data.dataset import Dataset
@@ -36,10 +37,14 @@ def mean(values: list[float]) -> float:
 
 
 def trial_tags(tasks: Sequence[Task], baseline: str) -> dict[str, str]:
-    """What a person filters runs by; the values of several tasks stand side by side."""
+    """What a person filters runs by."""
+    return {**task_values(tasks), "nemesis.baseline": baseline}
+
+
+def task_values(tasks: Sequence[Task]) -> dict[str, str]:
+    """What a trial is trained on; the values of several tasks stand side by side."""
     names = ("dataset", "shots", "backbone", "protocol")
-    tags = {name: ", ".join(dict.fromkeys(str(getattr(task, name)) for task in tasks)) for name in names}
-    return {**tags, "nemesis.baseline": baseline}
+    return {name: ", ".join(dict.fromkeys(str(getattr(task, name)) for task in tasks)) for name in names}
 
 
 class Record(Protocol):
@@ -77,6 +82,7 @@ class TrialSession:
             assignment.study,
             assignment.number,
             {
+                **task_values([assignment.task]),
                 **applying(assignment.baseline, assignment.method.model_dump()),
                 "seeds": list(assignment.seeds),
             },
@@ -151,7 +157,7 @@ class TrialSession:
         }
         if epochs:
             self.run.log_prompt(self.folder)
-        self.run.finish("FINISHED", {**means, "seconds": self.seconds}, epoch=epochs)
+        self.run.finish("FINISHED", {**means, **_spread(metrics), "seconds": self.seconds}, epoch=epochs)
         write_json(self.folder / RESULT, result)
         return self._report(epochs, means, metrics, done=True)
 
@@ -214,3 +220,9 @@ def worker() -> str:
 
 def _means(metrics: Metrics) -> dict[str, float]:
     return {name: mean(values) for name, values in metrics.items()}
+
+
+def _spread(metrics: Metrics) -> dict[str, float]:
+    """The standard deviation over replicates of the accuracies at the end, as `val/accuracy_std`."""
+    several = {name: values for name, values in metrics.items() if len(values) > 1}
+    return {f"{name}_std": stdev(values) for name, values in several.items() if name.endswith("/accuracy")}

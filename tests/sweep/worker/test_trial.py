@@ -51,10 +51,8 @@ def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, t
     assert len(ensemble["replicates"]["val/accuracy"]) == 2
     runs = connect(tracking.uri).search_runs([tracking.experiment_id], "tags.`nemesis.baseline` != ''")
     logged = {run.data.tags["nemesis.baseline"]: set(run.data.params) for run in runs}
-    assert logged == {
-        "zero_shot_ensemble": {"precision", "seeds"},
-        "linear_probe": {"precision", "views", "seeds"},
-    }
+    always = {"dataset", "shots", "backbone", "protocol", "precision", "seeds"}
+    assert logged == {"zero_shot_ensemble": always, "linear_probe": {*always, "views"}}
     (board,) = leaderboard(rows)
     assert [entry.label for entry in board.entries] == ["zero-shot, ensemble", "linear probe"]
     assert board.best is None
