@@ -14,11 +14,14 @@ from torch import Tensor
 
 from nemesis_sweep.embedded.make.augment import augment
 from nemesis_sweep.embedded.make.sentences import DOMAINS, Sentences, every_text
+from nemesis_sweep.embedded.make.tasks import Tasks
+from nemesis_sweep.embedded.make.tuning import LENGTHS
 from nemesis_sweep.embedded.make.vocabulary import compact_ids
 
 ONE_DOMAIN = 0.5  # share of the batches whose pictures are all of one domain
 RANDOM_VECTORS, LEARNT_VECTORS = 0.15, 0.25  # shares of the batches with vectors before the captions
 COUNTS = (4, 8, 16)  # of such vectors
+TUNED_COUNTS = (4, 16, 16)  # of those that are tuned in a task
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,24 @@ class Batch:
     count: int = 0
 
 
+@dataclass(frozen=True)
+class TaskBatch:
+    """A task's ``pixels`` (B, 3, 48, 48), ``labels`` (B,) and ``query`` (B,); its classes in a sentence,
+    ``before`` (P,) and ``captions`` (C, L), and behind ``vectors`` (M, D), ``bare`` (C, L); ``length``: the
+    sum of the learning rates."""
+
+    pixels: Tensor
+    labels: Tensor
+    query: Tensor
+    before: Tensor
+    captions: Tensor
+    vectors: Tensor
+    bare: Tensor
+    length: float
+
+
 class Pool:
-    """Draws batches: pictures by weight, one caption per picture."""
+    """Draws batches: pictures by weight, one caption per picture; and tasks."""
 
     def __init__(self, work: Path, seed: int, known: np.ndarray | None = None) -> None:
         """``known``: the token ids (K,) of a run that goes on, which keeps its vocabulary."""
@@ -51,6 +70,7 @@ class Pool:
         of_domain = np.array([DOMAINS.index(e["domain"]) for e in self.entries])
         self.domains = [np.flatnonzero(of_domain == d) for d in range(len(DOMAINS))]
         self.domain_shares = np.array([self.shares[rows].sum() for rows in self.domains])
+        self.tasks = Tasks(self.entries)
 
     def batch(self, step: int, size: int, width: int) -> Batch:
         """The batch of a step; ``width`` is that of random vectors."""
@@ -68,16 +88,46 @@ class Pool:
         count, deviation = int(rng.choice(COUNTS)), 0.02 * rng.choice((1.0, 1.0, 2.0))
         vectors = rng.normal(0, deviation, (count, width)).astype(np.float32) if bare and not learnt else None
         prompt = 2 * domain + (captions.subject == "kind") if learnt else None
-        own = [self._known(row) for row in captions.rows]
-        tokens = np.zeros((size, 2 * math.ceil(max(map(len, own)) / 2)), np.int64)
+        before = torch.tensor(self._known(captions.before), dtype=torch.long)
+        pixels = self._pixels(chosen, rng)
+        return Batch(pixels, before, self._padded(captions.rows), vectors, prompt, count)
+
+    def is_task(self, step: int, share: float) -> bool:
+        """Whether a step is a task, if that share of them is."""
+        return math.floor((step + 1) * share) > math.floor(step * share)
+
+    def task(self, step: int, size: int, width: int) -> TaskBatch:
+        """The task of a step; ``width`` is that of its random vectors."""
+        rng = np.random.default_rng((self.seed, step, 1))
+        drawn = self.tasks.draw(size, rng)
+        told = self.sentences.classes(drawn.words, rng)
+        vectors = rng.normal(0, 0.02, (int(rng.choice(TUNED_COUNTS)), width)).astype(np.float32)
+        return TaskBatch(
+            self._pixels(drawn.rows, rng),
+            torch.from_numpy(drawn.labels),
+            torch.from_numpy(drawn.query),
+            torch.tensor(self._known(told.before), dtype=torch.long),
+            self._padded(told.rows),
+            torch.from_numpy(vectors),
+            self._padded(self.sentences.classes(drawn.words).rows),
+            float(rng.choice(LENGTHS)),
+        )
+
+    def _pixels(self, chosen: np.ndarray, rng: np.random.Generator) -> Tensor:
+        """Pictures of the pool, augmented: (B, 3, 48, 48)."""
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        mirror, one_colour = torch.tensor(
+            [(self.entries[i]["mirror"], self.entries[i]["one_colour"]) for i in chosen]
+        ).T
+        return augment(torch.from_numpy(self.pictures[chosen]), mirror, one_colour, generator)
+
+    def _padded(self, rows: list[tuple[int, ...]]) -> Tensor:
+        """Token ids as compact ones (B, L), padded with zeros, L even."""
+        own = [self._known(row) for row in rows]
+        tokens = np.zeros((len(own), 2 * math.ceil(max(map(len, own)) / 2)), np.int64)
         for row, caption in zip(tokens, own, strict=True):
             row[: len(caption)] = caption
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        flags = [(e["mirror"], e["one_colour"]) for e in entries]
-        mirror, one_colour = torch.tensor(flags).T
-        pixels = augment(torch.from_numpy(self.pictures[chosen]), mirror, one_colour, generator)
-        before = torch.tensor(self._known(captions.before), dtype=torch.long)
-        return Batch(pixels, before, torch.from_numpy(tokens), vectors, prompt, count)
+        return torch.from_numpy(tokens)
 
     def _known(self, tokens: tuple[int, ...]) -> list[int]:
         return [self.compact[t] for t in tokens if t in self.compact]
