@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from nemesis_sweep.embedded.make.augment import augment
 from nemesis_sweep.embedded.make.sentences import DOMAINS, Sentences, every_text
 from nemesis_sweep.embedded.make.tasks import Tasks
-from nemesis_sweep.embedded.make.tuning import LENGTHS
+from nemesis_sweep.embedded.make.tuning import FIRST_STEPS
 from nemesis_sweep.embedded.make.vocabulary import compact_ids
 
 ONE_DOMAIN = 0.5  # share of the batches whose pictures are all of one domain
@@ -26,11 +27,12 @@ TUNED_COUNTS = (4, 16, 16)  # of those that are tuned in a task
 
 @dataclass(frozen=True)
 class Batch:
-    """``pixels`` (B, 3, 48, 48); ``before`` (P,) and ``captions`` (B, L) compact token ids, L padded with
-    zeros.  Between the start token and ``before``: ``vectors`` (M, D), random ones, or the first ``count`` of
-    the learnt prompt number ``prompt``, or nothing."""
+    """``pixels`` (B, 3, 48, 48) of the pool's ``rows`` (B,); ``before`` (P,) and ``captions`` (B, L) compact
+    token ids, L padded with zeros.  Between the start token and ``before``: ``vectors`` (M, D), random ones,
+    or the first ``count`` of the learnt prompt number ``prompt``, or nothing."""
 
     pixels: Tensor
+    rows: Tensor
     before: Tensor
     captions: Tensor
     vectors: np.ndarray | None = None
@@ -40,18 +42,20 @@ class Batch:
 
 @dataclass(frozen=True)
 class TaskBatch:
-    """A task's ``pixels`` (B, 3, 48, 48), ``labels`` (B,) and ``query`` (B,); its classes in a sentence,
-    ``before`` (P,) and ``captions`` (C, L), and behind ``vectors`` (M, D), ``bare`` (C, L); ``length``: the
-    sum of the learning rates."""
+    """A task's ``pixels`` (B, 3, 48, 48), the pool's ``rows`` (B,) that they show, and ``labels`` (B,);
+    ``support`` (S,), rows to tune on, and ``support_labels`` (S,); its classes in a sentence, ``before``
+    (P,) and ``captions`` (C, L), and behind ``vectors`` (M, D), ``bare`` (C, L)."""
 
     pixels: Tensor
+    rows: Tensor
     labels: Tensor
-    query: Tensor
+    support: Tensor
+    support_labels: Tensor
     before: Tensor
     captions: Tensor
     vectors: Tensor
     bare: Tensor
-    length: float
+    first_steps: int
 
 
 class Pool:
@@ -90,7 +94,9 @@ class Pool:
         prompt = 2 * domain + (captions.subject == "kind") if learnt else None
         before = torch.tensor(self._known(captions.before), dtype=torch.long)
         pixels = self._pixels(chosen, rng)
-        return Batch(pixels, before, self._padded(captions.rows), vectors, prompt, count)
+        return Batch(
+            pixels, torch.from_numpy(chosen), before, self._padded(captions.rows), vectors, prompt, count
+        )
 
     def is_task(self, step: int, share: float) -> bool:
         """Whether a step is a task, if that share of them is."""
@@ -104,14 +110,24 @@ class Pool:
         vectors = rng.normal(0, 0.02, (int(rng.choice(TUNED_COUNTS)), width)).astype(np.float32)
         return TaskBatch(
             self._pixels(drawn.rows, rng),
+            torch.from_numpy(drawn.rows),
             torch.from_numpy(drawn.labels),
-            torch.from_numpy(drawn.query),
+            torch.from_numpy(drawn.support),
+            torch.from_numpy(drawn.support_labels),
             torch.tensor(self._known(told.before), dtype=torch.long),
             self._padded(told.rows),
             torch.from_numpy(vectors),
             self._padded(self.sentences.classes(drawn.words).rows),
-            float(rng.choice(LENGTHS)),
+            int(rng.choice(FIRST_STEPS)),
         )
+
+    def every_picture(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of ``size`` rows and their pixels, once around the pool; the last wraps to the first."""
+        rng = np.random.default_rng(self.seed)
+        order = rng.permutation(len(self.entries))
+        for start in range(0, len(order), size):
+            rows = np.take(order, range(start, start + size), mode="wrap")
+            yield torch.from_numpy(rows), self._pixels(rows, rng)
 
     def _pixels(self, chosen: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Pictures of the pool, augmented: (B, 3, 48, 48)."""

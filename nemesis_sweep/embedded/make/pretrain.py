@@ -116,6 +116,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.average = {k: v.detach().clone() for k, v in self.state().items()}
         self.path = args.run / "checkpoint.safetensors"
+        self.remembered = torch.zeros(len(pool.entries), self.model.text_projection.shape[1])
         self.ids, self.start = pool.ids, pool.compact[pool.start]
         self.images = torch.compile(self.model.visual) if args.compile else self.model.visual
 
@@ -185,17 +186,25 @@ class Run:
         done = min(1.0, self.step / steps)
         return self.args.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
-    def image_features(self, pixels: Tensor) -> Tensor:
-        """Features (B, E), L2-normalised, of pixels (B, 3, 48, 48)."""
+    def image_features(self, pixels: Tensor, rows: Tensor) -> Tensor:
+        """Features (B, E), L2-normalised, of pixels (B, 3, 48, 48); remembered as those of pool rows (B,)."""
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         # bfloat16 halves the image tower's time and lengthens the text tower's: only images.
         with torch.autocast("cpu", torch.bfloat16, enabled=self.args.bf16):
             images = self.images(pixels)
-        return F.normalize(images.float(), dim=-1)
+        images = F.normalize(images.float(), dim=-1)
+        self.remembered[rows] = images.detach()
+        return images
+
+    def remember(self, pool: Pool) -> None:
+        """Fill ``remembered``, the features that prompts are tuned on; steps keep it up to date."""
+        with torch.no_grad():
+            for rows, pixels in pool.every_picture(self.args.batch):
+                self.image_features(pixels, rows)
 
     def train_step(self, batch: Batch, steps: int) -> dict[str, float]:
         """One step of symmetric InfoNCE; returns loss and accuracy within the batch."""
-        images = self.image_features(batch.pixels)
+        images = self.image_features(batch.pixels, batch.rows)
         texts = encode_captions(self.model, self.beginning(batch), batch.captions)
         logits = self.model.logit_scale.exp() * images @ texts.T
         targets = same_caption(batch.captions)
@@ -208,7 +217,7 @@ class Run:
 
     def task_step(self, task: TaskBatch, steps: int) -> dict[str, float]:
         """One step on a task: its classes in a sentence, and behind vectors that are tuned on it."""
-        images, labels = self.image_features(task.pixels), task.labels
+        images, labels = self.image_features(task.pixels, task.rows), task.labels
         embed = self.model.token_embedding
         start = embed(torch.tensor([self.start]))
         texts = encode_captions(self.model, torch.cat([start, embed(task.before)]), task.captions)
@@ -218,9 +227,10 @@ class Run:
         def encode(context: Tensor) -> Tensor:
             return encode_captions(self.model, torch.cat([start, context]), task.bare)
 
-        tuned = tune(encode, task.vectors, images, labels, task.query, task.length)
+        support = self.remembered[task.support], task.support_labels
+        tuned = tune(encode, task.vectors, support, (images, labels), task.first_steps)
         self.descend(told + tuned.loss, steps)
-        hit = (logits.argmax(1) == labels)[task.query].float().mean().item()
+        hit = (logits.argmax(1) == labels)[labels != IGNORED].float().mean().item()
         return {"task_loss": told.item(), "told": hit, "untuned": tuned.before, "tuned": tuned.after}
 
     def descend(self, loss: Tensor, steps: int) -> None:
@@ -319,6 +329,8 @@ def main() -> None:
         f"{len(pool.entries)} pictures, {len(pool.ids)} tokens, "
         f"{sum(p.numel() for p in run.model.parameters())} weights"
     )
+    if args.tasks:
+        run.remember(pool)
     train(run, pool)
 
 

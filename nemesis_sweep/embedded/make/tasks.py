@@ -16,21 +16,23 @@ from nemesis_sweep.embedded.make.sentences import DOMAINS
 
 DOMAIN_SHARES = {"emoji": 0.35, "clip art": 0.4, "colour icon": 0.15, "plain icon": 0.1}
 CLASSES = (16, 32)  # a task has as many classes, each as likely
-LEAST, MOST_SHARE = 6, 0.2  # pictures of a class; share of the domain above which a word says too little
+LEAST, MOST_SHARE = 8, 0.2  # pictures of a class; share of the domain above which a word says too little
 KINDS = 4  # the nearest ones
 OVERLAP = 0.3  # of a word's pictures with those of the classes before it
-QUERY_SHARE = 0.4
+QUERY_SHARE = 0.4  # of a class's pictures, at most
+SHOTS = (4, 16, 16)  # support pictures of a class, at most
 IGNORED = -100  # the label of a picture that fills the batch up
 
 
 @dataclass(frozen=True)
 class Task:
-    """``rows`` (B,) of the pool; their ``labels`` (B,), IGNORED where none; ``query`` (B,): judged by, not
-    tuned on; ``words``: the classes."""
+    """``rows`` (B,) of the pool to judge a prompt by and their ``labels`` (B,), IGNORED where none;
+    ``support`` (S,), rows to tune it on, and ``support_labels`` (S,); ``words``: the classes."""
 
     rows: np.ndarray
     labels: np.ndarray
-    query: np.ndarray
+    support: np.ndarray
+    support_labels: np.ndarray
     words: list[str]
 
 
@@ -43,23 +45,20 @@ class Tasks:
         self.shares = np.array([DOMAIN_SHARES[d] for d in DOMAINS])
 
     def draw(self, size: int, rng: np.random.Generator) -> Task:
-        """A task of ``size`` pictures, each class with as many as the others, or all it has."""
+        """A task of ``size`` pictures to judge by, each class with as many as the others if it has them."""
         members = self.members[rng.choice(len(DOMAINS), p=self.shares)]
         wanted = int(rng.choice(CLASSES))
         words, own = self._classes(members, wanted, rng)
-        each = size // len(words)
-        rows, labels, query = [], [], []
+        each, shots = size // len(words), int(rng.choice(SHOTS))
+        query: list[tuple[int, int]] = []
+        support: list[tuple[int, int]] = []
         for label, word in enumerate(words):
-            taken = rng.permutation(own[word])[:each]
-            judged = max(1, round(QUERY_SHARE * len(taken)))
-            rows += taken.tolist()
-            labels += [label] * len(taken)
-            query += [True] * judged + [False] * (len(taken) - judged)
-        fill = size - len(rows)
-        rows += rng.integers(self.count, size=fill).tolist()
-        return Task(
-            np.array(rows), np.array(labels + [IGNORED] * fill), np.array(query + [False] * fill), words
-        )
+            taken = rng.permutation(own[word]).tolist()
+            judged = min(each, max(1, round(QUERY_SHARE * len(taken))))
+            query += [(row, label) for row in taken[:judged]]
+            support += [(row, label) for row in taken[judged : judged + shots]]
+        query += [(int(row), IGNORED) for row in rng.integers(self.count, size=size - len(query))]
+        return Task(*np.array(query).T, *np.array(support).T, words)
 
     def _classes(
         self, members: dict[str, np.ndarray], wanted: int, rng: np.random.Generator

@@ -19,11 +19,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from nemesis_sweep.embedded.make.tasks import IGNORED
 
 SCALE = 10.0  # of the logits of a prompt that is tuned
-STEPS = 3
-# Sum of learning rates: at 0.002 and momentum 0.9 CoOp's 50 epochs come to 7.5 with 16 shots of 30 classes,
-# to 1.5 with 4, to 0.5 with 1.
-LENGTHS = (1.5, 4.0, 7.5)
-ON_THE_WAY = 0.25  # weight of the query loss before each inner step
+# Learning rates of one step, so large that three of them are a good part of CoOp's way: at 0.002 and momentum
+# 0.9 its 50 epochs come to 7.5 with 16 shots of 30 classes, to 1.5 with 4.
+FIRST_RATE, RATE = 0.4, 0.5
+STEPS = 3  # that are learnt through
+FIRST_STEPS = (0, 3, 10)  # before them, that are not
+ON_THE_WAY = 0.25  # weight of the query loss before each step
 
 
 @dataclass(frozen=True)
@@ -38,28 +39,38 @@ class Tuned:
 def tune(
     encode: Callable[[Tensor], Tensor],
     vectors: Tensor,
-    images: Tensor,
-    labels: Tensor,
-    query: Tensor,
-    length: float,
+    support: tuple[Tensor, Tensor],
+    query: tuple[Tensor, Tensor],
+    first_steps: int,
 ) -> Tuned:
-    """Tune ``vectors`` (M, D), of which ``encode`` makes text features (C, E), on image features (B, E)
-    with labels (B,), and judge them where ``query`` (B,)."""
-    support = ~query & (labels != IGNORED)
-    context = vectors.requires_grad_()
-    loss = torch.zeros(())
+    """Tune ``vectors`` (M, D), of which ``encode`` makes text features (C, E), and judge them.
+
+    ``support`` and ``query``: image features (S, E) and (B, E), and labels, IGNORED where none.
+    """
+
+    def slope(context: Tensor, texts: Tensor, through: bool) -> Tensor:
+        learnt = F.cross_entropy(SCALE * support[0] @ texts.T, support[1])
+        return torch.autograd.grad(learnt, context, create_graph=through)[0]
+
+    def judge(texts: Tensor) -> tuple[Tensor, float]:
+        logits = SCALE * query[0] @ texts.T
+        hit = (logits.argmax(1) == query[1])[query[1] != IGNORED]
+        return F.cross_entropy(logits, query[1], ignore_index=IGNORED), hit.float().mean().item()
+
+    context, before = vectors, None
+    for _ in range(first_steps):
+        context = context.detach().requires_grad_()
+        texts = encode(context)
+        before = judge(texts.detach())[1] if before is None else before
+        context = context - FIRST_RATE * slope(context, texts, False)
+    context, loss = context.detach().requires_grad_(), torch.zeros(())
     # Only this attention has second derivatives.
     with sdpa_kernel(SDPBackend.MATH):
-        for step in range(STEPS + 1):
-            logits = SCALE * images @ encode(context).T
-            judged = F.cross_entropy(logits[query], labels[query])
-            accuracy = (logits[query].argmax(1) == labels[query]).float().mean().item()
-            if step == 0:
-                before = accuracy
-            if step == STEPS:
-                break
+        for _ in range(STEPS):
+            texts = encode(context)
+            judged, accuracy = judge(texts)
+            before = accuracy if before is None else before
             loss = loss + ON_THE_WAY * judged
-            learnt = F.cross_entropy(logits[support], labels[support])
-            (gradient,) = torch.autograd.grad(learnt, context, create_graph=True)
-            context = context - length / STEPS * gradient
+            context = context - RATE * slope(context, texts, True)
+        judged, accuracy = judge(encode(context))
     return Tuned(loss + judged, before, accuracy)
