@@ -58,7 +58,8 @@ class Tasks:
             query += [(row, label) for row in taken[:judged]]
             support += [(row, label) for row in taken[judged : judged + shots]]
         query += [(int(row), IGNORED) for row in rng.integers(self.count, size=size - len(query))]
-        return Task(*np.array(query).T, *np.array(support).T, words)
+        (rows, labels), (tuned_on, theirs) = np.array(query).T, np.array(support).T
+        return Task(rows, labels, tuned_on, theirs, words)
 
     def _classes(
         self, members: dict[str, np.ndarray], wanted: int, rng: np.random.Generator

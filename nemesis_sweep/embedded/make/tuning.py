@@ -57,20 +57,17 @@ def tune(
         hit = (logits.argmax(1) == query[1])[query[1] != IGNORED]
         return F.cross_entropy(logits, query[1], ignore_index=IGNORED), hit.float().mean().item()
 
-    context, before = vectors, None
+    context = vectors.requires_grad_()
+    with torch.no_grad():
+        before = judge(encode(context))[1]
     for _ in range(first_steps):
-        context = context.detach().requires_grad_()
-        texts = encode(context)
-        before = judge(texts.detach())[1] if before is None else before
-        context = context - FIRST_RATE * slope(context, texts, False)
-    context, loss = context.detach().requires_grad_(), torch.zeros(())
+        context = (context - FIRST_RATE * slope(context, encode(context), False)).detach().requires_grad_()
+    loss = torch.zeros(())
     # Only this attention has second derivatives.
     with sdpa_kernel(SDPBackend.MATH):
         for _ in range(STEPS):
             texts = encode(context)
-            judged, accuracy = judge(texts)
-            before = accuracy if before is None else before
-            loss = loss + ON_THE_WAY * judged
+            loss = loss + ON_THE_WAY * judge(texts)[0]
             context = context - RATE * slope(context, texts, True)
-        judged, accuracy = judge(encode(context))
-    return Tuned(loss + judged, before, accuracy)
+        judged, after = judge(encode(context))
+    return Tuned(loss + judged, before, after)
