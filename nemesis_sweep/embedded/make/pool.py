@@ -56,6 +56,7 @@ class TaskBatch:
     vectors: Tensor
     bare: Tensor
     first_steps: int
+    renamed: bool
 
 
 class Pool:
@@ -119,6 +120,7 @@ class Pool:
             torch.from_numpy(vectors),
             self._padded(self.sentences.classes(drawn.words).rows),
             int(rng.choice(FIRST_STEPS)),
+            drawn.renamed,
         )
 
     def every_picture(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:

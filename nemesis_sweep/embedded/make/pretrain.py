@@ -220,15 +220,19 @@ class Run:
         images, labels = self.image_features(task.pixels, task.rows), task.labels
         embed = self.model.token_embedding
         start = embed(torch.tensor([self.start]))
-        texts = encode_captions(self.model, torch.cat([start, embed(task.before)]), task.captions)
-        logits = self.model.logit_scale.exp() * images @ texts.T
-        told = F.cross_entropy(logits, labels, ignore_index=IGNORED)
 
         def encode(context: Tensor) -> Tensor:
             return encode_captions(self.model, torch.cat([start, context]), task.bare)
 
-        support = self.remembered[task.support], task.support_labels
-        tuned = tune(encode, task.vectors, support, (images, labels), task.first_steps)
+        support, query = (self.remembered[task.support], task.support_labels), (images, labels)
+        if task.renamed:  # no words but a tuned prompt's can be right
+            tuned = tune(encode, task.vectors, support, query, task.first_steps, on_the_way=0.0)
+            self.descend(tuned.loss, steps)
+            return {"renamed": tuned.before, "renamed_tuned": tuned.after}
+        texts = encode_captions(self.model, torch.cat([start, embed(task.before)]), task.captions)
+        logits = self.model.logit_scale.exp() * images @ texts.T
+        told = F.cross_entropy(logits, labels, ignore_index=IGNORED)
+        tuned = tune(encode, task.vectors, support, query, task.first_steps)
         self.descend(told + tuned.loss, steps)
         hit = (logits.argmax(1) == labels)[labels != IGNORED].float().mean().item()
         return {"task_loss": told.item(), "told": hit, "untuned": tuned.before, "tuned": tuned.after}

@@ -21,19 +21,22 @@ KINDS = 4  # the nearest ones
 OVERLAP = 0.3  # of a word's pictures with those of the classes before it
 QUERY_SHARE = 0.4  # of a class's pictures, at most
 SHOTS = (4, 16, 16)  # support pictures of a class, at most
+RENAMED = 0.3  # share of the tasks that have words of other pictures for half of their classes
 IGNORED = -100  # the label of a picture that fills the batch up
 
 
 @dataclass(frozen=True)
 class Task:
     """``rows`` (B,) of the pool to judge a prompt by and their ``labels`` (B,), IGNORED where none;
-    ``support`` (S,), rows to tune it on, and ``support_labels`` (S,); ``words``: the classes."""
+    ``support`` (S,), rows to tune it on, and ``support_labels`` (S,); ``words``: the classes, half of them
+    at random if ``renamed``: then a prompt knows them from its pictures only."""
 
     rows: np.ndarray
     labels: np.ndarray
     support: np.ndarray
     support_labels: np.ndarray
     words: list[str]
+    renamed: bool
 
 
 class Tasks:
@@ -59,7 +62,11 @@ class Tasks:
             support += [(row, label) for row in taken[judged : judged + shots]]
         query += [(int(row), IGNORED) for row in rng.integers(self.count, size=size - len(query))]
         (rows, labels), (tuned_on, theirs) = np.array(query).T, np.array(support).T
-        return Task(rows, labels, tuned_on, theirs, words)
+        renamed = bool(rng.random() < RENAMED)
+        if renamed:
+            others = rng.choice([name for name in members if name not in own], len(words), replace=False)
+            words = [str(o) if i % 2 else w for i, (w, o) in enumerate(zip(words, others, strict=True))]
+        return Task(rows, labels, tuned_on, theirs, words, renamed)
 
     def _classes(
         self, members: dict[str, np.ndarray], wanted: int, rng: np.random.Generator

@@ -42,6 +42,7 @@ def tune(
     support: tuple[Tensor, Tensor],
     query: tuple[Tensor, Tensor],
     first_steps: int,
+    on_the_way: float = ON_THE_WAY,
 ) -> Tuned:
     """Tune ``vectors`` (M, D), of which ``encode`` makes text features (C, E), and judge them.
 
@@ -67,7 +68,7 @@ def tune(
     with sdpa_kernel(SDPBackend.MATH):
         for _ in range(STEPS):
             texts = encode(context)
-            loss = loss + ON_THE_WAY * judge(texts)[0]
+            loss = loss + on_the_way * judge(texts)[0]
             context = context - RATE * slope(context, texts, True)
         judged, after = judge(encode(context))
     return Tuned(loss + judged, before, after)
