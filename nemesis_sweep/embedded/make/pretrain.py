@@ -31,7 +31,6 @@ from torch import Tensor
 from nemesis_sweep.embedded.make.augment import SIDE
 from nemesis_sweep.embedded.make.pool import COUNTS, Batch, Pool, TaskBatch
 from nemesis_sweep.embedded.make.sentences import DOMAINS
-from nemesis_sweep.embedded.make.tasks import IGNORED
 from nemesis_sweep.embedded.make.tuning import tune
 
 
@@ -216,8 +215,9 @@ class Run:
         return {"loss": loss.item(), "accuracy": hit.float().mean().item()}
 
     def task_step(self, task: TaskBatch, steps: int) -> dict[str, float]:
-        """One step on a task: its classes in a sentence, and behind vectors that are tuned on it."""
-        images, labels = self.image_features(task.pixels, task.rows), task.labels
+        """One step of the text tower on a task: its classes in a sentence, and behind vectors that are
+        tuned on it."""
+        images, labels = self.remembered[task.rows], task.labels
         embed = self.model.token_embedding
         start = embed(torch.tensor([self.start]))
 
@@ -225,16 +225,15 @@ class Run:
             return encode_captions(self.model, torch.cat([start, context]), task.bare)
 
         support, query = (self.remembered[task.support], task.support_labels), (images, labels)
+        tuned = tune(encode, task.vectors, support, query, task.first_steps)
         if task.renamed:  # no words but a tuned prompt's can be right
-            tuned = tune(encode, task.vectors, support, query, task.first_steps, on_the_way=0.0)
             self.descend(tuned.loss, steps)
             return {"renamed": tuned.before, "renamed_tuned": tuned.after}
         texts = encode_captions(self.model, torch.cat([start, embed(task.before)]), task.captions)
         logits = self.model.logit_scale.exp() * images @ texts.T
-        told = F.cross_entropy(logits, labels, ignore_index=IGNORED)
-        tuned = tune(encode, task.vectors, support, query, task.first_steps)
+        told = F.cross_entropy(logits, labels)
         self.descend(told + tuned.loss, steps)
-        hit = (logits.argmax(1) == labels)[labels != IGNORED].float().mean().item()
+        hit = (logits.argmax(1) == labels).float().mean().item()
         return {"task_loss": told.item(), "told": hit, "untuned": tuned.before, "tuned": tuned.after}
 
     def descend(self, loss: Tensor, steps: int) -> None:
@@ -268,7 +267,7 @@ def train(run: Run, pool: Pool) -> None:
     while run.step < steps:
         width = run.prompts.shape[-1]
         if pool.is_task(run.step, args.tasks):
-            found = run.task_step(pool.task(run.step, args.batch, width), steps)
+            found = run.task_step(pool.task(run.step, width), steps)
         else:
             found = run.train_step(pool.batch(run.step, args.batch, width), steps)
         for name, value in found.items():

@@ -22,12 +22,11 @@ OVERLAP = 0.3  # of a word's pictures with those of the classes before it
 QUERY_SHARE = 0.4  # of a class's pictures, at most
 SHOTS = (4, 16, 16)  # support pictures of a class, at most
 RENAMED = 0.3  # share of the tasks that have words of other pictures for half of their classes
-IGNORED = -100  # the label of a picture that fills the batch up
 
 
 @dataclass(frozen=True)
 class Task:
-    """``rows`` (B,) of the pool to judge a prompt by and their ``labels`` (B,), IGNORED where none;
+    """``rows`` (B,) of the pool to judge a prompt by and their ``labels`` (B,);
     ``support`` (S,), rows to tune it on, and ``support_labels`` (S,); ``words``: the classes, half of them
     at random if ``renamed``: then a prompt knows them from its pictures only."""
 
@@ -48,7 +47,7 @@ class Tasks:
         self.shares = np.array([DOMAIN_SHARES[d] for d in DOMAINS])
 
     def draw(self, size: int, rng: np.random.Generator) -> Task:
-        """A task of ``size`` pictures to judge by, each class with as many as the others if it has them."""
+        """A task of at most ``size`` pictures to judge by, as many of each class if it has them."""
         members = self.members[rng.choice(len(DOMAINS), p=self.shares)]
         wanted = int(rng.choice(CLASSES))
         words, own = self._classes(members, wanted, rng)
@@ -60,7 +59,6 @@ class Tasks:
             judged = min(each, max(1, round(QUERY_SHARE * len(taken))))
             query += [(row, label) for row in taken[:judged]]
             support += [(row, label) for row in taken[judged : judged + shots]]
-        query += [(int(row), IGNORED) for row in rng.integers(self.count, size=size - len(query))]
         (rows, labels), (tuned_on, theirs) = np.array(query).T, np.array(support).T
         renamed = bool(rng.random() < RENAMED)
         if renamed:

@@ -16,15 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from nemesis_sweep.embedded.make.tasks import IGNORED
-
 SCALE = 10.0  # of the logits of a prompt that is tuned
 # Learning rates of one step, so large that three of them are a good part of CoOp's way: at 0.002 and momentum
 # 0.9 its 50 epochs come to 7.5 with 16 shots of 30 classes, to 1.5 with 4.
 FIRST_RATE, RATE = 0.4, 0.5
 STEPS = 3  # that are learnt through
 FIRST_STEPS = (0, 3, 10)  # before them, that are not
-ON_THE_WAY = 0.25  # weight of the query loss before each step
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,10 @@ def tune(
     support: tuple[Tensor, Tensor],
     query: tuple[Tensor, Tensor],
     first_steps: int,
-    on_the_way: float = ON_THE_WAY,
 ) -> Tuned:
     """Tune ``vectors`` (M, D), of which ``encode`` makes text features (C, E), and judge them.
 
-    ``support`` and ``query``: image features (S, E) and (B, E), and labels, IGNORED where none.
+    ``support`` and ``query``: image features (S, E) and (B, E), and labels.
     """
 
     def slope(context: Tensor, texts: Tensor, through: bool) -> Tensor:
@@ -55,20 +51,16 @@ def tune(
 
     def judge(texts: Tensor) -> tuple[Tensor, float]:
         logits = SCALE * query[0] @ texts.T
-        hit = (logits.argmax(1) == query[1])[query[1] != IGNORED]
-        return F.cross_entropy(logits, query[1], ignore_index=IGNORED), hit.float().mean().item()
+        return F.cross_entropy(logits, query[1]), (logits.argmax(1) == query[1]).float().mean().item()
 
     context = vectors.requires_grad_()
     with torch.no_grad():
         before = judge(encode(context))[1]
     for _ in range(first_steps):
         context = (context - FIRST_RATE * slope(context, encode(context), False)).detach().requires_grad_()
-    loss = torch.zeros(())
     # Only this attention has second derivatives.
     with sdpa_kernel(SDPBackend.MATH):
         for _ in range(STEPS):
-            texts = encode(context)
-            loss = loss + on_the_way * judge(texts)[0]
-            context = context - RATE * slope(context, texts, True)
+            context = context - RATE * slope(context, encode(context), True)
         judged, after = judge(encode(context))
-    return Tuned(loss + judged, before, after)
+    return Tuned(judged, before, after)
