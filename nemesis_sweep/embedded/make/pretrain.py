@@ -16,6 +16,7 @@ import json
 import math
 import resource
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from nemesis_sweep.embedded.make.augment import SIDE
-from nemesis_sweep.embedded.make.pool import COUNTS, Batch, Pool
+from nemesis_sweep.embedded.make.pool import COUNTS, Batch, Pool, TaskBatch
 from nemesis_sweep.embedded.make.sentences import DOMAINS
+from nemesis_sweep.embedded.make.tuning import tune
 
 
 def model_config(width: int, text_layers: int, vocabulary: int) -> dict[str, Any]:
@@ -113,6 +115,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.average = {k: v.detach().clone() for k, v in self.state().items()}
         self.path = args.run / "checkpoint.safetensors"
+        self.remembered = torch.zeros(len(pool.entries), self.model.text_projection.shape[1])
         self.ids, self.start = pool.ids, pool.compact[pool.start]
         self.images = torch.compile(self.model.visual) if args.compile else self.model.visual
 
@@ -129,6 +132,7 @@ class Run:
         table = state["token_embedding.weight"].clone()
         table[new] = found["token_embedding.weight"][old].float()
         state |= {k: v.float() for k, v in found.items()} | {"token_embedding.weight": table}
+        state["logit_scale"] = torch.tensor(self.args.scale).log()  # export has set another
         for name in state.keys() - found.keys():
             if "resblocks" in name and ("out_proj" in name or "c_proj" in name):
                 state[name] = torch.zeros_like(state[name])
@@ -181,21 +185,61 @@ class Run:
         done = min(1.0, self.step / steps)
         return self.args.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
-    def train_step(self, batch: Batch, steps: int) -> tuple[float, float]:
-        """One step of symmetric InfoNCE; returns loss and accuracy within the batch."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate(steps)
-        pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
+    def image_features(self, pixels: Tensor, rows: Tensor) -> Tensor:
+        """Features (B, E), L2-normalised, of pixels (B, 3, 48, 48); remembered as those of pool rows (B,)."""
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
         # bfloat16 halves the image tower's time and lengthens the text tower's: only images.
         with torch.autocast("cpu", torch.bfloat16, enabled=self.args.bf16):
             images = self.images(pixels)
         images = F.normalize(images.float(), dim=-1)
+        self.remembered[rows] = images.detach()
+        return images
+
+    def remember(self, pool: Pool) -> None:
+        """Fill ``remembered``, the features that prompts are tuned on; steps keep it up to date."""
+        with torch.no_grad():
+            for rows, pixels in pool.every_picture(self.args.batch):
+                self.image_features(pixels, rows)
+
+    def train_step(self, batch: Batch, steps: int) -> dict[str, float]:
+        """One step of symmetric InfoNCE; returns loss and accuracy within the batch."""
+        images = self.image_features(batch.pixels, batch.rows)
         texts = encode_captions(self.model, self.beginning(batch), batch.captions)
         logits = self.model.logit_scale.exp() * images @ texts.T
         targets = same_caption(batch.captions)
         smoothing = self.args.smoothing
         loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
         loss = (loss + F.cross_entropy(logits.T, targets, label_smoothing=smoothing)) / 2
+        self.descend(loss, steps)
+        hit = targets.gather(1, logits.argmax(1, keepdim=True)) > 0
+        return {"loss": loss.item(), "accuracy": hit.float().mean().item()}
+
+    def task_step(self, task: TaskBatch, steps: int) -> dict[str, float]:
+        """One step of the text tower on a task: its classes in a sentence, and behind vectors that are
+        tuned on it."""
+        images, labels = self.remembered[task.rows], task.labels
+        embed = self.model.token_embedding
+        start = embed(torch.tensor([self.start]))
+
+        def encode(context: Tensor) -> Tensor:
+            return encode_captions(self.model, torch.cat([start, context]), task.bare)
+
+        support, query = (self.remembered[task.support], task.support_labels), (images, labels)
+        tuned = tune(encode, task.vectors, support, query, task.first_steps)
+        if task.renamed:  # no words but a tuned prompt's can be right
+            self.descend(tuned.loss, steps)
+            return {"renamed": tuned.before, "renamed_tuned": tuned.after}
+        texts = encode_captions(self.model, torch.cat([start, embed(task.before)]), task.captions)
+        logits = self.model.logit_scale.exp() * images @ texts.T
+        told = F.cross_entropy(logits, labels)
+        self.descend(told + tuned.loss, steps)
+        hit = (logits.argmax(1) == labels).float().mean().item()
+        return {"task_loss": told.item(), "told": hit, "untuned": tuned.before, "tuned": tuned.after}
+
+    def descend(self, loss: Tensor, steps: int) -> None:
+        """One step of the optimiser and of the average."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate(steps)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -205,8 +249,6 @@ class Run:
             decay = min(self.args.average, (self.step + 1) / (self.step + 10))
             torch._foreach_lerp_(list(self.average.values()), list(self.state().values()), 1 - decay)
         self.step += 1
-        hit = targets.gather(1, logits.argmax(1, keepdim=True)) > 0
-        return loss.item(), hit.float().mean().item()
 
 
 def seconds_until(clock: str) -> float:
@@ -220,27 +262,26 @@ def train(run: Run, pool: Pool) -> None:
     """Train until the steps, the time or the memory is spent; ``--until`` fits the schedule to the clock."""
     args, began, first = run.args, time.time(), run.step
     left = seconds_until(args.until) if args.until else math.inf
-    saved, losses, accuracies = time.time(), [], []
+    saved, seen = time.time(), defaultdict(list)
     steps = args.steps
     while run.step < steps:
-        loss, accuracy = run.train_step(pool.batch(run.step, args.batch, run.prompts.shape[-1]), steps)
-        losses.append(loss)
-        accuracies.append(accuracy)
+        width = run.prompts.shape[-1]
+        if pool.is_task(run.step, args.tasks):
+            found = run.task_step(pool.task(run.step, width), steps)
+        else:
+            found = run.train_step(pool.batch(run.step, args.batch, width), steps)
+        for name, value in found.items():
+            seen[name].append(value)
         spent, done = time.time() - began, run.step - first
         if done % 50 == 0:
             if left < math.inf:  # what the clock still allows, so that the cosine ends with it
                 steps = run.step + max(0, int((left - spent) / (spent / done)))
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            record = {
-                "step": run.step,
-                "steps": steps,
-                "loss": np.mean(losses),
-                "accuracy": np.mean(accuracies),
-            }
+            record = {"step": run.step, "steps": steps} | {k: np.mean(v) for k, v in seen.items()}
             record |= {"scale": run.model.logit_scale.exp().item(), "seconds": spent, "memory_gb": memory}
             with (args.run / "log.jsonl").open("a") as log:
                 log.write(json.dumps({k: round(float(v), 4) for k, v in record.items()}) + "\n")
-            losses, accuracies = [], []
+            seen.clear()
             if memory > args.memory:
                 print(f"stopped: {memory:.1f} GB of memory")
                 break
@@ -269,6 +310,8 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=4.0, help="GB resident above which to stop")
     parser.add_argument("--save-every", type=float, default=180.0, help="seconds")
     parser.add_argument("--init", type=Path, help="weights that export wrote, to begin with")
+    parser.add_argument("--scale", type=float, default=25.0, help="of the logits, to begin with after --init")
+    parser.add_argument("--tasks", type=float, default=0.0, help="share of the steps that tune a prompt")
     parser.add_argument("--compile", action="store_true", help="compile the image tower: twice as fast here")
     parser.add_argument("--bf16", action="store_true", help="the image tower's forward in bfloat16")
     parser.add_argument("--seed", type=int, default=0)
@@ -289,6 +332,8 @@ def main() -> None:
         f"{len(pool.entries)} pictures, {len(pool.ids)} tokens, "
         f"{sum(p.numel() for p in run.model.parameters())} weights"
     )
+    if args.tasks:
+        run.remember(pool)
     train(run, pool)
 
 

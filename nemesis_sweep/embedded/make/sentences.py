@@ -90,6 +90,14 @@ class Sentences:
         rows = [(*self._subject(entry, subject, rng)[:MOST_TOKENS], *ends) for entry in entries]
         return Captions(self._encode(before), rows, subject)
 
+    def classes(self, words: Sequence[str], rng: np.random.Generator | None = None) -> Captions:
+        """Captions of the classes of a task, in one sentence, or with nothing before the class."""
+        templates = NAME + KIND
+        before, after = ("", ".") if rng is None else templates[rng.integers(len(templates))].split("{}")
+        ends = (*self._encode(after), self.end)
+        rows = [(*self._encode(word)[:MOST_TOKENS], *ends) for word in words]
+        return Captions(self._encode(before), rows, "class")
+
     def _subject(self, entry: dict, subject: str, rng: np.random.Generator) -> tuple[int, ...]:
         """Name, kind, or name and keyword of a picture."""
         said = _one(entry["kinds"], entry["tags"], rng)
