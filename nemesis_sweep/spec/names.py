@@ -20,7 +20,8 @@ class KnownNames:
     """What the registries hold, as plain names; passed to pydantic as the validation context.
 
     dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
-    (paths and `name@pretrained` may be right), None if nothing is. sampler_options, pruner_options: tell what
+    (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
+    backbone, None where that is not known before its weights are. sampler_options, pruner_options: tell what
     is wrong with the options of a sampler or pruner, from its name and the options; called only for files
     that set options.
     """
@@ -32,6 +33,7 @@ class KnownNames:
     prompts: Sequence[str] = ()
     dataset_problem: Callable[[str], Problem | None] | None = None
     backbone_problem: Callable[[str], Problem | None] | None = None
+    context_length: Callable[[str], int | None] | None = None
     sampler_options: OptionCheck | None = None
     pruner_options: OptionCheck | None = None
 

@@ -16,6 +16,7 @@ from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method, MethodSection
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.resources import Resources
+from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space
 from nemesis_sweep.spec.sweep import Heading, Sweep
@@ -48,6 +49,8 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         unsure = frozenset(reader.unsure())
         parts = Together(method, space, tasks, search, budget, unsure)
         reader.faults += faults_between(parts)
+        if known is not None and known.context_length is not None:
+            reader.faults += room_faults(parts, known.context_length)
     sections = (heading, tasks, method, search, budget, resources, tracking)
     if reader.faults or any(section is None for section in sections):
         return None, reader.faults

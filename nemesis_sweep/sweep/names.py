@@ -10,7 +10,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.sweep.pruners import registry as pruners
 from nemesis_sweep.sweep.samplers import registry as samplers
-from nemesis_sweep.vlm.registry import backbone_names, find_backbone
+from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone
 
 
 def known_names() -> KnownNames:
@@ -23,6 +23,7 @@ def known_names() -> KnownNames:
         prompts=list(PROMPTS),
         dataset_problem=lambda name: _problem(check_name, name),
         backbone_problem=lambda name: _problem(find_backbone, name),
+        context_length=context_length,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,
     )

@@ -16,10 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
 from nemesis_sweep.vlm.tower import TextTower
-
-DEFAULT_LENGTH = 77
-"""Tokens of a text where the architecture does not say: what open_clip's tokenizers default to."""
 
 INSTALL = "pip install 'nemesis-sweep[hf]', or pip install transformers"
 

@@ -12,11 +12,16 @@ from safetensors import SafetensorError, safe_open
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
 from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, cached
-from nemesis_sweep.vlm.hugging_face import DEFAULT_LENGTH
 from nemesis_sweep.vlm.layout import make_layout
 from nemesis_sweep.vlm.loading import read_config
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
-from nemesis_sweep.vlm.registry import Source, architecture_config, architecture_names, find_backbone
+from nemesis_sweep.vlm.registry import (
+    DEFAULT_LENGTH,
+    Source,
+    architecture_config,
+    architecture_names,
+    find_backbone,
+)
 from nemesis_sweep.vlm.text import choose_path, why_not_shared
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower

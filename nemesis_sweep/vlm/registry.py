@@ -20,11 +20,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.vlm.hub import CONFIG_FILE
 from nemesis_sweep.vlm.published import clean_tag, published
+
+DEFAULT_LENGTH = 77
+"""Tokens of a text where the architecture does not say: what open_clip's tokenizers default to."""
 
 RANDOM = "random"
 HUB = "hf-hub:"
@@ -172,11 +175,31 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def architecture_config(name: str) -> dict[str, object]:
+def context_length(name: str) -> int | None:
+    """Tokens in a text of a backbone, from its configuration; None where that is not on this machine."""
+    try:
+        source = find_backbone(name)
+        if source.kind == "hub":
+            return None
+        config = architecture_config(source.architecture) if source.architecture else _config_of(source)
+        length = config["text_cfg"].get("context_length") or DEFAULT_LENGTH
+        return length if isinstance(length, int) else None
+    except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None  # What is wrong with it is told elsewhere.
+
+
+def _config_of(source: Source) -> dict[str, Any]:
+    path = source.path or Path()
+    config = json.loads(((path if path.is_dir() else path.parent) / CONFIG_FILE).read_text(encoding="utf-8"))
+    found: dict[str, Any] = config["model_cfg"]
+    return found
+
+
+def architecture_config(name: str) -> dict[str, Any]:
     """open_clip's configuration of an architecture, as in its JSON file."""
     spec = find_spec("open_clip")
     if spec is None or spec.origin is None or name not in architecture_names():
         raise UserError(Problem("unknown architecture", found=repr(name), nearest=_nearest(name, "")))
     path = Path(spec.origin).parent / "model_configs" / f"{name}.json"
-    config: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return config

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.vlm.hugging_face import DEFAULT_LENGTH, require_transformers
+from nemesis_sweep.vlm.hugging_face import require_transformers
+from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
 
 _VOCABULARIES = ("tokenizer.json", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt")
 

@@ -1,12 +1,15 @@
 """The runner with a real Ray: fractions of logical GPUs, failures, requests that can never be met."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.home import images
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.runner import open_studies, run_sweep
 from tests.data import layouts
 
@@ -56,7 +59,11 @@ def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path):
     def show(studies):
         yield watcher
 
-    outcome = run_sweep(make_sweep(text=TEXT), Home(tmp_path / "home"), show, logical_gpus=1)
+    file = tmp_path / "made.yaml"
+    file.write_text(TEXT)
+    # As for a backbone whose texts are not known before its weights are: else the file would be refused.
+    sweep = load_sweep(file, known=replace(known_names(), context_length=None))
+    outcome = run_sweep(sweep, Home(tmp_path / "home"), show, logical_gpus=1)
     assert {number: state for number, (state, _) in watcher.finished.items()} == {
         "zero_shot": "COMPLETE",
         "0": "COMPLETE",

@@ -1,0 +1,47 @@
+"""Context vectors that leave no room for class names are refused before anything is loaded."""
+
+import pytest
+
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.sweep.names import known_names
+
+TEXT = """
+name: room
+tasks: {{backbone: [{backbones}], dataset: digits, shots: 1}}
+method: {{beta: 0, {method}}}
+space: {{omega: {{low: 0.1, high: 100}}, {space}}}
+budget: {{trials: 3}}
+"""
+SIGLIP = "icon-clip, ViT-B-16-SigLIP@webli"
+
+
+def load(tmp_path, backbones="icon-clip", method="epochs: 5", space="corruption: {low: 0, high: 1}"):
+    file = tmp_path / "room.yaml"
+    file.write_text(TEXT.format(backbones=backbones, method=method, space=space))
+    return load_sweep(file, known=known_names())
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (
+            {"space": "n_ctx: {choices: [4, 100]}"},
+            "space.n_ctx: more context vectors than the texts of icon-clip",
+        ),
+        ({"method": "n_ctx: 74"}, "found 74; allowed: at most 73 of its 77 tokens"),
+        ({"method": "n_ctx: 61", "backbones": SIGLIP}, "at most 60 of its 64 tokens"),
+    ],
+)
+def test_what_no_class_name_fits_behind_is_refused(tmp_path, parts, told):
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, **parts)
+    (problem,) = caught.value.problems
+    assert told in str(problem)
+
+
+def test_what_may_fit_is_left_to_the_run(tmp_path):
+    assert load(tmp_path, method="n_ctx: 73").method.n_ctx == 73
+    # Given words decide the number; nothing is known of a repository before it is downloaded.
+    assert load(tmp_path, method="n_ctx: 100, words: a photo of a").method.words
+    assert load(tmp_path, backbones="hf-hub:ORG/NAME", method="n_ctx: 100").method.n_ctx == 100
