@@ -60,6 +60,8 @@ def command(
     from nemesis_sweep.sweep.interrupt import interruptible
 
     sweep = load(file, trials, overrides)
+    if extend and fresh:
+        raise click.UsageError("--extend goes on with a home, --fresh starts over: one of them")
     if workers is not None and simulate is None:
         raise click.UsageError("--workers is for --simulate; a real run has resources.concurrent")
     usual = simulation.default_home(sweep) if simulate is not None else Path("sweeps") / sweep.name

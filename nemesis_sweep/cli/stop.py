@@ -25,6 +25,8 @@ def command(home: Path | None, wait: float, now: bool) -> None:
 
     place = Home((home or newest_home(SWEEPS)).absolute())
     at_work = driver(place)
+    if at_work is None and not place.sweep_file.is_file():
+        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(place.path)))
     if at_work is None:
         click.echo(f"Nothing runs in {place.path}.")
         return

@@ -20,6 +20,8 @@ from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_l
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
+NARROW = 110
+"""Columns of a terminal below which the study's name and its best need all the room."""
 
 
 class Progress(AbstractContextManager["Progress"]):
@@ -58,7 +60,8 @@ class Progress(AbstractContextManager["Progress"]):
         else:
             count = "1 study" if len(self.studies) == 1 else f"{len(self.studies)} studies"
             done, budget = self._totals()
-            self._line(f"{count}, {budget} trials, {done} of them done before")
+            before = f"{count}, {budget} trials, {done} of them done before"
+            self._line(before if done >= budget else f"{before}; starting Ray and its workers")
         return self
 
     def __exit__(
@@ -132,19 +135,22 @@ class Progress(AbstractContextManager["Progress"]):
         done, budget = self._totals()
         eta = "ETA -" if self.eta is None else f"ETA {duration(self.eta)}"
         elapsed = duration(self._clock() - self._started)
-        parts = [f"{done}/{budget} trials", f"{len(self.running)} running", f"{elapsed} so far"]
+        begun = self.running or self._finished_here or done >= budget
+        running = f"{len(self.running)} running" if begun else "starting Ray and its workers"
+        parts = [f"{done}/{budget} trials", running, f"{elapsed} so far"]
         return Text(", ".join([*parts, f"{60 * self.rate:.1f} trials/min", eta]), "bold")
 
     def _study_table(self, room: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("study", overflow="ellipsis", no_wrap=True)
-        for name in ("done", "complete", "pruned", "failed", "running", "best"):
+        narrow = self.console.width < NARROW
+        for name in ("done", *(() if narrow else ("complete", "pruned", "failed", "running")), "best"):
             table.add_column(name, justify="right", no_wrap=True)
         # Open studies first: what is over is what can be left out.
         studies = sorted(self.studies.values(), key=lambda study: study.left == 0)
         for study in studies[:room]:
             best = "-" if study.best is None else f"{study.best:.2f} ({trial_name(study.best_number)})"
-            numbers = (study.complete, study.pruned, study.failed, study.running)
+            numbers = () if narrow else (study.complete, study.pruned, study.failed, study.running)
             table.add_row(
                 Text(study.study),
                 f"{study.done}/{study.budget}",

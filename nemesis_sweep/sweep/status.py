@@ -12,6 +12,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.control import best_trial
 from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
@@ -112,10 +113,10 @@ def _study(
     running = states[TrialState.RUNNING]
     ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.FAIL]
     front = best_trials(trials, sweep.search.directions)
-    number, best = front[0] if front else ("", None)
+    number, best = best_trial(trials, sweep.search.directions) or ("", None)
     return StudyStatus(
         task=key,
-        total=total,
+        total=max(total, ended + running),  # A control is known only when everything else is over.
         complete=states[TrialState.COMPLETE],
         running=running,
         pruned=states[TrialState.PRUNED],

@@ -38,7 +38,7 @@ def test_plain_lines() -> None:
         error = "RuntimeError:\n\x1b[31mout of\x1b[0m memory\r\n"
         progress.trial_finished("clipart-1shot", "1", "FAIL", float("nan"), 2.0, error)
     assert file.getvalue().splitlines() == [
-        "2 studies, 7 trials, 2 of them done before",
+        "2 studies, 7 trials, 2 of them done before; starting Ray and its workers",
         "[3/7] clipart-1shot baseline coop complete 61.23 in 4.2 s",
         "[4/7] clipart-1shot trial 0 pruned 41.00 in 1.0 s: pruned at epoch 5 (omega=3.16 n_ctx=8)",
         "[5/7] clipart-1shot trial 1 fail in 2.0 s: RuntimeError: [31mout of [0m memory (omega=1)",
