@@ -98,7 +98,9 @@ class TaskBoard:
     def more(self) -> tuple[str, ...]:
         """The metrics that the table shows beside the accuracies on val and test."""
         constrained = [name for text in self.broken for name in sorted(parse_condition(text).metrics)]
-        return tuple(dict.fromkeys(name for name in (*self.objectives, *constrained) if name not in USUAL))
+        tested = [name for entry in self.entries for name in entry.more if is_test_set(name)]
+        names = dict.fromkeys((*tested, *self.objectives, *constrained))
+        return tuple(name for name in names if name not in USUAL)
 
     @property
     def penalty_gain(self) -> Gain | None:
@@ -193,10 +195,10 @@ def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -
         baseline=row.get("baseline") or "",
         val=_score(row, "val/accuracy"),
         test=_score(row, "test/accuracy"),
-        gain=_gain(row, coop) if coop is not None and label != BASELINES["coop"] else None,
+        gain=_gain(row, coop) if coop is not None and row is not coop else None,
         params=row.get("params") or {},
         config=row.get("config") or {},
-        more={name: score(values) for name in MEASURED if (values := _values(row, name))},
+        more={name: score(values) for name in _known(row) if (values := _values(row, name))},
         broken=tuple(row.get("broken") or ()),
     )
 
@@ -213,6 +215,18 @@ def _rank(row: Mapping[str, Any], objectives: Sequence[str]) -> tuple[list[float
         order,
         int(number) if number.isdigit() else 0,
     )
+
+
+def is_test_set(metric: str) -> bool:
+    """Whether a metric is the accuracy on a test set that a protocol adds: `test/new`, `test/NAME`."""
+    return metric.startswith("test/") and metric not in MEASURED
+
+
+def _known(row: Row) -> list[str]:
+    """The names of a row's metrics that a table may show, those of test sets in the order of the protocol."""
+    order = ("test/source", "test/base", "test/new")
+    tested = filter(is_test_set, row.get("metrics") or {})
+    return [*MEASURED, *sorted(tested, key=lambda name: order.index(name) if name in order else len(order))]
 
 
 def _replicates(row: Mapping[str, Any]) -> int:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nemesis_sweep.report.leaderboard import BEST, FRONT, Entry, TaskBoard
+from nemesis_sweep.report.leaderboard import BEST, FRONT, Entry, TaskBoard, is_test_set
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.expression import parse_condition
@@ -81,7 +81,7 @@ def _plain_board(board: TaskBoard) -> str:
 
 
 def header(board: TaskBoard) -> tuple[str, ...]:
-    """Return the names of the columns; objectives other than the accuracies have columns of their own."""
+    """Return the names of the columns; further test sets and objectives have columns of their own."""
     return ("", "val", "test", *board.more, "gain", "95 % CI", "parameters")
 
 
@@ -126,7 +126,9 @@ def cells(board: TaskBoard, entry: Entry) -> tuple[str, ...]:
     name = entry.label + (" *" if entry.broken else "")
     if name in (BEST, FRONT):
         name = f"{name} ({SHORT.get(entry.baseline) or f'trial {entry.number}'})"
-    more = [metric_text(entry.more.get(metric)) for metric in board.more]
+    more = [
+        (score_text if is_test_set(metric) else metric_text)(entry.more.get(metric)) for metric in board.more
+    ]
     scores = (score_text(entry.val), score_text(entry.test), *more)
     return (name, *scores, *_gain_cells(entry.gain), _params_of(board, entry))
 

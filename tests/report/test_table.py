@@ -107,3 +107,23 @@ def test_nothing_is_cut_on_a_narrow_terminal(rows, width, objectives):
         for entry in shown_entries(board):
             for cell in cells(board, entry):
                 assert " ".join(cell.split()) in together
+
+
+def test_the_test_sets_of_a_protocol_have_columns_of_their_own(make_row):
+    def with_sets(*arguments, **more):
+        made = make_row(*arguments, **more)
+        made["metrics"] |= {"test/new": 32.5, "test/base": 40.0}
+        made["replicates"] |= {"test/new": [32.0, 33.0], "test/base": [39.0, 41.0]}
+        return made
+
+    coop = with_sets("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)
+    (board,) = leaderboard([coop, with_sets("1", [62, 63], [59, 61])])
+    assert board.more == ("test/base", "test/new")
+    shown = plain_leaderboard([board])
+    assert "40.0 ± 1.4" in shown and "32.5 ± 0.7" in shown
+
+
+def test_plain_coop_is_not_compared_with_itself(make_row):
+    (board,) = leaderboard([make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)])
+    assert board.best is not None and board.best.gain is None
+    assert "0.0 to 0.0" not in plain_leaderboard([board]).splitlines()[3]
