@@ -18,7 +18,7 @@ VERBS: dict[str, str] = {
     "validate": "Check a sweep file and tell everything that is wrong with it.",
     "status": "Show how far a sweep is, from another terminal or afterwards.",
     "stop": "Stop a running sweep; the same run command continues it.",
-    "ui": "Open the MLflow pages of a sweep in the browser.",
+    "ui": "Serve the MLflow pages of a sweep on this machine.",
     "backbones": "List the vision-language models, or look into one of them.",
     "datasets": "List the datasets, check one on disk, or download one.",
     "cache": "List, check or prune the cache of image features.",

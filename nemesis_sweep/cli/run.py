@@ -55,7 +55,7 @@ def command(
     workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
-    from nemesis_sweep.sweep.home.folder import Home
+    from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.sweep.home.same import set_aside
     from nemesis_sweep.sweep.interrupt import interruptible
 
@@ -67,7 +67,7 @@ def command(
     usual = simulation.default_home(sweep) if simulate is not None else Path("sweeps") / sweep.name
     try:
         # A job's command has no shell that expands ~.
-        place = Home((home or usual).expanduser().absolute())
+        place = home_at(home or usual)
         if fresh and (kept := set_aside(place)):
             click.echo(f"Starting over; the former sweep is kept in {kept}")
         with interruptible():

@@ -13,10 +13,10 @@ from nemesis_sweep.cli.ui import SWEEPS, newest_home
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def command(home: Path | None, as_json: bool) -> None:
     """Show how far the sweep in HOME is (default: the newest below ./sweeps)."""
-    from nemesis_sweep.sweep.home.folder import Home
+    from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.sweep.status import sweep_status
 
-    status = sweep_status(Home((home or newest_home(SWEEPS)).absolute()))
+    status = sweep_status(home_at(home or newest_home(SWEEPS)))
     if as_json:
         click.echo(json.dumps(status.as_dict(), indent=2))
         return

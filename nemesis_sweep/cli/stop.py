@@ -21,9 +21,9 @@ def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
     from nemesis_sweep.spec.errors import Problem, UserError
     from nemesis_sweep.sweep.home.driver import driver
-    from nemesis_sweep.sweep.home.folder import Home
+    from nemesis_sweep.sweep.home.folder import home_at
 
-    place = Home((home or newest_home(SWEEPS)).absolute())
+    place = home_at(home or newest_home(SWEEPS))
     at_work = driver(place)
     if at_work is None and not place.sweep_file.is_file():
         raise UserError(Problem("no sweep in this folder", key="HOME", found=str(place.path)))

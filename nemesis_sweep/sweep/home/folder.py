@@ -153,3 +153,8 @@ def _git_commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip()
+
+
+def home_at(folder: Path) -> Home:
+    """The home in a folder as a person wrote it: `~` and `..` are resolved, symbolic links are kept."""
+    return Home(Path(os.path.abspath(folder.expanduser())))  # noqa: PTH100 - resolve() follows links

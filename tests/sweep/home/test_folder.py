@@ -1,11 +1,12 @@
 """The home of a sweep: one driver at a time, whole files only, clear refusals."""
 
 import multiprocessing
+from pathlib import Path
 
 import pytest
 
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.sweep.home.folder import Home, environment, write_json
+from nemesis_sweep.sweep.home.folder import Home, environment, home_at, write_json
 
 
 def test_a_second_driver_is_refused_and_told_who_is_there(tmp_path):
@@ -45,3 +46,13 @@ def test_json_replaces_the_whole_file(tmp_path):
 
 def test_the_environment_names_versions():
     assert environment()["packages"]["optuna"] != "not installed"
+
+
+def test_a_folder_is_kept_as_it_is_meant(tmp_path, monkeypatch):
+    (tmp_path / "disk" / "sweeps").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "sweeps")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert home_at(Path("../link/pan")).path == tmp_path / "link" / "pan"
+    assert home_at(Path("~/link")).path == tmp_path / "link"
