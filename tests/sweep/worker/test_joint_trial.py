@@ -287,6 +287,7 @@ def test_a_hopeless_trial_stops_in_its_first_task(module_sweep, empty_home, tmp_
         "search.pruner_options={n_startup_trials: 1, n_warmup_steps: 0}",
         "method.beta=1",
         "method.anneal=constant",
+        "method.lr=0.02",  # So that the first trial learns enough to be better than chance.
         "method.epochs=20",
         "space.omega.high=1e6",
         "search.points=[{omega: 0.1}, {omega: 1e6}]",
