@@ -97,7 +97,9 @@ def test_a_trial_too_large_for_a_whole_gpu_takes_all_of_it(monkeypatch):
 
 
 def test_what_the_trial_would_refuse_is_raised(make_sweep):
-    sweep = make_sweep("search.baselines=[zero_shot]", "space.n_ctx={choices: [4, 75]}")
+    sweep = make_sweep(
+        "tasks.dataset=clipart", "search.baselines=[zero_shot]", "space.n_ctx={choices: [4, 73]}"
+    )
     (trial,) = module.largest_trials(sweep, {task.key: 1 for task in sweep.task_list()})
     plain = {"task": module.asdict(trial[0]), "method": trial[1].model_dump()}
     with pytest.raises(UserError, match="do not fit the text tower"):
