@@ -1,0 +1,46 @@
+"""docs/sweep-file.md names every key of every section with its default."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nemesis_sweep.spec.budget import Budget
+from nemesis_sweep.spec.method import MethodSection
+from nemesis_sweep.spec.resources import Resources
+from nemesis_sweep.spec.search import Search
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Tasks
+from nemesis_sweep.spec.tracking import Tracking
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sweep-file.md").read_text()
+SECTIONS = {
+    "tasks": Tasks,
+    "method": MethodSection,
+    "search": Search,
+    "budget": Budget,
+    "resources": Resources,
+    "tracking": Tracking,
+}
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_key_is_there_with_its_default(name):
+    _, _, rest = PAGE.partition(f"\n## {name}\n")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?(.+?)`? \|", rest.partition("\n## ")[0], re.MULTILINE))
+    fields = SECTIONS[name].model_fields
+    assert list(rows) == list(fields)
+    for key, field in fields.items():
+        if field.is_required():
+            assert rows[key] == "needed"
+            continue
+        default = field.get_default(call_default_factory=True)
+        told = None if rows[key] == "none" and default is None else yaml.safe_load(rows[key])
+        same = (told, [told], str(told))
+        assert default in same, f"{key}: {default!r} is told as {rows[key]}"
+
+
+def test_every_section_is_there():
+    headings = re.findall(r"^## (\w+)$", PAGE, re.MULTILINE)
+    assert ["name", *headings] == list(Sweep.model_fields)
