@@ -11,12 +11,11 @@ from ray.tune.search import Searcher
 
 from nemesis_sweep.sweep.desk import Desk
 
-
 _REPLICATES = "replicates"
 
 
 def as_reported(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """A result as the trial reported it: Tune flattens what it hands on, `replicates/val/accuracy` and all."""
+    """A result as the trial reported it: Tune flattens what it hands on, to `replicates/val/accuracy`."""
     mark = f"{_REPLICATES}/"
     replicates = {name.removeprefix(mark): flat[name] for name in flat if name.startswith(mark)}
     rest = {name: value for name, value in flat.items() if not name.startswith(mark)}
