@@ -23,7 +23,7 @@ budget: {trials: 20}
 
 
 @pytest.mark.parametrize("sampler", SAMPLER_NAMES)
-def test_dimensions_under_a_choice_are_searched_without_a_warning(make_sweep, open_study, caplog, sampler):
+def test_dimensions_under_a_choice_are_searched_in_silence(make_sweep, open_study, caplog, recwarn, sampler):
     extra = ["space.lr={low: 0.001, high: 0.1}"] if sampler == "cmaes" else []
     study = open_study(make_sweep(f"search.sampler={sampler}", *extra, text=CHOICE))
     optuna.logging.enable_propagation()
@@ -35,3 +35,4 @@ def test_dimensions_under_a_choice_are_searched_without_a_warning(make_sweep, op
         optuna.logging.disable_propagation()
     assert study.counts()["complete"] >= 12
     assert not [line for line in caplog.messages if "independently" in line]
+    assert not [warning for warning in recwarn if issubclass(warning.category, FutureWarning)]
