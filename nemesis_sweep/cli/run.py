@@ -56,6 +56,7 @@ def command(
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
     from nemesis_sweep.sweep.home.folder import home_at
+    from nemesis_sweep.sweep.home.full import told_when_full
     from nemesis_sweep.sweep.home.same import set_aside
     from nemesis_sweep.sweep.interrupt import interruptible
 
@@ -70,7 +71,7 @@ def command(
         place = home_at(home or usual)
         if fresh and (kept := set_aside(place)):
             click.echo(f"Starting over; the former sweep is kept in {kept}")
-        with interruptible():
+        with interruptible(), told_when_full(place):
             if simulate is not None:
                 simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
             else:

@@ -16,10 +16,11 @@ from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.control import LOSS
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.full import no_room
 from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.worker.failure import FAILURE, OUT_OF_MEMORY
+from nemesis_sweep.sweep.worker.failure import FAILURE, FULL, OUT_OF_MEMORY
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial
@@ -61,6 +62,8 @@ class Desk:
         self.tracking = tracking
         self.progress = progress
         self.stopping = False
+        self.full = ""
+        """The file that found no room on its disk, and why; '' as long as none did."""
         self.resources: dict[str, float] = {"cpu": sweep.resources.cpus}
         """What a trial takes of the cluster, in Ray's words, unless it was found to need more of a GPU."""
         self._turn = 0
@@ -161,6 +164,8 @@ class Desk:
         self.began(ticket)
         if ticket in self._put_off or self._goes_on_with_more(study, proposal, result or {}):
             return
+        if self._ended_by_a_full_disk(result or {}, failed or result is None):
+            return
         error = self._errors.pop(ticket, "")
         seconds = float((result or {}).get("seconds", self._clock() - started))
         self._spent += seconds
@@ -221,6 +226,19 @@ class Desk:
         self._again.append((study, proposal))
         told = f"out of memory with {share:g} of a GPU; it goes on with {larger:g}"
         self.progress.say(f"{study.key} trial {proposal.number}: {told}")
+        return True
+
+    def _ended_by_a_full_disk(self, result: Mapping[str, Any], without_a_word: bool) -> bool:
+        """Whether a trial ended because a disk is full. Nothing is its fault, and no other one can go better:
+        the sweep stops, and the trial stays RUNNING in Optuna for the run that finds room.
+
+        without_a_word: its worker died, or Tune could not write what it keeps of a trial.
+        """
+        full = result.get(FULL) or (no_room(None, self.home.path) if without_a_word else None)
+        if full is None:
+            return False
+        self.full = self.full or full
+        self.stop()
         return True
 
     def _clock(self) -> float:

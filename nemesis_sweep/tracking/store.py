@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.data.full_disk import replacing
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.creation import clear_half_made, create_database
@@ -151,6 +151,5 @@ def _told_to_the_user(uri: str) -> Iterator[None]:
 
 
 def _write_record(home: Path, record: Mapping[str, str]) -> None:
-    partial = home / f"{RECORD}.{os.getpid()}.tmp"
-    partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    partial.replace(home / RECORD)
+    with replacing(home / RECORD) as partial:
+        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
+from nemesis_sweep.data.full_disk import replacing
 from nemesis_sweep.spec.errors import Problem, UserError
 
 LOCK_TRIES = 5
@@ -107,15 +108,11 @@ def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
     mode: who may read and write it, less what the process' own mask takes away.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    with open(
-        temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)
-    ) as file:
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file,
+    ):
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def write_json(path: Path, value: Any, mode: int = 0o666) -> None:

@@ -1,0 +1,87 @@
+"""A disk that is full: known by its error, whoever raises it, and told with the file that found no room."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No space, no quota, or a file larger than this process may write."""
+WORDS = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "database or disk is full")
+"""How those say it that have no error numbers: SQLite, safetensors, MLflow, Ray."""
+
+NEEDED = 2**20
+"""Bytes without which a disk counts as full: nothing of a trial's end is larger, but its prompt perhaps."""
+
+
+def full_reason(error: BaseException | None) -> tuple[str, str] | None:
+    """Why there was no room, and the file as far as it is known; None when the error came of something else.
+
+    Looks at what the error was raised from, too: Ray Tune, MLflow and SQLAlchemy wrap what goes wrong.
+    """
+    reason = file = ""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in FULL:
+            reason = os.strerror(error.errno)
+            file = file or str(error.filename or "")
+        elif not reason:
+            text = str(error)
+            reason = next((words for words in WORDS if words in text), "")
+        error = error.__cause__ or error.__context__
+    return (reason, file) if reason else None
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let the error of a full disk name the file that is written within."""
+    try:
+        yield
+    except Exception as error:
+        full = full_reason(error)
+        if full is None or (isinstance(error, OSError) and error.filename):
+            raise
+        number = error.errno if isinstance(error, OSError) else errno.ENOSPC
+        raise OSError(number, full[0], str(path)) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file to write in the place of ``path``, which it becomes in one step once it is on the disk.
+
+    Nobody ever reads half of it, and what could not be written whole is taken away.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        with naming(path):
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+    finally:
+        # On a full disk what is left of it would take the room that others need.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def has_room(folder: Path) -> bool:
+    """Whether something can still be written in a folder; true as well where nothing may be written at all."""
+    probe = folder / f".room-{os.getpid()}"
+    try:
+        with probe.open("wb", buffering=0) as file:
+            # Zeros may take no room on a disk that compresses.
+            rest = memoryview(os.urandom(NEEDED))
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno not in FULL
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return True
