@@ -10,11 +10,16 @@ from pathlib import Path
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No space, no quota, or a file larger than this process may write."""
-WORDS = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "database or disk is full")
-"""How those say it that have no error numbers: SQLite, safetensors, MLflow, Ray."""
+SQLITE = "database or disk is full"
+WORDS = {
+    SQLITE: SQLITE,
+    **{os.strerror(number): os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)},
+    **{f"(os error {number})": os.strerror(number) for number in FULL},
+}
+"""How those say it that have no error numbers (SQLite, safetensors, MLflow, Ray), and what it means."""
 
 NEEDED = 2**20
-"""Bytes without which a disk counts as full: nothing of a trial's end is larger, but its prompt perhaps."""
+"""Bytes without which a disk counts as full: hardly anything that a sweep writes is larger."""
 
 
 def full_reason(error: BaseException | None) -> tuple[str, str] | None:
@@ -31,7 +36,7 @@ def full_reason(error: BaseException | None) -> tuple[str, str] | None:
             file = file or str(error.filename or "")
         elif not reason:
             text = str(error)
-            reason = next((words for words in WORDS if words in text), "")
+            reason = next((meaning for words, meaning in WORDS.items() if words in text), "")
         error = error.__cause__ or error.__context__
     return (reason, file) if reason else None
 
@@ -45,7 +50,7 @@ def naming(path: Path) -> Iterator[None]:
         full = full_reason(error)
         if full is None or (isinstance(error, OSError) and error.filename):
             raise
-        number = error.errno if isinstance(error, OSError) else errno.ENOSPC
+        number = next((each for each in FULL if os.strerror(each) == full[0]), errno.ENOSPC)
         raise OSError(number, full[0], str(path)) from error
 
 
@@ -70,7 +75,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def has_room(folder: Path) -> bool:
-    """Whether something can still be written in a folder; true as well where nothing may be written at all."""
+    """Whether something can still be written in a folder; true too where nothing may be written at all."""
     probe = folder / f".room-{os.getpid()}"
     try:
         with probe.open("wb", buffering=0) as file:

@@ -90,7 +90,7 @@ class Desk:
             return self._hand_out(ticket, *self._again.popleft())
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
-            proposal = study.next(self.may_propose)
+            proposal = study.next(not self.hours_are_spent, not self.too_many_failures)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
                 return self._hand_out(ticket, study, proposal)
@@ -106,7 +106,8 @@ class Desk:
         """Whether :meth:`next` has something left to hand out, now or later."""
         if self.stopping:
             return False
-        if self._again or any(study.has_more(self.may_propose) for study in self.studies):
+        allowed = not self.hours_are_spent, not self.too_many_failures
+        if self._again or any(study.has_more(*allowed) for study in self.studies):
             return True
         # What runs may come back for more of a GPU, and Tune does not ask again once it was told the end.
         shares = (
@@ -115,13 +116,8 @@ class Desk:
         return any(doubled(share) for share in shares)
 
     @property
-    def may_propose(self) -> bool:
-        """Whether the samplers may still be asked: neither hours nor patience with failures are used up."""
-        return not (self.hours_are_spent or self.too_many_failures)
-
-    @property
     def too_many_failures(self) -> bool:
-        """Whether more trials have failed than the budget allows."""
+        """Whether more trials have failed than the budget allows, so that none is begun any more."""
         most = self.sweep.budget.max_failures
         return most is not None and self._failed > most
 

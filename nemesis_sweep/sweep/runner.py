@@ -109,7 +109,7 @@ def run_sweep(
             finish_sweep(tracking, "FAILED", reason=str(error))
             raise
         except Exception as error:
-            told = _lost_disk_or_storage(sweep, home, error)
+            told = _lost_disk_or_storage(sweep, home, tracking, error)
             if told is None:
                 raise
             _give_up(tracking, told)
@@ -183,15 +183,15 @@ def _train(desk: Desk, session: RaySession) -> None:
 
 
 def _give_up(tracking: Tracking, told: UserError) -> None:
-    """Close in MLflow what is open there, as far as its store still takes it: the next run closes the rest."""
+    """Close in MLflow what is open there, as far as it still takes anything: the next run closes the rest."""
     with suppress(Exception):
         close_stale(tracking, [], reason="the sweep had to stop; the next run continues it")
         finish_sweep(tracking, "FAILED", reason=str(told))
 
 
-def _lost_disk_or_storage(sweep: Sweep, home: Home, error: Exception) -> UserError | None:
+def _lost_disk_or_storage(sweep: Sweep, home: Home, tracking: Tracking, error: Exception) -> UserError | None:
     """What to tell when the sweep ended because its disk is full, or its database no longer answers."""
-    full = no_room(error, home.path)
+    full = no_room(error, home.path, tracking.uri)
     if full is not None:
         return FullDiskError(full)
     if sweep.search.storage is None:

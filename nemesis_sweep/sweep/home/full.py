@@ -1,4 +1,4 @@
-"""What is said when a disk is full, and that nothing is lost: the next run goes on where this one had to stop."""
+"""What is said when a disk is full. Nothing is lost: the next run goes on where this one had to stop."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nemesis_sweep.data.full_disk import full_reason, has_room
+from nemesis_sweep.data.full_disk import SQLITE, full_reason, has_room
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.tracking.location import sqlite_file
 
 ALLOWED = "room there, then the same command again: what was reported is kept, and it goes on from there"
 
@@ -23,15 +24,18 @@ class FullDiskError(UserError):
         super().__init__(Problem("the disk is full", found=found, allowed=ALLOWED))
 
 
-def no_room(error: BaseException | None, folder: Path) -> str | None:
+def no_room(error: BaseException | None, folder: Path, tracking_uri: str = "") -> str | None:
     """The file that found no room, and why; None when the error came of something else.
 
+    tracking_uri: where MLflow keeps its records, for SQLite does not name its file.
     Not every library says what it met ("unable to open database file"), and a process may just die of it: so
     the folder is asked, too. Without an error it alone is.
     """
     full = full_reason(error)
     if full is not None:
         reason, file = full
+        if reason == SQLITE and tracking_uri.startswith("sqlite:"):
+            file = file or str(sqlite_file(tracking_uri))
         return f"{file or folder} ({reason})"
     if isinstance(error, UserError) or has_room(folder):
         return None
