@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from nemesis_sweep.data.full_disk import replacing
+from nemesis_sweep.data.full_disk import naming, replacing
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 
@@ -106,10 +106,11 @@ class Home:
                         allowed="one run at a time; wait for it, stop it, or give another --home",
                     )
                 )
-            lock.seek(0)
-            lock.truncate()
-            lock.write(f"{os.getpid()} on {platform.node()}")
-            lock.flush()
+            with naming(self.lock):
+                lock.seek(0)
+                lock.truncate()
+                lock.write(f"{os.getpid()} on {platform.node()}")
+                lock.flush()
             yield
 
 
