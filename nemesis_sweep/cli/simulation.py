@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.spec.errors import Problem, UserError
+
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
     from nemesis_sweep.sweep.home.folder import Home
@@ -32,6 +34,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     response: Response = SyntheticResponse(sweep.space)
     source = "The response is invented (synthetic); it says nothing about any dataset."
     if recorded:
+        _refuse_no_folder(Path(recorded))
         response = RecordedResponse(sweep, Path(recorded), read_results(Path(recorded)))
         source = f"The response was recorded in {recorded}."
 
@@ -49,6 +52,13 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     if outcome.empty_studies:
         click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
         sys.exit(FAILED)
+
+
+def _refuse_no_folder(recorded: Path) -> None:
+    """Say what may follow `--simulate`, for it is easily taken for a response's name or for `--home`."""
+    if not recorded.is_dir():
+        allowed = "the home of a finished sweep, or nothing for the synthetic response"
+        raise UserError(Problem("no such folder", "--simulate", found=f"'{recorded}'", allowed=allowed))
 
 
 def default_home(sweep: "Sweep") -> Path:

@@ -23,9 +23,10 @@ SWEEPS = Path("sweeps")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port.")
 def command(home: Path | None, host: str, port: int) -> None:
     """Serve the MLflow pages of the sweep in HOME (default: the newest below ./sweeps)."""
+    from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.tracking.server import LOOPBACK, UiServer
 
-    home = newest_home(SWEEPS) if home is None else home
+    home = home_at(home or newest_home(SWEEPS)).path
     file, page = _where(home)
     if file is None:
         click.echo(f"This sweep is recorded on a server: open {page}")
@@ -50,7 +51,9 @@ def newest_home(sweeps: Path) -> Path:
 
 
 def runs_page(experiment_id: str, parent_run_id: str) -> str:
-    """Return the part of MLflow's address that shows all trials of a sweep in one table, the best first.
+    """Return the part of MLflow's address that shows all trials of a sweep in one table.
+
+    The highest validation accuracy stands first, whatever the sweep was judged by.
 
     The filter is what makes children visible: without one they are folded away below the sweep's own run.
     """
@@ -81,7 +84,7 @@ def _where(home: Path) -> tuple[Path | None, str]:
     if not file.is_file():
         raise UserError(Problem("no sweep was recorded in this folder", key="HOME", found=repr(str(home))))
     if uri == OWN_URI:
-        follow(home.absolute())
+        follow(home)
     return file, page
 
 

@@ -18,10 +18,10 @@ from nemesis_sweep.spec.expression import parse_condition
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.search import PROMPTLESS
 
-# Points of a Pareto front that a table shows; the file of results has them all.
 ROOM = 30
 """Columns of a terminal that the parameters of a trial should have beside the numbers."""
 FRONT_ROWS = 15
+"""Points of a Pareto front that a table shows; the file of results has them all."""
 SHORT = {"coop": "CoOp", "paper": "paper", "control": "without penalty"}
 
 
@@ -39,33 +39,32 @@ def print_leaderboard(boards: Sequence[TaskBoard], console: Console, mark: str =
         return
     for board in boards:
         console.print(Text(board.study, "bold"))
-        rows = [header(board), *(cells(board, entry) for entry in shown_entries(board))]
-        wide = sum(max(map(len, column)) + 2 for column in list(zip(*rows, strict=True))[:-1]) + ROOM
-        _print_rows(board, console, detailed=wide <= console.width)
+        _print_rows(board, console)
         console.print(Text(caption(board), "dim"))
         console.print(Text(task_verdict(board)))
         console.print()
     console.print(Text(verdict, "bold"))
 
 
-def _print_rows(board: TaskBoard, console: Console, detailed: bool) -> None:
+def _print_rows(board: TaskBoard, console: Console) -> None:
     """Print a table with a column for everything, or what has no room of each row in a line below it."""
-    names, shown = header(board), shown_entries(board)
+    names, entries = header(board), shown_entries(board)
+    rows = [cells(board, entry) for entry in entries]
+    widths = [max(map(len, column)) + 2 for column in zip(names, *rows, strict=True)]
+    detailed = sum(widths[:-1]) + ROOM <= console.width
     kept = range(len(names)) if detailed else (0, 1, 2, names.index("gain"))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for place in kept:
         number = 0 < place < len(names) - 1
         table.add_column(names[place], justify="right" if number else "left", no_wrap=place < len(names) - 1)
-    for entry in shown:
-        row = cells(board, entry)
+    for entry, row in zip(entries, rows, strict=True):
         table.add_row(*(row[place] for place in kept), style="bold green" if entry.label == BEST else "")
     console.print(table)
-    for entry in () if detailed else shown:
-        row = cells(board, entry)
-        rest = [f"{names[place]} {row[place]}" for place in range(3, len(names) - 1) if place not in kept]
-        told = ", ".join([text for text in rest if not text.endswith(" -")] + [row[-1]] * bool(row[-1]))
-        if told:
-            console.print(Text(f"{row[0]}: {told}"), highlight=False)
+    for row in () if detailed else rows:
+        left = [place for place in range(3, len(names) - 1) if place not in kept and row[place] != "-"]
+        told = [f"{names[place]} {row[place]}" for place in left] + [row[-1]]
+        if any(told):
+            console.print(Text(f"{row[0]}: {', '.join(filter(None, told))}"), highlight=False)
 
 
 def plain_leaderboard(boards: Sequence[TaskBoard]) -> str:

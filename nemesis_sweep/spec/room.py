@@ -39,7 +39,3 @@ def _asked(parts: Together) -> Iterator[tuple[Path, int]]:
     for path, layer in parts.method.all_layers():
         if "n_ctx" in layer and layer.get("words") is None:
             yield (*path, "n_ctx"), layer["n_ctx"]
-    if parts.search is not None:
-        for number, point in enumerate(parts.search.points):
-            if isinstance(point.get("n_ctx"), int):
-                yield ("search", "points", number, "n_ctx"), point["n_ctx"]

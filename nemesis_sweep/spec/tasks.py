@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any, Literal
@@ -40,6 +41,11 @@ class Task:
     protocol: str
     root: str | None = None
     targets: tuple[str, ...] = ()
+
+    @classmethod
+    def from_plain(cls, fields: Mapping[str, Any]) -> Task:
+        """A task of what ``dataclasses.asdict`` made of one, also where JSON or Ray made its tuples lists."""
+        return cls(**{**fields, "targets": tuple(fields["targets"])})
 
     @property
     def key(self) -> str:

@@ -60,7 +60,7 @@ class Assignment:
         """What :meth:`to_config` wrote."""
         return cls(
             **{key: config[key] for key in _PLAIN},
-            task=Task(**{**config["task"], "targets": tuple(config["task"]["targets"])}),
+            task=Task.from_plain(config["task"]),
             params=config["params"],
             method=Method.model_validate(config["method"]),
             seeds=tuple(config["seeds"]),

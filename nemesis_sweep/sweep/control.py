@@ -6,25 +6,18 @@ rate, or anything else that is not of the penalty, a winner may owe its lead ove
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from optuna.trial import FrozenTrial
-
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
-from nemesis_sweep.spec.metrics import Direction
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.sweep.assignment import COOP
-from nemesis_sweep.sweep.front import best_trials
+from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
 
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.study import Study
 
 _OF = f"{CONTROL}-of-"
-LOSS = "val/loss"
-"""User attribute of a complete trial: its validation loss, which decides between equals."""
 
 
 def control_of(number: str) -> str:
@@ -35,20 +28,6 @@ def control_of(number: str) -> str:
 def baseline_of(number: str) -> str:
     """The baseline that a trial beside the space is, by its number."""
     return CONTROL if number.startswith(_OF) else number
-
-
-def best_trial(
-    trials: Sequence[tuple[str, FrozenTrial]], directions: Sequence[Direction]
-) -> tuple[str, FrozenTrial] | None:
-    """The best trained trial: by the first objective, the next ones, the lower validation loss, the earlier.
-
-    None while nothing that keeps the constraints is complete.
-    """
-    front = best_trials(trials, directions)
-    if not front:
-        return None
-    equals = [each for each in front if each[1].values == front[0][1].values]
-    return min(equals, key=lambda each: each[1].user_attrs.get(LOSS, math.inf))
 
 
 def missing_control(study: Study) -> str | None:

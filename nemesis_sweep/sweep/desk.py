@@ -14,7 +14,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
-from nemesis_sweep.sweep.control import LOSS
+from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full import no_room
 from nemesis_sweep.sweep.judgement import judge

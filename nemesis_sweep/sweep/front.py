@@ -1,11 +1,15 @@
-"""Which of several results no other one beats: the Pareto front."""
+"""Which of several results no other one beats: the Pareto front, and the best that stands on it."""
 
+import math
 from collections.abc import Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.metrics import Direction
 from nemesis_sweep.spec.search import PROMPTLESS
+
+LOSS = "val/loss"
+"""User attribute of a complete trial: its validation loss, which decides between equals."""
 
 
 def pareto_front(values: Sequence[Sequence[float]], directions: Sequence[Direction]) -> list[int]:
@@ -39,6 +43,20 @@ def best_trials(
         and all(excess <= 0 for excess in trial.constraints.values())
     ]
     return [candidates[n] for n in pareto_front([trial.values for _, trial in candidates], directions)]
+
+
+def best_trial(
+    trials: Sequence[tuple[str, FrozenTrial]], directions: Sequence[Direction]
+) -> tuple[str, FrozenTrial] | None:
+    """The best trained trial: by the first objective, the next ones, the lower validation loss, the earlier.
+
+    None while nothing that keeps the constraints is complete.
+    """
+    front = best_trials(trials, directions)
+    if not front:
+        return None
+    equals = [each for each in front if each[1].values == front[0][1].values]
+    return min(equals, key=lambda each: each[1].user_attrs.get(LOSS, math.inf))
 
 
 def _beats(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -19,7 +19,7 @@ from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there, standing_in
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
-from nemesis_sweep.sweep.front import best_trials
+from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import quiet, record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
@@ -212,8 +212,8 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
     studies = desk.studies
     trials = [(study, number, trial) for study in studies for number, trial in study.trials()]
     empty = [study.key for study in studies if not _has_complete(study)]
-    fronts = {study.key: best_trials(study.trials(), desk.sweep.search.directions) for study in studies}
-    best = {f"best/{key}": front[0][1].values[0] for key, front in fronts.items() if front}
+    found = {study.key: best_trial(study.trials(), desk.sweep.search.directions) for study in studies}
+    best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
     finish_sweep(tracking, "FAILED" if empty or desk.too_many_failures else "FINISHED", best)
     return Outcome(
         [row for trial in trials for row in trial_rows(*trial, home.path)],

@@ -1,6 +1,7 @@
 """Ray Tune's side of asking and telling: thin, the desk decides."""
 
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,16 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from nemesis_sweep.sweep.desk import Desk
+
+_REPLICATES = "replicates"
+
+
+def as_reported(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """A result as the trial reported it: Tune flattens what it hands on, to `replicates/val/accuracy`."""
+    mark = f"{_REPLICATES}/"
+    replicates = {name.removeprefix(mark): flat[name] for name in flat if name.startswith(mark)}
+    rest = {name: value for name, value in flat.items() if not name.startswith(mark)}
+    return {**rest, _REPLICATES: replicates}
 
 
 class _Unsaved:
@@ -35,7 +46,7 @@ class DeskSearcher(_Unsaved, Searcher):
         return config
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        self.desk.complete(trial_id, result, failed=error)
+        self.desk.complete(trial_id, result and as_reported(result), failed=error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
@@ -62,7 +73,7 @@ class DeskScheduler(_Unsaved, FIFOScheduler):
         return self._queue[0] if self._queue else None
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
-        stop = self.desk.report(trial.trial_id, result)
+        stop = self.desk.report(trial.trial_id, as_reported(result))
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:

@@ -12,8 +12,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.control import best_trial
-from nemesis_sweep.sweep.front import best_trials
+from nemesis_sweep.sweep.front import best_trial, best_trials
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated

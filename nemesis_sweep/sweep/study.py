@@ -26,7 +26,7 @@ from nemesis_sweep.sweep.space.baselines import (
     paper_point,
 )
 from nemesis_sweep.sweep.space.distinct import another_point, running, twin
-from nemesis_sweep.sweep.space.planned import keeps, limits_of, room, trials_of
+from nemesis_sweep.sweep.space.planned import epochs_of, keeps, limits_of, room, trials_of
 from nemesis_sweep.sweep.space.proposals import suggest
 
 
@@ -58,7 +58,8 @@ class Study:
         pruner = build_pruner(
             sweep.search.pruner,
             sweep.search.pruner_options,
-            self.steps,
+            # Not of the baselines, which may be far longer: they are not judged.
+            self.starts[-1] + max(epochs_of(sweep, self.tasks[-1])),
             sweep.search.eval_every,
         )
         self.study = optuna.create_study(

@@ -83,7 +83,11 @@ def test_samplers_are_compared_in_homes_of_their_own(file, tmp_path, monkeypatch
     [
         (["--workers", "3"], "--workers is for --simulate"),
         (["--simulate", "--workers", "1001"], "1001 is not in the range"),
-        (["--simulate", "nowhere"], "run the sweep first"),
+        (
+            ["--simulate", "nowhere"],
+            "--simulate: no such folder; found 'nowhere'; allowed: the home of a finished",
+        ),
+        (["--simulate", "."], "run the sweep first"),
     ],
 )
 def test_what_makes_no_sense_is_one_clear_error(file, tmp_path, words, told):

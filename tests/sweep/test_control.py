@@ -3,8 +3,6 @@
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.control import LOSS, best_trial
-
 SMALL = "space.n_ctx={choices: [4, 8]}"
 """Never plain CoOp's 16."""
 ONLY_PENALTY = """
@@ -78,13 +76,3 @@ def test_an_interrupted_one_goes_on_and_another_best_gets_its_own(make_sweep, op
 def test_where_plain_coop_is_the_control_there_is_no_other(make_sweep, open_study, best):
     study = open_study(make_sweep(text=ONLY_PENALTY) if best == "3" else make_sweep())
     assert "control" not in " ".join(run(study, best_is(best)))
-
-
-def test_between_equals_the_lower_validation_loss_decides(make_sweep, open_study):
-    study = open_study(make_sweep("search.baselines=[]", "budget.trials=3"))
-    for loss in (0.7, 0.5, 0.9):
-        proposal = study.next()
-        study.note(proposal.number, LOSS, loss)
-        study.tell(proposal.number, TrialState.COMPLETE, 1.0, 1.0)
-    found = best_trial(study.trials(), ["maximize"])
-    assert found is not None and found[0] == "1"

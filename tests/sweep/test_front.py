@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.limits import OBJECTIVE_ONLY
-from nemesis_sweep.sweep.front import best_trials, pareto_front
+from nemesis_sweep.sweep.front import LOSS, best_trial, best_trials, pareto_front
 from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES, build_sampler
 from nemesis_sweep.sweep.study import TaskStudy
@@ -94,3 +94,13 @@ def test_what_breaks_a_constraint_is_not_on_the_front(make_sweep, storage):
     kept = [trial for trial in study.study.trials if trial.params["omega"] <= 20]
     assert 0 < len(kept) < 12
     assert {number for number, _ in front} == {str(trial.number) for trial in kept}
+
+
+def test_between_equals_the_lower_validation_loss_decides(make_sweep, open_study):
+    study = open_study(make_sweep("search.baselines=[]", "budget.trials=3"))
+    for loss in (0.7, 0.5, 0.9):
+        proposal = study.next()
+        study.note(proposal.number, LOSS, loss)
+        study.tell(proposal.number, TrialState.COMPLETE, 1.0, 1.0)
+    found = best_trial(study.trials(), ["maximize"])
+    assert found is not None and found[0] == "1"

@@ -152,6 +152,12 @@ def test_every_pruner_spares_the_best_and_never_a_baseline(make_sweep, open_stud
         assert told[proposal.number].user_attrs["reason"] == "hopeless"
 
 
+def test_the_pruner_goes_by_the_epochs_of_the_space_not_of_longer_baselines(make_sweep, open_study):
+    short = make_sweep("method={beta: 0}", "space.epochs={choices: [5, 10]}", "search.eval_every=1")
+    pruner = open_study(short).study.pruner
+    assert pruner._max_resource == 10 and pruner._min_resource == 2
+
+
 def test_a_verdict_that_was_not_told_is_told_by_the_next_driver(make_sweep, open_study):
     sweep = make_sweep("search.pruner=median", "search.baselines=[]", "budget.trials=8")
     study = open_study(sweep)

@@ -122,7 +122,7 @@ def _rehearse(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
     from nemesis_sweep.sweep.worker.rehearsal import rehearse
 
     for trial in trials:
-        task = Task(**{**trial["task"], "targets": tuple(trial["task"]["targets"])})
+        task = Task.from_plain(trial["task"])
         method = Method.model_validate(trial["method"])
         backbone, arranged = warm.towers(task.backbone, method.precision), warm.arranged(task, seeds, home)
         # Whoever comes first to a dataset encodes it, in the process of its trial.

@@ -13,6 +13,7 @@ from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.worker.encoding_log import encoding_log
 
 Plain = dict[str, Any]
 
@@ -35,7 +36,7 @@ def looking_by_encoding(
         asked = [[encoding_of(sweep, task) for task in part] for part in parts_of(tasks, room)]
         rest = (sweep.tasks.seeds, str(home.path), max(1, int(share["cpu"])), dict(known))
         waiting = [work.remote(part, *rest) for part in asked]
-        log = _Log(home.path / "logs" / "encoding.log", say)
+        log = _Log(encoding_log(home.path), say)
         found: dict[str, str] = {}
         while waiting:
             ready, waiting = ray.wait(waiting, timeout=1)

@@ -19,9 +19,13 @@ CLASSES = {
     "random": "RandomSampler",
     "nsga2": "NSGAIISampler",
 }
+# Dimensions under a choice are drawn one by one in every trial that has them: no news, the docs say it.
+_QUIET = {"warn_independent_sampling": False}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "tpe": {"multivariate": True, "group": True, "constant_liar": True},
-    "gp": {"deterministic_objective": False},
+    "gp": {"deterministic_objective": False, **_QUIET},
+    "cmaes": _QUIET,
+    "qmc": _QUIET,
 }
 SAMPLER_NAMES: tuple[str, ...] = (*CLASSES, GRID)
 

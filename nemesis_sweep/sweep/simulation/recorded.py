@@ -23,7 +23,7 @@ from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import Assignment
-from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.folder import Home, home_at
 from nemesis_sweep.sweep.home.simulated import is_simulated
 from nemesis_sweep.sweep.proposal import BASELINE
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
@@ -55,7 +55,7 @@ class RecordedResponse:
 
     def __init__(self, sweep: Sweep, home: Path, rows: Sequence[Row]) -> None:
         """rows: the recorded sweep's results, as read from its ``results.parquet``."""
-        place = Home(home.absolute())
+        place = home_at(home)
         if is_simulated(place.path):
             raise _unusable(place, "this home was simulated itself", "the home of a sweep that was trained")
         if not has_trials(place):

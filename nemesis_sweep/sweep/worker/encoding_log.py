@@ -7,9 +7,14 @@ from pathlib import Path
 from nemesis_sweep.data.meter import Report
 
 
+def encoding_log(home: Path) -> Path:
+    """The file of a home that these lines stand in."""
+    return home / "logs" / "encoding.log"
+
+
 def encoding_report(home: Path, study: str) -> Report:
-    """A report that adds lines to ``HOME/logs/encoding.log``; workers may write at the same time."""
-    path = home / "logs" / "encoding.log"
+    """A report that adds lines to :func:`encoding_log`; workers may write at the same time."""
+    path = encoding_log(home)
 
     def report(line: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

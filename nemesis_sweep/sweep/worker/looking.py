@@ -45,7 +45,7 @@ def encode_pictures(
 
     torch.set_num_threads(threads)
     for one in asked:
-        task = Task(**{**one["task"], "targets": tuple(one["task"]["targets"])})
+        task = Task.from_plain(one["task"])
         arranged = warm.arranged(task, tuple(seeds))
         look = Encoding(warm.towers(task.backbone, one["precision"]), one["views"])
         there = Path(home).is_dir()  # It may not be on this node.

@@ -9,6 +9,7 @@ from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.simulation.response import SimulatedTrial, curve_of
 from nemesis_sweep.sweep.simulation.run import NOWHERE, run_simulation
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
@@ -205,6 +206,15 @@ def test_a_trial_reports_as_a_real_one_does(finished):
     assert reports[-1][1]["seconds"] == pytest.approx(sum(seconds for seconds, _ in reports))
     assert ["test/accuracy" in report for _, report in reports] == [False, False, True]
     assert reports[0][1]["val/accuracy"] < reports[-1][1]["val/accuracy"]
+
+
+def test_tune_hands_on_the_replicates_that_the_wilcoxon_pruner_compares(make_sweep, tmp_path):
+    wanted = ["search.pruner=wilcoxon", "tasks.replicates=5", "search.eval_every=1", "tasks.dataset=digits"]
+    outcome = simulated(make_sweep(*wanted, text=TEXT), tmp_path / "home")
+    pruned = [row for row in outcome.rows if row["state"] == "PRUNED"]
+    assert len(pruned) >= 5
+    journal = (tmp_path / "home/optuna.journal").read_text()
+    assert f"{REPLICATES}20" in journal
 
 
 @pytest.mark.parametrize(("sampler", "pruner"), [("tpe", "hyperband"), ("qmc", "median"), ("nsga2", "none")])

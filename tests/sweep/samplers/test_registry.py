@@ -1,0 +1,38 @@
+"""Samplers on a space with dimensions under a choice: seeded, and quiet about what the docs say."""
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
+
+CHOICE = """
+name: made
+tasks: {dataset: digits, shots: 4, replicates: 2}
+method: {epochs: 20}
+space:
+  omega: {choices: [0.1, 1, 10]}
+  n_ctx: {choices: [4, 8, 16]}
+  beta:
+    choices:
+      1: {}
+      0: {corruption: {choices: [0.1, 0.5, 0.9]}}
+search: {eval_every: 5, baselines: []}
+budget: {trials: 20}
+"""
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_dimensions_under_a_choice_are_searched_in_silence(make_sweep, open_study, caplog, recwarn, sampler):
+    extra = ["space.lr={low: 0.001, high: 0.1}"] if sampler == "cmaes" else []
+    study = open_study(make_sweep(f"search.sampler={sampler}", *extra, text=CHOICE))
+    optuna.logging.enable_propagation()
+    try:
+        while (proposal := study.next()) is not None:
+            assert ("corruption" in proposal.params) == (proposal.params["beta"] == 0)
+            study.tell(proposal.number, TrialState.COMPLETE, float(len(proposal.number)), 1.0)
+    finally:
+        optuna.logging.disable_propagation()
+    assert study.counts()["complete"] >= 12
+    assert not [line for line in caplog.messages if "independently" in line]
+    assert not [warning for warning in recwarn if issubclass(warning.category, FutureWarning)]
