@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No space, no quota, or a file larger than this process may write."""
@@ -22,23 +23,31 @@ NEEDED = 2**20
 """Bytes without which a disk counts as full: hardly anything that a sweep writes is larger."""
 
 
-def full_reason(error: BaseException | None) -> tuple[str, str] | None:
-    """Why there was no room, and the file as far as it is known; None when the error came of something else.
+class Full(NamedTuple):
+    """Why there was no room, the file as far as it is known, and the words of the error that said so."""
+
+    reason: str
+    file: str
+    told: str
+
+
+def full_disk(error: BaseException | None) -> Full | None:
+    """What an error says of a full disk; None when it came of something else.
 
     Looks at what the error was raised from, too: Ray Tune, MLflow and SQLAlchemy wrap what goes wrong.
     """
-    reason = file = ""
+    reason = file = told = ""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, OSError) and error.errno in FULL:
-            reason = os.strerror(error.errno)
+            reason, told = os.strerror(error.errno), told or str(error)
             file = file or str(error.filename or "")
         elif not reason:
-            text = str(error)
-            reason = next((meaning for words, meaning in WORDS.items() if words in text), "")
+            reason = next((meaning for words, meaning in WORDS.items() if words in str(error)), "")
+            told = str(error) if reason else ""
         error = error.__cause__ or error.__context__
-    return (reason, file) if reason else None
+    return Full(reason, file, " ".join(told.split())) if reason else None
 
 
 @contextmanager
@@ -47,11 +56,11 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        full = full_reason(error)
+        full = full_disk(error)
         if full is None or (isinstance(error, OSError) and error.filename):
             raise
-        number = next((each for each in FULL if os.strerror(each) == full[0]), errno.ENOSPC)
-        raise OSError(number, full[0], str(path)) from error
+        number = next((each for each in FULL if os.strerror(each) == full.reason), errno.ENOSPC)
+        raise OSError(number, full.reason, str(path)) from error
 
 
 @contextmanager

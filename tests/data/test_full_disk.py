@@ -7,10 +7,10 @@ import sqlite3
 import pytest
 import torch
 
-from nemesis_sweep.data.full_disk import full_reason, has_room, replacing
+from nemesis_sweep.data.full_disk import full_disk, has_room, replacing
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.home.folder import Home, write_json
-from nemesis_sweep.sweep.home.full import FullDiskError, told_when_full
+from nemesis_sweep.sweep.home.full import FullDiskError, no_room, told_when_full
 from nemesis_sweep.sweep.worker.failure import FULL, failure
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.small_disk import limited_files
@@ -45,11 +45,12 @@ def raised_from(cause: Exception) -> Exception:
 
 def test_it_is_known_by_number_by_words_and_through_what_wraps_it(tmp_path):
     full = OSError(errno.ENOSPC, NO_SPACE, "/disk/file")
-    assert full_reason(full) == full_reason(raised_from(raised_from(full))) == (NO_SPACE, "/disk/file")
-    assert full_reason(full_database(tmp_path / "db")) == ("database or disk is full", "")
-    assert full_reason(RuntimeError(f"RayTaskError: OSError: [Errno 28] {NO_SPACE}")) == (NO_SPACE, "")
+    for error in (full, raised_from(raised_from(full))):
+        assert full_disk(error) == (NO_SPACE, "/disk/file", f"[Errno 28] {NO_SPACE}: '/disk/file'")
+    assert full_disk(full_database(tmp_path / "db"))[:2] == ("database or disk is full", "")
+    assert full_disk(RuntimeError(f"RayTaskError: OSError: [Errno 28] {NO_SPACE}"))[:2] == (NO_SPACE, "")
     for other in (FileNotFoundError(2, "none"), ValueError("full of holes"), None):
-        assert full_reason(other) is None
+        assert full_disk(other) is None
 
 
 def test_what_is_replaced_stays_as_it_was(tmp_path):
@@ -65,7 +66,7 @@ def test_what_is_replaced_stays_as_it_was(tmp_path):
         ):
             error = caught(work)
             assert isinstance(error, OSError)
-            reason, file = full_reason(error) or ("", "")
+            reason, file, _ = full_disk(error)
             assert reason == TOO_LARGE and file.startswith(str(tmp_path))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert torch.equal(load_checkpoint(tmp_path)["a"], state["a"])
@@ -94,6 +95,14 @@ def test_a_trial_that_finds_no_room_says_so_and_leaves_no_traceback(tmp_path):
         assert FULL in failure(ValueError("unable to open database file"), tmp_path)
     assert not (tmp_path / "error.txt").exists()
     assert "failure" in failure(ValueError("unable to open database file"), tmp_path)
+
+
+def test_the_disk_of_a_server_is_not_taken_for_the_homes(tmp_path):
+    said = f'(psycopg.errors.DiskFull) could not extend file "base/5": {NO_SPACE}'
+    found = no_room(raised_from(RuntimeError(f"{said}\n[SQL: INSERT]")), tmp_path)
+    assert found == f"{said} [SQL: INSERT]"
+    with limited_files(1000):
+        assert no_room(RuntimeError(said), tmp_path) == f"{tmp_path} ({NO_SPACE})"
 
 
 def test_one_clear_error_says_what_to_do(tmp_path):

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nemesis_sweep.data.full_disk import SQLITE, full_reason, has_room
+from nemesis_sweep.data.full_disk import SQLITE, full_disk, has_room
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.tracking.location import sqlite_file
 
 ALLOWED = "room there, then the same command again: what was reported is kept, and it goes on from there"
+
+
+TOLD = 300
+"""Characters of an error's own words: SQLAlchemy's end with the whole statement."""
 
 
 class FullDiskError(UserError):
@@ -31,12 +35,15 @@ def no_room(error: BaseException | None, folder: Path, tracking_uri: str = "") -
     Not every library says what it met ("unable to open database file"), and a process may just die of it: so
     the folder is asked, too. Without an error it alone is.
     """
-    full = full_reason(error)
+    full = full_disk(error)
     if full is not None:
-        reason, file = full
-        if reason == SQLITE and tracking_uri.startswith("sqlite:"):
+        file = full.file
+        if full.reason == SQLITE and tracking_uri.startswith("sqlite:"):
             file = file or str(sqlite_file(tracking_uri))
-        return f"{file or folder} ({reason})"
+        if not file and has_room(folder):
+            # Another disk, that of a database's server perhaps: its own words say more than we know.
+            return full.told[:TOLD]
+        return f"{file or folder} ({full.reason})"
     if isinstance(error, UserError) or has_room(folder):
         return None
     return f"{folder} (nothing can be written there any more)"
