@@ -1,7 +1,9 @@
 """Arguments that several verbs share, and how they become a sweep."""
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,10 +23,24 @@ overrides = click.option(
 )
 
 
+def of_a_home(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the parameter ``home``: HOME, or --home as `run` has it; None when there is neither."""
+
+    @click.argument("home", required=False, type=click.Path(path_type=Path))
+    @click.option("--home", "named", type=click.Path(path_type=Path), help="The same as HOME.")
+    @wraps(verb)
+    def with_a_home(home: Path | None, named: Path | None, **others: Any) -> None:
+        if home is not None and named is not None:
+            raise click.UsageError("HOME and --home are the same: one of them")
+        verb(home=named if home is None else home, **others)
+
+    return with_a_home
+
+
 def load(file: Path, trials: int | None, overrides: tuple[str, ...]) -> "Sweep":
     """The sweep in a file with the command line's changes. Raises ``UserError`` with every problem."""
     from nemesis_sweep.spec.loader import load_sweep
     from nemesis_sweep.sweep.names import known_names
 
     extra = () if trials is None else (f"budget.trials={trials}",)
-    return load_sweep(file, (*overrides, *extra), known_names())
+    return load_sweep(file, (*overrides, *extra), known_names(file.parent))

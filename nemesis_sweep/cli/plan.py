@@ -1,5 +1,7 @@
 """`nemesis-sweep plan`: what a sweep would do, without doing any of it."""
 
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: bool) -> None:
     """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run or written.
 
-    Without --probe nothing is loaded either.
+    Without --probe nothing is loaded either. Data that is not there yet is told, and is no error.
     """
     from rich.console import Console
     from rich.table import Table
@@ -42,9 +44,10 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     table.add_column("trials", justify="right")
     table.add_column("of these\nfixed", justify="right")
     table.add_column("baselines beside them")
+    control = control_is_possible(sweep)
     total = trained = 0
     for study, tasks in sweep.studies().items():
-        beside = outside_the_space(sweep, tasks) + [CONTROL] * control_is_possible(sweep)
+        beside = outside_the_space(sweep, tasks) + [CONTROL] * control
         inside = paper_point(sweep, tasks) is not None and "paper" in sweep.search.baselines
         trials = trials_of(sweep, tasks)
         fixed = min(trials, inside + len(sweep.search.points))
@@ -60,7 +63,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
         selected_on += ", the mean over all tasks"
     replicates = sweep.tasks.replicates
     console.print(
-        f"{total} trials in all, {trained * replicates} prompts to train; "
+        f"{'at most ' * control}{total} trials in all, {trained * replicates} prompts to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {selected_on}",
         soft_wrap=True,
@@ -85,11 +88,24 @@ def _epochs(sweep: "Sweep", task: "Task") -> str:
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
 
+def _missing(sweep: "Sweep") -> Iterator[str]:
+    """A line for every task whose data is not there, and how to look what is needed."""
+    from nemesis_sweep.data.registry import missing_data
+
+    root = [] if sweep.tasks.root is None else ["--root", sweep.tasks.root]
+    for task in sweep.task_list():
+        for name in (task.dataset, *task.targets):
+            if missing := missing_data(name, task.root):
+                check = shlex.join(["nemesis-sweep", "datasets", "check", name, *root])
+                yield f"{task.key}: no data yet: {missing} (`{check}` shows what is looked for)"
+
+
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.sweep.space.planned import grid_size
 
-    lines = [f"constraint: {text}" for text in sweep.search.constraints]
+    lines = [*_missing(sweep)]
+    lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if len(sweep.search.objective) > 1:
         lines.append("several objectives: a Pareto front for every task, and nothing is pruned")
     sizes = [size for tasks in sweep.studies().values() if (size := grid_size(sweep, tasks)) is not None]

@@ -16,7 +16,6 @@ from nemesis_sweep.spec.loader import located
 from nemesis_sweep.spec.passwords import masked
 
 if TYPE_CHECKING:
-    from nemesis_sweep.spec.budget import Budget
     from nemesis_sweep.spec.sweep import Sweep
     from nemesis_sweep.sweep.home.folder import Home
     from nemesis_sweep.sweep.runner import Outcome
@@ -56,6 +55,7 @@ def command(
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
     from nemesis_sweep.sweep.home.folder import home_at
+    from nemesis_sweep.sweep.home.full import told_when_full
     from nemesis_sweep.sweep.home.same import set_aside
     from nemesis_sweep.sweep.interrupt import interruptible
 
@@ -70,7 +70,7 @@ def command(
         place = home_at(home or usual)
         if fresh and (kept := set_aside(place)):
             click.echo(f"Starting over; the former sweep is kept in {kept}")
-        with interruptible():
+        with interruptible(), told_when_full(place):
             if simulate is not None:
                 simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
             else:
@@ -108,19 +108,31 @@ def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
     write_results(place.path, rows)
     boards = leaderboard(rows, objectives)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
-    _conclude(outcome, sweep.budget)
+    _conclude(outcome, sweep)
 
 
-def _conclude(outcome: "Outcome", budget: "Budget") -> None:
-    """Say why a sweep ended early; exit code 1 if it did not reach what it is for."""
-    if outcome.grid_is_done:
-        click.echo("Every point of the grid was tried.")
+def _conclude(outcome: "Outcome", sweep: "Sweep") -> None:
+    """Say that all is done, or why a sweep ended early; exit code 1 if it did not reach what it is for."""
+    budget = sweep.budget
     if outcome.hours_are_spent:
         click.echo(f"The budget of {budget.hours:g} hours is spent; larger budget.hours and --extend go on.")
+    elif not outcome.too_many_failures and not outcome.empty_studies:
+        click.echo(_all_done(sweep, outcome.grid_is_done))
     if outcome.empty_studies:
         click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
     if outcome.too_many_failures:
-        allowed = f"budget.max_failures is {budget.max_failures}"
-        click.echo(f"error: {outcome.failed} trials failed; {allowed}, so no more were begun", err=True)
+        why = f"budget.max_failures is {budget.max_failures}, so no more were begun; a larger one goes on"
+        click.echo(f"error: {outcome.failed} trials failed; {why}", err=True)
     if outcome.empty_studies or outcome.too_many_failures:
         sys.exit(FAILED)
+
+
+def _all_done(sweep: "Sweep", grid_is_done: bool) -> str:
+    """That there is nothing left to do, and how there may be more."""
+    done = "All is done; every point of the grid was tried." if grid_is_done else "All is done."
+    more = []
+    if sweep.space and not grid_is_done:
+        more.append(f"the same command with --trials {2 * sweep.budget.trials or 1} --extend")
+    if sweep.search.study != "joint":
+        more.append(f"{'' if more else 'the same command with '}more tasks in the file and --extend")
+    return f"{done} To go on: {', or '.join(more)}." if more else done

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
+from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 
 
 @click.command("status")
-@click.argument("home", required=False, type=click.Path(path_type=Path))
+@of_a_home
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def command(home: Path | None, as_json: bool) -> None:
     """Show how far the sweep in HOME is (default: the newest below ./sweeps)."""

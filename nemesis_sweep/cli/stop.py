@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 
 BETWEEN = 1.0
@@ -14,7 +15,7 @@ BETWEEN = 1.0
 
 
 @click.command("stop")
-@click.argument("home", required=False, type=click.Path(path_type=Path))
+@of_a_home
 @click.option("--wait", default=300.0, show_default=True, help="Seconds to wait for it to end.")
 @click.option("--now", is_flag=True, help="Do not let running trials tell their next result first.")
 def command(home: Path | None, wait: float, now: bool) -> None:

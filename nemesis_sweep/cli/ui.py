@@ -11,13 +11,14 @@ from urllib.parse import quote, urlencode
 
 import click
 
+from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.spec.errors import Problem, UserError
 
 SWEEPS = Path("sweeps")
 
 
 @click.command("ui")
-@click.argument("home", required=False, type=click.Path(path_type=Path))
+@of_a_home
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port.")
 def command(home: Path | None, host: str, port: int) -> None:

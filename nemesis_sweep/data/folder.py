@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nemesis_sweep.data.full_disk import FULL, replacing
 from nemesis_sweep.spec.errors import Problem, UserError
 
 ABOUT = "about.json"
@@ -69,11 +70,11 @@ def write_about(folder: Path, about: About) -> None:
     there = read_about(folder)
     if there is not None and there.identity == about.identity:
         return
-    temporary = folder / f".{ABOUT}.{os.getpid()}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(asdict(about), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        temporary.replace(folder / ABOUT)
+        with replacing(folder / ABOUT) as temporary:
+            text = json.dumps(asdict(about), indent=2, sort_keys=True) + "\n"
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise unwritable(folder, error) from error
 
@@ -116,4 +117,6 @@ def unwritable(folder: Path, error: OSError) -> UserError:
     """What is said when the cache is read-only or its disk is full."""
     message = f"the feature cache cannot be written: {error.strerror}"
     allowed = "a folder that you may write to, named by NEMESIS_SWEEP_CACHE"
+    if error.errno in FULL:
+        allowed = "room on that disk, or a folder on another one, named by NEMESIS_SWEEP_CACHE"
     return UserError(Problem(message, found=str(folder), allowed=allowed))

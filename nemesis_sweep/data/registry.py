@@ -37,8 +37,11 @@ def is_path(name: str) -> bool:
     return "/" in name or name.startswith(("~", ".")) or name.lower().endswith(SUFFIXES)
 
 
-def check_name(name: str) -> None:
-    """Raise ``UserError`` with the nearest name for a name that no dataset has. Paths are not looked up."""
+def check_name(name: str, beside: Path | None = None) -> None:
+    """Raise ``UserError`` with the nearest name for a name that no dataset has. Paths are not looked up.
+
+    beside: a folder in which, as in the data root, something of that name may be what is meant.
+    """
     if name in EMBEDDED or name in CATALOGUE or is_path(name):
         return
     if name.startswith(PREFIX):
@@ -60,9 +63,32 @@ def check_name(name: str) -> None:
         return
     # A person may know a dataset by its name in the paper.
     titles = {entry.title.casefold(): entry.name for entry in CATALOGUE.values()}
-    near = titles.get(name.casefold()) or nearest(name, dataset_names())
+    near = _as_path(name, beside) or titles.get(name.casefold()) or nearest(name, dataset_names())
     allowed = f"{', '.join(dataset_names())}, {PREFIX}NAME, or a path (./images, data.parquet, data.csv)"
     raise UserError(Problem("unknown dataset", found=repr(name), allowed=allowed, nearest=near))
+
+
+def _as_path(name: str, beside: Path | None) -> str:
+    """How to write what lies there under this name; '' when nothing does."""
+    root = data_root()
+    if name and (root / name).exists():
+        return f"./{name}"
+    place = beside / name if name and beside is not None else root
+    return str(place.absolute()) if place != root and place.exists() else ""
+
+
+def missing_data(name: str, root: str | Path | None = None) -> str:
+    """What of a dataset is not there, in words; '' when it is. No list and no image is opened.
+
+    Of a dataset of torchvision only its own code knows what it needs: it is looked for when it is loaded.
+    """
+    place = data_root(root)
+    if name in CATALOGUE:
+        return "" if CATALOGUE[name].find(place) else f"{CATALOGUE[name].title} is not below {place}"
+    if name in EMBEDDED or not is_path(name):
+        return ""
+    path = place / Path(name).expanduser()
+    return "" if path.exists() else f"there is no {path}"
 
 
 def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":

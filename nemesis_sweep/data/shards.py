@@ -1,12 +1,13 @@
 """Shards: Arrow IPC files that hold the features of some pictures, memory-mapped and checked."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
+from nemesis_sweep.data.full_disk import replacing
 
 PATTERN = "[0-9a-f]" * 32 + ".arrow"
 LEFTOVERS = "." + "[0-9a-f]" * 32 + ".*.tmp"
@@ -45,13 +46,12 @@ def write_shard(folder: Path, identity: str, keys: list[bytes], features: np.nda
     schema = pa.schema([("key", pa.binary(32)), ("features", flat.type)], metadata=metadata)
     table = pa.Table.from_arrays([pa.array(keys, pa.binary(32)), flat], schema=schema)
     path = folder / f"{digest[:32]}.arrow"
-    temporary = folder / f".{digest[:32]}.{os.getpid()}.tmp"
-    with temporary.open("wb") as sink:
-        with pa.ipc.new_file(sink, schema) as writer:
-            writer.write_table(table, max_chunksize=max(count, 1))
-        sink.flush()
-        os.fsync(sink.fileno())
-    temporary.replace(path)
+    with (
+        replacing(path) as temporary,
+        temporary.open("wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        writer.write_table(table, max_chunksize=max(count, 1))
     return path
 
 

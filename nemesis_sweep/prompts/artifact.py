@@ -1,7 +1,6 @@
 """A learnt prompt on disk: its vectors as safetensors, and what is needed to use them as JSON beside it."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from nemesis_sweep.data.full_disk import replacing
 from nemesis_sweep.spec.errors import Problem, UserError
 
 TENSORS = "prompt.safetensors"
@@ -37,13 +37,11 @@ def save_prompt(folder: Path | str, prompt: Prompt) -> None:
     """Write both files, each in one atomic step, the tensors first."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{TENSORS}.{os.getpid()}.tmp"
-    save_file({"context": prompt.context.detach().cpu().contiguous()}, temporary)
-    temporary.replace(folder / TENSORS)
+    with replacing(folder / TENSORS) as temporary:
+        save_file({"context": prompt.context.detach().cpu().contiguous()}, temporary)
     facts = {key: value for key, value in asdict(prompt).items() if key != "context"}
-    temporary = folder / f".{FACTS}.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-    temporary.replace(folder / FACTS)
+    with replacing(folder / FACTS) as temporary:
+        temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
 
 def load_prompt(folder: Path | str) -> Prompt:

@@ -51,7 +51,4 @@ def next_steps(home: Path, tracking_uri: str | None = None) -> list[str]:
     look = f"Compare the trials in MLflow:  {COMMAND} ui {shlex.quote(str(home))}"
     if tracking_uri is not None:
         look = f"Compare the trials in MLflow:  {without_password(tracking_uri)}"
-    return [
-        look,
-        "Run the same command again to continue; what is done is never done twice.",
-    ]
+    return [look, "See these tables again:         the same run command; what is done is never done twice"]

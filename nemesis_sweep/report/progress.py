@@ -20,6 +20,10 @@ from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_l
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
+QUIET = 60.0
+"""Seconds without any line after which one says what is running; a terminal has the live view."""
+SHOWN = 4
+"""Running trials that such a line names at most."""
 NARROW = 110
 """Columns of a terminal below which the study's name and its best need all the room."""
 
@@ -38,15 +42,21 @@ class Progress(AbstractContextManager["Progress"]):
         metric: str = "val/accuracy",
         maximize: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        quiet: float = QUIET,
     ) -> None:
-        """Take the studies as they stand before the first trial of this run."""
+        """Take the studies as they stand before the first trial of this run.
+
+        quiet: seconds after the last plain line when one tells what is running.
+        """
         self.console = console or Console()
         self.studies = {study.study: study for study in studies}
         self.running: dict[tuple[str, str], RunningTrial] = {}
         self._metric = metric
         self._maximize = maximize
         self._clock = clock
-        self._started = clock()
+        self._started = self._told = clock()
+        self._quiet = quiet
+        self._over = threading.Event()
         self._finished_here = 0
         self._lock = threading.RLock()
         self._live: Live | None = None
@@ -62,12 +72,15 @@ class Progress(AbstractContextManager["Progress"]):
             done, budget = self._totals()
             before = f"{count}, {budget} trials, {done} of them done before"
             self._line(before if done >= budget else f"{before}; starting Ray and its workers")
+            self._over.clear()
+            threading.Thread(target=self._keep_telling, name="progress", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop to show; the last view stays on the screen."""
+        self._over.set()
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -112,6 +125,30 @@ class Progress(AbstractContextManager["Progress"]):
     def say(self, line: str) -> None:
         """Tell something that is about no trial's end."""
         self._line(line)
+
+    def tell_if_quiet(self) -> None:
+        """Tell in a plain line what is running, when nothing has been told for a while."""
+        with self._lock:
+            quiet = self._clock() - self._told >= self._quiet
+            line = self._running_line() if quiet else ""
+        if quiet:
+            self._line(line)
+
+    def _keep_telling(self) -> None:
+        while not self._over.wait(self._quiet / 60):
+            self.tell_if_quiet()
+
+    def _running_line(self) -> str:
+        head = self._head().plain
+        trials = list(self.running.values())
+        told = []
+        for trial in trials[:SHOWN]:
+            epoch = f" at epoch {trial.epoch}/{trial.epochs}" if trial.epochs else ""
+            best = _best_of(self.studies[trial.study])
+            told.append(f"{trial.study} {trial_name(trial.number)}{epoch}" + (f" ({best})" if best else ""))
+        if len(trials) > SHOWN:
+            told.append(f"and {len(trials) - SHOWN} more")
+        return f"{head}: {'; '.join(told)}" if told else head
 
     @property
     def rate(self) -> float:
@@ -208,12 +245,16 @@ class Progress(AbstractContextManager["Progress"]):
         return sum(study.done for study in studies), sum(study.budget for study in studies)
 
     def _line(self, text: str) -> None:
+        self._told = self._clock()
         self.console.print(Text(text), soft_wrap=True, highlight=False)
 
 
 def _study_line(tally: StudyTally) -> str:
-    best = "nothing completed"
-    if tally.best is not None:
-        best = f"best {tally.best:.2f} ({trial_name(tally.best_number)})"
+    best = _best_of(tally) or "nothing completed"
     counts = f"{tally.complete} complete, {tally.pruned} pruned, {tally.failed} failed"
     return f"{tally.study} done: {counts}; {best}"
+
+
+def _best_of(tally: StudyTally) -> str:
+    """The best of a study so far, '' when there is none."""
+    return "" if tally.best is None else f"best {tally.best:.2f} ({trial_name(tally.best_number)})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from nemesis_sweep.data.full_disk import replacing
 from nemesis_sweep.spec.errors import UserError
 
 NAME = "results.parquet"
@@ -86,12 +86,8 @@ def write_results(home: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 
 def write_table(path: Path, table: pa.Table) -> Path:
     """Replace a Parquet file in one step."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as partial:
         pq.write_table(table, partial, compression="zstd")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

@@ -12,10 +12,11 @@ from nemesis_sweep.spec.fields import Natural, Real, Section
 class Budget(Section):
     """trials: per study; points are among them, baselines outside of the space are not.
     retries: how often a trial goes on from its checkpoint after its worker or node was lost.
-    max_failures: failed trials, over all studies, above which no more are begun and the run ends with an
-        error; None is without limit.
+    max_failures: failed trials, over all studies, above which no more are begun, baselines and the control
+        neither, and the run ends with an error; None is without limit.
     hours: trial time of the whole sweep, summed over the trials that ran; the sampler is asked for no more
-        when it is spent. Baselines and trials that have begun still end. None is without limit.
+        when it is spent. Trials that have begun still end, and baselines and the control are still run, for
+        without them no table says what was found. None is without limit.
     """
 
     trials: Natural = 20

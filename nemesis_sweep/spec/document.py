@@ -43,6 +43,11 @@ class Document:
         except UserError as error:
             self.problems += [_below(key, problem) for problem in error.problems]
             return
+        if not source.lines:
+            # YAML reads nothing as null, which is another thing to ask for.
+            allowed = "a value; null takes the key away, so that its default counts"
+            self.problems.append(Problem("no value", key, name, allowed=allowed))
+            return
         if source.faults:
             self.problems += [_below(key, fault.problem(name)) for fault in source.faults]
             return

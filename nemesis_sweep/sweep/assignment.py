@@ -99,6 +99,11 @@ class JointAssignment:
         return self.parts[0].home
 
     @property
+    def tracking(self) -> Tracking:
+        """Where the trial is recorded."""
+        return self.parts[0].tracking
+
+    @property
     def threads(self) -> int:
         """Threads that the worker may use."""
         return self.parts[0].threads

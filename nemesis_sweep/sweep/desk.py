@@ -16,10 +16,11 @@ from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.full import no_room
 from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.worker.failure import FAILURE, OUT_OF_MEMORY
+from nemesis_sweep.sweep.worker.failure import FAILURE, FULL, OUT_OF_MEMORY
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial
@@ -61,6 +62,8 @@ class Desk:
         self.tracking = tracking
         self.progress = progress
         self.stopping = False
+        self.full = ""
+        """The file that found no room on its disk, and why; '' as long as none did."""
         self.resources: dict[str, float] = {"cpu": sweep.resources.cpus}
         """What a trial takes of the cluster, in Ray's words, unless it was found to need more of a GPU."""
         self._turn = 0
@@ -87,7 +90,7 @@ class Desk:
             return self._hand_out(ticket, *self._again.popleft())
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
-            proposal = study.next(self.may_propose)
+            proposal = study.next(not self.hours_are_spent, not self.too_many_failures)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
                 return self._hand_out(ticket, study, proposal)
@@ -103,7 +106,8 @@ class Desk:
         """Whether :meth:`next` has something left to hand out, now or later."""
         if self.stopping:
             return False
-        if self._again or any(study.has_more(self.may_propose) for study in self.studies):
+        allowed = not self.hours_are_spent, not self.too_many_failures
+        if self._again or any(study.has_more(*allowed) for study in self.studies):
             return True
         # What runs may come back for more of a GPU, and Tune does not ask again once it was told the end.
         shares = (
@@ -112,13 +116,8 @@ class Desk:
         return any(doubled(share) for share in shares)
 
     @property
-    def may_propose(self) -> bool:
-        """Whether the samplers may still be asked: neither hours nor patience with failures are used up."""
-        return not (self.hours_are_spent or self.too_many_failures)
-
-    @property
     def too_many_failures(self) -> bool:
-        """Whether more trials have failed than the budget allows."""
+        """Whether more trials have failed than the budget allows, so that none is begun any more."""
         most = self.sweep.budget.max_failures
         return most is not None and self._failed > most
 
@@ -160,6 +159,8 @@ class Desk:
         study, proposal, started = self._out.pop(ticket)
         self.began(ticket)
         if ticket in self._put_off or self._goes_on_with_more(study, proposal, result or {}):
+            return
+        if self._ended_by_a_full_disk(result or {}, failed or result is None):
             return
         error = self._errors.pop(ticket, "")
         seconds = float((result or {}).get("seconds", self._clock() - started))
@@ -221,6 +222,19 @@ class Desk:
         self._again.append((study, proposal))
         told = f"out of memory with {share:g} of a GPU; it goes on with {larger:g}"
         self.progress.say(f"{study.key} trial {proposal.number}: {told}")
+        return True
+
+    def _ended_by_a_full_disk(self, result: Mapping[str, Any], without_a_word: bool) -> bool:
+        """Whether a trial ended because a disk is full. Nothing is its fault, and no other one can go better:
+        the sweep stops, and the trial stays RUNNING in Optuna for the run that finds room.
+
+        without_a_word: its worker died, or Tune could not write what it keeps of a trial.
+        """
+        full = result.get(FULL) or (no_room(None, self.home.path) if without_a_word else None)
+        if full is None:
+            return False
+        self.full = self.full or full
+        self.stop()
         return True
 
     def _clock(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from nemesis_sweep.data.registry import check_name, dataset_names
 from nemesis_sweep.prompts.registry import PROMPTS
@@ -13,15 +14,18 @@ from nemesis_sweep.sweep.samplers import registry as samplers
 from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone
 
 
-def known_names() -> KnownNames:
-    """Return every name that is registered; nothing heavy is imported for it."""
+def known_names(beside: Path | None = None) -> KnownNames:
+    """Return every name that is registered; nothing heavy is imported for it.
+
+    beside: the folder of the sweep file, whose own folders are pointed out where their names alone are given.
+    """
     return KnownNames(
         datasets=dataset_names(),
         backbones=backbone_names(),
         samplers=samplers.SAMPLER_NAMES,
         pruners=pruners.PRUNER_NAMES,
         prompts=list(PROMPTS),
-        dataset_problem=lambda name: _problem(check_name, name),
+        dataset_problem=lambda name: _problem(lambda each: check_name(each, beside), name),
         backbone_problem=lambda name: _problem(find_backbone, name),
         context_length=context_length,
         sampler_options=samplers.sampler_faults,

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import quiet, record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
@@ -93,21 +94,25 @@ def run_sweep(
                 desk = Desk(sweep, home, studies, tracking, progress)
                 if desk.has_more:
                     _train(desk, session)
+            if desk.full:
+                raise FullDiskError(desk.full)
             if desk.stopping:
                 raise KeyboardInterrupt
         except KeyboardInterrupt:
             close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
             finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")
             raise
+        except FullDiskError as error:
+            _give_up(tracking, error)
+            raise
         except UserError as error:
             finish_sweep(tracking, "FAILED", reason=str(error))
             raise
         except Exception as error:
-            told = _lost_storage(sweep, error)
+            told = _lost_disk_or_storage(sweep, home, tracking, error)
             if told is None:
                 raise
-            close_stale(tracking, [], reason="the storage was lost; the next run continues it")
-            finish_sweep(tracking, "FAILED", reason=str(told))
+            _give_up(tracking, told)
             raise told from error
         # A worker may die, or be taken over, between its last word in MLflow and its result.
         close_stale(tracking, [], ended_trials(studies))
@@ -177,8 +182,18 @@ def _train(desk: Desk, session: RaySession) -> None:
         ).fit()
 
 
-def _lost_storage(sweep: Sweep, error: Exception) -> UserError | None:
-    """What to tell when the sweep ended because its database no longer answers."""
+def _give_up(tracking: Tracking, told: UserError) -> None:
+    """Close in MLflow what is open there, as far as it still takes anything: the next run closes the rest."""
+    with suppress(Exception):
+        close_stale(tracking, [], reason="the sweep had to stop; the next run continues it")
+        finish_sweep(tracking, "FAILED", reason=str(told))
+
+
+def _lost_disk_or_storage(sweep: Sweep, home: Home, tracking: Tracking, error: Exception) -> UserError | None:
+    """What to tell when the sweep ended because its disk is full, or its database no longer answers."""
+    full = no_room(error, home.path, tracking.uri)
+    if full is not None:
+        return FullDiskError(full)
     if sweep.search.storage is None:
         return None
     from nemesis_sweep.sweep.storage.database import lost

@@ -89,14 +89,17 @@ class Study:
         self.asked = sum(TWIN not in trial.user_attrs for trial in begun)
         """Trials of the budget that have begun, in this run or an earlier one."""
 
-    def next(self, propose: bool = True) -> Proposal | None:
+    def next(self, propose: bool = True, begin: bool = True) -> Proposal | None:
         """The next trial: interrupted ones, then baselines, then the sampler's, last the best's control.
 
         None when all are out, or when every point of a small space is being trained: ask again later.
-        propose: whether the sampler may still be asked; a sweep whose hours are spent ends what it began.
+        propose: whether the sampler may still be asked; one whose hours are spent only completes its tables.
+        begin: whether anything may begin; a sweep with too many failures only ends what it began.
         """
         if self._interrupted:
             return self._interrupted.pop(0)
+        if not begin:
+            return None
         for baseline in self._missing_baselines():
             trial = self.beside.ask()
             trial.set_user_attr(BASELINE, baseline)
@@ -124,9 +127,11 @@ class Study:
         """Trials that there will be in the end, the baselines beside the space included."""
         return self._budget + len(self._outside)
 
-    def has_more(self, propose: bool = True) -> bool:
+    def has_more(self, propose: bool = True, begin: bool = True) -> bool:
         """Whether :meth:`next` has something left to give, now or when those that run are over."""
-        if self._interrupted or self._missing_baselines() or (propose and self.may_propose):
+        if self._interrupted or not begin:
+            return bool(self._interrupted)
+        if self._missing_baselines() or (propose and self.may_propose):
             return True
         # Only when the last one is over it is known which trial is the best.
         running = any(baseline_of(number) != CONTROL for number in self._live)

@@ -20,8 +20,9 @@ QUIET = {
 # Here and not in a function: no import of any part of MLflow below this package may come first.
 for _name, _value in QUIET.items():
     os.environ.setdefault(_name, _value)
-# Creating a database is announced in two lines on stderr otherwise.
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)
+# Creating a database is announced in two lines on stderr otherwise, and what one refuses in a traceback
+# beside the exception that says it.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @functools.lru_cache(maxsize=8)

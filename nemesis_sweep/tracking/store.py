@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.data.full_disk import naming, replacing
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.creation import clear_half_made, create_database
@@ -142,15 +142,15 @@ def _told_to_the_user(uri: str) -> Iterator[None]:
     """Turn MLflow's refusals (schema too old, no permission, not an MLflow server) into UserError."""
     from mlflow.exceptions import MlflowException
 
-    try:
-        yield
-    except MlflowException as error:
-        reason = " ".join(str(error).split())
-        message = f"MLflow at {without_password(uri)} refused the sweep: {reason[:500]}"
-        raise UserError(Problem(message, key=KEY)) from error
+    with naming(sqlite_file(uri)) if uri.startswith("sqlite:") else nullcontext():
+        try:
+            yield
+        except MlflowException as error:
+            reason = " ".join(str(error).split())
+            message = f"MLflow at {without_password(uri)} refused the sweep: {reason[:500]}"
+            raise UserError(Problem(message, key=KEY)) from error
 
 
 def _write_record(home: Path, record: Mapping[str, str]) -> None:
-    partial = home / f"{RECORD}.{os.getpid()}.tmp"
-    partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    partial.replace(home / RECORD)
+    with replacing(home / RECORD) as partial:
+        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -47,6 +47,52 @@ def test_plain_lines() -> None:
     assert all(char.isprintable() or char == "\n" for char in file.getvalue())
 
 
+def test_a_plain_line_tells_what_runs_when_nothing_else_was_told_for_a_minute() -> None:
+    clock = Clock()
+    progress, file = plain([StudyTally("a", 20), StudyTally("b", 4)], clock)
+
+    def told() -> list[str]:
+        before = len(file.getvalue())
+        progress.tell_if_quiet()
+        return file.getvalue()[before:].splitlines()
+
+    clock.now += 59
+    assert told() == []
+    clock.now += 1
+    assert told() == ["0/24 trials, starting Ray and its workers, 1 min 00 s so far, 0.0 trials/min, ETA -"]
+    assert told() == []
+    for number in range(5):
+        progress.trial_started("a", str(number), {"omega": 1.0})
+    progress.epoch("a", "1", 10, 50, {"val/accuracy": 55.5})
+    clock.now += 30
+    progress.trial_finished("a", "0", "COMPLETE", 61.234, 4.2)
+    progress.trial_started("b", "coop", {})
+    clock.now += 59
+    assert told() == []
+    clock.now += 1
+    best = "(best 61.23 (trial 0))"
+    assert told() == [
+        "1/24 trials, 5 running, 2 min 30 s so far, 0.4 trials/min, ETA 57 min 30 s: "
+        f"a trial 1 at epoch 10/50 {best}; a trial 2 {best}; a trial 3 {best}; a trial 4 {best}; and 1 more"
+    ]
+
+
+def test_nobody_has_to_ask_for_that_line_and_there_is_none_in_a_terminal_or_afterwards() -> None:
+    progress, file = plain([StudyTally("a", 20)])
+    quick = Progress(progress.studies.values(), console=progress.console, quiet=0.02)
+    live = Progress([StudyTally("a", 2)], console=terminal(), quiet=0.02)
+    with quick, live:
+        quick.trial_started("a", "7", {})
+        deadline = time.monotonic() + 30
+        while "1 running" not in file.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert "a trial 7" in file.getvalue()
+    before = file.getvalue()
+    time.sleep(0.2)
+    assert file.getvalue() == before
+    assert not [thread for thread in threading.enumerate() if thread.name == "progress"]
+
+
 def test_the_best_follows_the_direction() -> None:
     progress, _ = plain([StudyTally("a", 9)])
     lower = Progress([StudyTally("a", 9)], console=Console(file=io.StringIO()), maximize=False)

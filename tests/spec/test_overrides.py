@@ -35,6 +35,13 @@ def test_values_are_yaml_and_keys_are_made_where_they_are_missing(path: Path) ->
     assert sweep.tracking.mlflow == "sqlite:////tmp/m.db"
 
 
+@pytest.mark.parametrize("nothing", ["", "  ", "# later"])
+def test_a_key_without_a_value_is_refused(path: Path, nothing: str) -> None:
+    (problem,) = problems_of(path, f"method.lr={nothing}")
+    assert str(problem).startswith(f"--set method.lr={nothing}: method.lr: no value; allowed: a value; null")
+    assert "lr" not in load_sweep(path, ["method.lr=null"], KNOWN).method.fixed()
+
+
 def test_the_last_override_counts(path: Path) -> None:
     assert load_sweep(path, ["budget.trials=4", "budget.trials=5"], KNOWN).budget.trials == 5
 

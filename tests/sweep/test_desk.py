@@ -5,6 +5,7 @@ import pytest
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.tracking.store import Tracking
+from tests.small_disk import limited_files
 
 
 class Silent:
@@ -104,6 +105,70 @@ def test_failures_beyond_the_budget_end_the_proposals(make_sweep, open_desk, mon
     study = desk.studies[0]
     assert study.counts()["fail"] == 2
     assert study.trials()[0][1].user_attrs["reason"] == "ValueError: no"
+
+
+def test_after_too_many_failures_neither_baselines_nor_a_control_begin(make_sweep, open_desk, monkeypatch):
+    """What was begun still ends, for a driver that comes later, too."""
+    monkeypatch.setattr("nemesis_sweep.sweep.desk.close_trial", lambda *_: True)
+    changes = ("space.n_ctx={choices: [4, 8]}", "budget.max_failures=0", "search.pruner=none")
+    desk = open_desk(make_sweep("search.baselines=[control]", *changes))
+    good = {"done": True, "epoch": 20, "val/accuracy": 50.0, "seconds": 1.0}
+    for ticket in "abc":
+        assert desk.next(ticket) is not None
+    desk.complete("a", good | {"val/accuracy": 60.0})
+    desk.complete("b", {"done": True, "epoch": 0, "failure": "ValueError: no"})
+    assert desk.next("d") is None
+    again = open_desk(make_sweep("search.baselines=[coop, control]", *changes))
+    assert again.has_more
+    assert again.next("c")["number"] == "2"
+    assert not again.has_more
+    again.complete("c", good)
+    assert again.next("e") is None and not again.has_more
+    # With patience again, what was held back begins.
+    patient = open_desk(make_sweep("search.baselines=[coop, control]", *changes, "budget.max_failures=1"))
+    assert run(patient, 1.0) == ["coop", "3", "4", "5", "control-of-0"]
+
+
+def test_a_number_of_trials_without_end_is_ended_by_the_hours(make_sweep, open_desk):
+    endless = ("budget.trials=1000000000000", "budget.hours=2.5")
+    desk = open_desk(make_sweep("search.baselines=[]", *endless))
+    assert run(desk, 3600.0) == ["0", "1", "2"]
+    assert not desk.has_more
+    assert desk.studies[0].total == 10**12
+
+
+FULL = {"done": True, "epoch": 0, "full": "/home/mlflow.db (database or disk is full) on a-node"}
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_full_disk_is_no_trials_failure(make_sweep, open_desk, told):
+    """Its worker says so, or just dies; the trial stays as it is for a run that finds room."""
+    sweep = make_sweep("search.baselines=[]", "search.pruner=none")
+    desk = open_desk(sweep)
+    desk.home.create()
+    first, _ = desk.next("a"), desk.next("b")
+    if told:
+        desk.complete("a", FULL)
+    else:
+        with limited_files(1000):
+            desk.complete("a", None, failed=True)
+    assert desk.full.startswith(FULL["full"] if told else str(desk.home.path))
+    assert desk.stopping and desk.next("c") is None
+    assert desk.report("b", {"epoch": 5, "val/accuracy": 20.0})
+    desk.complete("b", {"epoch": 5, "val/accuracy": 20.0, "done": False})
+    assert desk.studies[0].counts() == {"complete": 0, "pruned": 0, "fail": 0, "running": 2}
+    again = open_desk(sweep)
+    assert (again.next("a")["params"], again.next("b")["number"]) == (first["params"], "1")
+
+
+def test_a_worker_that_dies_with_room_left_is_a_failure(make_sweep, open_desk, monkeypatch):
+    monkeypatch.setattr("nemesis_sweep.sweep.desk.close_trial", lambda *_: True)
+    desk = open_desk(make_sweep("search.baselines=[]"))
+    desk.home.create()
+    desk.next("a")
+    desk.complete("a", None, failed=True)
+    assert desk.studies[0].counts()["fail"] == 1 and not desk.stopping
+    assert list(desk.home.path.iterdir()) == []
 
 
 OUT = {"done": True, "epoch": 0, "failure": "OutOfMemoryError: no", "out_of_memory": True}

@@ -14,9 +14,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
+from nemesis_sweep.data.full_disk import naming, replacing
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
 
 LOCK_TRIES = 5
+MARKS = ("driver.lock", "optuna.journal", "storage.json", "simulation.json")
+"""What a folder has one of that is a sweep's home, be it one that was copied without its lock."""
+PROBES = (".write-", ".room-")
+"""How the names of files begin that a run writes for a moment; one that is killed may leave them."""
+NEW_DISK = "lost+found"
+"""What a disk holds that nobody has used yet."""
 PACKAGES = ("nemesis-sweep", "torch", "open_clip_torch", "ray", "optuna", "mlflow", "pyarrow", "numpy")
 
 
@@ -46,11 +54,17 @@ class Home:
         """The folder of one trial: checkpoint, prompt and result."""
         return self.path / "trials" / study / number
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether a run has been at work in the folder: the first thing that any leaves there is its lock."""
+        return any((self.path / name).exists() for name in MARKS)
+
     def create(self) -> None:
-        """Make the folder. Raises ``UserError`` when it cannot be written."""
+        """Make the folder. Raises ``UserError`` when it cannot be written, or holds something else."""
         try:
+            self._refuse_something_else()
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".write-{os.getpid()}"
+            probe = self.path / f"{PROBES[0]}{os.getpid()}"
             probe.touch()
             probe.unlink()
         except OSError as error:
@@ -62,6 +76,21 @@ class Home:
                     allowed="a folder that you may write to",
                 )
             ) from error
+
+    def _refuse_something_else(self) -> None:
+        """Raise ``UserError`` for a folder that holds anything, but nothing that a run has left there."""
+        if self.is_ours or not self.path.is_dir():
+            return
+        names = sorted(path.name for path in self.path.iterdir())
+        if foreign := [name for name in names if name != NEW_DISK and not name.startswith(PROBES)]:
+            raise UserError(
+                Problem(
+                    "not the home of a sweep, and not empty",
+                    key="--home",
+                    found=f"{self.path} with {listed(foreign)}",
+                    allowed="a new or empty folder, or the home of an earlier run",
+                )
+            )
 
     @contextmanager
     def driver_lock(self) -> Iterator[None]:
@@ -77,10 +106,11 @@ class Home:
                         allowed="one run at a time; wait for it, stop it, or give another --home",
                     )
                 )
-            lock.seek(0)
-            lock.truncate()
-            lock.write(f"{os.getpid()} on {platform.node()}")
-            lock.flush()
+            with naming(self.lock):
+                lock.seek(0)
+                lock.truncate()
+                lock.write(f"{os.getpid()} on {platform.node()}")
+                lock.flush()
             yield
 
 
@@ -107,15 +137,11 @@ def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
     mode: who may read and write it, less what the process' own mask takes away.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    with open(
-        temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)
-    ) as file:
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file,
+    ):
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def write_json(path: Path, value: Any, mode: int = 0o666) -> None:

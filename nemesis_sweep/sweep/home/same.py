@@ -44,7 +44,7 @@ def set_aside(home: Home) -> Path | None:
     held = set(home.path.iterdir()) if home.path.exists() else set()
     if held <= {home.lock}:  # a run that was refused leaves its lock
         return None
-    if not home.sweep_file.exists():
+    if not home.is_ours:
         raise UserError(
             Problem("not the home of a sweep; it is left as it is", key="--home", found=str(home.path))
         )

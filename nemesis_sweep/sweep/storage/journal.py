@@ -2,13 +2,17 @@
 
 import copy
 import json
+import os
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, TrialState
+
+from nemesis_sweep.data.full_disk import naming
 
 _OPEN = {TrialState.WAITING, TrialState.RUNNING}
 
@@ -23,7 +27,7 @@ class Journal(JournalStorage):
     """
 
     def __init__(self, path: Path, synced: bool = True) -> None:
-        super().__init__((JournalFileBackend if synced else _Unsynced)(str(path)))
+        super().__init__((_Whole if synced else _Unsynced)(str(path)))
         self._open: dict[int, tuple[int, list[int]]] = {}
 
     def get_all_trials(
@@ -62,10 +66,31 @@ def mend(path: Path) -> None:
             journal.truncate(whole)
 
 
+class _Whole(JournalFileBackend):
+    """The same file, in which an entry stands whole or not at all when the disk is full."""
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        with get_lock_file(self._lock):
+            _append(Path(self._file_path), logs, synced=True)
+
+
 class _Unsynced(JournalFileBackend):
     """The same file, left to the operating system to bring to the disk; for one process at a time."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with Path(self._file_path).open("a", encoding="utf-8") as file:
-            file.write(text)
+        _append(Path(self._file_path), logs, synced=False)
+
+
+def _append(path: Path, logs: list[dict[str, Any]], *, synced: bool) -> None:
+    rest = memoryview("".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode())
+    # Unbuffered: what a buffer could not write it would try again when it is closed.
+    with naming(path), path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            if synced:
+                os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)
+            raise

@@ -56,3 +56,20 @@ def test_a_folder_is_kept_as_it_is_meant(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert home_at(Path("../link/pan")).path == tmp_path / "link" / "pan"
     assert home_at(Path("~/link")).path == tmp_path / "link"
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", "sweep.yaml", ".git"])
+def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_is(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(UserError, match=f"--home: not the home of a sweep, and not empty; .* with {name};"):
+        Home(tmp_path).create()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("left", ["driver.lock", "optuna.journal", ".write-17", ".room-17", "lost+found"])
+def test_what_a_killed_run_left_is_a_home_and_so_is_a_new_disk(tmp_path, left):
+    (tmp_path / left).touch()
+    Home(tmp_path).create()
+    with Home(tmp_path).driver_lock():
+        (tmp_path / "logs").mkdir()
+    Home(tmp_path).create()

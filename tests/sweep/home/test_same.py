@@ -13,6 +13,7 @@ def home(make_sweep, tmp_path) -> Home:
     """A home made for the usual sweep, with hours."""
     made = Home(tmp_path / "home")
     made.create()
+    made.lock.touch()
     made.sweep_file.write_text(sweep_to_yaml(make_sweep("budget.hours=2")))
     return made
 
@@ -61,7 +62,8 @@ def test_starting_over_keeps_what_was_there(home):
     assert not home.path.exists()
     assert set_aside(home) is None
     home.create()
-    home.sweep_file.write_text(text)
+    with home.driver_lock():
+        home.sweep_file.write_text(text)
     assert set_aside(home).name == "home.2"
 
 

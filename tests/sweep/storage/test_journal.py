@@ -9,6 +9,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from nemesis_sweep.sweep.storage.journal import Journal, mend
+from tests.small_disk import limited_files
 
 
 def enqueue_and_ask(storage):
@@ -84,3 +85,17 @@ def test_what_a_driver_left_that_died_while_it_wrote_is_in_nobodys_way(tmp_path)
 def test_there_may_be_nothing_to_mend(tmp_path):
     mend(tmp_path / "j")
     assert not (tmp_path / "j").exists()
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_an_entry_that_finds_no_room_leaves_nothing_and_can_be_written_later(tmp_path, synced):
+    path = tmp_path / "j"
+    study = optuna.create_study(study_name="s", storage=Journal(path, synced))
+    before = path.read_bytes()
+    with limited_files(len(before) + 20), pytest.raises(OSError, match=str(path)):
+        study.ask()
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["j"]
+    study.tell(study.ask(), 1.0)
+    again = optuna.load_study(study_name="s", storage=Journal(path, synced))
+    assert [trial.state for trial in again.get_trials()] == [TrialState.COMPLETE]
