@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 
@@ -35,7 +36,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     console = Console()
     joint = sweep.search.study == "joint"
     table = Table(
-        title=f"sweep {sweep.name}: {sweep.tasks.replicates} replicates a trial", title_justify="left"
+        title=f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial",
+        title_justify="left",
     )
     table.add_column("study" if joint else "task", no_wrap=True)
     table.add_column("epochs", justify="right")
@@ -55,12 +57,12 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     console.print(table)
     selected_on = " and ".join(sweep.search.objective)
     if joint:
-        names = "".join(f"\n  {task.key}: {_epochs(sweep, task)} epochs" for task in sweep.task_list())
+        names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
         selected_on += ", the mean over all tasks"
     replicates = sweep.tasks.replicates
     console.print(
-        f"{total} trials in all, {trained * replicates} prompts to train; "
+        f"{counted(total, 'trial')} in all, {counted(trained * replicates, 'prompt')} to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {selected_on}",
         soft_wrap=True,
@@ -85,6 +87,11 @@ def _epochs(sweep: "Sweep", task: "Task") -> str:
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
 
+def _trained(sweep: "Sweep", task: "Task") -> str:
+    epochs = _epochs(sweep, task)
+    return f"{epochs} {'epoch' if epochs == '1' else 'epochs'}"
+
+
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.sweep.space.planned import grid_size
@@ -95,5 +102,6 @@ def _remarks(sweep: "Sweep") -> list[str]:
     sizes = [size for tasks in sweep.studies().values() if (size := grid_size(sweep, tasks)) is not None]
     if sizes:
         told = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
-        lines.append(f"grid: {told} points a study, budget.trials {sweep.budget.trials}")
+        points = "point" if told == "1" else "points"
+        lines.append(f"grid: {told} {points} a study, budget.trials {sweep.budget.trials}")
     return lines

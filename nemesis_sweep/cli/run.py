@@ -11,6 +11,7 @@ from nemesis_sweep.cli import simulation
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
 from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 from nemesis_sweep.spec.passwords import masked
@@ -116,11 +117,14 @@ def _conclude(outcome: "Outcome", budget: "Budget") -> None:
     if outcome.grid_is_done:
         click.echo("Every point of the grid was tried.")
     if outcome.hours_are_spent:
-        click.echo(f"The budget of {budget.hours:g} hours is spent; larger budget.hours and --extend go on.")
+        spent = counted(budget.hours or 0, "hour")
+        click.echo(f"The budget of {spent} is spent; larger budget.hours and --extend go on.")
     if outcome.empty_studies:
         click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
     if outcome.too_many_failures:
         allowed = f"budget.max_failures is {budget.max_failures}"
-        click.echo(f"error: {outcome.failed} trials failed; {allowed}, so no more were begun", err=True)
+        click.echo(
+            f"error: {counted(outcome.failed, 'trial')} failed; {allowed}, so no more were begun", err=True
+        )
     if outcome.empty_studies or outcome.too_many_failures:
         sys.exit(FAILED)
