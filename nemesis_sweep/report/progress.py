@@ -18,6 +18,7 @@ from rich.text import Text
 from nemesis_sweep.report.names import NARROW, short_names
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_line, trial_name
+from nemesis_sweep.spec.counting import counted
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
@@ -67,9 +68,9 @@ class Progress(AbstractContextManager["Progress"]):
             self._live = Live(console=self.console, refresh_per_second=4, get_renderable=self.view)
             self._live.start()
         else:
-            count = "1 study" if len(self.studies) == 1 else f"{len(self.studies)} studies"
+            count = counted(len(self.studies), "study", "studies")
             done, budget = self._totals()
-            before = f"{count}, {budget} trials, {done} of them done before"
+            before = f"{count}, {counted(budget, 'trial')}, {done} of them done before"
             self._line(before if done >= budget else f"{before}; starting Ray and its workers")
             self._over.clear()
             threading.Thread(target=self._keep_telling, name="progress", daemon=True).start()
@@ -173,7 +174,7 @@ class Progress(AbstractContextManager["Progress"]):
         elapsed = duration(self._clock() - self._started)
         begun = self.running or self._finished_here or done >= budget
         running = f"{len(self.running)} running" if begun else "starting Ray and its workers"
-        parts = [f"{done}/{budget} trials", running, f"{elapsed} so far"]
+        parts = [f"{done}/{counted(budget, 'trial')}", running, f"{elapsed} so far"]
         return Text(", ".join([*parts, f"{60 * self.rate:.1f} trials/min", eta]), "bold")
 
     def _study_table(self, room: int) -> Table:
