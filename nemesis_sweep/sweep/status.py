@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.front import best_trial, best_trials
@@ -33,8 +34,8 @@ class StudyStatus:
     each with `trial`, `values` by metric and `params`; best_value and best_params are then those of the best
     by the first objective. Empty for one objective.
 
-    eta_seconds: trials left times the mean time of one, over the trials that run at once; None when nothing
-    has ended yet or nothing runs.
+    trial_seconds: mean time of the trials that train a prompt. eta_seconds: trials left times that, over the
+    trials that run at once; None when none of them has ended yet or nothing runs.
     """
 
     task: str
@@ -107,7 +108,9 @@ def _study(
             trials += [(_number(trial, name == key), trial) for trial in began]
     states = Counter(trial.state for _, trial in trials)
     total = trials_of(sweep, tasks) + len(outside_the_space(sweep, tasks))
-    seconds = [trial.user_attrs[SECONDS] for _, trial in trials if SECONDS in trial.user_attrs]
+    # Those that train nothing take no time: they would promise an end that does not come.
+    trained = [trial for number, trial in trials if number not in PROMPTLESS]
+    seconds = [trial.user_attrs[SECONDS] for trial in trained if SECONDS in trial.user_attrs]
     mean = sum(seconds) / len(seconds) if seconds else None
     running = states[TrialState.RUNNING]
     ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.FAIL]
