@@ -10,6 +10,7 @@ from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.training.arguments import checked_seeds, checked_shots
 from nemesis_sweep.vlm.backbone import Backbone
 
 
@@ -38,8 +39,12 @@ def episode_features(
     views: int,
     report: Report | None = None,
 ) -> EpisodeFeatures:
-    """Draw the episodes of the seeds and look their features up, encoding what the cache lacks."""
-    episodes = tuple(few_shot_episode(dataset, shots, seed) for seed in seeds)
+    """Draw the episodes of the seeds and look their features up, encoding what the cache lacks.
+
+    Raises ``UserError`` unless shots is a whole number >= 1 and seeds are different whole numbers.
+    """
+    shots = checked_shots(shots)
+    episodes = tuple(few_shot_episode(dataset, shots, seed) for seed in checked_seeds(seeds))
     return features_of(dataset, episodes, backbone, views, report)
 
 

@@ -14,6 +14,7 @@ from nemesis_sweep.nemesis.selection import SELECTIONS, draw_positions, position
 from nemesis_sweep.prompts.coop import context_from_words, embed_words, random_context
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.arguments import checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_positions
 from nemesis_sweep.training.evaluation import class_logits
 from nemesis_sweep.training.generators import Generators
@@ -44,14 +45,13 @@ class Trainer:
     the text tower computes in ``method.precision``. A replicate whose loss is not finite is frozen where it
     was and named by :attr:`failed`; the others go on.
 
-    Raises ``UserError`` for settings and class names that do not go together.
+    Raises ``UserError`` for seeds that are none, and settings and class names that do not go together.
     """
 
     def __init__(
         self, backbone: Backbone, classnames: Sequence[str], method: Method, seeds: Sequence[int]
     ) -> None:
-        if not seeds:
-            raise UserError("no seeds given: at least one replicate is needed")
+        seeds = checked_seeds(seeds)
         self.backbone = backbone
         self.tower = backbone.text.to(precision_dtype(method.precision))
         self.device = self.tower.device

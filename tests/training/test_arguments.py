@@ -81,3 +81,11 @@ def test_paths_are_not_taken_for_names(tiny_backbone, tmp_path, monkeypatch):
     assert sorted(result.prompt.classnames) == ["blue", "red"]
     with pytest.raises(UserError, match="no such backbone folder or file; found 'icon-clip'"):
         ns.fit(Path("icon-clip"), "digits")
+
+
+def test_episodes_are_drawn_of_checked_shots_and_seeds():
+    dataset, backbone = ns.load_dataset("digits"), ns.load_backbone("icon-clip")
+    with pytest.raises(UserError, match=r"^shots: not a number of shots; found 0"):
+        ns.episode_features(dataset, backbone, 0, (1,), 1)
+    with pytest.raises(UserError, match=r"^seeds: 2 is listed twice"):
+        ns.episode_features(dataset, backbone, 1, (2, 2), 1)
