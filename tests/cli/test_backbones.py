@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
@@ -27,6 +28,22 @@ def nobody_asked(monkeypatch):
     monkeypatch.setattr("socket.getaddrinfo", look_up)
     yield
     assert asked == []
+
+
+@pytest.fixture
+def cached_repository(tmp_path, monkeypatch):
+    """A function that makes an empty repository in a hub cache of the test's own and gives its folder."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+
+    def make(name: str) -> Path:
+        root = tmp_path / f"models--{name.replace('/', '--')}"
+        snapshot = root / "snapshots" / ("1" * 40)
+        snapshot.mkdir(parents=True)
+        (root / "refs").mkdir()
+        (root / "refs" / "main").write_text("1" * 40)
+        return snapshot
+
+    return make
 
 
 def call(*arguments: str):
@@ -52,13 +69,8 @@ def test_the_list_names_what_can_be_loaded_without_torch() -> None:
     assert set(told["embedded"]) | set(told["architectures"]) <= names
 
 
-def test_the_list_tells_what_is_on_this_machine(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    root = tmp_path / "models--timm--vit_base_patch16_clip_224.openai"
-    snapshot = root / "snapshots" / ("1" * 40)
-    snapshot.mkdir(parents=True)
-    (root / "refs").mkdir()
-    (root / "refs" / "main").write_text("1" * 40)
+def test_the_list_tells_what_is_on_this_machine(cached_repository) -> None:
+    snapshot = cached_repository("timm/vit_base_patch16_clip_224.openai")
     assert json.loads(call("--json").output)["architectures"]["ViT-B-16"]["openai"] is False
     for name in ("open_clip_config.json", "open_clip_model.safetensors"):
         (snapshot / name).touch()
@@ -167,14 +179,9 @@ def test_what_cannot_be_checked_ends_with_2(name, message) -> None:
 
 
 def test_a_hugging_face_encoder_whose_configuration_is_here_is_looked_into(
-    nobody_asked, tmp_path, monkeypatch
+    nobody_asked, cached_repository
 ) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    root = tmp_path / "models--roberta-base"
-    snapshot = root / "snapshots" / ("1" * 40)
-    snapshot.mkdir(parents=True)
-    (root / "refs").mkdir()
-    (root / "refs" / "main").write_text("1" * 40)
+    snapshot = cached_repository("roberta-base")
     sizes = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 8}
     (snapshot / "config.json").write_text(json.dumps({"model_type": "roberta", **sizes}))
     told = json.loads(call("--check", "roberta-ViT-B-32", "--json").output)
