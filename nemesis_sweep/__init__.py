@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nemesis_sweep.spec.method import Method as Method
     from nemesis_sweep.training.api import FitResult as FitResult
     from nemesis_sweep.training.api import fit as fit
+    from nemesis_sweep.training.classifier import Classifier as Classifier
     from nemesis_sweep.training.episode_features import EpisodeFeatures as EpisodeFeatures
     from nemesis_sweep.training.episode_features import episode_features as episode_features
     from nemesis_sweep.training.evaluation import evaluate as evaluate
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Backbone": "vlm.backbone",
+    "Classifier": "training.classifier",
     "EpisodeFeatures": "training.episode_features",
     "FeatureStore": "data.store",
     "Fit": "training.fit",
@@ -58,4 +60,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return __all__

@@ -92,6 +92,21 @@ def test_the_python_that_it_shows_runs(tmp_path):
     )
     assert answer.returncode == 0, answer.stderr
     assert "torch.Size([2, 4, 128])" in answer.stdout
+    # The figure that is told is the one that is printed, as far as machines agree.
+    (told,) = re.findall(r"It prints (\d+\.\d) percent", README)
+    (printed,) = re.findall(r"^(\d+\.\d+) torch", answer.stdout, re.MULTILINE)
+    assert float(printed) == pytest.approx(float(told), abs=3)
+
+
+def test_the_figure_of_zero_shot_is_the_measured_one():
+    from nemesis_sweep import episode_features, load_backbone, load_dataset
+    from nemesis_sweep.training.zero_shot import zero_shot_metrics
+
+    backbone, dataset = load_backbone("icon-clip"), load_dataset("digits")
+    features = episode_features(dataset, backbone, shots=1, seeds=(1,), views=1)
+    (told,) = re.findall(r"zero-shot classification of the same images has (\d+\.\d)", README)
+    (measured,) = zero_shot_metrics(backbone, dataset, features)["test/accuracy"]
+    assert measured == pytest.approx(float(told), abs=0.5)
 
 
 def test_the_sweep_file_that_it_shows_is_valid(tmp_path):

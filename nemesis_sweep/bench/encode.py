@@ -24,6 +24,7 @@ from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.ahead import Way, in_processes
 from nemesis_sweep.data.encode import cpus
 from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 WAYS: tuple[Way, ...] = ("threads", "processes")
@@ -92,8 +93,9 @@ def encode_lines(figures: dict[str, Any]) -> str:
     case, rates = figures["case"], figures["images_per_second"]
     machine = figures["machine"]
     lines = [
-        f"{case['backbone']}: {case['images']} JPEG files, {case['width']} pixels wide, "
-        f"{machine['cores']} cores, {machine['threads']} threads",
+        f"{case['backbone']}: {counted(case['images'], 'JPEG file')}, "
+        f"{counted(case['width'], 'pixel')} wide, "
+        f"{counted(machine['cores'], 'core')}, {counted(machine['threads'], 'thread')}",
         f"bare loop: {rates['bare']:.1f} images/s (decode with PIL, transform, batches of "
         f"{case['batch']}, encode_image)",
     ]
@@ -102,7 +104,8 @@ def encode_lines(figures: dict[str, Any]) -> str:
         chosen = ", the way that is chosen for so many" if way == figures["chosen"] else ""
         lines.append(
             f"feature store, cold, decoding in {way}{chosen}: {rates[way]:.1f} images/s, "
-            f"{over:.2f} x the bare loop ({lowest:.2f} to {highest:.2f} over {case['repeats']} rounds)"
+            f"{over:.2f} x the bare loop ({lowest:.2f} to {highest:.2f} over "
+            f"{counted(case['repeats'], 'round')})"
         )
     return "\n".join([*lines, f"features differ by at most {figures['difference']:.1e}"])
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from nemesis_sweep.bench.stopwatch import Stopwatch
 from nemesis_sweep.bench.timing import Say
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.simulation.actors import Clock
@@ -100,8 +101,8 @@ def engine_lines(figures: Mapping[str, Any]) -> str:
     journal = "synced at every entry" if load["synced"] else "left to the system to sync"
     return "\n".join(
         [
-            f"{figures['trials']} simulated trials, {load['workers']} workers, {load['sampler']}, "
-            f"{load['pruner']}, journal {journal}",
+            f"{counted(figures['trials'], 'simulated trial')}, {counted(load['workers'], 'worker')}, "
+            f"{load['sampler']}, {load['pruner']}, journal {journal}",
             f"{figures['seconds']:.1f} s ({figures['cpu_seconds']:.1f} s of processor time), "
             f"{figures['trials_per_second']:.1f} trials a second",
             f"first {block}: {figures['first_seconds']:.1f} s, last: {figures['last_seconds']:.1f} s, "

@@ -14,6 +14,7 @@ import torch
 from nemesis_sweep.bench.stopwatch import End, Stopwatch
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -80,8 +81,8 @@ def overhead_lines(figures: Mapping[str, Any]) -> str:
     """All that was measured, as text."""
     trials, workers = figures["trials"], figures["workers"]
     return (
-        f"{trials} warm trials, {workers} at a time: {figures['seconds']:.1f} s, of which training "
-        f"{figures['training_seconds'] / workers:.1f} s\n"
+        f"{counted(trials, 'warm trial')}, {workers} at a time: {figures['seconds']:.1f} s, of which "
+        f"training {figures['training_seconds'] / workers:.1f} s\n"
         f"a trial's share of everything else: {figures['overhead_seconds']:.3f} s"
     )
 

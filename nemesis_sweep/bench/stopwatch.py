@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nemesis_sweep.bench.timing import Say
+from nemesis_sweep.spec.counting import counted
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Stopwatch:
         self.ends.append(End(study, number, time.perf_counter(), time.process_time()))
         done = len(self.ends) - 1
         if done % self._every == 0:
-            self._say(f"{done} of {self._trials} trials, {self.between(0, done)[0]:.0f} s")
+            self._say(f"{done} of {counted(self._trials, 'trial')}, {self.between(0, done)[0]:.0f} s")
 
     def between(self, first: int, last: int) -> tuple[float, float]:
         """Wall and processor seconds between two ends."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN
+from nemesis_sweep.spec.counting import counted
 
 STEP_HEADER = (
     "case",
@@ -126,8 +127,8 @@ def case_name(setting: Mapping[str, Any]) -> str:
     method = f"PAN {setting['pan']}" if setting["pan"] else "CoOp"
     replicates = f", {setting['replicates']} replicates" if setting["replicates"] > 1 else ""
     return (
-        f"{setting['arch']}, {setting['classes']} classes ({setting['names']}), n_ctx {setting['n_ctx']}, "
-        f"batch {setting['batch']}, {method}{replicates}, {setting['precision']}"
+        f"{setting['arch']}, {counted(setting['classes'], 'class', 'classes')} ({setting['names']}), "
+        f"n_ctx {setting['n_ctx']}, batch {setting['batch']}, {method}{replicates}, {setting['precision']}"
     )
 
 
@@ -135,7 +136,8 @@ def machine_line(machine: Mapping[str, Any]) -> str:
     """The machine in one line."""
     memory = f"{machine['memory_gib']} GiB, " if machine["memory_gib"] else ""
     return (
-        f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, {memory}"
+        f"Machine: {machine['processor']}, {counted(machine['cores'], 'core')}, "
+        f"{counted(machine['threads'], 'thread')}, {memory}"
         f"{machine['vector_instructions']}; {machine['system']}, Python {machine['python']}, "
         f"torch {machine['torch']}, open_clip {machine['open_clip']}"
     )

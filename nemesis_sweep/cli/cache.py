@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nemesis_sweep.spec.counting import counted
+
 if TYPE_CHECKING:
     from nemesis_sweep.data.cache import Folder
 
@@ -59,7 +61,7 @@ def ls(as_json: bool) -> None:
         cells = [row[name] for name in ("backbone", "dtype", "views", "pictures")]
         table.add_row(*map(str, cells), size, row["last_use"], row["folder"])
     Console().print(table)
-    click.echo(f"{len(rows)} folders, {readable(sum(row['bytes'] for row in rows))}")
+    click.echo(f"{counted(len(rows), 'folder')}, {readable(sum(row['bytes'] for row in rows))}")
 
 
 @command.command("verify")
@@ -84,12 +86,14 @@ def verify(remove: bool) -> None:
         if bad and remove:
             removed = remove_broken(folder)
             click.echo(
-                f"{folder.path}: " + ("in use" if removed is None else f"removed {len(removed)} files")
+                f"{folder.path}: "
+                + ("in use" if removed is None else f"removed {counted(len(removed), 'file')}")
             )
             bad = bad if removed is None else []
         left += len(bad)
     click.echo(
-        f"{shards} shards in {len(found)} folders of {root}: {f'{left} broken' if left else 'all whole'}"
+        f"{counted(shards, 'shard')} in {counted(len(found), 'folder')} of {root}: "
+        f"{f'{left} broken' if left else 'all whole'}"
     )
     sys.exit(1 if left else 0)
 
@@ -123,13 +127,13 @@ def prune(older_than: float | None, backbone: str | None, everything: bool, yes:
         return
     total = readable(sum(folder.bytes for folder in going))
     if not yes:
-        click.confirm(f"Delete {len(going)} folders, {total}?", abort=True)
+        click.confirm(f"Delete {counted(len(going), 'folder')}, {total}?", abort=True)
     results = [prune_folder(folder) for folder in going]
     for result in results:
         if result.busy:
             click.echo(f"{result.folder.path.name}: a process is encoding there; left alone")
     freed = [result for result in results if not result.busy]
-    click.echo(f"freed {readable(sum(result.bytes for result in freed))} in {len(freed)} folders")
+    click.echo(f"freed {readable(sum(result.bytes for result in freed))} in {counted(len(freed), 'folder')}")
 
 
 def _cache() -> tuple[Path, list[Folder]]:

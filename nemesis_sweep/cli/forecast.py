@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nemesis_sweep.report.tally import duration
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.forecast import POINTS, Forecast, forecast
 
@@ -40,7 +41,7 @@ def forecast_lines(found: Forecast, sweep: Sweep) -> list[str]:
     """The sums, and how far they can be trusted."""
     lines = []
     if found.views:
-        told = f"{duration(found.encoding)} for {found.views} image views that are not in the cache yet"
+        told = f"{duration(found.encoding)} for {counted(found.views, 'image view')} not in the cache yet"
         lines.append(f"encoding: {told}, once")
     spent = found.seconds()
     lines.append(f"trial time in all: {_with_range(spent, found.seconds('low'), found.seconds('high'))}")

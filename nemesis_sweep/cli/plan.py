@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 
@@ -37,7 +38,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     console = Console()
     joint = sweep.search.study == "joint"
     table = Table(
-        title=f"sweep {sweep.name}: {sweep.tasks.replicates} replicates a trial", title_justify="left"
+        title=f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial",
+        title_justify="left",
     )
     table.add_column("study" if joint else "task", no_wrap=True)
     table.add_column("epochs", justify="right")
@@ -58,12 +60,13 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     console.print(table)
     selected_on = " and ".join(sweep.search.objective)
     if joint:
-        names = "".join(f"\n  {task.key}: {_epochs(sweep, task)} epochs" for task in sweep.task_list())
+        names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
         selected_on += ", the mean over all tasks"
     replicates = sweep.tasks.replicates
     console.print(
-        f"{'at most ' * control}{total} trials in all, {trained * replicates} prompts to train; "
+        f"{'at most ' * control}{counted(total, 'trial')} in all, "
+        f"{counted(trained * replicates, 'prompt')} to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {selected_on}",
         soft_wrap=True,
@@ -100,6 +103,11 @@ def _missing(sweep: "Sweep") -> Iterator[str]:
                 yield f"{task.key}: no data yet: {missing} (`{check}` shows what is looked for)"
 
 
+def _trained(sweep: "Sweep", task: "Task") -> str:
+    epochs = _epochs(sweep, task)
+    return f"{epochs} {'epoch' if epochs == '1' else 'epochs'}"
+
+
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.sweep.space.planned import grid_size
@@ -111,5 +119,6 @@ def _remarks(sweep: "Sweep") -> list[str]:
     sizes = [size for tasks in sweep.studies().values() if (size := grid_size(sweep, tasks)) is not None]
     if sizes:
         told = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
-        lines.append(f"grid: {told} points a study, budget.trials {sweep.budget.trials}")
+        points = "point" if told == "1" else "points"
+        lines.append(f"grid: {told} {points} a study, budget.trials {sweep.budget.trials}")
     return lines

@@ -11,6 +11,7 @@ from nemesis_sweep.cli import simulation
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
 from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 from nemesis_sweep.spec.passwords import masked
@@ -115,14 +116,15 @@ def _conclude(outcome: "Outcome", sweep: "Sweep") -> None:
     """Say that all is done, or why a sweep ended early; exit code 1 if it did not reach what it is for."""
     budget = sweep.budget
     if outcome.hours_are_spent:
-        click.echo(f"The budget of {budget.hours:g} hours is spent; larger budget.hours and --extend go on.")
+        spent = counted(budget.hours or 0, "hour")
+        click.echo(f"The budget of {spent} is spent; larger budget.hours and --extend go on.")
     elif not outcome.too_many_failures and not outcome.empty_studies:
         click.echo(_all_done(sweep, outcome.grid_is_done))
     if outcome.empty_studies:
         click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
     if outcome.too_many_failures:
         why = f"budget.max_failures is {budget.max_failures}, so no more were begun; a larger one goes on"
-        click.echo(f"error: {outcome.failed} trials failed; {why}", err=True)
+        click.echo(f"error: {counted(outcome.failed, 'trial')} failed; {why}", err=True)
     if outcome.empty_studies or outcome.too_many_failures:
         sys.exit(FAILED)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
 
     def show(studies: Sequence[Study], clock: Clock) -> SimulationProgress:
         done = sum(trial.state.is_finished() for study in studies for _, trial in study.trials())
-        title = f"{MARK}: {workers} workers, nothing is trained. {source}"
+        title = f"{MARK}: {counted(workers, 'worker')}, nothing is trained. {source}"
         return SimulationProgress(
             done, sum(study.total for study in studies), lambda: clock.now, console, title
         )

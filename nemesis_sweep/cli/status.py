@@ -26,4 +26,5 @@ def command(home: Path | None, as_json: bool) -> None:
 
     from nemesis_sweep.report.standing import standing
 
-    Console().print(standing(status))
+    console = Console()
+    console.print(standing(status, console.width))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
@@ -26,7 +27,7 @@ def year_first(name: str) -> str:
 def in_order(names: Mapping[int, str], file: Path, first: int = 0) -> list[str]:
     """The names by label. Raises ``UserError`` when the labels do not count from ``first``."""
     if not names or sorted(names) != list(range(first, first + len(names))):
-        found = f"{len(names)} labels" + (f", {min(names)} to {max(names)}" if names else "")
+        found = counted(len(names), "label") + (f", {min(names)} to {max(names)}" if names else "")
         allowed = f"labels that count from {first} without a gap"
         raise UserError(Problem("labels with gaps", file=str(file), found=found, allowed=allowed))
     return [names[label] for label in sorted(names)]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nemesis_sweep.spec.counting import counted
+
 SPLITS = ("train", "val", "test")
 DEFAULT_TEMPLATE = "a photo of a {}."
 
@@ -58,6 +60,11 @@ class Dataset:
     splits: Mapping[str, Sequence[Item]]
     split: str = ""
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        """One line, without the items."""
+        sizes = ", ".join(f"{len(self.splits[name])} {name}" for name in SPLITS if name in self.splits)
+        return f"Dataset({self.name}, {counted(len(self.classnames), 'class', 'classes')}, {sizes})"
 
     @property
     def train(self) -> Sequence[Item]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.files import labels_of
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 MAX_VAL_SHOTS = 4
@@ -62,7 +63,8 @@ def few_shot_episode(dataset: Dataset, shots: int, seed: int) -> Episode:
     taken = set(places)
     rest = [place for place in range(len(labels)) if place not in taken]
     if not rest:
-        message = f"{dataset.name} has no val, and {shots} shots leave nothing of train to validate on"
+        drawn_of = f"{counted(shots, 'shot')} of train"
+        message = f"{dataset.name} has no val, and {drawn_of} would leave nothing to validate on"
         most = max(Counter(labels).values())
         raise UserError(Problem(message, "tasks.shots", found=str(shots), allowed=f"less than {most}"))
     drawn = draw_places([labels[place] for place in rest], val_shots, rng)

@@ -8,6 +8,7 @@ from itertools import islice
 from nemesis_sweep.data.dataset import SPLITS, Dataset, Item
 from nemesis_sweep.data.decoding.images import Kind, UnusableError, read_image
 from nemesis_sweep.data.meter import Meter, Report
+from nemesis_sweep.spec.counting import counted
 
 CHUNK = 1024
 THREADS = 4
@@ -40,7 +41,7 @@ def flaws_of(items: Sequence[tuple[str, Item]], report: Report | None = None) ->
 def _flaws(
     items: Iterator[tuple[str, Item]], total: int, decode: bool, report: Report | None
 ) -> Iterator[Flaw]:
-    meter = Meter(total, f"looking at {total} images", report, unit="images")
+    meter = Meter(total, f"looking at {counted(total, 'image')}", report, unit="image")
     with ThreadPoolExecutor(THREADS, thread_name_prefix="inspect") as pool:
         while chunk := list(islice(items, CHUNK)):
             found = pool.map(lambda pair: _flaw(pair[0], pair[1], decode), chunk)

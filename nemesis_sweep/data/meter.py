@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from nemesis_sweep.spec.counting import counted
+
 Report = Callable[[str], None]
 """Takes a line of progress."""
 
@@ -14,7 +16,7 @@ class Meter:
     """Counts views (or another ``unit``) and tells ``report`` how fast it goes and how long it will take."""
 
     def __init__(
-        self, total: int, what: str, report: Report | None, every: float = REPORT_EVERY, unit: str = "views"
+        self, total: int, what: str, report: Report | None, every: float = REPORT_EVERY, unit: str = "view"
     ) -> None:
         self._total, self._what, self._report, self._every = total, what, report, every
         self._unit = unit
@@ -36,5 +38,5 @@ class Meter:
             left = f"{(self._total - self._done) / rate:.0f} s left"
         else:
             left = f"done in {seconds:.1f} s"
-        done = f"{self._done} of {self._total} {self._unit}, {rate:.0f} {self._unit}/s"
+        done = f"{self._done} of {counted(self._total, self._unit)}, {rate:.0f} {self._unit}s/s"
         self._report(f"{self._what}: {done}, {left}")

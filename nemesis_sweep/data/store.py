@@ -26,6 +26,7 @@ from nemesis_sweep.data.shards import (
     write_shard,
 )
 from nemesis_sweep.data.views import CENTRE
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.backbone import Backbone
 
@@ -112,7 +113,8 @@ class FeatureStore:
                     self._encode(items, keys, report, unusable)
                     continue
             if report and time.monotonic() - told >= REPORT_EVERY:
-                report(f"another process is encoding: waiting for {missing} of {len(set(keys))} pictures")
+                pictures = counted(len(set(keys)), "picture")
+                report(f"another process is encoding: waiting for {missing} of {pictures}")
                 told = time.monotonic()
             time.sleep(POLL)
             self._refresh()
@@ -132,7 +134,8 @@ class FeatureStore:
         ]
         if not todo:
             return
-        label = f"encoding {len(todo)} pictures x {self.views} views with {self.backbone.name}"
+        work = f"{counted(len(todo), 'picture')} x {counted(self.views, 'view')}"
+        label = f"encoding {work} with {self.backbone.name}"
         meter = Meter(len(todo) * self.views, label, report)
         chunk = max(1, SHARD_VIEWS // self.views)
         processes = in_processes(len(todo), cpus(), self.way)

@@ -11,7 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from nemesis_sweep.data.full_disk import replacing
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
 
 TENSORS = "prompt.safetensors"
 FACTS = "prompt.json"
@@ -22,6 +24,7 @@ class Prompt:
     """The contexts that a trial learnt, and what they belong to.
 
     context: ``(R, M, D)``, or ``(R, C, M, D)`` when every class has its own.
+    selected_share: ``(R, M)``, the share of all steps in which PAN selected each position; None without PAN.
     """
 
     context: Tensor
@@ -31,6 +34,13 @@ class Prompt:
     class_position: str
     seeds: Sequence[int]
     method: Mapping[str, object]
+    selected_share: Sequence[Sequence[float]] | None = None
+
+    def __repr__(self) -> str:
+        """One line, without the numbers of the context."""
+        classes = counted(len(self.classnames), "class", "classes")
+        seeds = listed([str(seed) for seed in self.seeds])
+        return f"Prompt({self.backbone}, {classes}, context {tuple(self.context.shape)}, seeds {seeds})"
 
 
 def save_prompt(folder: Path | str, prompt: Prompt) -> None:
@@ -45,8 +55,12 @@ def save_prompt(folder: Path | str, prompt: Prompt) -> None:
 
 
 def load_prompt(folder: Path | str) -> Prompt:
-    """Read a prompt that :func:`save_prompt` wrote. Raises ``UserError`` when it is missing or broken."""
+    """Read a prompt that :func:`save_prompt` wrote, by its folder or by either of its two files.
+
+    Raises ``UserError`` when it is missing or broken.
+    """
     folder = Path(folder)
+    folder = folder.parent if folder.name in (TENSORS, FACTS) else folder
     try:
         context = load_file(folder / TENSORS)["context"]
         facts = json.loads((folder / FACTS).read_text())

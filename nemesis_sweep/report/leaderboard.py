@@ -10,6 +10,7 @@ from typing import Any
 
 from nemesis_sweep.report.front import front_of, measured, trained
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.expression import parse_condition
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.metrics import MEASURED, direction
@@ -92,7 +93,7 @@ class TaskBoard:
     def criterion(self) -> str:
         """What the best was selected on, in words."""
         name = self.objectives[0]
-        return f"the mean {name} of {self.mean_of} tasks" if self.mean_of else name
+        return f"the mean {name} of {counted(self.mean_of, 'task')}" if self.mean_of else name
 
     @property
     def more(self) -> tuple[str, ...]:
@@ -145,7 +146,7 @@ def _joint_boards(
         if row.get("task") != MEAN:
             tasks.setdefault(str(row["task"]), []).append(row)
     boards = [_board(task, of_task, means, tuple(objectives)) for task, of_task in tasks.items()]
-    mean = _board(f"{study}: mean over {len(tasks)} tasks", means, means, tuple(objectives))
+    mean = _board(f"{study}: mean over {counted(len(tasks), 'task')}", means, means, tuple(objectives))
     return [replace(board, mean_of=len(tasks), is_mean=board is mean) for board in [*boards, mean]]
 
 

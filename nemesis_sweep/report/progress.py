@@ -15,8 +15,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from nemesis_sweep.report.names import NARROW, short_names
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_line, trial_name
+from nemesis_sweep.spec.counting import counted
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
@@ -24,8 +26,6 @@ QUIET = 60.0
 """Seconds without any line after which one says what is running; a terminal has the live view."""
 SHOWN = 4
 """Running trials that such a line names at most."""
-NARROW = 110
-"""Columns of a terminal below which the study's name and its best need all the room."""
 
 
 class Progress(AbstractContextManager["Progress"]):
@@ -68,9 +68,9 @@ class Progress(AbstractContextManager["Progress"]):
             self._live = Live(console=self.console, refresh_per_second=4, get_renderable=self.view)
             self._live.start()
         else:
-            count = "1 study" if len(self.studies) == 1 else f"{len(self.studies)} studies"
+            count = counted(len(self.studies), "study", "studies")
             done, budget = self._totals()
-            before = f"{count}, {budget} trials, {done} of them done before"
+            before = f"{count}, {counted(budget, 'trial')}, {done} of them done before"
             self._line(before if done >= budget else f"{before}; starting Ray and its workers")
             self._over.clear()
             threading.Thread(target=self._keep_telling, name="progress", daemon=True).start()
@@ -174,13 +174,14 @@ class Progress(AbstractContextManager["Progress"]):
         elapsed = duration(self._clock() - self._started)
         begun = self.running or self._finished_here or done >= budget
         running = f"{len(self.running)} running" if begun else "starting Ray and its workers"
-        parts = [f"{done}/{budget} trials", running, f"{elapsed} so far"]
+        parts = [f"{done}/{counted(budget, 'trial')}", running, f"{elapsed} so far"]
         return Text(", ".join([*parts, f"{60 * self.rate:.1f} trials/min", eta]), "bold")
 
     def _study_table(self, room: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("study", overflow="ellipsis", no_wrap=True)
-        narrow = self.console.width < NARROW
+        narrow = self.console.width < NARROW  # The name and the best need all the room.
+        short = short_names(list(self.studies), self.console.width)
         for name in ("done", *(() if narrow else ("complete", "pruned", "failed", "running")), "best"):
             table.add_column(name, justify="right", no_wrap=True)
         # Open studies first: what is over is what can be left out.
@@ -189,7 +190,7 @@ class Progress(AbstractContextManager["Progress"]):
             best = "-" if study.best is None else f"{study.best:.2f} ({trial_name(study.best_number)})"
             numbers = () if narrow else (study.complete, study.pruned, study.failed, study.running)
             table.add_row(
-                Text(study.study),
+                Text(short[study.study]),
                 f"{study.done}/{study.budget}",
                 *map(str, numbers),
                 Text(best, "green" if study.best is not None else ""),
@@ -205,16 +206,18 @@ class Progress(AbstractContextManager["Progress"]):
         table.add_column("running", no_wrap=True)
         table.add_column("epoch", justify="right", no_wrap=True)
         table.add_column(self._metric, justify="right", no_wrap=True)
-        table.add_column("parameters", overflow="ellipsis", no_wrap=True)
+        # The one column that may be cut: rich takes room from those first that may wrap.
+        table.add_column("parameters", overflow="ellipsis")
+        short = short_names(list(self.studies), self.console.width)
         trials = list(self.running.values())
         for trial in trials[:room]:
             epoch = f"{trial.epoch}/{trial.epochs}" if trial.epochs else "-"
             value = trial.metrics.get(self._metric)
             table.add_row(
-                Text(f"{trial.study} {trial_name(trial.number)}"),
+                Text(f"{short[trial.study]} {trial_name(trial.number)}"),
                 epoch,
                 "-" if value is None else f"{value:.2f}",
-                Text(params_text(trial.params)),
+                Text(params_text(trial.params), no_wrap=True, overflow="ellipsis"),
             )
         if len(trials) > room:
             table.add_row(Text(f"... and {len(trials) - room} more", "dim"))

@@ -40,6 +40,7 @@ COLUMNS: Mapping[str, pa.DataType] = {
     "seeds": pa.list_(pa.int64()),
     "params": pa.string(),
     "config": pa.string(),
+    "selected_share": pa.list_(pa.list_(pa.float64())),
 }
 JSON_COLUMNS = ("params", "config")
 
@@ -53,8 +54,9 @@ def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     breaks and `front` says whether no other trial of its study beats it (`mark_front`). What a row lacks is
     null. A trial of a joint study has a row for each task and one, with the task `mean`, for the means.
     Columns: those above with params and config as JSON text; `param.NAME` for each parameter, typed by its
-    values; for each metric `METRIC` (mean), `METRIC/std` (sample standard deviation, null for one replicate),
-    `METRIC/replicates`.
+    values; `selected_share`, for each replicate the share of all steps in which PAN selected each context
+    vector, null without PAN; for each metric `METRIC` (mean), `METRIC/std` (sample standard deviation, null
+    for one replicate), `METRIC/replicates`.
     """
     rows = [_named(row) for row in rows]
     names: list[str] = []

@@ -17,6 +17,7 @@ from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import results_table, write_table
 from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.report.tally import duration
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN
@@ -76,7 +77,7 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
     def _tell(self) -> None:
         self._told = time.monotonic()
         rate = self._here / max(1e-9, self._told - self._began)
-        done = f"{self._done + self._here}/{self._total} trials"
+        done = f"{self._done + self._here}/{counted(self._total, 'trial')}"
         self._line(f"{MARK}: {done}, {hours(self._now())} simulated, {rate:.0f} trials/s")
 
     def _line(self, text: str) -> None:
@@ -119,7 +120,8 @@ def print_simulation(
         lines += [_columns(*point) for point in best_found(own, objective, seconds)]
         console.print(Text("\n".join(lines)), soft_wrap=True, highlight=False)
     trials = len({(row["study"], row["number"]) for row in rows})
-    total = f"\n{MARK}: {trials} trials in {hours(seconds)} of simulated time ({seconds:.0f} s). {source}"
+    total = f"\n{MARK}: {counted(trials, 'trial')} in {hours(seconds)} of simulated time "
+    total += f"({seconds:.0f} s). {source}"
     console.print(Text(total), soft_wrap=True, highlight=False)
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from nemesis_sweep.report.leaderboard import BEST, FRONT, Entry, TaskBoard, is_test_set
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.expression import parse_condition
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.search import PROMPTLESS
@@ -91,12 +92,14 @@ def shown_entries(board: TaskBoard) -> list[Entry]:
 
 def caption(board: TaskBoard) -> str:
     """Return what the numbers are: the split of selection, how many trials and replicates, unit, gain."""
-    selected = f"Best selected on {board.criterion} among {board.complete} complete trials"
+    selected = f"Best selected on {board.criterion} among {counted(board.complete, 'complete trial')}"
     decided = [*board.objectives, *(name for text in board.broken for name in parse_condition(text).metrics)]
     on_test = list(dict.fromkeys(name for name in decided if name.startswith("test/")))
     if on_test:
         told = ", ".join(on_test)
-        selected = f"BEST SELECTED ON TEST ({told}), which flatters it, among {board.complete} trials"
+        selected = (
+            f"BEST SELECTED ON TEST ({told}), which flatters it, among {counted(board.complete, 'trial')}"
+        )
     selected += _constraints_text(board) + _front_text(board)
     over = f"mean ± standard deviation over {board.replicates} replicates"
     if board.replicates == 1:
@@ -107,7 +110,7 @@ def caption(board: TaskBoard) -> str:
 def _constraints_text(board: TaskBoard) -> str:
     if not board.broken:
         return ""
-    counts = {text: "1 trial" if n == 1 else f"{n} trials" for text, n in board.broken.items()}
+    counts = {text: counted(n, "trial") for text, n in board.broken.items()}
     told = ", ".join(f"{text} ({count})" for text, count in counts.items())
     return f" that keep the constraints (* breaks one and cannot be the best: {told})"
 

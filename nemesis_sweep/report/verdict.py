@@ -8,6 +8,7 @@ from enum import Enum
 
 from nemesis_sweep.report.leaderboard import TaskBoard
 from nemesis_sweep.report.statistics import Gain, paired_gain, rounded
+from nemesis_sweep.spec.counting import counted
 
 
 class Outcome(Enum):
@@ -68,7 +69,7 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     if not boards:
         return "Nothing to compare: no task has a result"
     count = Counter(outcome(board) for board in boards)
-    tasks = "1 task" if len(boards) == 1 else f"{len(boards)} tasks"
+    tasks = counted(len(boards), "task")
     parts = [f"{kind.value} in {count[kind]}" for kind in Outcome if count[kind]]
     line = f"{tasks}: {', '.join(parts)}"
     mean = mean_gain([board.paired for board in boards])

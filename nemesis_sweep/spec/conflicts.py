@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.dimensions import Choice, Dimension
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.space import Place, always_searched
@@ -117,5 +118,5 @@ def _nothing_to_search(parts: Together) -> Iterator[Fault]:
     if any(name.startswith(("space.", "search.points", "budget.trials")) for name in parts.unsure):
         return
     if parts.budget.trials > len(parts.search.points):
-        message = f"nothing to search, but {parts.budget.trials} trials to propose"
+        message = f"nothing to search, but {counted(parts.budget.trials, 'trial')} to propose"
         yield Fault(("space",), message, "", "at least one dimension, or budget.trials: 0")

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.draw import Point, all_points, random_point, size
 from nemesis_sweep.spec.expression import Condition
 from nemesis_sweep.spec.faults import Fault, Path, shown
@@ -60,8 +61,8 @@ def _nothing_left(parts: Together, limits: list[Condition]) -> Iterator[Fault]:
     for cell in parts.cells:
         kept = (point for point in tried if all(limit.kept(parts.values(cell, point)) for limit in limits))
         if not list(islice(kept, 1)):
-            found = f"none of {'all' if finite else ''} {len(tried)} {'' if finite else 'random'} points"
-            found = " ".join(found.split()) + _whose(parts, cell)
+            points = counted(len(tried), "point" if finite else "random point")
+            found = f"none of {'all ' if finite else ''}{points}{_whose(parts, cell)}"
             allowed = "constraints that some points of the space keep"
             yield Fault(
                 PATH, "no point of the space keeps the constraints", found, allowed, related=(("space",),)
@@ -72,5 +73,6 @@ def _nothing_left(parts: Together, limits: list[Condition]) -> Iterator[Fault]:
 def _whose(parts: Together, cell: Cell) -> str:
     """Return whose fixed values are meant, where not all tasks have the same."""
     dataset, shots = cell
-    own = [f"for {dataset}"] * bool(dataset) + [f"with {shots} shots"] * bool(parts.method.per_shots)
+    own = [f"for {dataset}"] * bool(dataset)
+    own += [f"with {counted(shots, 'shot')}"] * bool(parts.method.per_shots)
     return "".join(f" {part}" for part in own)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
@@ -203,7 +204,7 @@ class _Reader:
         function, count = FUNCTIONS[name]
         if len(args) < count or (len(args) > count and count == 1):
             allowed = f"{name} of {'two or more values' if count > 1 else 'one value'}"
-            raise ConditionError(f"{name} of {len(args)} values", allowed)
+            raise ConditionError(f"{name} of {counted(len(args), 'value')}", allowed)
         inner = [self._number(arg) for arg in args]
         return lambda values: function(*(part(values) for part in inner))
 

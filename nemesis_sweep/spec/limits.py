@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.draw import is_finite, size
 from nemesis_sweep.spec.faults import Fault, Path, shown
 from nemesis_sweep.spec.search import Search
@@ -66,8 +67,8 @@ def _replicates(parts: Together, search: Search) -> Iterator[Fault]:
     replicates = parts.tasks.replicates
     if 0.5**replicates >= threshold > 0:
         message = (
-            f"a Wilcoxon test of {replicates} replicates cannot fall below p = {0.5**replicates:.3g}, "
-            f"so it never prunes at p_threshold {threshold:g}"
+            f"a Wilcoxon test of {counted(replicates, 'replicate')} cannot fall below "
+            f"p = {0.5**replicates:.3g}, so it never prunes at p_threshold {threshold:g}"
         )
         needed = next(count for count in range(1, 1100) if 0.5**count < threshold)
         related = (("tasks", "replicates"), ("tasks", "seeds"))

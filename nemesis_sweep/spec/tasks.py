@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
@@ -95,8 +96,12 @@ class Tasks(Section):
     @model_validator(mode="after")
     def _as_many_seeds_as_replicates(self) -> Tasks:
         if self.replicates != len(self.seeds):
-            context = {"replicates": self.replicates, "seeds": len(self.seeds), "at": "replicates"}
-            raise PydanticCustomError("count", "{replicates} replicates but {seeds} seeds", context)
+            context = {
+                "replicates": counted(self.replicates, "replicate"),
+                "seeds": counted(len(self.seeds), "seed"),
+                "at": "replicates",
+            }
+            raise PydanticCustomError("count", "{replicates} but {seeds}", context)
         return self
 
     def task_list(self) -> list[Task]:

@@ -220,8 +220,8 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
         empty,
         failed=sum(trial.state == TrialState.FAIL for _, _, trial in trials),
         too_many_failures=desk.too_many_failures,
-        grid_is_done=all(study.grid_is_done for study in studies),
-        hours_are_spent=desk.hours_are_spent and any(study.may_propose for study in studies),
+        grid_is_done=all(study.proposer.grid_is_done for study in studies),
+        hours_are_spent=desk.hours_are_spent and any(study.proposer.may_propose for study in studies),
     )
 
 

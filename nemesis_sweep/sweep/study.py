@@ -12,22 +12,20 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import PAPER, Assignment, JointAssignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS, TWIN, Proposal
+from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
-from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.space.baselines import (
     baseline_method,
     control_is_possible,
     most_epochs,
     outside_the_space,
-    paper_point,
 )
-from nemesis_sweep.sweep.space.distinct import another_point, running, twin
-from nemesis_sweep.sweep.space.planned import epochs_of, keeps, limits_of, room, trials_of
-from nemesis_sweep.sweep.space.proposals import suggest
+from nemesis_sweep.sweep.space.distinct import running
+from nemesis_sweep.sweep.space.planned import epochs_of, limits_of, trials_of
 
 
 def baselines_of(key: str) -> str:
@@ -54,7 +52,6 @@ class Study:
         self.objectives = tuple(sweep.search.objective)
         self.objective = self.objectives[0]
         self._limits = limits_of(sweep)
-        self._sampler = TrialSampler(sweep, key, self.keeps)
         pruner = build_pruner(
             sweep.search.pruner,
             sweep.search.pruner_options,
@@ -76,18 +73,12 @@ class Study:
             pruner=optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
-        self._points = room(sweep, tasks)
         self._budget = trials_of(sweep, tasks)
+        self.proposer = Proposer(sweep, key, self.tasks, self.study)
         self._live: dict[str, optuna.Trial] = {}
         self._interrupted: list[Proposal] = []
         self._outside = outside_the_space(sweep, self.tasks)
-        self._enqueue_points()
         self._find_interrupted()
-        # Counted once: only this process asks.
-        begun = self._begun()
-        self._numbered = len(begun)
-        self.asked = sum(TWIN not in trial.user_attrs for trial in begun)
-        """Trials of the budget that have begun, in this run or an earlier one."""
 
     def next(self, propose: bool = True, begin: bool = True) -> Proposal | None:
         """The next trial: interrupted ones, then baselines, then the sampler's, last the best's control.
@@ -104,17 +95,8 @@ class Study:
             trial = self.beside.ask()
             trial.set_user_attr(BASELINE, baseline)
             return self._start(baseline, trial)
-        while propose and self.may_propose and len(running(self.study)) < self._points:
-            self.study.sampler = self._sampler.of(self._numbered)
-            trial = self.study.ask()
-            self._numbered += 1
-            suggest(trial, self.sweep.space)
-            if self._dropped_as_twin(trial):
-                continue
-            self.asked += 1
-            if self.keeps(trial.params):
-                return self._start(str(trial.number), trial)
-            self._refuse(trial)
+        if propose and (asked := self.proposer.ask()) is not None:
+            return self._start(str(asked.number), asked)
         control = None if self._live else missing_control(self)
         if control is None:
             return None
@@ -131,11 +113,11 @@ class Study:
         """Whether :meth:`next` has something left to give, now or when those that run are over."""
         if self._interrupted or not begin:
             return bool(self._interrupted)
-        if self._missing_baselines() or (propose and self.may_propose):
+        if self._missing_baselines() or (propose and self.proposer.may_propose):
             return True
         # Only when the last one is over it is known which trial is the best.
-        running = any(baseline_of(number) != CONTROL for number in self._live)
-        return control_is_possible(self.sweep) and (running or missing_control(self) is not None)
+        open_ones = any(baseline_of(number) != CONTROL for number in self._live)
+        return control_is_possible(self.sweep) and (open_ones or missing_control(self) is not None)
 
     @property
     def seconds(self) -> float:
@@ -191,10 +173,6 @@ class Study:
         """A fact beside a running trial; None when there is none of that name."""
         return self._live[number].user_attrs.get(name)
 
-    def keeps(self, params: Mapping[str, Any]) -> bool:
-        """Whether a point keeps the constraints over parameters."""
-        return keeps(self.sweep, self.tasks, params)
-
     def trials(self) -> list[tuple[str, FrozenTrial]]:
         """Every trial with its number, the baselines beside the space first."""
         beside = [(trial.user_attrs[BASELINE], trial) for trial in self._trials(self.beside)]
@@ -247,30 +225,6 @@ class Study:
         methods = tuple(configuration(self.sweep, task, params) for task in self.tasks)
         return Proposal(number, baseline, params, methods)
 
-    def _dropped_as_twin(self, trial: optuna.Trial) -> bool:
-        """Whether an earlier running trial has these parameters; another point then takes its place."""
-        other = twin(self.study, trial)
-        if other is None:
-            return False
-        trial.set_user_attr(TWIN, other)
-        self.study.tell(trial, state=TrialState.FAIL)
-        taken = [frozen.params for frozen in running(self.study)]
-        self.study.enqueue_trial(
-            another_point(self.sweep.space, taken, self._sampler.seed(trial.number), self.keeps)
-        )
-        return True
-
-    def _enqueue_points(self) -> None:
-        """Put the paper's setting and the user's points in front; those that are known are left alone.
-
-        At every start: the driver may have died between two of them.
-        """
-        paper = paper_point(self.sweep, self.tasks)
-        if PAPER in self.sweep.search.baselines and paper is not None and self.sweep.budget.trials > 0:
-            self.study.enqueue_trial(paper, user_attrs={BASELINE: PAPER}, skip_if_exists=True)
-        for point in self.sweep.search.points:
-            self.study.enqueue_trial(dict(point), skip_if_exists=True)
-
     def _find_interrupted(self) -> None:
         """Trials that were running when the last driver died go on under their own number."""
         for frozen in running(self.beside):
@@ -279,14 +233,8 @@ class Study:
                 self._interrupted.append(self._start(frozen.user_attrs[BASELINE], trial))
             else:  # Died between asking and naming the baseline: it never began.
                 self.beside.tell(trial, state=TrialState.FAIL)
-        for frozen in running(self.study):
-            self.study.sampler = self._sampler.of(frozen.number)
-            trial = optuna.Trial(self.study, frozen._trial_id)
-            suggest(trial, self.sweep.space)
-            if not self.keeps(trial.params):
-                self._refuse(trial)
-            elif not self._dropped_as_twin(trial):
-                self._take_up(trial, frozen)
+        for trial, frozen in self.proposer.interrupted:
+            self._take_up(trial, frozen)
 
     def _take_up(self, trial: optuna.Trial, frozen: FrozenTrial) -> None:
         proposal = self._start(str(frozen.number), trial)
@@ -302,29 +250,9 @@ class Study:
             bool(frozen.intermediate_values) and not frozen.user_attrs.get(BASELINE) and trial.should_prune()
         )
 
-    @property
-    def grid_is_done(self) -> bool:
-        """Whether the sampler is a grid of which every point was tried."""
-        grid = self._sampler.grid
-        return grid is not None and not grid.left(self.study)
-
-    @property
-    def may_propose(self) -> bool:
-        """Whether budget is left, and points of the grid where there is one."""
-        return self.asked < self.sweep.budget.trials and not self.grid_is_done
-
-    def _refuse(self, trial: optuna.Trial) -> None:
-        """End a trial for which no point was found; it counts against the budget, so that there is an end."""
-        trial.set_user_attr(REASON, f"no proposal kept {' and '.join(limit.text for limit in self._limits)}")
-        self.study.tell(trial, state=TrialState.FAIL)
-
-    def _begun(self) -> list[FrozenTrial]:
-        begun = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-        return self.study.get_trials(deepcopy=False, states=begun)
-
     def _trials(self, study: optuna.Study) -> list[FrozenTrial]:
         if study is self.study:
-            return [trial for trial in self._begun() if TWIN not in trial.user_attrs]
+            return [trial for trial in begun(self.study) if TWIN not in trial.user_attrs]
         return [trial for trial in study.get_trials(deepcopy=False) if BASELINE in trial.user_attrs]
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:

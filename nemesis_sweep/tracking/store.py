@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 RECORD = "tracking.json"
 KIND = "mlflow.experimentKind"
 """Tag by which MLflow shows an experiment's runs; without it the pages for traces of agents open."""
+TRAINING = "custom_model_development"
+"""Its value for experiments that train models."""
 SWEEP_TAG = "nemesis.sweep"
 SWEEP_ID_TAG = "nemesis.sweep.id"
 HOME_TAG = "nemesis.sweep.home"
@@ -114,11 +116,7 @@ def _experiment(client: MlflowClient, name: str, artifact_root: str | None) -> s
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(
-                client.create_experiment(
-                    name, artifact_location=artifact_root, tags={KIND: "custom_model_development"}
-                )
-            )
+            return str(client.create_experiment(name, artifact_location=artifact_root, tags={KIND: TRAINING}))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -133,7 +131,7 @@ def _experiment(client: MlflowClient, name: str, artifact_root: str | None) -> s
             )
         )
     if KIND not in found.tags:
-        client.set_experiment_tag(found.experiment_id, KIND, "custom_model_development")
+        client.set_experiment_tag(found.experiment_id, KIND, TRAINING)
     return str(found.experiment_id)
 
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import refuse
+from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.translate import faults_of
+from nemesis_sweep.training.arguments import (
+    checked_method,
+    checked_seeds,
+    checked_shots,
+    found_backbone,
+    found_dataset,
+)
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.fit import Fit, Metrics
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.devices import find_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +37,7 @@ class FitResult:
     context: ``(R, M, D)``, or ``(R, C, M, D)`` with ``csc``, fp32, on the CPU.
     metrics: one value a replicate for each name, such as ``test/accuracy`` (percent).
     history: the metrics of every epoch. failed: numbers of replicates that met a loss that is not finite.
+    dataset, shots: what it was trained on. prompt: what :meth:`save` keeps.
     """
 
     context: Tensor
@@ -37,31 +45,48 @@ class FitResult:
     history: list[Metrics]
     failed: list[int]
     prompt: Prompt
+    dataset: str
+    shots: int
 
     def mean(self, name: str) -> float:
-        """Mean of a metric over the replicates."""
+        """Mean of a metric over the replicates. Raises ``UserError`` for a name that was not measured."""
+        if name not in self.metrics:
+            names = list(self.metrics)
+            near = nearest(name, names) if isinstance(name, str) else ""
+            raise UserError(Problem("unknown metric", found=repr(name), allowed=listed(names), nearest=near))
         return sum(self.metrics[name]) / len(self.metrics[name])
 
     def save(self, folder: Path | str) -> None:
         """Keep the prompts; ``load_prompt`` reads them again."""
         save_prompt(Path(folder), self.prompt)
 
+    def __repr__(self) -> str:
+        """Three lines: what was trained on, with what, and what came of it."""
+        seeds = [str(seed) for seed in self.prompt.seeds]
+        failed = f", {len(self.failed)} of them failed" if self.failed else ""
+        return (
+            f"FitResult({self.dataset}, {counted(self.shots, 'shot')}, {self.prompt.backbone}, "
+            f"{'seed' if len(seeds) == 1 else 'seeds'} {listed(seeds)}{failed}\n"
+            f"  method: {_told(self.prompt.method)}\n"
+            f"  test/accuracy: {self.mean('test/accuracy'):.2f}, the mean over the seeds)"
+        )
+
 
 def fit(
-    backbone: Backbone | str,
-    dataset: Dataset | str,
+    backbone: Backbone | str | Path,
+    dataset: Dataset | str | Path,
     method: Method | Mapping[str, Any] | None = None,
     *,
     root: str | Path | None = None,
     shots: int = 16,
-    seeds: Sequence[int] = (1, 2, 3),
-    device: str | None = None,
+    seeds: Iterable[int] = (1, 2, 3),
+    device: torch.device | str | None = None,
     on_epoch: Callable[[int, Metrics], None] | None = None,
     report: Report | None = None,
 ) -> FitResult:
     """Learn one prompt for each seed and measure them on val and test.
 
-    backbone, dataset: names, or what `load_backbone`, `backbone_from_open_clip`, `load_dataset` gave.
+    backbone, dataset: names, paths, or what `load_backbone`, `backbone_from_open_clip`, `load_dataset` gave.
     method: a `Method`, or its fields as a mapping; plain CoOp by default.
     root: the data root, for datasets by name that do not ship with the package.
     shots, seeds: the few-shot episodes; images are encoded once and kept in the feature cache.
@@ -69,19 +94,17 @@ def fit(
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
     progress while images are encoded.
 
-    Raises UserError for input that cannot be used.
+    Raises UserError, before anything is encoded, for an argument that cannot be used.
     """
-    if shots < 1:
-        raise UserError(Problem("shots must be at least 1", found=str(shots)))
-    if not seeds:
-        raise UserError("no seeds given: at least one replicate is needed")
-    method = _method(method)
-    model = load_backbone(backbone) if isinstance(backbone, str) else backbone
-    model = model.to(precision=method.precision, device=device)
-    data = load_dataset(dataset, root) if isinstance(dataset, str) else dataset
-    views = method.epochs if method.views == "epochs" else int(method.views)
-    features = episode_features(data, model, shots, seeds, views, report)
-    training = Fit(model, data.classnames, method, seeds, features)
+    shots = checked_shots(shots)
+    distinct = checked_seeds(seeds)
+    chosen = checked_method(method)
+    place = None if device is None else find_device(device)
+    data = found_dataset(dataset, root)
+    model = found_backbone(backbone).to(precision=chosen.precision, device=place)
+    views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
+    features = episode_features(data, model, shots, distinct, views, report)
+    training = Fit(model, data.classnames, chosen, distinct, features)
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch())
@@ -94,19 +117,16 @@ def fit(
         backbone=model.name,
         fingerprint=model.fingerprint,
         classnames=list(data.classnames),
-        class_position=method.class_position,
-        seeds=list(seeds),
-        method=method.model_dump(),
+        class_position=chosen.class_position,
+        seeds=list(distinct),
+        method=chosen.model_dump(),
+        selected_share=training.selected_share(),
     )
-    return FitResult(context, metrics, history, training.trainer.failed, prompt)
+    return FitResult(context, metrics, history, training.trainer.failed, prompt, data.name, shots)
 
 
-def _method(given: Method | Mapping[str, Any] | None) -> Method:
-    if isinstance(given, Method):
-        return given
-    values = dict(given or {})
-    try:
-        return Method.model_validate(values)
-    except ValidationError as error:
-        refuse(faults_of(error, values, Method, ("method",)))
-        raise
+def _told(method: Mapping[str, object]) -> str:
+    """The fields of a method that are not CoOp's."""
+    defaults = {name: field.default for name, field in Method.model_fields.items()}
+    own = [f"{name} {value}" for name, value in method.items() if value != defaults.get(name)]
+    return ", ".join(own) or "plain CoOp"

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
@@ -29,9 +30,10 @@ def _not_finite(images: Tensor) -> Problem:
     bad = ~images.isfinite().all(dim=2)
     replicate, row = (int(value) for value in bad.nonzero()[0])
     value = images[replicate, row][~images[replicate, row].isfinite()][0]
+    affected = counted(int(bad.sum()), "image")
     return Problem(
         "image features that are not finite",
-        found=f"{value.item()} in image {row} of replicate {replicate}, {int(bad.sum())} images in all",
+        found=f"{value.item()} in image {row} of replicate {replicate}, {affected} in all",
         allowed="finite numbers",
     )
 

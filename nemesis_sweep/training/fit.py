@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.nemesis.norms import vector_norms
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures
@@ -39,6 +40,11 @@ class Fit:
         self.features = features
         self.method = method
         self.epoch = 0
+        # How often PAN selected each position (R, M), and in how many steps: over all epochs.
+        count = (len(seeds), self.trainer.n_ctx)
+        self._selected = torch.zeros(count, dtype=torch.int64, device=self.trainer.device)
+        self._steps = 0
+        self._counted = True
 
     @property
     def done(self) -> bool:
@@ -62,6 +68,8 @@ class Fit:
             cross_entropy = cross_entropy + step.cross_entropy / steps
             correct = correct + step.correct
             selected = selected + step.selected.sum(dim=1) / steps
+            self._selected += step.selected
+        self._steps += steps
         self.epoch += 1
         return {
             "train/loss": _values(loss),
@@ -70,6 +78,15 @@ class Fit:
             "pan/selected": _values(selected),
             "norm/mean": _values(vector_norms(self.trainer.context.detach()).mean(dim=1)),
         }
+
+    def selected_share(self) -> list[list[float]] | None:
+        """Share of all steps so far in which PAN selected each position, ``(R, M)``.
+
+        None without PAN, before the first step, and after a checkpoint that did not count.
+        """
+        if not self.trainer.uses_pan or not self._steps or not self._counted:
+            return None
+        return (self._selected.double() / self._steps).tolist()
 
     def evaluate(self, split: str) -> Metrics:
         """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
@@ -102,6 +119,8 @@ class Fit:
             "epoch": torch.tensor(self.epoch),
             **trainer.generators.state(),
         }
+        if self._counted:
+            state |= {"selected": self._selected.clone(), "steps": torch.tensor(self._steps)}
         return state if momentum is None else {**state, "momentum": momentum.clone()}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
@@ -115,6 +134,11 @@ class Fit:
             trainer.optimiser.state[trainer.context]["momentum_buffer"] = momentum
         trainer.generators.load_state(state)
         self.epoch = int(state["epoch"])
+        # What an earlier version wrote has no counts; its steps stay unknown.
+        self._counted = "selected" in state
+        if self._counted:
+            self._selected = state["selected"].to(trainer.device, copy=True)
+            self._steps = int(state["steps"])
 
     def _shuffled(self) -> Tensor:
         """``(R, n)``: every replicate's own order of its training images."""
@@ -138,14 +162,14 @@ def _check(features: EpisodeFeatures, method: Method, replicates: int, n_classes
     """Refuse features of other seeds, other views or other classes, before any training."""
     shape = tuple(features.train.shape)
     if len(shape) != 4 or shape[0] != replicates or 0 in shape:
-        allowed = f"(R, n, V, E) with R = {replicates} seeds and at least one image"
+        allowed = f"(R, n, V, E) with R = {counted(replicates, 'seed')} and at least one image"
         raise UserError(Problem("training features of a wrong shape", found=str(shape), allowed=allowed))
     if method.views == "epochs" and shape[2] < method.epochs:
         allowed = f"at least {method.epochs}, one an epoch"
         raise UserError(Problem("too few views", key="views", found=str(shape[2]), allowed=allowed))
     highest = int(max(features.train_labels.max(), features.test_labels.max()))
     if highest >= n_classes:
-        allowed = f"0 to {n_classes - 1}, {n_classes} class names"
+        allowed = f"0 to {n_classes - 1}, {counted(n_classes, 'class name')}"
         raise UserError(Problem("a label without a class name", found=str(highest), allowed=allowed))
 
 

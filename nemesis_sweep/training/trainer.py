@@ -127,12 +127,13 @@ class Trainer:
         )
 
     @property
-    def _uses_pan(self) -> bool:
+    def uses_pan(self) -> bool:
+        """Whether steps select positions and penalise them."""
         return self.method.beta != 1 and self.method.omega != 0
 
     def _texts_to_train(self) -> tuple[Tensor, States | None]:
         """Text features, and where PAN will look at corrupted prompts, the states that those can reuse."""
-        if not self._uses_pan or self.method.selection == "random":
+        if not self.uses_pan or self.method.selection == "random":
             return self.text_features(), None
         kept: list[States | None] = []
 
@@ -162,7 +163,7 @@ class Trainer:
     ) -> Tensor:
         """PAN's pre-inference: the positions to penalise in this step, ``(R, M)`` bool."""
         method = self.method
-        if not self._uses_pan:
+        if not self.uses_pan:
             return torch.zeros(images.shape[0], self.n_ctx, dtype=torch.bool, device=self.device)
         if positions is None:
             positions = draw_positions(self.n_ctx, method.n_positions, self.generators["positions"])

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.devices import find_device
 from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout, unknown_tokens
 from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
@@ -44,6 +46,10 @@ class Backbone:
     logit_bias: float | None = None
     known_tokens: frozenset[int] | None = None
     made_of: str = ""
+
+    def __repr__(self) -> str:
+        """One line, without the towers."""
+        return f"Backbone({self.name}, {self.dtype_name}, on {self.text.device})"
 
     @property
     def embed_dim(self) -> int:
@@ -104,10 +110,11 @@ class Backbone:
     def to(self, *, precision: str = "fp32", device: torch.device | str | None = None) -> Backbone:
         """The same backbone with both towers in a precision (fp32, bf16, fp16), on another device if given.
 
-        Itself if nothing would change. Raises UserError for an unknown precision.
+        Itself if nothing would change. Raises UserError for an unknown precision, and for a device that is
+        not there.
         """
         dtype = precision_dtype(precision)
-        device = self.text.device if device is None else torch.device(device)
+        device = self.text.device if device is None else find_device(device)
         text = self.text.to(dtype).to(device)
         if text is self.text:
             return self
@@ -122,9 +129,10 @@ class Backbone:
         shares = unknown_tokens(made, self.known_tokens)
         if shares:
             shown = ", ".join(f"{name!r} ({share:.0%})" for name, share in list(shares.items())[:8])
+            texts, verb = counted(len(made.names), "text"), "uses" if len(shares) == 1 else "use"
             warnings.warn(
-                f"{self.name} ships part of the vocabulary; {len(shares)} of {len(made.names)} texts use "
-                f"tokens it does not have, which it reads as nothing: {shown}",
+                f"{self.name} ships part of the vocabulary; {len(shares)} of {texts} {verb} tokens it does "
+                f"not have, which it reads as nothing: {shown}",
                 stacklevel=3,
             )
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from nemesis_sweep.spec.errors import Problem, UserError
 
 CONFIG_FILE = "open_clip_config.json"
+ENCODER_FILE = "config.json"
+"""What the repository of a Hugging Face text encoder has in its place."""
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
 """The names of weights, in the order in which they are looked for."""
 

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
-from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, cached
+from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached
 from nemesis_sweep.vlm.layout import make_layout
 from nemesis_sweep.vlm.loading import read_config
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
@@ -143,12 +143,15 @@ def _find_repository(source: Source) -> _Found:
 
 def _tower(config: Mapping[str, Any]) -> TextTower | None:
     """The text tower with one layer and random weights; None where its configuration is not here."""
-    try:
-        return build_short_text_tower(config)
-    except UserError:
-        if config["text_cfg"].get("hf_model_name"):
+    text = config["text_cfg"]
+    encoder = text.get("hf_model_name")
+    if encoder and not Path(encoder).is_dir():
+        known = cached(encoder, [ENCODER_FILE])
+        if known is None:
             return None
-        raise
+        # By its folder: the hub would be asked about a name, and be waited for where there is no network.
+        config = {**config, "text_cfg": {**text, "hf_model_name": str(known.parent)}}
+    return build_short_text_tower(config)
 
 
 def _text_path(tower: TextTower | None, text: Mapping[str, Any], weights: Path | None) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 POSITIONS = ("end", "middle", "front")
@@ -127,7 +128,7 @@ def _check(names: Sequence[str], n_ctx: int, position: str) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         shown = ", ".join(repr(name) for name in twice[:5])
-        warnings.warn(f"{len(twice)} class names occur more than once: {shown}", stacklevel=3)
+        warnings.warn(f"{counted(len(twice), 'class name')} given more than once: {shown}", stacklevel=3)
 
 
 def _tokenize(
@@ -141,8 +142,9 @@ def _tokenize(
     if too_long:
         shown = ", ".join(f"{name!r} needs {n}" for name, n in too_long[:5])
         more = f" and {len(too_long) - 5} more" if len(too_long) > 5 else ""
+        verb = "does" if len(too_long) == 1 else "do"
         context = f" with n_ctx {n_ctx}" if n_ctx else ""
-        message = f"{len(too_long)} of {len(names)} prompts do not fit the text tower{context}"
+        message = f"{len(too_long)} of {counted(len(names), 'prompt')} {verb} not fit the text tower{context}"
         raise UserError(Problem(message, found=shown + more, allowed=f"at most {length} tokens"))
     ids = tokenizer(list(prompts))
     return ids, _lengths(tokenizer, ids)

@@ -15,6 +15,20 @@ from nemesis_sweep.cli import main
 from nemesis_sweep.vlm.backbone import load_backbone
 
 
+@pytest.fixture
+def nobody_asked(monkeypatch):
+    """No host may be looked up: an offline setting would hide what waits for the network elsewhere."""
+    asked: list[object] = []
+
+    def look_up(host, *rest, **more):
+        asked.append(host)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    yield
+    assert asked == []
+
+
 def call(*arguments: str):
     return CliRunner().invoke(main, ["backbones", *arguments])
 
@@ -72,9 +86,7 @@ def test_check_of_the_embedded_model_tells_what_is_loaded() -> None:
     assert told["logit_bias"] is None
 
 
-def test_check_of_an_architecture_downloads_nothing(monkeypatch) -> None:
-    # What the variable HF_HUB_OFFLINE=1 does, for a library that is imported already.
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+def test_check_of_an_architecture_downloads_nothing(nobody_asked) -> None:
     told = json.loads(call("--check", "ViT-B-32@laion2b_s34b_b79k", "--json").output)
     assert told["weights"] == "laion2b_s34b_b79k, hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
     assert told["cached"] is False
@@ -92,17 +104,14 @@ def test_check_of_an_architecture_downloads_nothing(monkeypatch) -> None:
         ("ViT-bigG-14-CLIPA", "attention looks both ways (no causal mask)"),
     ],
 )
-def test_a_tower_that_cannot_share_says_why(monkeypatch, name, reason) -> None:
-    # What the variable HF_HUB_OFFLINE=1 does, for a library that is imported already.
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+def test_a_tower_that_cannot_share_says_why(nobody_asked, name, reason) -> None:
     told = json.loads(call("--check", name, "--json").output)
     assert (told["text_path"], told["reason"]) == ("plain", reason)
     assert told["causal"] == (name == "coca_ViT-B-32")
 
 
-def test_the_largest_are_looked_into_as_fast_as_the_small(monkeypatch) -> None:
+def test_the_largest_are_looked_into_as_fast_as_the_small(nobody_asked) -> None:
     """Only the configuration counts: EVA02-E has four billion weights."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     started = time.monotonic()
     for name in ("EVA02-E-14-plus", "ViT-SO400M-14-SigLIP2", "ViT-bigG-14-worldwide"):
         told = json.loads(call("--check", name, "--json").output)
@@ -130,9 +139,7 @@ def test_the_activation_follows_the_weights(name, activation) -> None:
     assert json.loads(call("--check", name, "--json").output)["activation"] == activation
 
 
-def test_a_hugging_face_encoder_that_is_not_here_is_told_as_far_as_it_goes(monkeypatch) -> None:
-    # What the variable HF_HUB_OFFLINE=1 does, for a library that is imported already.
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+def test_a_hugging_face_encoder_that_is_not_here_is_told_as_far_as_it_goes(nobody_asked) -> None:
     told = json.loads(call("--check", "roberta-ViT-B-32", "--json").output)
     assert (told["text_tower"], told["pooling"], told["text_path"]) == ("roberta-base", "mean", "cut")
     assert told["text_width"] is None
@@ -157,3 +164,19 @@ def test_what_cannot_be_checked_ends_with_2(name, message) -> None:
     result = call("--check", name)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_a_hugging_face_encoder_whose_configuration_is_here_is_looked_into(
+    nobody_asked, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    root = tmp_path / "models--roberta-base"
+    snapshot = root / "snapshots" / ("1" * 40)
+    snapshot.mkdir(parents=True)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text("1" * 40)
+    sizes = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 8}
+    (snapshot / "config.json").write_text(json.dumps({"model_type": "roberta", **sizes}))
+    told = json.loads(call("--check", "roberta-ViT-B-32", "--json").output)
+    assert [told[name] for name in ("text_width", "text_layers", "text_heads")] == [96, 3, 4]
+    assert (told["text_tower"], told["text_path"]) == ("roberta-base", "cut")

@@ -129,7 +129,7 @@ def test_verify_tells_a_broken_record_and_the_store_mends_it(cache, colours, tin
 def test_prune_by_age(cache) -> None:
     size = sum(path.stat().st_size for path in cache[1].folder.iterdir())
     result = call("prune", "--older-than", "7", "--yes")
-    assert result.output.splitlines()[-1] == f"freed {readable(size)} in 1 folders"
+    assert result.output.splitlines()[-1] == f"freed {readable(size)} in 1 folder"
     assert not cache[1].folder.exists()
     assert cache[3].folder.exists()
 

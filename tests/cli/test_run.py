@@ -164,6 +164,18 @@ def test_what_cannot_be_run_is_one_clear_error(finished, tmp_path, more, told):
     assert "Traceback" not in answer.stderr
 
 
+def test_a_sweep_that_trained_no_prompt_ends_with_exit_code_1(finished, tmp_path):
+    """Zero-shot was measured and is in the results; what the sweep is for was not reached."""
+    home = tmp_path / "home"
+    answer = run(finished / "short.yaml", home, "--trials", "0", "--set", "search.baselines=[zero_shot]")
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1] == f"error: no trial completed in: {STUDY}"
+    assert "Traceback" not in answer.stderr
+    assert [row["baseline"] for row in read_results(home)] == ["zero_shot"]
+    parents, _ = mlflow_runs(home)
+    assert [parent.info.status for parent in parents] == ["FAILED"]
+
+
 def test_a_prompt_can_be_used_again(finished):
     """The kept context gives the recorded test accuracy."""
     from nemesis_sweep.data.registry import load_dataset

@@ -95,6 +95,22 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     assert imported & HEAVY == set()
 
 
+def test_plan_says_one_where_there_is_one() -> None:
+    settings = (
+        "tasks.dataset=digits",
+        "tasks.shots=1",
+        "tasks.replicates=1",
+        "method.epochs=1",
+        "budget.trials=1",
+    )
+    joint = ("search.study=joint", "search.baselines=[]")
+    arguments = [str(PAN), *(word for setting in (*settings, *joint) for word in ("--set", setting))]
+    shown = CliRunner().invoke(main, ["plan", *arguments]).output
+    assert "sweep pan: 1 replicate a trial" in shown
+    assert ": 1 epoch\n" in shown
+    assert "1 trial in all, 1 prompt to train;" in shown
+
+
 def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -> None:
     arguments = [str(PAN), "--set", "search.study=joint"]
     shown = CliRunner().invoke(main, ["plan", *arguments]).output

@@ -157,7 +157,7 @@ def test_what_is_not_there_is_told_with_every_layout(tmp_path) -> None:
         ([], "no list 'train'"),
         ({"train": [["a.jpg", 0]], "val": [], "test": []}, r"train\[0\]: not a row"),
         ({"train": [["a.jpg", "x", "a"]], "val": [], "test": []}, r"train\[0\]: not a row"),
-        ({"train": [["a.jpg", 1, "a"]], "val": [], "test": []}, "labels with gaps; found 1 labels, 1 to 1"),
+        ({"train": [["a.jpg", 1, "a"]], "val": [], "test": []}, "labels with gaps; found 1 label, 1 to 1"),
         ({"train": [], "val": [], "test": []}, "labels with gaps; found 0 labels"),
         (
             {"train": [["a.jpg", 0, "a"]], "val": [["b.jpg", 0, "b"]], "test": []},

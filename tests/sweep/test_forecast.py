@@ -106,6 +106,6 @@ def test_plan_probes_for_real_and_writes_nothing(tmp_path, monkeypatch):
     answer = CliRunner().invoke(main, arguments)
     assert answer.exit_code == 0, answer.output
     assert "forecast for this machine" in answer.output
-    assert "image views that are not in the cache yet" in answer.output
+    assert "image views not in the cache yet" in answer.output
     assert "with the 2 at once that fit this machine" in answer.output
     assert [path.name for path in tmp_path.iterdir()] == ["made.yaml"]

@@ -4,14 +4,26 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from optuna.trial import TrialState
 
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.home import images
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
-from nemesis_sweep.sweep.runner import open_studies, run_sweep
+from nemesis_sweep.sweep.runner import _has_complete, open_studies, run_sweep
 from tests.data import layouts
+
+
+def test_a_study_is_empty_until_a_trial_that_trains_a_prompt_is_complete(make_sweep, open_study):
+    study = open_study(make_sweep())
+    told = {}
+    for state in (TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE):
+        proposal = study.next()
+        study.tell(proposal.number, state, 50.0 if state == TrialState.COMPLETE else None, seconds=1.0)
+        told[proposal.number] = _has_complete(study)
+    assert told == {"zero_shot": False, "coop": False, "0": True}
+
 
 TEXT = """
 name: made
@@ -178,4 +190,4 @@ def test_images_are_looked_at_by_workers_that_encode_them_once(make_sweep, tmp_p
     assert len(outcome.rows) == 8
     assert f"eurosat 1-shot: skipped eurosat: 2750/second/{broken.name}: unreadable: not an image" in said
     assert not [line for line in said if line.startswith("could not encode")]
-    assert all("encoding 1 pictures x 1 views" in line for line in log()[len(before) :])
+    assert all("encoding 1 picture x 1 view " in line for line in log()[len(before) :])

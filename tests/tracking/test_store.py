@@ -35,6 +35,19 @@ def test_the_database_and_artifacts_are_absolute_and_in_the_home(tracking: Track
     assert run.data.tags["mlflow.source.name"] == "nemesis-sweep"
 
 
+def test_mlflow_shows_the_experiment_as_one_of_training(tracking: Tracking, home: Path) -> None:
+    """By the tag that MLflow's pages read. One without it gets it, one that has another keeps that."""
+    client = connect(tracking.uri)
+    tag = "mlflow.experimentKind"
+    assert client.get_experiment(tracking.experiment_id).tags[tag] == "custom_model_development"
+    client.delete_experiment_tag(tracking.experiment_id, tag)
+    prepare(home, "pan", "pan")
+    assert client.get_experiment(tracking.experiment_id).tags[tag] == "custom_model_development"
+    client.set_experiment_tag(tracking.experiment_id, tag, "genai_development")
+    prepare(home, "pan", "pan")
+    assert client.get_experiment(tracking.experiment_id).tags[tag] == "genai_development"
+
+
 def test_tracking_travels_to_workers(tracking: Tracking) -> None:
     assert pickle.loads(pickle.dumps(tracking)) == tracking
     assert len(pickle.dumps(tracking)) < 1000

@@ -110,7 +110,7 @@ def test_a_fit_refuses_features_of_something_else(tiny_backbone, colours):
     with pytest.raises(UserError, match="without a class name; found 3; allowed: 0 to 2, 3 class names"):
         start(classnames=colours.classnames[:3])
     nan = replace(features, train=changed(features.train, (0, 1), float("nan")))
-    with pytest.raises(UserError, match=r"found nan in image . of replicate 0, 1 images in all"):
+    with pytest.raises(UserError, match=r"found nan in image . of replicate 0, 1 image in all"):
         start(given=nan).run_epoch()
 
 

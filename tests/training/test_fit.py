@@ -60,6 +60,49 @@ def test_an_interrupted_fit_goes_on_exactly(tiny_backbone, colours, features, tm
         again = resumed.run_epoch()
     assert torch.equal(resumed.trainer.context, whole.trainer.context)
     assert again == metrics
+    assert resumed.selected_share() == whole.selected_share()
+
+
+def test_how_often_each_position_was_selected_is_counted_over_all_steps(
+    tiny_backbone, colours, features, monkeypatch
+):
+    fit = make_fit(tiny_backbone, colours, features, omega=3.0, beta=0.0, n_positions=2)
+    assert fit.selected_share() is None
+    seen = []
+    real = fit.trainer.step
+    monkeypatch.setattr(fit.trainer, "step", lambda *given: seen.append(real(*given)) or seen[-1])
+    while not fit.done:
+        fit.run_epoch()
+    assert len(seen) == 18
+    shares = torch.tensor(fit.selected_share(), dtype=torch.float64)
+    torch.testing.assert_close(shares, torch.stack([step.selected for step in seen]).double().mean(dim=0))
+    # Something is there to be counted, and no more than two of four positions a step.
+    assert shares.sum() > 0 and shares.sum(dim=1).max() <= 2
+
+
+def test_all_drawn_positions_are_selected_by_the_control(tiny_backbone, colours, features):
+    fit = make_fit(tiny_backbone, colours, features, omega=3.0, beta=0.0, n_positions=4, selection="random")
+    fit.run_epoch()
+    assert fit.selected_share() == [[1.0] * 4] * 2
+
+
+def test_without_pan_nothing_is_selected(tiny_backbone, colours, features):
+    for settings in ({"omega": 0.0, "beta": 0.0}, {"omega": 3.0, "beta": 1.0}):
+        fit = make_fit(tiny_backbone, colours, features, **settings)
+        fit.run_epoch()
+        assert fit.selected_share() is None
+
+
+def test_a_state_without_counts_is_gone_on_from_and_leaves_them_unknown(tiny_backbone, colours, features):
+    settings = {"omega": 3.0, "beta": 0.0}
+    fit = make_fit(tiny_backbone, colours, features, **settings)
+    fit.run_epoch()
+    old = {name: value for name, value in fit.state().items() if name not in ("selected", "steps")}
+    resumed = make_fit(tiny_backbone, colours, features, **settings)
+    resumed.load_state(old)
+    assert resumed.run_epoch() == fit.run_epoch()
+    assert resumed.selected_share() is None
+    assert "steps" not in resumed.state()
 
 
 def test_training_lowers_the_loss_on_images_it_has_not_seen(tiny_backbone, colours, features):

@@ -67,7 +67,7 @@ def test_a_compact_vocabulary_is_expanded_and_its_gaps_are_warned_about(tmp_path
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         backbone.layout(["cat", "dog"], 2)
-    with pytest.warns(UserWarning, match=r"1 of 2 texts use tokens it does not have.*'axolotl' \(100%\)"):
+    with pytest.warns(UserWarning, match=r"1 of 2 texts uses tokens it does not have.*'axolotl' \(100%\)"):
         backbone.layout(["cat", "axolotl"], 2)
 
 

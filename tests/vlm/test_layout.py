@@ -97,7 +97,7 @@ def test_bad_input_is_refused(
 
 
 def test_duplicate_names_are_allowed_and_warned_about(tokenizer: SimpleTokenizer) -> None:
-    with pytest.warns(UserWarning, match="1 class names occur more than once: 'crane'"):
+    with pytest.warns(UserWarning, match="1 class name given more than once: 'crane'"):
         layout = make_layout(tokenizer, ["crane", "cat", "crane"], 4)
     assert layout.n_classes == 3
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from nemesis_sweep.data.catalogue.entry import Entry, Layout, Listing
 from nemesis_sweep.data.catalogue.imagenet_names import name_of, names_by_folder
 from nemesis_sweep.data.catalogue.listing import class_folders, labelled_images
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 V2_IMAGES = "imagenetv2-matched-frequency-format-val"
@@ -24,7 +25,7 @@ def _v2(folder: Path) -> Listing:
             Problem(
                 "class folders and class names do not agree",
                 file=str(place),
-                found=f"{len(numbers)} folders",
+                found=counted(len(numbers), "folder"),
                 allowed=f"folders 0 to {len(names) - 1}, one for each class name",
             )
         )

@@ -63,13 +63,18 @@ def open_image(content: bytes) -> Image.Image:
         raise UnusableError("unreadable", "not an image" if content else "empty") from error
     try:
         image.load()
-        return _rgb(ImageOps.exif_transpose(image))
+        return as_seen(image)
     except MemoryError:
         raise
     except Exception as error:
         # The header was read: what fails now is that the rest is not there, or is damaged.
         cut = "truncated" in str(error) or "broken" in str(error)
         raise UnusableError("truncated" if cut else "unreadable", str(error)) from error
+
+
+def as_seen(image: Image.Image) -> Image.Image:
+    """A decoded image as a person sees it: upright, RGB, on white paper. Raises what PIL raises."""
+    return _rgb(ImageOps.exif_transpose(image))
 
 
 def _rgb(image: Image.Image) -> Image.Image:

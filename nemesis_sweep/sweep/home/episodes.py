@@ -13,6 +13,7 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, Load, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.data.skipping import without
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.sweep import Sweep
@@ -105,7 +106,8 @@ def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterato
     for split, classes in incomplete.items():
         shown = [f"{name} ({count})" for name, count in classes.items()]
         yield (
-            f"{task.label}: {len(shown)} classes have too few images in {split} and give all they have: "
+            f"{task.label}: too few images in {split}, so all are taken, of "
+            f"{counted(len(shown), 'class', 'classes')}: "
             f"{listed(shown)}"
         )
 

@@ -10,6 +10,7 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement
 from nemesis_sweep.data.registry import SHIPPED
 from nemesis_sweep.data.skipping import pictures, unreadable
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.tasks import Task
 
@@ -78,7 +79,7 @@ class Images:
             return
         allowed = "whole images; `tasks.unreadable: skip` goes on without them"
         more = f" (the first {NAMED} follow)" if len(self._broken) > NAMED else ""
-        what = f"{len(self._broken)} images of the tasks cannot be read{more}"
+        what = f"{counted(len(self._broken), 'image')} of the tasks cannot be read{more}"
         found = list(self._broken.items())[:NAMED]
         problems = [Problem(f"cannot read {name}: {reason}") for name, reason in found]
         raise UserError([Problem(what, key="tasks.unreadable", found="stop", allowed=allowed), *problems])

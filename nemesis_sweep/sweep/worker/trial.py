@@ -156,6 +156,7 @@ class TrialSession:
             "worker": worker(),
         }
         if epochs:
+            result["selected_share"] = self.fit.selected_share()
             self.run.log_prompt(self.folder)
         self.run.finish("FINISHED", {**means, **_spread(metrics), "seconds": self.seconds}, epoch=epochs)
         write_json(self.folder / RESULT, result)
@@ -191,6 +192,7 @@ class TrialSession:
             class_position=self.assignment.method.class_position,
             seeds=list(self.assignment.seeds),
             method=self.assignment.method.model_dump(),
+            selected_share=self.fit.selected_share(),
         )
 
     def _state(self) -> dict:

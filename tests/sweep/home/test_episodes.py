@@ -225,6 +225,6 @@ def test_classes_that_fall_short_are_told(sweep, tmp_path) -> None:
     record_episodes(sweep, Home(tmp_path / "home"), told.append)
     (line,) = [line for line in told if line.startswith("eurosat")]
     assert line == (
-        "eurosat 16-shot: 3 classes have too few images in train and give all they have: "
+        "eurosat 16-shot: too few images in train, so all are taken, of 3 classes: "
         "first kind (10), second (10), third kind (10)"
     )

@@ -55,7 +55,7 @@ def test_no_proposal_is_given_twice_at_a_time(make_sweep, storage, sampler, kind
 
 
 def test_twins_would_come_without_the_check(make_sweep, storage, monkeypatch):
-    monkeypatch.setattr("nemesis_sweep.sweep.study.twin", lambda study, trial: None)
+    monkeypatch.setattr("nemesis_sweep.sweep.proposer.twin", lambda study, trial: None)
     handed, beside = overlapping(study_of("joint", make_sweep(text=SMALL), storage), workers=8)
     assert any(dict(proposal.params) in others for proposal, others in zip(handed, beside, strict=True))
 
@@ -88,13 +88,13 @@ def test_twins_are_not_counted_and_never_shown(make_sweep, storage):
     assert dropped
     assert {trial.state for trial in dropped} == {TrialState.FAIL}
     assert study.counts() == {"complete": 24, "pruned": 0, "fail": 0, "running": 0}
-    assert len(study.trials()) == study.asked == 24
+    assert len(study.trials()) == study.proposer.asked == 24
 
 
 def test_a_driver_that_dies_between_drawing_and_checking_leaves_no_twins(make_sweep, storage, monkeypatch):
     sweep = make_sweep(text=SMALL)
     with monkeypatch.context() as unchecked:
-        unchecked.setattr("nemesis_sweep.sweep.study.twin", lambda study, trial: None)
+        unchecked.setattr("nemesis_sweep.sweep.proposer.twin", lambda study, trial: None)
         study = study_of("joint", sweep, storage)
         handed = [study.next() for _ in range(12)]
     assert len({tuple(sorted(proposal.params.items())) for proposal in handed}) < 12

@@ -220,7 +220,7 @@ def test_status_shows_the_joint_study(finished):
 
 def test_status_says_what_the_best_is_selected_by(finished):
     console = Console(file=io.StringIO(), width=100)
-    console.print(standing(sweep_status(finished.home)))
+    console.print(standing(sweep_status(finished.home), console.width))
     assert "best (trial) by the mean val/accuracy of the tasks" in " ".join(console.file.getvalue().split())
 
 

@@ -1,16 +1,103 @@
-"""One trial without Ray: rows that train no prompt."""
+"""One trial without Ray: rows that train no prompt, and what one that trains leaves."""
 
 import json
+from statistics import stdev
 
+import pytest
 from optuna.storages import InMemoryStorage
 
+from nemesis_sweep.prompts.artifact import load_prompt
 from nemesis_sweep.report.leaderboard import leaderboard
+from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.study import TaskStudy
-from nemesis_sweep.sweep.worker.trial import TrialSession
+from nemesis_sweep.sweep.worker.trial import TrialSession, read_result
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.store import prepare
+
+
+def session_of(home, task, proposal, tracking, seeds):
+    return TrialSession(
+        Assignment(
+            home=str(home.path),
+            task=task,
+            number=proposal.number,
+            baseline=proposal.baseline,
+            params=proposal.params,
+            method=proposal.method,
+            seeds=seeds,
+            eval_every=5,
+            threads=1,
+            tracking=tracking,
+        )
+    )
+
+
+@pytest.fixture
+def next_session(make_sweep, tmp_path):
+    """A session of the next trial of a sweep with these overrides, as often as it is asked for."""
+    short = ("tasks.shots=2", "method.views=1", "method.epochs=10")
+    # Every position that is drawn counts, so that it is known how many do.
+    sweep = make_sweep("search.baselines=[]", "method.selection=random", *short)
+    (task,) = sweep.task_list()
+    study = TaskStudy(sweep, task, InMemoryStorage())
+    home = Home(tmp_path / "home")
+    home.create()
+    tracking = prepare(home.path, sweep.name, sweep.experiment, None)
+    proposal = study.next()
+
+    def make(seeds):
+        return session_of(home, task, proposal, tracking, seeds)
+
+    return make
+
+
+def logged(session):
+    """Latest metrics of the session's run in MLflow."""
+    tracking = session.assignment.tracking
+    return connect(tracking.uri).get_run(session.run.run_id).data.metrics
+
+
+def test_the_spread_of_accuracies_is_logged_at_the_end(next_session):
+    session = next_session((1, 2))
+    assert not session.advance()["done"]
+    assert not [name for name in logged(session) if name.endswith("_std")]
+    told = session.advance()
+    assert told["done"]
+    metrics = logged(session)
+    spread = {name for name in metrics if name.endswith("_std")}
+    assert spread == {"train/accuracy_std", "val/accuracy_std", "test/accuracy_std"}
+    for name in spread:
+        values = told["replicates"][name.removesuffix("_std")]
+        assert len(values) == 2
+        assert metrics[name] == pytest.approx(stdev(values))
+
+
+def test_one_replicate_has_no_spread(next_session):
+    session = next_session((1,))
+    while not session.advance()["done"]:
+        pass
+    assert not [name for name in logged(session) if name.endswith("_std")]
+
+
+def test_how_often_positions_were_selected_is_kept_with_result_and_prompt(next_session, tmp_path):
+    """Over all epochs, also those before the worker was lost."""
+    assert not next_session((1, 2)).advance()["done"]
+    session = next_session((1, 2))
+    assert session.fit.epoch == 5
+    assert session.advance()["done"]
+    result = read_result(session.folder)
+    share = session.fit.selected_share()
+    assert result["selected_share"] == share
+    assert load_prompt(session.folder).selected_share == share
+    assert [len(row) for row in share] == [result["config"]["n_ctx"]] * 2
+    # One step an epoch and one position a step: shares are tenths, and all ten steps count.
+    assert all(round(10 * value, 9).is_integer() for row in share for value in row)
+    assert [sum(row) for row in share] == pytest.approx([1, 1])
+    write_results(tmp_path, [{**result, "task": session.assignment.task.key}])
+    (row,) = read_results(tmp_path)
+    assert row["selected_share"] == share
 
 
 def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, tmp_path):
@@ -23,20 +110,7 @@ def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, t
     rows = []
     for _ in range(2):
         proposal = study.next()
-        session = TrialSession(
-            Assignment(
-                home=str(home.path),
-                task=task,
-                number=proposal.number,
-                baseline=proposal.baseline,
-                params=proposal.params,
-                method=proposal.method,
-                seeds=(1, 2),
-                eval_every=5,
-                threads=1,
-                tracking=tracking,
-            )
-        )
+        session = session_of(home, task, proposal, tracking, (1, 2))
         told = session.advance()
         assert told["done"]
         assert told["failed_seeds"] == []

@@ -66,5 +66,5 @@ def test_encoding_is_told_in_the_home_of_the_sweep(tmp_path):
     warm.materials(TASK, (1,), Method(views=1), encoding_report(tmp_path, TASK.key))
     lines = (tmp_path / "logs" / "encoding.log").read_text().splitlines()
     assert all(TASK.key in line and "(process " in line for line in lines)
-    assert "encoding 10 pictures x 1 views with icon-clip: begins" in lines[0]
+    assert "encoding 10 pictures x 1 view with icon-clip: begins" in lines[0]
     assert "views/s, done in" in lines[-1]

@@ -1,0 +1,116 @@
+"""Asks Optuna for points of the space: given ones first, no two alike at once, none against a constraint."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.assignment import PAPER
+from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
+from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
+from nemesis_sweep.sweep.space.baselines import paper_point
+from nemesis_sweep.sweep.space.distinct import another_point, running, twin
+from nemesis_sweep.sweep.space.planned import keeps, limits_of, room
+from nemesis_sweep.sweep.space.proposals import suggest
+
+
+def begun(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials of a study that are not only enqueued."""
+    states = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    return study.get_trials(deepcopy=False, states=states)
+
+
+class Proposer:
+    """Makes the trials of one Optuna study.
+
+    study: that of the points alone; its sampler is set anew for every trial.
+    interrupted: the trials that were running when the last driver died, each as a trial to go on with and as
+    it was then.
+    """
+
+    def __init__(self, sweep: Sweep, key: str, tasks: Sequence[Task], study: optuna.Study) -> None:
+        self.sweep = sweep
+        self.tasks = tuple(tasks)
+        self.study = study
+        self._sampler = TrialSampler(sweep, key, self.keeps)
+        self._points = room(sweep, tasks)
+        self._enqueue_points()
+        self.interrupted = [found for frozen in running(study) if (found := self._again(frozen))]
+        # Counted once: only this process asks.
+        known = begun(study)
+        self._numbered = len(known)
+        self.asked = sum(TWIN not in trial.user_attrs for trial in known)
+        """Trials of the budget that have begun, in this run or an earlier one."""
+
+    def ask(self) -> optuna.Trial | None:
+        """The next trial; None when the budget is out, or while every point of a small space is trained."""
+        while self.may_propose and len(running(self.study)) < self._points:
+            self.study.sampler = self._sampler.of(self._numbered)
+            trial = self.study.ask()
+            self._numbered += 1
+            suggest(trial, self.sweep.space)
+            if self._dropped_as_twin(trial):
+                continue
+            self.asked += 1
+            if self.keeps(trial.params):
+                return trial
+            self._refuse(trial)
+        return None
+
+    @property
+    def may_propose(self) -> bool:
+        """Whether budget is left, and points of the grid where there is one."""
+        return self.asked < self.sweep.budget.trials and not self.grid_is_done
+
+    @property
+    def grid_is_done(self) -> bool:
+        """Whether the sampler is a grid of which every point was tried."""
+        grid = self._sampler.grid
+        return grid is not None and not grid.left(self.study)
+
+    def keeps(self, params: Mapping[str, Any]) -> bool:
+        """Whether a point keeps the constraints over parameters."""
+        return keeps(self.sweep, self.tasks, params)
+
+    def _enqueue_points(self) -> None:
+        """Put the paper's setting and the user's points in front; those that are known are left alone.
+
+        At every start: the driver may have died between two of them.
+        """
+        paper = paper_point(self.sweep, self.tasks)
+        if PAPER in self.sweep.search.baselines and paper is not None and self.sweep.budget.trials > 0:
+            self.study.enqueue_trial(paper, user_attrs={BASELINE: PAPER}, skip_if_exists=True)
+        for point in self.sweep.search.points:
+            self.study.enqueue_trial(dict(point), skip_if_exists=True)
+
+    def _again(self, frozen: FrozenTrial) -> tuple[optuna.Trial, FrozenTrial] | None:
+        """A running trial to go on with, all of its parameters proposed; None when it had none of its own."""
+        self.study.sampler = self._sampler.of(frozen.number)
+        trial = optuna.Trial(self.study, frozen._trial_id)
+        suggest(trial, self.sweep.space)
+        if not self.keeps(trial.params):
+            self._refuse(trial)
+            return None
+        return None if self._dropped_as_twin(trial) else (trial, frozen)
+
+    def _dropped_as_twin(self, trial: optuna.Trial) -> bool:
+        """Whether an earlier running trial has these parameters; another point then takes its place."""
+        other = twin(self.study, trial)
+        if other is None:
+            return False
+        trial.set_user_attr(TWIN, other)
+        self.study.tell(trial, state=TrialState.FAIL)
+        taken = [frozen.params for frozen in running(self.study)]
+        self.study.enqueue_trial(
+            another_point(self.sweep.space, taken, self._sampler.seed(trial.number), self.keeps)
+        )
+        return True
+
+    def _refuse(self, trial: optuna.Trial) -> None:
+        """End a trial for which no point was found; it counts against the budget, so that there is an end."""
+        broken = " and ".join(limit.text for limit in limits_of(self.sweep))
+        trial.set_user_attr(REASON, f"no proposal kept {broken}")
+        self.study.tell(trial, state=TrialState.FAIL)

@@ -1,0 +1,106 @@
+"""What a call from Python is given, checked before any work: one clear error for each argument."""
+
+import operator
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import refuse
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.translate import faults_of
+from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+
+SEEDS = 2**32
+"""Seeds are smaller, as in a sweep file."""
+SHOWN = 80
+METHODS = (
+    "a Method or a mapping of its fields: {'omega': 5.0, 'beta': 0.0} is PAN, {'omega': 5.0} is PUN, "
+    "None is plain CoOp"
+)
+
+
+def checked_shots(given: Any) -> int:
+    """A number of shots. Raises ``UserError`` for anything but a whole number from 1."""
+    shots = _whole(given)
+    if shots is None or shots < 1:
+        raise _refusal("shots", "not a number of shots", given, "a whole number >= 1")
+    return shots
+
+
+def checked_seeds(given: Any) -> tuple[int, ...]:
+    """Seeds, one a replicate. Raises ``UserError`` unless they are different whole numbers, at least one."""
+    allowed = f"different whole numbers from 0 to {SEEDS - 1}, such as (1, 2, 3)"
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+        one = _whole(given)
+        alone = "" if one is None else f"; ({one},) is this seed alone"
+        raise _refusal("seeds", "not a list of seeds", given, allowed + alone)
+    listed = list(given)
+    seeds = [_whole(each) for each in listed]
+    if not seeds:
+        raise _refusal("seeds", "no seeds given", given, allowed)
+    for place, seed in enumerate(seeds):
+        if seed is None or not 0 <= seed < SEEDS:
+            raise _refusal("seeds", "not a seed", listed[place], allowed)
+        if seed in seeds[:place]:
+            raise _refusal("seeds", f"{seed} is listed twice", given, allowed)
+    return tuple(seed for seed in seeds if seed is not None)
+
+
+def checked_method(given: Any) -> Method:
+    """A method, made of its fields if need be. Raises ``UserError`` for fields and values that it has not."""
+    if isinstance(given, Method):
+        return given
+    if given is not None and not isinstance(given, Mapping):
+        raise _refusal("method", "not a method", given, METHODS)
+    values = dict(given or {})
+    try:
+        return Method.model_validate(values)
+    except ValidationError as error:
+        refuse(faults_of(error, values, Method, ("method",)))
+        raise
+
+
+def found_backbone(given: Any) -> Backbone:
+    """A backbone, loaded if it is given by its name or folder. Raises ``UserError`` for anything else."""
+    if isinstance(given, Backbone):
+        return given
+    if not isinstance(given, str | os.PathLike):
+        raise _refusal("backbone", "not a backbone", given, "a name, a folder, or a Backbone")
+    return load_backbone(_name(given))
+
+
+def found_dataset(given: Any, root: str | Path | None = None) -> Dataset:
+    """A dataset, loaded if it is given by its name or path. Raises ``UserError`` for anything else."""
+    if isinstance(given, Dataset):
+        return given
+    if not isinstance(given, str | os.PathLike):
+        raise _refusal("dataset", "not a dataset", given, "a name, a path, or a Dataset")
+    return load_dataset(_name(given), root)
+
+
+def _name(given: str | os.PathLike[str]) -> str:
+    """A name as it is; a path so that it cannot be taken for a name."""
+    if isinstance(given, str):
+        return given
+    path = os.fspath(given)
+    return path if "/" in path else f"./{path}"
+
+
+def _whole(value: Any) -> int | None:
+    """Python's and NumPy's whole numbers; None for anything else, True and 4.0 too."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
+
+
+def _refusal(key: str, message: str, given: Any, allowed: str) -> UserError:
+    found = repr(given)
+    shown = found if len(found) <= SHOWN else f"{found[: SHOWN - 4]} ..."
+    return UserError(Problem(message, key=key, found=shown, allowed=allowed))

@@ -1,0 +1,154 @@
+"""A saved prompt at work: images of one's own to class names."""
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.decoding.images import UnusableError, as_seen
+from nemesis_sweep.data.encode import encode_items
+from nemesis_sweep.data.store import view_numbers
+from nemesis_sweep.prompts.artifact import Prompt
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.training.arguments import found_backbone
+from nemesis_sweep.training.evaluation import class_logits
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.text import encode_text
+
+Picture = str | os.PathLike[str] | bytes | Image.Image
+"""The file of an image, its bytes, or an image of PIL's."""
+
+
+class Classifier:
+    """Class names for images, by the context vectors of a prompt; text features are computed once.
+
+    prompt: what ``load_prompt`` gave. backbone: the one that it was learnt on, by default loaded by the
+    prompt's own record. classnames: others than the prompt was learnt for; not with ``csc``, where every
+    class has its own vectors. seed: one of the prompt's seeds; by default all its replicates, whose
+    probabilities are averaged. device: by default where the backbone is.
+
+    Raises ``UserError`` for another backbone than the prompt's, for a seed that it has not, and for class
+    names that it cannot take.
+    """
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        backbone: Backbone | str | Path | None = None,
+        *,
+        classnames: Sequence[str] | None = None,
+        seed: int | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        self.classnames = _classnames(prompt, classnames)
+        context = _replicates(prompt, seed)
+        found = _backbone(prompt, backbone)
+        self.backbone = found.to(precision=str(prompt.method.get("precision", "fp32")), device=device)
+        layout = self.backbone.layout(self.classnames, context.shape[-2], prompt.class_position)
+        with torch.no_grad():
+            self.texts = encode_text(self.backbone.text, layout, context.to(self.backbone.text.device))
+
+    @torch.no_grad()
+    def probabilities(self, images: Iterable[Picture]) -> Tensor:
+        """Probabilities ``(n, C)`` of the classes for each image, on the CPU.
+
+        Raises ``UserError`` that names every image that cannot be read.
+        """
+        items = [_item(number, image) for number, image in enumerate(_several(images))]
+        unusable: dict[int, UnusableError] = {}
+        encoded = encode_items(self.backbone, items, view_numbers(1), unusable=unusable)
+        if unusable:
+            bad = [(items[place].source, error.reason) for place, error in sorted(unusable.items())]
+            raise UserError([Problem(f"cannot read this image: {why}", file=source) for source, why in bad])
+        features = torch.from_numpy(encoded).squeeze(1).to(self.texts.device)
+        logits = class_logits(features.expand(len(self.texts), *features.shape), self.texts, self.backbone)
+        return logits.softmax(dim=-1).mean(dim=0).cpu()
+
+    def predict(self, images: Iterable[Picture], top: int = 5) -> list[list[tuple[str, float]]]:
+        """The likeliest classes of each image with their probabilities, best first: ``[("cat", 0.93), ...]``.
+
+        top: how many; all of them where there are fewer. Raises ``UserError`` as :meth:`probabilities` does.
+        """
+        if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+            raise UserError(
+                Problem("not a number of classes", "top", "", None, repr(top), "a whole number >= 1")
+            )
+        values, places = self.probabilities(images).topk(min(top, len(self.classnames)))
+        return [
+            [(self.classnames[place], value) for value, place in zip(*row, strict=True)]
+            for row in zip(values.tolist(), places.tolist(), strict=True)
+        ]
+
+
+def _backbone(prompt: Prompt, given: Backbone | str | Path | None) -> Backbone:
+    """The backbone that the prompt was learnt on. Raises ``UserError`` when it is another one."""
+    try:
+        backbone = found_backbone(prompt.backbone if given is None else given)
+    except UserError as error:
+        if given is not None:
+            raise
+        advice = Problem("give the backbone that the prompt was learnt on", "backbone", found=prompt.backbone)
+        raise UserError([*error.problems, advice]) from error
+    if backbone.fingerprint != prompt.fingerprint:
+        found = f"{backbone.name} with fingerprint {backbone.fingerprint[:12]}"
+        allowed = f"{prompt.backbone} with fingerprint {prompt.fingerprint[:12]}"
+        message = "not the backbone that the prompt was learnt on"
+        raise UserError(Problem(message, key="backbone", found=found, allowed=allowed))
+    return backbone
+
+
+def _classnames(prompt: Prompt, given: Sequence[str] | None) -> list[str]:
+    names = list(prompt.classnames if given is None else given)
+    if isinstance(given, str) or not names or not all(isinstance(name, str) and name for name in names):
+        allowed = "a list of names, such as ['cat', 'dog']"
+        raise UserError(Problem("not class names", key="classnames", found=repr(given)[:80], allowed=allowed))
+    if prompt.context.ndim == 4 and names != list(prompt.classnames):
+        message = "every class of this prompt has vectors of its own, so it knows no others"
+        allowed = listed(list(prompt.classnames))
+        raise UserError(Problem(message, key="classnames", found=listed(names), allowed=allowed))
+    return names
+
+
+def _replicates(prompt: Prompt, seed: int | None) -> Tensor:
+    """The context of all replicates, or of the one that a seed names, ``(R, ...)``."""
+    if seed is None:
+        return prompt.context
+    if seed not in prompt.seeds:
+        allowed = listed([str(each) for each in prompt.seeds])
+        raise UserError(Problem("no such seed", key="seed", found=repr(seed), allowed=allowed))
+    place = list(prompt.seeds).index(seed)
+    return prompt.context[place : place + 1]
+
+
+def _several(images: Any) -> list[Picture]:
+    """Images in a list. Raises ``UserError`` for one alone, and for the name of a folder."""
+    if isinstance(images, str | os.PathLike | bytes | Image.Image) or not isinstance(images, Iterable):
+        found = repr(images)[:80]
+        allowed = "a list of files, bytes or PIL images, such as ['cat.jpg']"
+        raise UserError(Problem("not a list of images", key="images", found=found, allowed=allowed))
+    return list(images)
+
+
+def _item(number: int, image: Any) -> Item:
+    if isinstance(image, str | os.PathLike):
+        return Item(0, os.fspath(image), path=Path(image))
+    if isinstance(image, bytes):
+        return Item(0, f"image {number}", content=image)
+    if isinstance(image, Image.Image):
+        return Item(0, f"image {number}", content=_png(image))
+    allowed = "a file, bytes, or an image of PIL's"
+    raise UserError(Problem("not an image", f"images[{number}]", found=repr(image)[:80], allowed=allowed))
+
+
+def _png(image: Image.Image) -> bytes:
+    """The image encoded, which loses nothing of what a person sees; so it goes the way of files."""
+    buffer = io.BytesIO()
+    as_seen(image).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

@@ -1,0 +1,68 @@
+"""Every command and every example of docs/prediction.md, in its order and in one folder."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_readme import LESS
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "prediction.md").read_text()
+BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+RUN, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
+OF_A_SWEEP = [text for text in PYTHON if "sweeps/" in text or "from-mlflow" in text]
+
+
+def run(code: str, folder: Path) -> str:
+    """What an example prints, in a process of its own."""
+    line = [sys.executable, "-c", code]
+    answer = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def shell(text: str, folder: Path) -> str:
+    """What commands print; they are those of this environment."""
+    beside = Path(sys.executable).parent
+    told = f"export PATH={beside}:$PATH\nset -e\n{text}"
+    answer = subprocess.run(
+        ["bash", "-c", told], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_a_prompt_of_fit_names_images(tmp_path):
+    told = [run(text, tmp_path) for text in PYTHON if text not in OF_A_SWEEP]
+    assert told[0].startswith("FitResult(digits, 16 shots, icon-clip, seeds 1, 2\n")
+    # Five images, three classes each.
+    assert len(re.findall(r"^\d\.png (?:\d \d+%(?:, |$)){3}$", told[2], re.MULTILINE)) == 5
+    assert told[3].startswith("[1, 2] ['0', '1', '2'")
+    assert sorted(re.findall(r"'(\w+)'", told[4])) == ["one", "two", "zero"]
+    assert "torch.Size([2, 4, 128]) icon-clip" in told[5]
+
+
+@pytest.mark.cluster
+def test_prompts_of_a_sweep_and_of_mlflow_name_images(tmp_path):
+    from mlflow import MlflowClient
+
+    shutil.copytree(ROOT / "search_spaces", tmp_path / "search_spaces")
+    # A shorter sweep than the page's; and its images.
+    shell(
+        RUN.strip().replace("nemesis-sweep", f"{sys.executable} -m nemesis_sweep") + " " + " ".join(LESS),
+        tmp_path,
+    )
+    (photos,) = [text for text in PYTHON if "mkdir" in text]
+    run(photos, tmp_path)
+    of_home, of_mlflow = OF_A_SWEEP
+    assert "['0', '1', '2', '3', '4'] [[('" in run(of_home, tmp_path)
+    client = MlflowClient(f"sqlite:///{tmp_path}/sweeps/pan/mlflow.db")
+    (experiment,) = [each for each in client.search_experiments() if each.name == "pan"]
+    runs = client.search_runs([experiment.experiment_id], "tags.`nemesis.baseline` = 'coop'")
+    shell(DOWNLOAD.replace("RUN_ID", runs[0].info.run_id), tmp_path)
+    assert run(of_mlflow, tmp_path).startswith("[[('")

@@ -1,0 +1,83 @@
+"""What `fit` is given: one clear error for each argument, with what was found and what is allowed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nemesis_sweep as ns
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.arguments import checked_method, checked_seeds, checked_shots
+from tests.conftest import picture
+
+SHOTS = r"allowed: a whole number >= 1$"
+SEEDS = r"allowed: different whole numbers from 0 to 4294967295, such as \(1, 2, 3\)"
+METHOD = r"allowed: a Method or a mapping of its fields: \{'omega': 5.0, 'beta': 0.0\} is PAN"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"shots": 0}, rf"^shots: not a number of shots; found 0; {SHOTS}"),
+        ({"shots": "4"}, rf"^shots: not a number of shots; found '4'; {SHOTS}"),
+        ({"shots": 4.0}, rf"^shots: not a number of shots; found 4.0; {SHOTS}"),
+        ({"shots": True}, rf"^shots: not a number of shots; found True; {SHOTS}"),
+        ({"shots": None}, rf"^shots: not a number of shots; found None; {SHOTS}"),
+        ({"seeds": 3}, rf"^seeds: not a list of seeds; found 3; {SEEDS}; \(3,\) is this seed alone"),
+        ({"seeds": "12"}, rf"^seeds: not a list of seeds; found '12'; {SEEDS}$"),
+        ({"seeds": None}, rf"^seeds: not a list of seeds; found None; {SEEDS}$"),
+        ({"seeds": ()}, rf"^seeds: no seeds given; found \(\); {SEEDS}$"),
+        ({"seeds": (1, 2, 1)}, rf"^seeds: 1 is listed twice; found \(1, 2, 1\); {SEEDS}$"),
+        ({"seeds": (1, -1)}, rf"^seeds: not a seed; found -1; {SEEDS}$"),
+        ({"seeds": (2**32,)}, rf"^seeds: not a seed; found 4294967296; {SEEDS}$"),
+        ({"seeds": (1, "2")}, rf"^seeds: not a seed; found '2'; {SEEDS}$"),
+        ({"method": "pan"}, rf"^method: not a method; found 'pan'; {METHOD}"),
+        ({"method": [("omega", 1.0)]}, rf"^method: not a method; found \[\('omega', 1.0\)\]; {METHOD}"),
+        ({"method": {"omega": -1}}, r"^method\.omega: .*; found -1"),
+        ({"method": {"omga": 1}}, r"^method\.omga: unknown key; .*Did you mean 'omega'"),
+        ({"dataset": "digit"}, "unknown dataset; found 'digit'.*Did you mean 'digits'"),
+        ({"dataset": 3}, "^dataset: not a dataset; found 3; allowed: a name, a path, or a Dataset"),
+        ({"backbone": "icon-clap"}, "unknown backbone; found 'icon-clap'"),
+        (
+            {"backbone": None},
+            "^backbone: not a backbone; found None; allowed: a name, a folder,",
+        ),
+        ({"device": "gpu"}, "^device: unknown device; found 'gpu'; allowed: cpu.*Did you mean 'cuda'"),
+    ],
+)
+def test_fit_refuses_what_it_cannot_use(tiny_backbone, colours, arguments, message):
+    with pytest.raises(UserError, match=message):
+        ns.fit(**{"backbone": tiny_backbone, "dataset": colours, **arguments})
+
+
+def test_an_argument_that_is_long_is_cut():
+    with pytest.raises(UserError) as caught:
+        checked_method("x" * 5000)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_method_with_two_mistakes_tells_both(tiny_backbone, colours):
+    with pytest.raises(UserError) as caught:
+        ns.fit(tiny_backbone, colours, {"omega": -1, "beta": 2})
+    assert len(caught.value.problems) == 2
+
+
+def test_whole_numbers_of_any_kind_do():
+    assert checked_shots(np.int64(4)) == 4
+    for seeds in ([1, 2], (1, 2), range(1, 3), np.array([1, 2]), iter([1, 2])):
+        assert checked_seeds(seeds) == (1, 2)
+    assert checked_method(None) == Method()
+
+
+def test_paths_are_not_taken_for_names(tiny_backbone, tmp_path, monkeypatch):
+    """A folder that is called as a dataset is that folder, when it is given as a path."""
+    for number, (name, colour) in enumerate({"red": (200, 40, 40), "blue": (40, 40, 200)}.items()):
+        (tmp_path / "digits" / name).mkdir(parents=True)
+        for place in range(12):
+            (tmp_path / "digits" / name / f"{place}.png").write_bytes(picture(colour, 100 * number + place))
+    monkeypatch.chdir(tmp_path)
+    result = ns.fit(tiny_backbone, Path("digits"), {"epochs": 1, "views": 1, "n_ctx": 2}, shots=1, seeds=(1,))
+    assert sorted(result.prompt.classnames) == ["blue", "red"]
+    with pytest.raises(UserError, match="no such backbone folder or file; found 'icon-clip'"):
+        ns.fit(Path("icon-clip"), "digits")
