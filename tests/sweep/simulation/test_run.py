@@ -151,6 +151,7 @@ def test_a_real_run_refuses_a_simulated_home(finished):
 
 def test_a_simulation_refuses_the_home_of_a_real_run(finished, tmp_path):
     sweep = finished[0]
+    (tmp_path / "driver.lock").touch()
     (tmp_path / "sweep.yaml").write_text(TEXT)
     with pytest.raises(UserError, match="--home: this home holds a real sweep"):
         simulated(sweep, tmp_path)

@@ -44,6 +44,8 @@ class Driver:
     """What a run has, without Ray: opened again on the same home it is the next run."""
 
     def __init__(self, sweep, home):
+        home.path.mkdir(parents=True, exist_ok=True)
+        home.lock.touch()
         home.create()
         home.sweep_file.write_text(json.dumps(sweep.model_dump(exclude_unset=True)))
         self.home = home
