@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from nemesis_sweep.spec.sweep import Sweep
     from nemesis_sweep.spec.tasks import Task
 
@@ -28,45 +31,23 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     Without --probe nothing is loaded either. Data that is not there yet is told, and is no error.
     """
     from rich.console import Console
-    from rich.table import Table
 
-    from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
-    from nemesis_sweep.sweep.space.baselines import control_is_possible, outside_the_space, paper_point
-    from nemesis_sweep.sweep.space.planned import trials_of
+    from nemesis_sweep.sweep.space.baselines import control_is_possible
 
     sweep = load(file, trials, overrides)
     console = Console()
     joint = sweep.search.study == "joint"
-    table = Table(
-        title=f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial",
-        title_justify="left",
-    )
-    table.add_column("study" if joint else "task", no_wrap=True)
-    table.add_column("epochs", justify="right")
-    table.add_column("trials", justify="right")
-    table.add_column("of these\nfixed", justify="right")
-    table.add_column("baselines beside them")
-    control = control_is_possible(sweep)
-    total = trained = 0
-    for study, tasks in sweep.studies().items():
-        beside = outside_the_space(sweep, tasks) + [CONTROL] * control
-        inside = paper_point(sweep, tasks) is not None and "paper" in sweep.search.baselines
-        trials = trials_of(sweep, tasks)
-        fixed = min(trials, inside + len(sweep.search.points))
-        total += trials + len(beside)
-        trained += (trials + len(beside) - sum(name in PROMPTLESS for name in beside)) * len(tasks)
-        epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"
-        table.add_row(study, epochs, str(trials), str(fixed), ", ".join(beside))
-    console.print(table)
+    rows = _rows(sweep)
+    console.print(_table(sweep, rows, console.width))
     selected_on = " and ".join(sweep.search.objective)
     if joint:
         names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
         selected_on += ", the mean over all tasks"
-    replicates = sweep.tasks.replicates
+    total = sum(row.trials + len(row.beside) for row in rows)
     console.print(
-        f"{'at most ' * control}{counted(total, 'trial')} in all, "
-        f"{counted(trained * replicates, 'prompt')} to train; "
+        f"{'at most ' * control_is_possible(sweep)}{counted(total, 'trial')} in all, "
+        f"{counted(sum(row.prompts for row in rows), 'prompt')} to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {selected_on}",
         soft_wrap=True,
@@ -83,6 +64,55 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
             raise located(error, file, overrides) from error
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A study: its trials, those of them that are given, the baselines beside them, the prompts of all."""
+
+    study: str
+    epochs: str
+    trials: int
+    fixed: int
+    beside: list[str]
+    prompts: int
+
+
+def _rows(sweep: "Sweep") -> list[_Row]:
+    from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
+    from nemesis_sweep.sweep.space.baselines import control_is_possible, outside_the_space, paper_point
+    from nemesis_sweep.sweep.space.planned import trials_of
+
+    rows = []
+    for study, tasks in sweep.studies().items():
+        beside = outside_the_space(sweep, tasks) + [CONTROL] * control_is_possible(sweep)
+        inside = paper_point(sweep, tasks) is not None and "paper" in sweep.search.baselines
+        trials = trials_of(sweep, tasks)
+        trained = trials + sum(name not in PROMPTLESS for name in beside)
+        epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"
+        fixed = min(trials, inside + len(sweep.search.points))
+        prompts = trained * len(tasks) * sweep.tasks.replicates
+        rows.append(_Row(study, epochs, trials, fixed, beside, prompts))
+    return rows
+
+
+def _table(sweep: "Sweep", rows: list[_Row], width: int) -> "Table":
+    from rich.table import Table
+
+    from nemesis_sweep.report.names import short_names
+
+    title = f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial"
+    table = Table(title=title, title_justify="left")
+    # Only names and lists may be cut or wrapped in a narrow terminal.
+    table.add_column("study" if sweep.search.study == "joint" else "task", overflow="fold")
+    for heading in ("epochs", "trials", "of these\nfixed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("baselines beside them")
+    short = short_names([row.study for row in rows], width)
+    for row in rows:
+        counts = (row.epochs, str(row.trials), str(row.fixed))
+        table.add_row(short[row.study], *counts, ", ".join(row.beside))
+    return table
+
+
 def _epochs(sweep: "Sweep", task: "Task") -> str:
     """How long a trial of the task trains."""
     from nemesis_sweep.sweep.space.planned import epochs_of
@@ -92,15 +122,14 @@ def _epochs(sweep: "Sweep", task: "Task") -> str:
 
 
 def _missing(sweep: "Sweep") -> Iterator[str]:
-    """A line for every task whose data is not there, and how to look what is needed."""
+    """A line for every dataset that is not there, and how to look what is needed."""
     from nemesis_sweep.data.registry import missing_data
 
     root = [] if sweep.tasks.root is None else ["--root", sweep.tasks.root]
-    for task in sweep.task_list():
-        for name in (task.dataset, *task.targets):
-            if missing := missing_data(name, task.root):
-                check = shlex.join(["nemesis-sweep", "datasets", "check", name, *root])
-                yield f"{task.key}: no data yet: {missing} (`{check}` shows what is looked for)"
+    for name in dict.fromkeys((*sweep.tasks.dataset, *sweep.tasks.targets)):
+        if missing := missing_data(name, sweep.tasks.root):
+            check = shlex.join(["nemesis-sweep", "datasets", "check", name, *root])
+            yield f"no data yet for {name}: {missing} (`{check}` shows what is looked for)"
 
 
 def _trained(sweep: "Sweep", task: "Task") -> str:
