@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -81,7 +81,7 @@ class Home:
         """Raise ``UserError`` for a folder that holds anything, but nothing that a run has left there."""
         if self.is_ours or not self.path.is_dir():
             return
-        names = sorted(path.name for path in self.path.iterdir())
+        names = sorted(path.name for path in self.path.iterdir() if not _is_own_output(path))
         if foreign := [name for name in names if name != NEW_DISK and not name.startswith(PROBES)]:
             raise UserError(
                 Problem(
@@ -128,6 +128,15 @@ def _locked(lock: IO[str]) -> bool:
             return True
         except BlockingIOError:
             time.sleep(0.1)
+    return False
+
+
+def _is_own_output(path: Path) -> bool:
+    """Whether what this process prints goes into a file: a shell opens that before the command begins."""
+    for stream in (1, 2):
+        with suppress(OSError):  # A stream may be closed, a link may lead nowhere.
+            if os.path.samestat(path.stat(), os.fstat(stream)):
+                return True
     return False
 
 

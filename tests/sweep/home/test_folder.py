@@ -1,6 +1,8 @@
 """The home of a sweep: one driver at a time, whole files only, clear refusals."""
 
 import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,14 @@ def test_what_a_killed_run_left_is_a_home_and_so_is_a_new_disk(tmp_path, left):
     with Home(tmp_path).driver_lock():
         (tmp_path / "logs").mkdir()
     Home(tmp_path).create()
+
+
+@pytest.mark.parametrize(("into", "code"), [("home/driver.log", 0), ("elsewhere.log", 1)])
+def test_the_log_that_a_shell_opens_for_a_run_in_its_home_is_no_foreign_file(tmp_path, into, code):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "driver.log").touch()
+    script = f"from nemesis_sweep.sweep.home.folder import Home, Path; Home(Path({str(home)!r})).create()"
+    with (tmp_path / into).open("w") as log:
+        done = subprocess.run([sys.executable, "-c", script], stdout=log, stderr=log, check=False)
+    assert done.returncode == code
