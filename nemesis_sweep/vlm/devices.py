@@ -18,10 +18,7 @@ def find_device(given: torch.device | str) -> torch.device:
     try:
         device = torch.device(given)
     except (RuntimeError, TypeError) as error:
-        near = (
-            MEANT.get(given.casefold()) or nearest(given, ("cpu", *KINDS)) if isinstance(given, str) else ""
-        )
-        raise UserError(_problem("unknown device", given, near)) from error
+        raise UserError(_problem("unknown device", given, _near(given))) from error
     count = 1 if device.type == WITHOUT_MEMORY else _count(device.type)
     if count == 0:
         raise UserError(_problem("torch finds no such device on this machine", given))
