@@ -89,6 +89,7 @@ def test_the_terminal_closes(file, tmp_path):
     home = tmp_path / "home"
     leader, terminal = pty.fork()
     if not leader:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Tests under nohup would hand on that it is ignored.
         os.execv(command(file, home)[0], command(file, home))
     os.set_blocking(terminal, False)
     shown = b""
