@@ -11,11 +11,12 @@ import torch
 
 from nemesis_sweep.embedded.make.augment import SIDE, augment, warp
 from nemesis_sweep.embedded.make.clipart import ink
+from nemesis_sweep.embedded.make.encoding import encode_captions
 from nemesis_sweep.embedded.make.groups import group_pictures, near_duplicates, series_key, thumbnails
 from nemesis_sweep.embedded.make.openclipart import is_public_domain
-from nemesis_sweep.embedded.make.pretrain import encode_captions, model_config, same_caption
+from nemesis_sweep.embedded.make.pretrain import model_config, same_caption
 from nemesis_sweep.embedded.make.sentences import KIND, MOST_TOKENS, NAME, Sentences
-from nemesis_sweep.embedded.make.vocabulary import compact_ids
+from nemesis_sweep.embedded.make.vocabulary import compact_ids, rows_in_both
 from nemesis_sweep.embedded.make.wordnet import WordNet
 
 PUBLIC = '<license rdf:resource="http://web.resource.org/cc/PublicDomain"/>'
@@ -136,6 +137,11 @@ def test_the_end_token_is_the_highest_of_the_compact_vocabulary(tokenizer: open_
     assert list(ids) == sorted(set(ids.tolist()))
     assert ids[-1] == tokenizer.eot_token_id
     assert set(tokenizer.encode("red apple")) <= set(ids.tolist())
+
+
+def test_rows_of_shared_tokens_are_found_in_both_tables() -> None:
+    new, old = np.array([2, 5, 7, 9]), torch.tensor([5, 6, 9])
+    assert rows_in_both(new, old) == ([1, 3], [0, 2])
 
 
 def test_augmentation_is_seeded_and_keeps_the_paper_white() -> None:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from nemesis_sweep.embedded.make.augment import MEAN, STD
 from nemesis_sweep.embedded.make.pretrain import model_config
+from nemesis_sweep.embedded.make.vocabulary import rows_in_both
 
 VOCABULARY = 49408
 LOGIT_SCALE = 10.0
@@ -32,10 +33,8 @@ NEW_SHARE = 0.75  # of a blend; PROVENANCE.md has the validation accuracies that
 def blended(new: dict[str, Tensor], released: Path) -> dict[str, Tensor]:
     """Averages of weights and those that ``export`` once wrote; rows of new tokens stay as they are."""
     old = load_file(released)
-    row_of = {int(token): row for row, token in enumerate(old.pop("token_embedding.ids"))}
     table = new["token_embedding.weight"].clone()
-    rows = [(row, row_of[int(t)]) for row, t in enumerate(new["token_embedding.ids"]) if int(t) in row_of]
-    ours, theirs = torch.tensor(rows).T
+    ours, theirs = rows_in_both(new["token_embedding.ids"], old.pop("token_embedding.ids"))
     table[ours] = old.pop("token_embedding.weight")[theirs].to(table.dtype).lerp(table[ours], NEW_SHARE)
     mixed = {name: old[name].to(new[name].dtype).lerp(new[name], NEW_SHARE) for name in old}
     return new | mixed | {"token_embedding.weight": table}

@@ -29,9 +29,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from nemesis_sweep.embedded.make.augment import SIDE
+from nemesis_sweep.embedded.make.encoding import encode_captions
 from nemesis_sweep.embedded.make.pool import COUNTS, Batch, Pool, TaskBatch
 from nemesis_sweep.embedded.make.sentences import DOMAINS
 from nemesis_sweep.embedded.make.tuning import tune
+from nemesis_sweep.embedded.make.vocabulary import rows_in_both
 
 
 def model_config(width: int, text_layers: int, vocabulary: int) -> dict[str, Any]:
@@ -47,45 +49,6 @@ def model_config(width: int, text_layers: int, vocabulary: int) -> dict[str, Any
             "layers": text_layers,
         },
     }
-
-
-def encode_captions(model: CLIP, before: Tensor, captions: Tensor) -> Tensor:
-    """Captions (B, L) of compact ids behind one beginning (P, D), to features (B, E), L2-normalised.
-
-    ``before`` holds the embedded start token and whatever follows it in every caption; it is read once.
-    """
-    start = len(before)
-    position = model.positional_embedding
-    shared = before[None] + position[:start]
-    own = model.token_embedding(captions) + position[start : start + captions.shape[1]]
-    for block in model.transformer.resblocks:
-        shared, own = _block(block, shared, own)
-    pooled = model.ln_final(own[torch.arange(len(captions)), captions.argmax(-1)])
-    return F.normalize(pooled @ model.text_projection, dim=-1)
-
-
-def _block(block: Any, shared: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
-    """One residual block of open_clip's transformer over (1, P, D) and, behind it, (B, L, D), causal."""
-    attention, (count, length, _) = block.attn, own.shape
-
-    def heads(states: Tensor) -> list[Tensor]:
-        projected = F.linear(block.ln_1(states), attention.in_proj_weight, attention.in_proj_bias)
-        split = projected.unflatten(-1, (3, attention.num_heads, -1))  # (B, L, 3, H, D / H)
-        return list(split.permute(2, 0, 3, 1, 4))
-
-    def ahead(states: Tensor, mixed: Tensor) -> Tensor:
-        states = states + attention.out_proj(mixed.transpose(1, 2).flatten(2))
-        return states + block.mlp(block.ln_2(states))
-
-    query, key, value = heads(own)
-    first_query, first_key, first_value = heads(shared)
-    keys = torch.cat([first_key.expand(count, -1, -1, -1), key], 2)
-    values = torch.cat([first_value.expand(count, -1, -1, -1), value], 2)
-    start = shared.shape[1]
-    seen = torch.ones(length, start + length, dtype=torch.bool).tril(start)
-    mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=seen)
-    first = F.scaled_dot_product_attention(first_query, first_key, first_value, is_causal=True)
-    return ahead(shared, first), ahead(own, mixed)
 
 
 def same_caption(captions: Tensor) -> Tensor:
@@ -125,10 +88,8 @@ class Run:
     def begin_from(self, released: Path) -> None:
         """Take the weights that ``export`` wrote; text layers beyond its own begin as the identity."""
         found = load_file(released)
-        row_of = {int(token): row for row, token in enumerate(found.pop("token_embedding.ids"))}
         state = self.model.state_dict()
-        rows = [(row, row_of[int(t)]) for row, t in enumerate(self.ids) if int(t) in row_of]
-        new, old = torch.tensor(rows).T
+        new, old = rows_in_both(self.ids, found.pop("token_embedding.ids"))
         table = state["token_embedding.weight"].clone()
         table[new] = found["token_embedding.weight"][old].float()
         state |= {k: v.float() for k, v in found.items()} | {"token_embedding.weight": table}

@@ -28,3 +28,10 @@ def compact_ids(tokenizer: Any, texts: Iterable[str]) -> np.ndarray:
     for text in (*texts, PROMPT_WORDS, *PROMPT_WORDS.split()):
         ids.update(tokenizer.encode(text))
     return np.array(sorted(ids), np.int32)
+
+
+def rows_in_both(new: Iterable[int], old: Iterable[int]) -> tuple[list[int], list[int]]:
+    """Rows of the tokens that two compact tables share: where they are in the new one, and in the old."""
+    row_of = {int(token): row for row, token in enumerate(old)}
+    pairs = [(row, row_of[int(token)]) for row, token in enumerate(new) if int(token) in row_of]
+    return [row for row, _ in pairs], [row for _, row in pairs]
