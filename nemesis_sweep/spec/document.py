@@ -38,22 +38,23 @@ class Document:
             allowed = "key=value, such as budget.trials=4"
             self.problems.append(Problem("not a key and a value", file=name, allowed=allowed))
             return
+        place = dotted(tuple(part.strip('"') for part in parts))
         try:
             source = read_text(written, name)
         except UserError as error:
-            self.problems += [_below(key, problem) for problem in error.problems]
+            self.problems += [_below(place, problem) for problem in error.problems]
             return
         if not source.lines:
             # YAML reads nothing as null, which is another thing to ask for.
             allowed = "a value; null takes the key away, so that its default counts"
-            self.problems.append(Problem("no value", key, name, allowed=allowed))
+            self.problems.append(Problem("no value", place, name, allowed=allowed))
             return
         if source.faults:
-            self.problems += [_below(key, fault.problem(name)) for fault in source.faults]
+            self.problems += [_below(place, fault.problem(name)) for fault in source.faults]
             return
         path, problem = self._set(parts, source.data, name)
         if problem:
-            self.problems.append(Problem(problem, key, name))
+            self.problems.append(Problem(problem, place, name))
         else:
             self._forget(path)
             self.overridden[path] = name

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from tests.spec.files import KNOWN, VALID, problems_of, write
 
@@ -143,3 +144,11 @@ def test_an_override_that_takes_tasks_away_takes_their_values_along(tmp_path: Pa
     # What the file itself has no task for is a mistake still.
     (problem,) = problems_of(write(tmp_path, text.replace("4: {epochs", "5: {epochs")), "tasks.shots=4")
     assert problem.key == "method.per_shots.5"
+
+
+@pytest.mark.parametrize("text", ["\x1b=", "a\x1b.b=[", "name.\x1b=3"])
+def test_a_key_that_cannot_be_printed_is_told_escaped(path: Path, text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_sweep(path, [text])
+    for problem in caught.value.problems:
+        assert "\\u001b" in problem.key and problem.key.isprintable()
