@@ -109,20 +109,6 @@ def assert_consistent(home: Path, trials: int) -> None:
         assert (folder / "prompt.safetensors").exists() == (row["baseline"] != "zero_shot")
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of a sweep that ran undisturbed."""
-    folder = tmp_path_factory.mktemp("finished")
-    file = folder / "short.yaml"
-    file.write_text(SWEEP)
-    os.environ["NEMESIS_SWEEP_CACHE"] = str(folder.parent / "features")
-    answer = run(file, folder / "home")
-    assert answer.returncode == 0, answer.stderr
-    assert "best found" in answer.stdout
-    assert "Traceback" not in answer.stdout + answer.stderr
-    return folder
-
-
 def test_optuna_mlflow_and_parquet_agree(finished):
     assert_consistent(finished / "home", trials=3)
 
