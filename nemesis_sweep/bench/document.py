@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
@@ -27,6 +27,5 @@ def check_marks(path: Path, name: str) -> tuple[str, str]:
 def put_between(path: Path, name: str, content: str) -> None:
     """Replace what stands between the marks, in one atomic step."""
     before, after = check_marks(path, name)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(f"{before}\n{content}\n{after}", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(f"{before}\n{content}\n{after}", encoding="utf-8")

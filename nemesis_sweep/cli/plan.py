@@ -78,13 +78,14 @@ class _Row:
 
 def _rows(sweep: "Sweep") -> list[_Row]:
     from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
+    from nemesis_sweep.sweep.assignment import PAPER
     from nemesis_sweep.sweep.space.baselines import control_is_possible, outside_the_space, paper_point
     from nemesis_sweep.sweep.space.planned import trials_of
 
     rows = []
     for study, tasks in sweep.studies().items():
         beside = outside_the_space(sweep, tasks) + [CONTROL] * control_is_possible(sweep)
-        inside = paper_point(sweep, tasks) is not None and "paper" in sweep.search.baselines
+        inside = paper_point(sweep, tasks) is not None and PAPER in sweep.search.baselines
         trials = trials_of(sweep, tasks)
         trained = trials + sum(name not in PROMPTLESS for name in beside)
         epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"

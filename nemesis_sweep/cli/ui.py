@@ -67,7 +67,7 @@ def runs_page(experiment_id: str, parent_run_id: str) -> str:
 
 
 def _where(home: Path) -> tuple[Path | None, str]:
-    """Return the SQLite file that holds a sweep's records and the page to open there.
+    """Return the SQLite file with the records of a sweep, by its absolute home, and the page to open there.
 
     None and the address for a sweep recorded on a server. Raises UserError if nothing is recorded.
     """

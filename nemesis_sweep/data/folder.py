@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.full_disk import FULL, replacing
+from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.full_disk import FULL
 from nemesis_sweep.spec.errors import Problem, UserError
 
 ABOUT = "about.json"

@@ -63,26 +63,6 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(number, full.reason, str(path)) from error
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a file to write in the place of ``path``, which it becomes in one step once it is on the disk.
-
-    Nobody ever reads half of it, and what could not be written whole is taken away.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        with naming(path):
-            yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-            temporary.replace(path)
-    finally:
-        # On a full disk what is left of it would take the room that others need.
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
 def has_room(folder: Path) -> bool:
     """Whether something can still be written in a folder; true too where nothing may be written at all."""
     probe = folder / f".room-{os.getpid()}"

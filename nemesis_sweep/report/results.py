@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nemesis_sweep.data.full_disk import replacing
+from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.spec.errors import UserError
 
 NAME = "results.parquet"

@@ -90,7 +90,7 @@ class Desk:
             return self._hand_out(ticket, *self._again.popleft())
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
-            proposal = study.next(not self.hours_are_spent, not self.too_many_failures)
+            proposal = study.next(*self._allowed)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
                 return self._hand_out(ticket, study, proposal)
@@ -106,14 +106,18 @@ class Desk:
         """Whether :meth:`next` has something left to hand out, now or later."""
         if self.stopping:
             return False
-        allowed = not self.hours_are_spent, not self.too_many_failures
-        if self._again or any(study.has_more(*allowed) for study in self.studies):
+        if self._again or any(study.has_more(*self._allowed) for study in self.studies):
             return True
         # What runs may come back for more of a GPU, and Tune does not ask again once it was told the end.
         shares = (
             self._resources(study, proposal).get("gpu", 0.0) for study, proposal, _ in self._out.values()
         )
         return any(doubled(share) for share in shares)
+
+    @property
+    def _allowed(self) -> tuple[bool, bool]:
+        """What studies may do: ask their samplers, and begin anything at all."""
+        return not self.hours_are_spent, not self.too_many_failures
 
     @property
     def too_many_failures(self) -> bool:

@@ -114,7 +114,8 @@ def _study(
     mean = sum(seconds) / len(seconds) if seconds else None
     running = states[TrialState.RUNNING]
     ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.FAIL]
-    front = best_trials(trials, sweep.search.directions)
+    several = len(sweep.search.objective) > 1
+    front = best_trials(trials, sweep.search.directions) if several else []
     number, best = best_trial(trials, sweep.search.directions) or ("", None)
     return StudyStatus(
         task=key,
@@ -126,7 +127,7 @@ def _study(
         best_value=None if best is None else best.values[0],
         best_params={} if best is None else dict(best.params),
         best_trial=number,
-        front=_told(front, sweep.search.objective) if len(sweep.search.objective) > 1 else (),
+        front=_told(front, sweep.search.objective),
         trial_seconds=mean,
         eta_seconds=mean * (total - ended) / running if mean is not None and running else None,
     )

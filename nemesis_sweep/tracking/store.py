@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.data.full_disk import naming, replacing
+from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.full_disk import naming
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.creation import clear_half_made, create_database

@@ -29,7 +29,7 @@ def checked_shots(given: Any) -> int:
     """A number of shots. Raises ``UserError`` for anything but a whole number from 1."""
     shots = _whole(given)
     if shots is None or shots < 1:
-        raise _refusal("shots", "not a number of shots", given, "a whole number >= 1")
+        raise refusal("shots", "not a number of shots", given, "a whole number >= 1")
     return shots
 
 
@@ -39,16 +39,16 @@ def checked_seeds(given: Any) -> tuple[int, ...]:
     if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
         one = _whole(given)
         alone = "" if one is None else f"; ({one},) is this seed alone"
-        raise _refusal("seeds", "not a list of seeds", given, allowed + alone)
+        raise refusal("seeds", "not a list of seeds", given, allowed + alone)
     listed = list(given)
     seeds = [_whole(each) for each in listed]
     if not seeds:
-        raise _refusal("seeds", "no seeds given", given, allowed)
+        raise refusal("seeds", "no seeds given", given, allowed)
     for place, seed in enumerate(seeds):
         if seed is None or not 0 <= seed < SEEDS:
-            raise _refusal("seeds", "not a seed", listed[place], allowed)
+            raise refusal("seeds", "not a seed", listed[place], allowed)
         if seed in seeds[:place]:
-            raise _refusal("seeds", f"{seed} is listed twice", given, allowed)
+            raise refusal("seeds", f"{seed} is listed twice", given, allowed)
     return tuple(seed for seed in seeds if seed is not None)
 
 
@@ -57,7 +57,7 @@ def checked_method(given: Any) -> Method:
     if isinstance(given, Method):
         return given
     if given is not None and not isinstance(given, Mapping):
-        raise _refusal("method", "not a method", given, METHODS)
+        raise refusal("method", "not a method", given, METHODS)
     values = dict(given or {})
     try:
         return Method.model_validate(values)
@@ -71,7 +71,7 @@ def found_backbone(given: Any) -> Backbone:
     if isinstance(given, Backbone):
         return given
     if not isinstance(given, str | os.PathLike):
-        raise _refusal("backbone", "not a backbone", given, "a name, a folder, or a Backbone")
+        raise refusal("backbone", "not a backbone", given, "a name, a folder, or a Backbone")
     return load_backbone(_name(given))
 
 
@@ -80,7 +80,7 @@ def found_dataset(given: Any, root: str | Path | None = None) -> Dataset:
     if isinstance(given, Dataset):
         return given
     if not isinstance(given, str | os.PathLike):
-        raise _refusal("dataset", "not a dataset", given, "a name, a path, or a Dataset")
+        raise refusal("dataset", "not a dataset", given, "a name, a path, or a Dataset")
     return load_dataset(_name(given), root)
 
 
@@ -100,7 +100,8 @@ def _whole(value: Any) -> int | None:
         return None
 
 
-def _refusal(key: str, message: str, given: Any, allowed: str) -> UserError:
+def refusal(key: str, message: str, given: Any, allowed: str) -> UserError:
+    """The error for an argument: its name, the rule that it broke, itself cut short, what is allowed."""
     found = repr(given)
     shown = found if len(found) <= SHOWN else f"{found[: SHOWN - 4]} ..."
     return UserError(Problem(message, key=key, found=shown, allowed=allowed))

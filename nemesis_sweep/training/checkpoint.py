@@ -6,7 +6,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from nemesis_sweep.data.full_disk import replacing
+from nemesis_sweep.data.atomic import replacing
 
 FILE = "state.safetensors"
 

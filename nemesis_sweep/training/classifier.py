@@ -17,7 +17,7 @@ from nemesis_sweep.data.store import view_numbers
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
-from nemesis_sweep.training.arguments import found_backbone
+from nemesis_sweep.training.arguments import found_backbone, refusal
 from nemesis_sweep.training.evaluation import class_logits
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.text import encode_text
@@ -77,9 +77,7 @@ class Classifier:
         top: how many; all of them where there are fewer. Raises ``UserError`` as :meth:`probabilities` does.
         """
         if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-            raise UserError(
-                Problem("not a number of classes", "top", "", None, repr(top), "a whole number >= 1")
-            )
+            raise refusal("top", "not a number of classes", top, "a whole number >= 1")
         values, places = self.probabilities(images).topk(min(top, len(self.classnames)))
         return [
             [(self.classnames[place], value) for value, place in zip(*row, strict=True)]
@@ -107,8 +105,7 @@ def _backbone(prompt: Prompt, given: Backbone | str | Path | None) -> Backbone:
 def _classnames(prompt: Prompt, given: Sequence[str] | None) -> list[str]:
     names = list(prompt.classnames if given is None else given)
     if isinstance(given, str) or not names or not all(isinstance(name, str) and name for name in names):
-        allowed = "a list of names, such as ['cat', 'dog']"
-        raise UserError(Problem("not class names", key="classnames", found=repr(given)[:80], allowed=allowed))
+        raise refusal("classnames", "not class names", given, "a list of names, such as ['cat', 'dog']")
     if prompt.context.ndim == 4 and names != list(prompt.classnames):
         message = "every class of this prompt has vectors of its own, so it knows no others"
         allowed = listed(list(prompt.classnames))
@@ -130,9 +127,8 @@ def _replicates(prompt: Prompt, seed: int | None) -> Tensor:
 def _several(images: Any) -> list[Picture]:
     """Images in a list. Raises ``UserError`` for one alone, and for the name of a folder."""
     if isinstance(images, str | os.PathLike | bytes | Image.Image) or not isinstance(images, Iterable):
-        found = repr(images)[:80]
         allowed = "a list of files, bytes or PIL images, such as ['cat.jpg']"
-        raise UserError(Problem("not a list of images", key="images", found=found, allowed=allowed))
+        raise refusal("images", "not a list of images", images, allowed)
     return list(images)
 
 
@@ -143,8 +139,7 @@ def _item(number: int, image: Any) -> Item:
         return Item(0, f"image {number}", content=image)
     if isinstance(image, Image.Image):
         return Item(0, f"image {number}", content=_png(image))
-    allowed = "a file, bytes, or an image of PIL's"
-    raise UserError(Problem("not an image", f"images[{number}]", found=repr(image)[:80], allowed=allowed))
+    raise refusal(f"images[{number}]", "not an image", image, "a file, bytes, or an image of PIL's")
 
 
 def _png(image: Image.Image) -> bytes:

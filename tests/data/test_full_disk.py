@@ -7,7 +7,8 @@ import sqlite3
 import pytest
 import torch
 
-from nemesis_sweep.data.full_disk import full_disk, has_room, replacing
+from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.full_disk import full_disk, has_room
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.home.folder import Home, write_json
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room, told_when_full

@@ -14,7 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from nemesis_sweep.data.full_disk import naming, replacing
+from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.full_disk import naming
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 

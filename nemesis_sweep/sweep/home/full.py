@@ -12,8 +12,6 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.tracking.location import sqlite_file
 
 ALLOWED = "room there, then the same command again: what was reported is kept, and it goes on from there"
-
-
 TOLD = 300
 """Characters of an error's own words: SQLAlchemy's end with the whole statement."""
 
