@@ -32,8 +32,9 @@ def slug(name: str) -> str:
 class Task:
     """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
 
-    root: the data root, absolute, for workers change their folder; targets: datasets that are tested on
-    beside its own. Neither has a part in the task's key.
+    root: the data root; targets: datasets that are tested on beside its own; start: where a relative path of
+    the backbone starts. Folders are absolute, for workers change theirs. None of these has a part in the
+    task's key.
     """
 
     backbone: str
@@ -42,6 +43,7 @@ class Task:
     protocol: str
     root: str | None = None
     targets: tuple[str, ...] = ()
+    start: str = ""
 
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> Task:
@@ -106,8 +108,8 @@ class Tasks(Section):
 
     def task_list(self) -> list[Task]:
         """Every task, datasets first, then shots, for one backbone after the other."""
-        root = str(data_root(self.root))
+        root, start = str(data_root(self.root)), str(Path().absolute())
         return [
-            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets))
+            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), start)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

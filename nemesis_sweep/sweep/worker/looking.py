@@ -52,10 +52,10 @@ def encode_pictures(
         there = Path(home).is_dir()  # It may not be on this node.
         kept = home if there else ""
         with shared_by(BACKBONE, task.backbone, kept):
-            warm.backbone(task.backbone)
+            warm.backbone(task.backbone, task.start)
         with shared_by(DATASET, task.dataset, kept):
             arranged = warm.arranged(task, tuple(seeds))
-        look = Encoding(warm.towers(task.backbone, one["precision"]), one["views"])
+        look = Encoding(warm.towers(task.backbone, one["precision"], task.start), one["views"])
         report = encoding_report(Path(home), task.key) if there else None
         unreadable(arranged, report, known, look)
     return known

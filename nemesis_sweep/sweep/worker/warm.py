@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
 from nemesis_sweep.training.transfer import Target
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.registry import located
 
 KEPT_FEATURES = 4
 _DECIDE = {"precision", "views", "epochs"}
@@ -27,8 +28,13 @@ Looked = tuple[EpisodeFeatures, dict[str, Target]]
 _kept: OrderedDict[tuple[Task, tuple[int, ...], str, int, str], Looked] = OrderedDict()
 
 # Small, so that a sweep over many backbones and datasets does not gather all of them in one process.
-backbone = lru_cache(maxsize=2)(load_backbone)
 dataset = lru_cache(maxsize=4)(load_dataset)
+
+
+@lru_cache(maxsize=2)
+def backbone(name: str, start: str = "") -> Backbone:
+    """A backbone under the name that the sweep file gives it; a relative path starts in ``start``."""
+    return replace(load_backbone(located(name, start)), name=name)
 
 
 def device() -> str:
@@ -49,9 +55,9 @@ def arranged(task: Task, seeds: tuple[int, ...], home: str = "") -> Arrangement:
 
 
 @lru_cache(maxsize=2)
-def towers(name: str, precision: str) -> Backbone:
+def towers(name: str, precision: str, start: str = "") -> Backbone:
     """A backbone in a precision, where trials train."""
-    return backbone(name).to(precision=precision, device=device())
+    return backbone(name, start).to(precision=precision, device=device())
 
 
 def _features(
@@ -59,7 +65,7 @@ def _features(
 ) -> Looked:
     key = (task, seeds, home, views, precision)
     if key not in _kept:
-        frozen, drawn = towers(task.backbone, precision), arranged(task, seeds, home)
+        frozen, drawn = towers(task.backbone, precision, task.start), arranged(task, seeds, home)
         made = features_of(drawn.source, drawn.episodes, frozen, views, report)
         tested = drawn.targets.items()
         targets = {name: Target(data, *target_features(data, frozen, report)) for name, data in tested}
@@ -98,11 +104,11 @@ def materials(
     """
     views = method.epochs if method.views == "epochs" else int(method.views)
     with shared_by(BACKBONE, task.backbone, home):
-        backbone(task.backbone)
+        backbone(task.backbone, task.start)
     with shared_by(DATASET, task.dataset, home):
         source = arranged(task, seeds, home).source
     with shared_by(TASK, task.key, home, own=not _DECIDE.isdisjoint(searched)):
-        frozen = towers(task.backbone, method.precision)
+        frozen = towers(task.backbone, method.precision, task.start)
         features, targets = _features(task, seeds, home, views, method.precision, report)
     return Materials(frozen, source, features, targets)
 
