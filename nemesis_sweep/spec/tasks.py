@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.data_root import data_root
+from nemesis_sweep.spec.data_root import current_folder, data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 
@@ -108,7 +108,7 @@ class Tasks(Section):
 
     def task_list(self) -> list[Task]:
         """Every task, datasets first, then shots, for one backbone after the other."""
-        root, start = str(data_root(self.root)), str(Path().absolute())
+        root, start = str(data_root(self.root)), current_folder()
         return [
             Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), start)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
