@@ -41,7 +41,7 @@ def trial_tags(tasks: Sequence[Task], baseline: str) -> dict[str, str]:
 
 def task_values(tasks: Sequence[Task]) -> dict[str, str]:
     """What a trial is trained on; the values of several tasks stand side by side."""
-    names = ("dataset", "shots", "backbone", "protocol")
+    names = ("dataset", "shots", "val_shots", "backbone", "protocol")
     return {name: ", ".join(dict.fromkeys(str(getattr(task, name)) for task in tasks)) for name in names}
 
 
