@@ -51,7 +51,7 @@ def save_prompt(folder: Path | str, prompt: Prompt) -> None:
         save_file({"context": prompt.context.detach().cpu().contiguous()}, temporary)
     facts = {key: value for key, value in asdict(prompt).items() if key != "context"}
     with replacing(folder / FACTS) as temporary:
-        temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def load_prompt(folder: Path | str) -> Prompt:
@@ -63,7 +63,7 @@ def load_prompt(folder: Path | str) -> Prompt:
     folder = folder.parent if folder.name in (TENSORS, FACTS) else folder
     try:
         context = load_file(folder / TENSORS)["context"]
-        facts = json.loads((folder / FACTS).read_text())
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         return Prompt(context=context.to(torch.float32), **facts)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(Problem(f"cannot read a prompt here: {error}", file=str(folder))) from error

@@ -210,7 +210,7 @@ class TrialSession:
 def read_result(folder: Path) -> dict[str, Any] | None:
     """The result of a complete trial, or None."""
     try:
-        return json.loads((folder / RESULT).read_text())
+        return json.loads((folder / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
