@@ -17,7 +17,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 
 ABOUT = "about.json"
 LOCK = "lock"
-FORMAT = 3
+FORMAT = 4
 """Goes up when views or shards are made another way, so that an older release's features are not mixed in."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import stat
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -14,16 +13,11 @@ import yaml
 
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import SHOWN_LENGTH, Fault, Key, Path, shown
+from nemesis_sweep.spec.regular_file import read_regular
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 50_000
 MAX_DEPTH = 40
-SPECIAL = (
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a disk"),
-)
 LONGEST_INT = 25  # characters; longer ones are read as floats, Python refuses to parse thousands of digits
 
 NULL, BOOL, INT, FLOAT, STR = (
@@ -71,35 +65,19 @@ def read_file(path: FilePath) -> str:
     """Return the text of a sweep file; UserError where there is none."""
     file = str(path)
     try:
-        content = _content(path)
+        content = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         beside = [found.name for found in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
         raise UserError(Problem("no such file", file=file, nearest=nearest(path.name, beside))) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(Problem(f"cannot be read: {reason}", file=file)) from None
-    if len(content) > MAX_BYTES:
-        allowed = f"at most {MAX_BYTES} bytes"
-        raise UserError(Problem("too large for a sweep file", file=file, allowed=allowed))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{content[error.start]:02x}"
         raise UserError(Problem("not a text file", "", file, line, found, "UTF-8")) from None
-
-
-def _content(path: FilePath) -> bytes:
-    """Return the first `MAX_BYTES` and one byte more; UserError for what is no file.
-
-    A pipe that nobody writes to would be waited for and a device has no end, so neither is opened.
-    """
-    kind = path.stat().st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        found = next((name for is_one, name in SPECIAL if is_one(kind)), "something else")
-        raise UserError(Problem("not a file", file=str(path), found=found, allowed="a YAML file"))
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
 
 
 def read_text(text: str, file: str) -> Source:

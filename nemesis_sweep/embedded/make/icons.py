@@ -167,7 +167,7 @@ def render(data: dict, name: str) -> np.ndarray:
     png = resvg_py.svg_to_bytes(
         svg_string=svg, width=SIZE, height=SIZE, background="#ffffff", skip_system_fonts=True
     )
-    return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB").resize((SIZE, SIZE)))
+    return np.asarray(Image.open(io.BytesIO(bytes(png)), formats=["PNG"]).convert("RGB").resize((SIZE, SIZE)))
 
 
 def render_sets(sources: Path) -> tuple[np.ndarray, list[Icon]]:

@@ -93,7 +93,7 @@ def trim(image: Image.Image) -> Image.Image:
 def read_picture(png: Path) -> np.ndarray | None:
     """The PNG fitted into a square on white, uint8 (SIZE, SIZE, 3); None if it is of absurd size."""
     try:
-        image: Image.Image = Image.open(png)
+        image: Image.Image = Image.open(png, formats=["PNG"])
     except Image.DecompressionBombError:
         return None
     if image.width * image.height > MAX_PIXELS:
