@@ -120,7 +120,7 @@ def test_folders_other_encodings_and_huge_files_are_refused(tmp_path: Path) -> N
     with pytest.raises(UserError, match=r"sweep.yaml:2: not a text file; found byte 0xff; allowed: UTF-8"):
         read_file(path)
     path.write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(UserError, match="too large"):
+    with pytest.raises(UserError, match="larger than 1 MB"):
         read_file(path)
     with pytest.raises(UserError, match="cannot be read"):
         read_file(Path("a\0b"))
