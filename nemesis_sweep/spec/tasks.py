@@ -13,11 +13,16 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.data_root import current_folder, data_root
+from nemesis_sweep.spec.current_folder import here
+from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 
 Protocol = Literal["few_shot", "base_to_new", "domain_generalization"]
+PUBLISHED: Literal["published"] = "published"
+ALL: Literal["all"] = "all"
+ValShots = Count | Literal["published", "all"]
+"""Validation images of each class: a number of them, min(shots, 4) as published, or all there are."""
 
 
 def slug(name: str) -> str:
@@ -32,9 +37,9 @@ def slug(name: str) -> str:
 class Task:
     """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
 
-    root: the data root; targets: datasets that are tested on beside its own; start: where a relative path of
-    the backbone starts. Folders are absolute, for workers change theirs. None of these has a part in the
-    task's key.
+    root: the data root; targets: datasets that are tested on beside its own; val_shots: validation images of
+    each class; start: where a relative path of the backbone starts. Folders are absolute, for workers change
+    theirs. None of these has a part in the task's key.
     """
 
     backbone: str
@@ -43,6 +48,7 @@ class Task:
     protocol: str
     root: str | None = None
     targets: tuple[str, ...] = ()
+    val_shots: ValShots = PUBLISHED
     start: str = ""
 
     @classmethod
@@ -65,6 +71,8 @@ class Task:
 class Tasks(Section):
     """The product of backbones, datasets and shots, under one protocol and with the same seeds.
 
+    val_shots: validation images of each class, what trials are selected on: `published` (min(shots, 4), as
+    CoOp's lists), a number, or `all` of the val split.
     targets: datasets that `domain_generalization` tests on, with their own class names.
     replicates: number of seeds, 1..replicates, unless `seeds` lists them.
     unreadable: an image that is missing, truncated or no image stops the sweep, or is skipped: an episode
@@ -76,6 +84,7 @@ class Tasks(Section):
     backbone: OneOrMany[BackboneName] = Field(default=["icon-clip"])
     dataset: OneOrMany[DatasetName]
     shots: OneOrMany[Count] = Field(default=[16])
+    val_shots: ValShots = PUBLISHED
     protocol: Protocol = "few_shot"
     targets: NoneOrMany[DatasetName] = Field(default=[])
     replicates: Annotated[int, Field(ge=1, le=1000), BeforeValidator(to_whole)] = 3
@@ -108,8 +117,8 @@ class Tasks(Section):
 
     def task_list(self) -> list[Task]:
         """Every task, datasets first, then shots, for one backbone after the other."""
-        root, start = str(data_root(self.root)), current_folder()
+        root, start = str(data_root(self.root)), str(here())
         return [
-            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), start)
+            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots, start)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]
