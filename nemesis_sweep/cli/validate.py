@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.loader import located
 
 
 @click.command("validate")
@@ -21,9 +23,14 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
+    from nemesis_sweep.sweep.fitting import own_datasets, refuse_long_names
     from nemesis_sweep.vlm.presence import missing_weights
 
     sweep = load(file, None, overrides)
+    try:
+        refuse_long_names(sweep, sweep.task_list(), own_datasets(sweep), exactly=False)
+    except UserError as error:
+        raise located(error, file, overrides) from error
     if resolved:
         click.echo(sweep_to_yaml(sweep), nl=False)
         return
