@@ -17,6 +17,7 @@ from nemesis_sweep.sweep.front import best_trial, best_trials
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
+from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE, SECONDS, TWIN
 from nemesis_sweep.sweep.space.baselines import outside_the_space
 from nemesis_sweep.sweep.space.planned import trials_of
@@ -78,7 +79,7 @@ def sweep_status(home: Home) -> SweepStatus:
     """Read the status. Raises ``UserError`` when the folder holds no sweep."""
     if not has_trials(home):
         raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
-    sweep = load_sweep(home.sweep_file)
+    sweep = named_in(home, load_sweep(home.sweep_file))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = stored(home)
     names = set(optuna.get_all_study_names(storage))
