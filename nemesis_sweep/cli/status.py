@@ -27,4 +27,4 @@ def command(home: Path | None, as_json: bool) -> None:
     from nemesis_sweep.report.standing import standing
 
     console = Console()
-    console.print(standing(status, console.width))
+    console.print(standing(status))

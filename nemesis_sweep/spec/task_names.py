@@ -121,9 +121,9 @@ def dataset_origin(name: str, root: str | None = None) -> Origin:
     """
     if not _is_path(name):
         *kind, own = name.split(":")
-        return Origin(file_name(own) or "dataset", tuple(kind))
+        return Origin(file_name(own, "dataset"), tuple(kind))
     *parents, own = _parts(name, data_root(root))
-    return Origin(file_name(own) or "dataset", tuple(reversed(parents)))
+    return Origin(file_name(own, "dataset"), tuple(reversed(parents)))
 
 
 def backbone_origin(name: str) -> Origin:
@@ -131,27 +131,28 @@ def backbone_origin(name: str) -> Origin:
     if name.startswith(HUB):
         repository, _, revision = name.removeprefix(HUB).partition("@")
         owner, _, own = repository.rpartition("/")
-        return Origin(file_name(own) or "backbone", (revision, owner), after=True)
+        return Origin(file_name(own, "backbone"), (revision, owner), after=True)
     architecture, at, tag = name.partition("@")
     if at and not _is_path(architecture):
         around = tuple(reversed(_parts(tag.removesuffix(WEIGHTS)))) if _is_path(tag) else (tag,)
-        return Origin(file_name(architecture) or "backbone", around, after=True)
+        return Origin(file_name(architecture, "backbone"), around, after=True)
     if not _is_path(name):
-        return Origin(file_name(name) or "backbone")
+        return Origin(file_name(name, "backbone"))
     *parents, own = _parts(name)
     if own.endswith(WEIGHTS) and parents:  # The weights file of a folder stands for the folder.
         *parents, folder = parents
-        return Origin(file_name(folder) or "backbone", (own.removesuffix(WEIGHTS), *reversed(parents)))
-    return Origin(file_name(own) or "backbone", tuple(reversed(parents)))
+        return Origin(file_name(folder, "backbone"), (*reversed(parents), own.removesuffix(WEIGHTS)))
+    return Origin(file_name(own, "backbone"), tuple(reversed(parents)))
 
 
-def file_name(text: str) -> str:
-    """Return `text` as part of a file name that every system takes, '' if nothing of it is left.
+def file_name(text: str, instead: str = "") -> str:
+    """Return `text` as part of a file name that every system takes.
 
     Accents are dropped (`café` is `cafe`); where other letters are lost, a hash stands in their place.
+    instead: what stands for a text of which nothing is left.
     """
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.") or instead
     if any(char.isalnum() and not char.isascii() for char in plain):
         safe = f"{safe}-{_hash(text)}".lstrip("-.")
     return safe if len(safe) <= LONGEST else f"{safe[: LONGEST - 9]}-{_hash(text)}"
@@ -163,7 +164,8 @@ def _is_path(name: str) -> bool:
 
 def _parts(name: str, root: Path | None = None) -> tuple[str, ...]:
     """The folders of a path from the root of the disk on, and its own name; at least one, perhaps empty."""
-    path = os.path.normpath((root or Path.cwd()) / Path(name).expanduser())
+    # Not Path.expanduser: it fails where there is no such user.
+    path = os.path.normpath((root or Path.cwd()) / os.path.expanduser(name))  # noqa: PTH111
     return Path(path).parts[1:] or ("",)
 
 

@@ -8,6 +8,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.task_names import Names
 from nemesis_sweep.spec.tasks import Task, slug
 from nemesis_sweep.sweep.home.folder import Home, write_json
+from nemesis_sweep.sweep.home.simulated import is_simulated
 
 RECORD = "tasks.json"
 FIELDS = ("backbone", "dataset", "shots", "protocol")
@@ -37,7 +38,8 @@ def record_names(sweep: Sweep, home: Home) -> None:
     record = _read(home)
     tasks = {task.identity: task for task in (*record.tasks, *sweep.task_list())}
     targets = record.targets or next(
-        ({dataset: name for name, dataset in task.tested.items()} for task in tasks.values() if task.targets), {}
+        ({dataset: name for name, dataset in task.tested.items()} for task in tasks.values() if task.targets),
+        {},
     )
     named = {task.key: {field: asdict(task)[field] for field in FIELDS} for task in tasks.values()}
     write_json(home.path / RECORD, {"tasks": named, "targets": dict(targets)})
@@ -45,11 +47,9 @@ def record_names(sweep: Sweep, home: Home) -> None:
 
 def _is_of_earlier_version(home: Home, task: Task) -> bool:
     """Whether a version without names of its own has trained the task, or begun to."""
-    episodes = home.path / "episodes"
-    if episodes.exists():
-        return (episodes / f"{task.identity}.json").exists()
-    # Simulated: it draws no episodes.
-    return home.sweep_file.exists() and not (home.path / RECORD).exists()
+    if is_simulated(home.path):  # It draws no episodes.
+        return home.sweep_file.exists() and not (home.path / RECORD).exists()
+    return (home.path / "episodes" / f"{task.identity}.json").exists()
 
 
 def _read(home: Home) -> Names:

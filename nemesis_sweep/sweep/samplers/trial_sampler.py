@@ -17,8 +17,9 @@ from nemesis_sweep.sweep.space.planned import limits_of
 class TrialSampler:
     """Makes the samplers of a study.
 
-    origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point keeps the constraints over parameters. grid: the sampler of all trials where the
-    sweep asks for a grid, else None.
+    origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point
+    keeps the constraints over parameters. grid: the sampler of all trials where the sweep asks for a grid,
+    else None.
     """
 
     def __init__(self, sweep: Sweep, origin: str, keeps: Callable[[Point], bool]) -> None:
