@@ -117,7 +117,7 @@ def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -
     # 12 trials and plain CoOp train, on 3 tasks with 8 seeds; zero-shot and the linear probe do not.
     assert "15 trials in all, 312 prompts to train" in shown
     assert "selected on val/accuracy, the mean over all tasks" in shown
-    assert "digits-1shot-few_shot-icon-clip" in shown
+    assert "digits-1shot" in shown
     assert (
         "tasks 3, joint trials over all tasks 12" in CliRunner().invoke(main, ["validate", *arguments]).output
     )
