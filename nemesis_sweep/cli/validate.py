@@ -24,6 +24,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     Ends with exit code 2 if anything is.
     """
     from nemesis_sweep.spec.dump import sweep_to_yaml
+    from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
 
     sweep = load(file, None, overrides)
@@ -34,7 +35,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     searched = ", ".join(searched_names(sweep.space)) or "nothing"
     looked = _look_at_data(sweep)
     click.echo(
-        f"{file} is valid: tasks {len(sweep.task_list())}, {counted} {sweep.budget.trials}, "
+        f"{printable(file)} is valid: tasks {len(sweep.task_list())}, {counted} {sweep.budget.trials}, "
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )

@@ -18,6 +18,10 @@ from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Se
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 
 Protocol = Literal["few_shot", "base_to_new", "domain_generalization"]
+PUBLISHED: Literal["published"] = "published"
+ALL: Literal["all"] = "all"
+ValShots = Count | Literal["published", "all"]
+"""Validation images of each class: a number of them, min(shots, 4) as published, or all there are."""
 
 
 def slug(name: str) -> str:
@@ -33,7 +37,7 @@ class Task:
     """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
 
     root: the data root, absolute, for workers change their folder; targets: datasets that are tested on
-    beside its own. Neither has a part in the task's key.
+    beside its own; val_shots: validation images of each class. None of these has a part in the task's key.
     """
 
     backbone: str
@@ -42,6 +46,7 @@ class Task:
     protocol: str
     root: str | None = None
     targets: tuple[str, ...] = ()
+    val_shots: ValShots = PUBLISHED
 
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> Task:
@@ -63,6 +68,8 @@ class Task:
 class Tasks(Section):
     """The product of backbones, datasets and shots, under one protocol and with the same seeds.
 
+    val_shots: validation images of each class, what trials are selected on: `published` (min(shots, 4), as
+    CoOp's lists), a number, or `all` of the val split.
     targets: datasets that `domain_generalization` tests on, with their own class names.
     replicates: number of seeds, 1..replicates, unless `seeds` lists them.
     unreadable: an image that is missing, truncated or no image stops the sweep, or is skipped: an episode
@@ -74,6 +81,7 @@ class Tasks(Section):
     backbone: OneOrMany[BackboneName] = Field(default=["icon-clip"])
     dataset: OneOrMany[DatasetName]
     shots: OneOrMany[Count] = Field(default=[16])
+    val_shots: ValShots = PUBLISHED
     protocol: Protocol = "few_shot"
     targets: NoneOrMany[DatasetName] = Field(default=[])
     replicates: Annotated[int, Field(ge=1, le=1000), BeforeValidator(to_whole)] = 3
@@ -108,6 +116,6 @@ class Tasks(Section):
         """Every task, datasets first, then shots, for one backbone after the other."""
         root = str(data_root(self.root))
         return [
-            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets))
+            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

@@ -21,6 +21,7 @@ from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.worker.failure import FAILURE, FULL, OUT_OF_MEMORY
+from nemesis_sweep.sweep.worker.result import NOTE
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial
@@ -140,6 +141,7 @@ class Desk:
     def report(self, ticket: str, result: Mapping[str, Any]) -> bool:
         """Take an intermediate result; true when the trial should stop because it is hopeless."""
         study, proposal, _ = self._out[ticket]
+        self._pass_on_a_note(study, proposal, result)
         value = self._value(result)
         metrics = {name: number for name, number in result.items() if "/" in name}
         self.progress.epoch(study.key, proposal.number, result["epoch"], study.last_step(proposal), metrics)
@@ -152,7 +154,11 @@ class Desk:
 
     def note_error(self, ticket: str, log: Path | None) -> None:
         """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
-        lines = log.read_text(errors="replace").strip().splitlines() if log and log.is_file() else []
+        lines = (
+            log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            if log and log.is_file()
+            else []
+        )
         self._errors[ticket] = f"{lines[-1].strip()} (all of it: {log})" if lines else "the worker died"
 
     def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
@@ -161,6 +167,7 @@ class Desk:
         A trial that was only put off stays RUNNING in Optuna: the next run goes on with it.
         """
         study, proposal, started = self._out.pop(ticket)
+        self._pass_on_a_note(study, proposal, result or {})
         self.began(ticket)
         if ticket in self._put_off or self._goes_on_with_more(study, proposal, result or {}):
             return
@@ -240,6 +247,11 @@ class Desk:
         self.full = self.full or full
         self.stop()
         return True
+
+    def _pass_on_a_note(self, study: Study, proposal: Proposal, result: Mapping[str, Any]) -> None:
+        """Say what a worker found that a person should know."""
+        if note := result.get(NOTE):
+            self.progress.say(f"{study.key} trial {proposal.number}: {note}")
 
     def _clock(self) -> float:
         """Seconds, from wherever."""

@@ -13,7 +13,7 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.judgement import excesses
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.worker.trial import read_result
+from nemesis_sweep.sweep.worker.result import read_result
 
 
 def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> list[dict[str, Any]]:

@@ -225,7 +225,7 @@ def test_status_says_what_the_best_is_selected_by(finished):
 
 
 def everything(home):
-    """What all trials ended with, by file, times and processes aside.
+    """What all trials ended with, by file, times, processes and the checksums of all that aside.
 
     Numbers keep six digits: the last ones of a product depend on where in memory its operands lie.
     """
@@ -233,7 +233,9 @@ def everything(home):
     for path in sorted(home.path.glob("trials/**/result.json")):
         result = json.loads(path.read_text(), parse_float=lambda digits: float(f"{float(digits):.5e}"))
         kept[str(path.relative_to(home.path))] = {
-            key: value for key, value in result.items() if key not in ("seconds", "worker")
+            key: value
+            for key, value in result.items()
+            if key not in ("seconds", "worker", "checksum", "prompt_checksum")
         }
     return kept
 
