@@ -43,7 +43,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         click.echo(line)
 
 
-def _look_at_data(sweep: "Sweep") -> list[str]:
+def _look_at_data(sweep: Sweep) -> list[str]:
     """Lines on data of one's own that is there: what it holds, and what a person should know of it.
 
     Raises ``UserError`` with everything for which a run would refuse it, as far as a short look finds it.

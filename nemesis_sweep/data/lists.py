@@ -29,7 +29,7 @@ def read_json(path: Path, what: str = "list") -> Any:
 
 
 def check_file(path: Path, what: str, most: int | None = None) -> None:
-    """Raise ``UserError`` for a name behind which there is no file, so that a reader of its own may open it."""
+    """Raise ``UserError`` for what is no file, so that a reader with a way of its own may open it."""
     try:
         check_regular(path.stat(), most)
     except (OSError, ValueError) as error:

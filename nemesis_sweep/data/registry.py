@@ -117,7 +117,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
     if name in EMBEDDED:
         from nemesis_sweep.data.own.parquet import read_parquet
 
-        dataset = read_parquet(name, FOLDER / f"{name}.parquet")
+        dataset = read_parquet(name, FOLDER / f"{name}.parquet", shipped=True)
         return replace(dataset, split=SHIPPED, folder=None, notes=())
     place = data_root(root)
     if name in CATALOGUE:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nemesis_sweep.data.dataset import Dataset, Item
-from nemesis_sweep.data.own.class_names import names_file
+from nemesis_sweep.data.own.class_names import FOLDERS, names_file
 from nemesis_sweep.data.own.rows import SPLIT_WORDS, Row, dataset_of
 from nemesis_sweep.data.own.tree import Bound, EnoughError, Found, identity, look_below, look_in
 from nemesis_sweep.spec.counting import counted
@@ -14,7 +14,6 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 
 EXPECTED = "FOLDER/CLASS/image.jpg, or FOLDER/{train,val,test}/CLASS/image.jpg"
-WHAT = "names of class folders"
 SHOWN = 3
 """Files that a line names."""
 
@@ -102,7 +101,7 @@ def read_class_folders(name: str, folders: Folders) -> Dataset:
         for part in folders.parts
         for path in (folders.folder / part.path / file for file in part.found.images)
     ]
-    return dataset_of(name, rows, folders.folder, what=WHAT, notes=list(notes(folders)))
+    return dataset_of(name, rows, folders.folder, what=FOLDERS, notes=list(notes(folders)))
 
 
 def check(folders: Folders) -> None:
@@ -116,13 +115,13 @@ def check(folders: Folders) -> None:
             raise UserError(Problem("splits inside class folders", "", file, None, found, allowed))
     if not folders.images and not folders.unseen:
         beside = sum(len(found.images) for found in folders.beside.values())
-        lost = [*(_lost(part) for part in folders.parts), *([f"{counted(beside, 'image')} beside them"] * (beside > 0))]
+        lost = [
+            *(_lost(part) for part in folders.parts),
+            *([f"{counted(beside, 'image')} beside them"] * (beside > 0)),
+        ]
         raise UserError(Problem("no images in class folders", "", file, None, listed(lost), EXPECTED))
-    if len(folders.names) == 1 and folders.parts and len(folders.parts[0].inside) > 1:
-        part = folders.parts[0]
-        found = f"{part.name!r}, and in it {listed([repr(each) for each in part.inside])}"
-        allowed = f"two or more; {folders.folder / part.path}, if that is the dataset's folder"
-        raise UserError(Problem("fewer than two classes", "", file, None, found, allowed))
+    if len(folders.names) == 1:
+        raise UserError(_one_class(folders))
     given = {part.name for part in folders.parts if part.found.images}
     seen = Counter(part.name for part in folders.parts)
     empty = [part for part in folders.parts if part.name not in given]
@@ -134,12 +133,24 @@ def check(folders: Folders) -> None:
         raise UserError(Problem("class folders without images", "", file, None, found, allowed))
 
 
+def _one_class(folders: Folders) -> Problem:
+    """What is said of one class; where there are folders in it, they may be the classes."""
+    found, allowed = repr(folders.names[0]), f"two or more: {EXPECTED}"
+    inside = sorted({each for part in folders.parts for each in part.inside})
+    if len(inside) > 1:
+        found += f", and in it {listed([repr(each) for each in inside])}"
+        allowed += f"; or {folders.folder / folders.parts[0].path}, if that is the dataset's folder"
+    return Problem("fewer than two classes", "", str(folders.folder), None, found, allowed)
+
+
 def _lost(part: Part) -> str:
     """A class folder without images, and what is in it instead."""
     kinds = Counter(kind for _, kind in part.found.unread)
     inside = [f"{count} {kind}, which cannot be read here" for kind, count in sorted(kinds.items())]
     others = len(part.found.others)
-    inside += [f"{counted(others, 'file')} that {'is no image' if others == 1 else 'are no images'}"] * (others > 0)
+    inside += [f"{counted(others, 'file')} that {'is no image' if others == 1 else 'are no images'}"] * (
+        others > 0
+    )
     inside += [f"hidden: {listed(part.found.hidden)}"] * bool(part.found.hidden)
     return f"{part.path!r} ({', '.join(inside) or 'empty'})"
 
@@ -166,7 +177,10 @@ def notes(folders: Folders) -> Iterator[str]:
 
 
 def _left_out(folders: Folders) -> Iterator[str]:
-    """Lines on files."""
+    """Lines on files, first on those that are images by their content alone."""
+    by_content = [f"{part.path}/{path}" for part in folders.parts for path in part.found.by_content]
+    if by_content:
+        yield f"images with unusual endings are read: {_some(by_content, counted(len(by_content), 'file'))}"
     places = [(f"{place}/" if place else "", found) for place, found in folders.beside.items()]
     own = names_file(folders.folder).name
     beside = [
@@ -182,14 +196,16 @@ def _left_out(folders: Folders) -> Iterator[str]:
     below = [(f"{part.path}/", part.found) for part in folders.parts]
     unread = [(prefix + path, kind) for prefix, found in below for path, kind in found.unread]
     if unread:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(kind for _, kind in unread).items()))
+        kinds = ", ".join(
+            f"{count} {kind}" for kind, count in sorted(Counter(kind for _, kind in unread).items())
+        )
         yield f"left out, for they cannot be read here: {_some([path for path, _ in unread], kinds)}"
     others = [prefix + path for prefix, found in below for path in found.others]
     if others:
-        yield f"left out of class folders, for they are no images: {_some(others, counted(len(others), 'file'))}"
+        yield f"left out, for they are no images: {_some(others, counted(len(others), 'file'))}"
     hidden = [prefix + path for prefix, found in (*places, *below) for path in found.hidden]
     if hidden:
-        yield f"left out, for their names are hidden: {_some(hidden, counted(len(hidden), 'image or folder', 'images or folders'))}"
+        yield f"left out, for they are hidden: {_some(hidden, str(len(hidden)))}"
 
 
 def _some(paths: list[str], many: str) -> str:

@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nemesis_sweep.data.classnames import clean
@@ -15,10 +15,12 @@ FILE = "classnames.txt"
 NUMBER = re.compile(r"[+-]?(?:\d[\d\s_,.']*|[.,]\d+)(?:e[+-]?\d+)?%?", re.IGNORECASE)
 NOT_TOLD_APART = re.compile(r"[\s_-]+")
 SEPARATORS = " \t,:;="
+FOLDERS = "names of class folders"
+"""What carries the names where there is no table."""
 
 
 def names_file(path: Path) -> Path:
-    """Where other names for the classes may stand: in a folder `classnames.txt`, beside `x.csv` `x.classnames.txt`."""
+    """Where classes may get other names: `classnames.txt` in a folder, `x.classnames.txt` beside `x.csv`."""
     return path / FILE if path.is_dir() else path.with_name(f"{path.stem}.{FILE}")
 
 
@@ -49,7 +51,9 @@ def _read(file: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[str]]
         name = text[len(label) :].strip(SEPARATORS)
         if not name or label in names:
             message = f"a second name for {label!r}" if name else "no name"
-            raise UserError(Problem(message, "", str(file), number, repr(line[:80]), "LABEL NAME on each line"))
+            raise UserError(
+                Problem(message, "", str(file), number, repr(line[:80]), "LABEL NAME on each line")
+            )
         names[label] = name
     note = f"{file.name} names classes that are not there: {listed(unknown)}"
     near = nearest(unknown[0], [label for label in labels if label not in names]) if unknown else ""
@@ -60,43 +64,52 @@ def _begins(text: str, label: str) -> bool:
     return text == label or (text.startswith(label) and text[len(label)] in SEPARATORS)
 
 
-def check_names(labels: Sequence[str], names: Sequence[str], what: str, path: Path, line: int | None) -> None:
+def check_names(
+    labels: Sequence[str], names: Sequence[str], what: str, path: Path, line: int | None = None
+) -> None:
     """Refuse fewer than two classes, and names of which no prompt can be made.
 
-    labels: how the data writes the classes. what: what carries the names there, such as `labels`.
+    labels: how the data writes the classes. what: what carries the names there, such as `labels`. line: of a
+    table, where it has lines.
     Raises ``UserError`` with everything that is wrong, and what to do.
     """
-    file = str(path)
-    ways = f"words, for prompts are made of them: write a line `{labels[0] if labels else 'LABEL'} NAME` for each class in {names_file(path)}"
-    if line is not None:
-        ways += ", or add a column `name`"
     problems = []
     if len(names) < 2:
         found = listed([repr(name) for name in names]) or "none"
-        problems.append(Problem("fewer than two classes", file=file, found=found, allowed="two or more"))
+        problems.append(Problem("fewer than two classes", "", str(path), None, found, "two or more"))
     key = "label" if line is not None else ""
-    empty = [label for label, name in zip(labels, names, strict=True) if not _says_something(name)]
-    if empty:
-        found = listed([repr(label) for label in empty])
-        problems.append(Problem("an empty class name", key, file, line, found, ways))
-    not_text = [label for label, name in zip(labels, names, strict=True) if not _is_text(name)]
-    if not_text:
-        found = listed([ascii(label) for label in not_text])
-        problems.append(Problem("a class name that is not UTF-8", key, file, line, found, ways))
-    numbers = [name for name in names if NUMBER.fullmatch(clean(name))]
-    if numbers:
-        problems.append(Problem(f"{what} are numbers", key, file, line, listed(numbers), ways))
+    for message, is_wrong in (
+        ("an empty class name", _says_nothing),
+        ("a class name that is not UTF-8", _is_no_text),
+        (f"{what} are numbers", _is_number),
+    ):
+        wrong = [(label, name) for label, name in zip(labels, names, strict=True) if is_wrong(name)]
+        if wrong:
+            found = listed([name if is_wrong is _is_number else repr(name) for _, name in wrong])
+            advice = _other_names(wrong[0][0], what, path)
+            problems.append(Problem(message, key, str(path), line, found, advice))
     if problems:
         raise UserError(problems)
 
 
-def _says_something(name: str) -> bool:
-    """Whether there is more in it than punctuation, spaces and characters that nobody sees."""
-    return any(unicodedata.category(char)[0] not in "PZC" for char in name.replace("_", ""))
+def _other_names(label: str, what: str, path: Path) -> str:
+    """How to give classes other names than the data has."""
+    column = "" if what == FOLDERS else "a column `name`, or "
+    line = f"a line `{label} NAME` for each class in {names_file(path)}"
+    return f"words, for prompts are made of them; to give others, {column}{line}"
 
 
-def _is_text(name: str) -> bool:
-    return not any(unicodedata.category(char) == "Cs" for char in name)
+def _is_number(name: str) -> bool:
+    return NUMBER.fullmatch(clean(name)) is not None
+
+
+def _says_nothing(name: str) -> bool:
+    """Whether there is no more in it than punctuation, spaces and characters that nobody sees."""
+    return all(unicodedata.category(char)[0] in "PZC" for char in name)
+
+
+def _is_no_text(name: str) -> bool:
+    return any(unicodedata.category(char) == "Cs" for char in name)
 
 
 def alike(names: Sequence[str]) -> Iterator[str]:
@@ -109,7 +122,8 @@ def alike(names: Sequence[str]) -> Iterator[str]:
         yield f"class names that differ only in case, spaces, `_`, `-` or a last full stop: {listed(near)}"
 
 
-def _groups(names: Sequence[str], key) -> list[str]:
+def _groups(names: Sequence[str], key: Callable[[str], str]) -> list[str]:
+    """Names that are the same under ``key``, in words."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(key(name), []).append(repr(name))

@@ -1,4 +1,4 @@
-"""A CSV or TSV file of image paths: columns `path`, `label` and, optionally, `split` and `name` (of the class)."""
+"""A CSV or TSV file of image paths: columns `path`, `label` and, optionally, `split` and `name`."""
 
 import csv
 from pathlib import Path

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nemesis_sweep.data.dataset import SPLITS
-from nemesis_sweep.data.own.class_folders import WHAT, Folders, check, notes
-from nemesis_sweep.data.own.class_names import alike, called, check_names
+from nemesis_sweep.data.own.class_folders import Folders, check, notes
+from nemesis_sweep.data.own.class_names import FOLDERS, alike, called, check_names
 from nemesis_sweep.data.own.path import kind_of, read_path
 from nemesis_sweep.spec.counting import counted
 
 FILES = 20_000
-"""Files of class folders that are looked at; an SSD gives a million names a second, a network a tenth of it."""
+"""Files of class folders that are looked at; a disk gives a million names a second, a network fewer."""
 
 ROWS = 50_000
 CSV_BYTES = 4_000_000
@@ -43,7 +43,7 @@ def _folders(folders: Folders) -> Glance:
     told = list(notes(folders))
     if folders.names:
         names, more = called(folders.names, folders.folder, {})
-        check_names(folders.names, names, WHAT, folders.folder, None)
+        check_names(folders.names, names, FOLDERS, folders.folder)
         told += [*more, *alike(names)]
     if folders.unseen:
         told.append(f"only the first {FILES} files were looked at; `datasets check` looks at all")

@@ -40,7 +40,7 @@ def rows_in(folder: Path) -> int:
 
 
 def _parts(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
-    """Splits and their folders, and a note on those of other names. A single one of another name is no split."""
+    """Splits and their folders, and a note on those of other names; a single one of these is no split."""
     if not (folder / "dataset_dict.json").exists():
         return [("", folder)], []
     names = _json(folder / "dataset_dict.json").get("splits")

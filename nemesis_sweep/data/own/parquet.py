@@ -15,12 +15,13 @@ from nemesis_sweep.data.own.tables import check_columns, rows_of, same_classes, 
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
-def read_parquet(name: str, path: Path, images: bool = True) -> Dataset:
+def read_parquet(name: str, path: Path, images: bool = True, shipped: bool = False) -> Dataset:
     """Read ``image`` (bytes, a path, or both), ``label`` (a name, or a number) and, optionally, ``split``.
 
-    Numbers need the class names: in the metadata, ours (`classnames`) or Hugging Face's, in a column ``name``,
-    or in a names file. In a folder, all files belong together that :func:`parquet_files` finds; without a
+    Numbers need class names: in the metadata, ours (`classnames`) or Hugging Face's, in a column ``name``, or
+    in a names file. In a folder, all files belong together that :func:`parquet_files` finds; without a
     ``split`` column `train-*.parquet` is train, and so on. images: without them, only what is said of them.
+    shipped: whether it is one of the package's own.
     Raises ``UserError`` when a file cannot be read, lacks a column, or has a label without a name.
     """
     files, notes = parquet_files(path) if path.is_dir() else ([ParquetFile(path, "", "")], [])
@@ -33,7 +34,7 @@ def read_parquet(name: str, path: Path, images: bool = True) -> Dataset:
         rows += rows_of(table, name, classnames, file.path, path, file.split, first=len(rows))
         template = _template(table, file.path) or template
     what = "class names" if classnames else "labels"
-    return dataset_of(name, rows, path, classnames, template, what=what, notes=notes)
+    return dataset_of(name, rows, path, classnames, template, what=what, notes=notes, shipped=shipped)
 
 
 def rows_in(path: Path) -> int:

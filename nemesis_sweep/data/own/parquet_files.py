@@ -1,4 +1,4 @@
-"""Which Parquet files of a folder belong together, and which split each holds: clones of the hub among them."""
+"""Which Parquet files of a folder belong together, and which split each holds; also in clones of the hub."""
 
 import os
 import re
@@ -34,7 +34,9 @@ def parquet_files(path: Path) -> tuple[list[ParquetFile], list[str]]:
     """
     here = sorted(path.glob("*.parquet"))
     if here:
-        folders = sorted(each.name for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+        folders = sorted(
+            each.name for each in path.iterdir() if each.is_dir() and not each.name.startswith(".")
+        )
         notes = [f"left out, folders beside the Parquet files: {listed(folders)}"] if folders else []
         return [_described(file, path) for file in here], notes
     found = [_described(file, path) for file in sorted(_below(path))]

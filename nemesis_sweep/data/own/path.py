@@ -34,7 +34,9 @@ def kind_of(path: Path, files: int | None = None) -> Kind | Folders:
         if parquet_files(path)[0]:
             return "parquet"
         raise
-    return "parquet" if not folders.images and parquet_files(path)[0] else folders
+    if folders.images or folders.unseen:
+        return folders
+    return "parquet" if parquet_files(path)[0] else folders
 
 
 def _kind_of_file(path: Path) -> Kind:

@@ -79,10 +79,12 @@ def dataset_of(
     *,
     what: str = "labels",
     notes: Sequence[str] = (),
+    shipped: bool = False,
 ) -> Dataset:
     """A dataset of the rows. Without ``classnames`` the rows' labels are names: the classes, sorted.
 
     what: that carries the class names, for messages. notes: what the reader has to say of the data.
+    shipped: whether it ships with the package, whose names stay as they are (`digits` has numbers).
     One rule for the splits: without any, or with train alone, the images are divided by us; a missing val is
     taken from train; a missing test is val; without train there is nothing to learn, but a target.
     Raises ``UserError`` when some rows have a split and others none, and for class names that are no names.
@@ -90,15 +92,19 @@ def dataset_of(
     if not rows:
         raise UserError(Problem("no images", file=str(path)))
     labels = list(classnames) or _in_order({str(row.label) for row in rows})
+    if 0 < (without := sum(not row.split for row in rows)) < len(rows):
+        message = "some images have a split and others have none"
+        raise UserError(Problem(message, file=str(path), found=f"{without} without"))
     column, told = _column(rows, labels, path)
     names, more = called(labels, path, column)
-    check_names(labels, names, what, path, rows[0].line)
+    if not shipped:
+        check_names(labels, names, what, path, rows[0].line)
     place = {each: label for label, each in enumerate(labels)}
     splits: dict[str, Placed] = {split: [] for split in ("", *SPLITS)}
     for row in rows:
         label = row.label if isinstance(row.label, int) else place[row.label]
         splits[row.split].append((replace(row.item, label=label), label))
-    divided, split = _completed(splits, path)
+    divided, split = _completed(splits)
     cleaned = tuple(clean(each) for each in names)
     return Dataset(
         name=name,
@@ -113,7 +119,11 @@ def dataset_of(
 
 def _in_order(labels: set[str]) -> list[str]:
     """Labels in alphabetical order; by their value where all are whole numbers."""
-    return sorted(labels, key=lambda each: (int(each), each)) if all(each.isdecimal() for each in labels) else sorted(labels)
+    return (
+        sorted(labels, key=lambda each: (int(each), each))
+        if all(each.isdecimal() for each in labels)
+        else sorted(labels)
+    )
 
 
 def _column(rows: Sequence[Row], labels: Sequence[str], path: Path) -> tuple[dict[str, str], list[str]]:
@@ -144,12 +154,9 @@ def _without_images(names: Sequence[str], splits: Mapping[str, Placed]) -> Itera
             yield f"{counted(len(absent), 'class', 'classes')} without images in {split}: {listed(absent)}"
 
 
-def _completed(splits: Mapping[str, Placed], path: Path) -> tuple[Mapping[str, Placed], str]:
+def _completed(splits: Mapping[str, Placed]) -> tuple[Mapping[str, Placed], str]:
     """Three splits, and how they came about."""
     train, val, test = (splits[split] for split in SPLITS)
-    if splits[""] and (train or val or test):
-        message = "some images have a split and others have none"
-        raise UserError(Problem(message, file=str(path), found=f"{len(splits[''])} without"))
     if not (val or test):
         return divide(splits[""] or train), THREE_WAYS
     if not train:

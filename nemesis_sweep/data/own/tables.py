@@ -61,9 +61,10 @@ def rows_of(
     split: str = "",
     first: int = 0,
 ) -> list[Row]:
-    """Rows of columns ``image`` (bytes, a path, or both), ``label``, optionally ``split``, ``name``, ``source``.
+    """Rows of columns ``image`` (bytes, a path, or both), ``label``, and what there is of ``OPTIONAL``.
 
-    split: that of all rows, for tables without the column. first: number of the first row, for messages.
+    root: the dataset's path. split: that of all rows, for tables without the column. first: number of the
+    first row, for messages.
     Without the column ``image`` in what was read of the file, the rows hold no images.
     Raises ``UserError`` when a column is missing, or for a row whose label has no name or that has no image.
     """
@@ -116,8 +117,8 @@ def _label(label: Any, classnames: Sequence[str], named: bool, where: str, file:
         allowed = f"0 to {len(classnames) - 1}, or one of the class names"
     else:
         allowed = (
-            "class names; numbers only with `classnames` (a JSON list) in the schema metadata, a column `name`, "
-            f"or a line `{label} NAME` for each class in {names_file(file)}"
+            "class names; numbers only with `classnames` (a JSON list) in the schema metadata, with a column "
+            "`name`, or with a names file (docs/datasets.md)"
         )
     raise UserError(Problem("a label without a class name", where, str(file), None, repr(label), allowed))
 

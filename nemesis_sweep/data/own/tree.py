@@ -5,16 +5,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nemesis_sweep.data.catalogue.listing import SUFFIXES
+from nemesis_sweep.data.catalogue.listing import SUFFIXES, SYSTEM_FOLDERS
 from nemesis_sweep.data.signatures import HEAD, signature
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.regular_file import read_head
 
-SYSTEM_FOLDERS = frozenset(
-    {"__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"}
-)
 SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
-HIDDEN_SYSTEM = (".ipynb_checkpoints", ".git", ".cache", ".trash", ".spotlight", ".fseventsd", ".thumbnails", "._")
+HIDDEN_SYSTEM = (
+    *(".ipynb_checkpoints", ".git", ".cache", ".trash", ".spotlight", ".fseventsd", ".thumb", "._"),
+    *(".ds_store", ".appledouble", ".localized", ".directory", ".nfs", ".fuse_hidden", ".temp"),
+)
 """Beginnings of hidden names that programs make: nobody misses what is in them."""
 
 
@@ -41,12 +41,14 @@ class Bound:
 class Found:
     """What a folder gives. Paths are below it, with `/`.
 
-    images: sorted. deeper: images in folders inside it, by folder. unread: images of kinds that are not
-    opened, with their kind. others: files that are no images. hidden: images and folders with hidden names.
+    images: sorted. by_content: those whose name does not say that they are images. deeper: how many there are
+    in folders inside it. unread: images of kinds that are not opened, with their kind. others: files that are
+    no images. hidden: images and folders with hidden names.
     again: folders that were counted by another name.
     """
 
     images: list[str] = field(default_factory=list)
+    by_content: list[str] = field(default_factory=list)
     deeper: Counter[str] = field(default_factory=Counter)
     unread: list[tuple[str, str]] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -125,6 +127,7 @@ def _take_file(entry: os.DirEntry[str], path: str, found: Found, bound: Bound) -
         found.hidden += [path] * (known == "raster")
     elif known == "raster":
         found.images.append(path)
+        found.by_content.append(path)
     elif known == "other":
         found.unread.append((path, kind))
     else:
