@@ -26,6 +26,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
+    from nemesis_sweep.vlm.presence import missing_weights
 
     sweep = load(file, None, overrides)
     if resolved:
@@ -39,7 +40,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
-    for line in looked:
+    for line in (*looked, *missing_weights(sweep.tasks.backbone)):
         click.echo(line)
 
 
