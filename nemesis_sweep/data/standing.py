@@ -61,6 +61,7 @@ class Standing:
             "images": dict(zip(SPLITS, self.counts, strict=True)),
             "published": self.images
             and {"classes": self.classes, **dict(zip(SPLITS, self.images, strict=True))},
+            "notes": list(self.dataset.notes),
             "fewest_in_a_class": fewest and {"class": fewest[1], "train": fewest[0]},
         }
 
@@ -75,6 +76,8 @@ class Standing:
         fewest = self.fewest()
         if fewest is not None:
             yield f"fewest training images in a class: {fewest[0]} ({fewest[1]})"
+        for note in self.dataset.notes:
+            yield f"note: {note}"
         longest = longest_name(self.dataset)
         if longest is not None:
             yield longest

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.registry import is_path, load_dataset, missing_data
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
+from nemesis_sweep.data.own.glance import glance
+from nemesis_sweep.data.registry import own_data
 from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.dimensions import Choice
@@ -28,31 +29,31 @@ ONE = 40
 
 
 def refuse_long_names(
-    sweep: Sweep, tasks: Iterable[Task], datasets: Mapping[str, Dataset], exactly: bool = True
+    sweep: Sweep, tasks: Iterable[Task], names: Mapping[str, Sequence[str]], exactly: bool = True
 ) -> None:
     """Raise ``UserError`` for class names that have no room beside the context vectors of some trial.
 
-    tasks: those that are looked at. datasets: what is known of their datasets, by the names that tasks give
-    them; others are not judged. exactly: as in ``TextLength``.
+    tasks: those that are looked at. names: the class names of their datasets, by the names that tasks give
+    those; others are not judged. exactly: as in ``TextLength``.
     """
     problems: dict[tuple[str, str], Problem] = {}
     for task in tasks:
         texts = text_length(task.backbone)
         for name in (task.dataset, *task.targets):
-            if texts is not None and name in datasets:
-                for problem in _Fitting(sweep, task, texts, datasets[name], exactly).problems():
+            if texts is not None and name in names:
+                for problem in _Fitting(sweep, task, texts, name, names[name], exactly).problems():
                     problems.setdefault((problem.key, problem.message), problem)
     if problems:
         raise UserError(list(problems.values()))
 
 
-def own_datasets(sweep: Sweep) -> dict[str, Dataset]:
-    """The data of the user's own that can be read here; the names of others are published and short."""
-    found = {}
+def own_names(sweep: Sweep) -> dict[str, Sequence[str]]:
+    """The class names of data of the user's own that is here; those of others are published and short."""
+    found: dict[str, Sequence[str]] = {}
     for name in dict.fromkeys((*sweep.tasks.dataset, *sweep.tasks.targets)):
-        if is_path(name) and not missing_data(name, sweep.tasks.root):
-            with suppress(UserError):  # What is wrong with it is told elsewhere.
-                found[name] = load_dataset(name, sweep.tasks.root)
+        with suppress(UserError):  # What is wrong with it is told elsewhere.
+            if (path := own_data(name, sweep.tasks.root)) is not None:
+                found[name] = glance(name, path).classnames
     return found
 
 
@@ -63,7 +64,8 @@ class _Fitting:
     sweep: Sweep
     task: Task
     texts: TextLength
-    dataset: Dataset
+    dataset: str
+    names: Sequence[str]
     exactly: bool
 
     def problems(self) -> Iterator[Problem]:
@@ -74,13 +76,13 @@ class _Fitting:
             tokens, name = longest
             room = self.texts.most - tokens
             if room < 1:
-                about = f"class names of {self.dataset.name} are too long for the texts of"
+                about = f"class names of {self.dataset} are too long for the texts of"
                 yield self._problem("tasks.dataset", f"{about} {self.texts.backbone}", tokens, name, "")
                 return
             for key, what, values in asked:
                 if too_many := [value for value in values if value > room]:
                     beside = what.format(" and ".join(map(str, too_many)))
-                    message = f"no room for class names of {self.dataset.name} beside {beside}"
+                    message = f"no room for class names of {self.dataset} beside {beside}"
                     way_out = f"at most {counted(room, 'context vector')}, or "
                     yield self._problem(key, message, tokens, name, way_out)
         yield from self._references()
@@ -88,15 +90,15 @@ class _Fitting:
     def _references(self) -> Iterator[Problem]:
         """Rows that put the names into sentences."""
         for row, templates in (
-            ("zero_shot", [self.dataset.template]),
-            ("zero_shot_ensemble", [self.dataset.template, *ENSEMBLE]),
+            ("zero_shot", [DEFAULT_TEMPLATE]),
+            ("zero_shot_ensemble", [DEFAULT_TEMPLATE, *ENSEMBLE]),
         ):
             if row not in self.sweep.search.baselines:
                 continue
             found = [each for template in templates if (each := self._longest(template)) is not None]
             tokens, name = max(found, default=(0, ""))
             if tokens > self.texts.most:
-                message = f"class names of {self.dataset.name} are too long for the sentences of {row}"
+                message = f"class names of {self.dataset} are too long for the sentences of {row}"
                 yield self._problem("search.baselines", message, tokens, name, f"without {row}, or ")
 
     def _asked(self) -> Iterator[tuple[str, str, list[int]]]:
@@ -127,8 +129,9 @@ class _Fitting:
 
     def _longest(self, template: str, beside: int = 0) -> tuple[int, str] | None:
         """The most tokens that a class name has in a sentence, and the name; None where all surely fit."""
-        found = self.texts.longest(self.dataset.texts(template), beside, self.exactly)
-        return found and (found[0], self.dataset.classnames[found[1]])
+        texts = [template.format(name.replace("_", " ")) for name in self.names]
+        found = self.texts.longest(texts, beside, self.exactly)
+        return found and (found[0], self.names[found[1]])
 
     def _problem(self, key: str, message: str, tokens: int, name: str, way_out: str) -> Problem:
         shown = name if len(name) <= ONE else f"{name[:ONE]}..."

@@ -29,7 +29,7 @@ def problems(make_sweep):
     def told(words: int, *changes: str) -> list[str]:
         sweep = make_sweep(*changes, text=TEXT)
         try:
-            refuse_long_names(sweep, sweep.task_list(), {"digits": called(words)})
+            refuse_long_names(sweep, sweep.task_list(), {"digits": called(words).classnames})
         except UserError as error:
             return [str(problem) for problem in error.problems]
         return []
