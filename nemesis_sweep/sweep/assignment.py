@@ -8,7 +8,6 @@ from typing import Any
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.tracking.store import Tracking
 
 COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"
 _PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
@@ -30,7 +29,6 @@ class Assignment:
     seeds: tuple[int, ...]
     eval_every: int
     threads: int
-    tracking: Tracking
     part_of: str = ""
 
     @property
@@ -52,7 +50,6 @@ class Assignment:
             "params": dict(self.params),
             "method": self.method.model_dump(),
             "seeds": list(self.seeds),
-            "tracking": asdict(self.tracking),
         }
 
     @classmethod
@@ -64,7 +61,6 @@ class Assignment:
             params=config["params"],
             method=Method.model_validate(config["method"]),
             seeds=tuple(config["seeds"]),
-            tracking=Tracking(**config["tracking"]),
         )
 
 
@@ -97,11 +93,6 @@ class JointAssignment:
     def home(self) -> str:
         """The sweep's home."""
         return self.parts[0].home
-
-    @property
-    def tracking(self) -> Tracking:
-        """Where the trial is recorded."""
-        return self.parts[0].tracking
 
     @property
     def threads(self) -> int:
