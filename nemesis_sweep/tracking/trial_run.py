@@ -20,9 +20,10 @@ class TrialRun:
         self._outbox = outbox
         self._waiting: list[Event] = []
         self._logged: dict[str, dict[int, float]] = {}
+        self._last = 0
         for known in outbox.read()[0]:
             if known["event"] == METRICS:
-                self._note(known["epoch"], known["metrics"])
+                self._note(known)
 
     @classmethod
     def open(cls, folder: Path, params: Mapping[str, Any], tags: Mapping[str, Any]) -> TrialRun:
@@ -92,12 +93,16 @@ class TrialRun:
     def _add(self, epoch: int, metrics: Mapping[str, float]) -> None:
         if metrics:
             numbers = {name: float(value) for name, value in metrics.items()}
-            self._waiting.append(event(METRICS, epoch=epoch, metrics=numbers))
-            self._note(epoch, numbers)
+            told = event(METRICS, epoch=epoch, metrics=numbers)
+            # Of two values of an epoch MLflow shows the later one.
+            told = {**told, "time": max(told["time"], self._last + 1)}
+            self._waiting.append(told)
+            self._note(told)
 
-    def _note(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        for name, value in metrics.items():
-            self._logged.setdefault(name, {})[epoch] = value
+    def _note(self, told: Event) -> None:
+        self._last = told["time"]
+        for name, value in told["metrics"].items():
+            self._logged.setdefault(name, {})[told["epoch"]] = value
 
     def _write(self, *more: Event) -> None:
         waiting, self._waiting = [*self._waiting, *more], []
