@@ -129,7 +129,9 @@ def _bare_loop(backbone: Backbone, batch: int) -> Callable[[Sequence[Item]], Ten
     def loop(items: Sequence[Item]) -> Tensor:
         found = []
         for start in range(0, len(items), batch):
-            images = [Image.open(io.BytesIO(item.read())) for item in items[start : start + batch]]
+            images = [
+                Image.open(io.BytesIO(item.read()), formats=["JPEG"]) for item in items[start : start + batch]
+            ]
             pixels = torch.stack([transform(image) for image in images])
             found.append(F.normalize(backbone.visual(pixels), dim=-1))
         return torch.cat(found)

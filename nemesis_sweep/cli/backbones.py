@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from nemesis_sweep.vlm.export import Exported
 
 
 @click.command("backbones")
 @click.option("--check", metavar="NAME", help="Look into one backbone; nothing is downloaded.")
+@click.option(
+    "--export",
+    nargs=2,
+    metavar="NAME FOLDER",
+    help="Write one as plain open_clip reads it, into a new folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(check: str | None, as_json: bool) -> None:
+def command(check: str | None, export: tuple[str, str] | None, as_json: bool) -> None:
     """List the backbones: shipped ones, open_clip's with their published weights, and what is cached here.
 
     A sweep file names NAME@TAG (published weights), NAME (the first of them), NAME@random,
     NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json. --check tells the sizes of
     one, whether its weights are on this machine, and whether its prompts share computation.
+
+    --export writes open_clip_config.json and open_clip_model.safetensors, with every row of the token table,
+    which the shipped models leave out as far as it is not used. open_clip loads the folder as
+    local-dir:FOLDER.
     """
+    if check is not None and export is not None:
+        raise click.UsageError("--check and --export are two things: one of them")
     if check is not None:
         _check(check, as_json)
+        return
+    if export is not None:
+        _export(export[0], Path(export[1]), as_json)
         return
     from nemesis_sweep.vlm.hub import cached_models
     from nemesis_sweep.vlm.registry import embedded_names
@@ -77,3 +97,51 @@ def _shown(key: str, value: object) -> str:
         # What has no bias, or needs no weights, has none; the rest is not known without a download.
         return "none" if key in ("logit_bias", "cached") else "unknown"
     return str(value)
+
+
+def _export(name: str, folder: Path, as_json: bool) -> None:
+    from nemesis_sweep.spec.errors import Problem, UserError
+
+    # Before a large model is loaded; an empty folder is as good as a new one.
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        found = f"{folder}, {'which is not empty' if folder.is_dir() else 'a file'}"
+        raise UserError(Problem("not a place for a model", "--export", found=found, allowed="a new folder"))
+
+    from nemesis_sweep.vlm.export import export_backbone
+
+    exported = export_backbone(name)
+    try:
+        _write(exported, folder)
+    except OSError as error:
+        found = f"{error.filename or folder}: {error.strerror}"
+        raise UserError(Problem("the model cannot be written", "--export", found=found)) from error
+    if as_json:
+        facts = {"folder": str(folder), "vocabulary": exported.vocabulary, "known_tokens": exported.known}
+        click.echo(json.dumps(facts, indent=2))
+        return
+    click.echo(f"{name} is in {folder}. In Python:")
+    click.echo(f"  model, preprocess = open_clip.create_model_from_pretrained({f'local-dir:{folder}'!r})")
+    click.echo("  model.eval()")
+    click.echo(f"  tokenizer = open_clip.get_tokenizer({f'local-dir:{folder}'!r})")
+    if exported.known < exported.vocabulary:
+        known = f"{exported.known:,} of {exported.vocabulary:,} tokens"
+        click.echo(f"It was trained with {known}; the others are read as nothing.")
+
+
+def _write(exported: Exported, folder: Path) -> None:
+    """The configuration last: a folder that has it is whole."""
+    from safetensors.torch import save_file
+
+    from nemesis_sweep.data.atomic import replacing
+    from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if exported.tokenizer is not None:
+        exported.tokenizer.save_pretrained(folder)
+    with replacing(folder / WEIGHTS[0]) as partial:
+        partial.touch()
+        mode = partial.stat().st_mode
+        save_file(dict(exported.weights), partial, {"format": "pt"})
+        partial.chmod(mode)  # safetensors writes for the owner only
+    with replacing(folder / CONFIG_FILE) as partial:
+        partial.write_text(json.dumps(exported.config, indent=2) + "\n", encoding="utf-8")

@@ -1,14 +1,18 @@
 """What a dataset is to the rest of the package: class names and three lists of labelled images."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.regular_file import read_regular
 
 SPLITS = ("train", "val", "test")
+MAX_BYTES = 1 << 29
+"""The largest image file that is read: as much as PIL's largest image takes uncompressed."""
 DEFAULT_TEMPLATE = "a photo of a {}."
 
 
@@ -23,11 +27,11 @@ class Item:
     opener: Callable[[], bytes] | None = None
 
     def read(self) -> bytes:
-        """The encoded image (PNG, JPEG, WebP, ...)."""
+        """The encoded image (PNG, JPEG, WebP, ...). Raises ``OSError`` for what is no file, or too large."""
         if self.content is not None:
             return self.content
         if self.path is not None:
-            return self.path.read_bytes()
+            return read_regular(self.path, MAX_BYTES)
         if self.opener is not None:
             return self.opener()
         raise ValueError(f"{self.source}: an item needs content, a path or an opener")
@@ -43,7 +47,7 @@ class Item:
             return hashlib.sha256(self.read()).hexdigest()
         stat = self.path.stat()
         identity = f"{self.path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
-        return hashlib.sha256(identity.encode()).hexdigest()
+        return hashlib.sha256(os.fsencode(identity)).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
-from nemesis_sweep.data.dataset import SPLITS, Dataset, Item
-from nemesis_sweep.data.decoding.images import Kind, UnusableError, read_image
+from nemesis_sweep.data.dataset import MAX_BYTES, SPLITS, Dataset, Item
+from nemesis_sweep.data.decoding.images import Kind, UnusableError, cannot_read, read_image
 from nemesis_sweep.data.meter import Meter, Report
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.regular_file import check_regular
 
 CHUNK = 1024
 THREADS = 4
@@ -27,7 +29,7 @@ class Flaw:
 def flaws(dataset: Dataset, decode: bool = True, report: Report | None = None) -> Iterator[Flaw]:
     """Yield the images that cannot be used, in the order of the splits.
 
-    decode: read and decode every image; otherwise only files that are not there are found.
+    decode: read and decode every image; otherwise only what is not there, or no file, is found.
     """
     items = ((split, item) for split in SPLITS for item in dataset.splits[split])
     yield from _flaws(items, sum(len(dataset.splits[split]) for split in SPLITS), decode, report)
@@ -51,10 +53,19 @@ def _flaws(
 
 def _flaw(split: str, item: Item, decode: bool) -> Flaw | None:
     if not decode:
-        missing = item.path is not None and not item.path.is_file()
-        return Flaw("missing", split, item.source, "no such file") if missing else None
+        return None if item.path is None else _absent(split, item.source, item.path)
     try:
         read_image(item)
     except UnusableError as error:
         return Flaw(error.kind, split, item.source, error.reason)
+    return None
+
+
+def _absent(split: str, source: str, path: Path) -> Flaw | None:
+    """What is wrong with a file that is not opened."""
+    try:
+        check_regular(path.stat(), MAX_BYTES)
+    except OSError as error:
+        unusable = cannot_read(error)
+        return Flaw(unusable.kind, split, source, unusable.reason)
     return None

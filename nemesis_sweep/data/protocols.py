@@ -7,7 +7,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.subsets import base_and_new, episode_of_classes, of_classes
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.tasks import Task, slug
+from nemesis_sweep.spec.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,33 @@ class Arrangement:
 
 
 Load = Callable[[str], Dataset]
-Arrange = Callable[[Dataset, int, Sequence[int], Sequence[str], Load], Arrangement]
+Arrange = Callable[[Dataset, tuple[Episode, ...], Mapping[str, str], Load], Arrangement]
 
 
 def few_shot(
-    dataset: Dataset, shots: int, seeds: Sequence[int], targets: Sequence[str], load: Load
+    dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
 ) -> Arrangement:
     """Learn all classes, test on the same ones."""
-    return Arrangement(dataset, _episodes(dataset, shots, seeds), {})
+    return Arrangement(dataset, episodes, {})
 
 
 def base_to_new(
-    dataset: Dataset, shots: int, seeds: Sequence[int], targets: Sequence[str], load: Load
+    dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
 ) -> Arrangement:
     """Learn the first half of the classes, test on them and on the others (CoCoOp, section 4.1).
 
-    Episodes are drawn on all classes, as published, and filtered afterwards.
+    Episodes are drawn on all classes, as published, and filtered here.
     """
     base, new = base_and_new(dataset)
-    episodes = tuple(episode_of_classes(e, base) for e in _episodes(dataset, shots, seeds))
-    return Arrangement(of_classes(dataset, base), episodes, {"new": of_classes(dataset, new)})
+    drawn = tuple(episode_of_classes(episode, base) for episode in episodes)
+    return Arrangement(of_classes(dataset, base), drawn, {"new": of_classes(dataset, new)})
 
 
 def domain_generalization(
-    dataset: Dataset, shots: int, seeds: Sequence[int], targets: Sequence[str], load: Load
+    dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
 ) -> Arrangement:
     """Learn on one dataset, test on it and on others whose class lists may be shorter (CoOp, section 4.2)."""
-    tested = {slug(name): _target(load(name)) for name in targets}
-    return Arrangement(dataset, _episodes(dataset, shots, seeds), tested)
+    return Arrangement(dataset, episodes, {name: _target(load(own)) for name, own in targets.items()})
 
 
 PROTOCOLS: dict[str, Arrange] = {
@@ -65,11 +64,9 @@ def arrange(task: Task, seeds: Sequence[int], load: Load) -> Arrangement:
 
     Raises ``UserError`` for a dataset that is not there or does not fit the protocol.
     """
-    return PROTOCOLS[task.protocol](load(task.dataset), task.shots, seeds, task.targets, load)
-
-
-def _episodes(dataset: Dataset, shots: int, seeds: Sequence[int]) -> tuple[Episode, ...]:
-    return tuple(few_shot_episode(dataset, shots, seed) for seed in seeds)
+    dataset = load(task.dataset)
+    episodes = tuple(few_shot_episode(dataset, task.shots, seed, task.val_shots) for seed in seeds)
+    return PROTOCOLS[task.protocol](dataset, episodes, task.tested, load)
 
 
 def _target(dataset: Dataset) -> Dataset:

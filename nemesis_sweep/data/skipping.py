@@ -87,31 +87,43 @@ def _episode(episode: Episode, data: Dataset, bad: Collection[str]) -> Episode:
 
 
 class _Spare:
-    """Images of a class that no part of an episode has, in an order that the seed decides."""
+    """Images of a class that no part of an episode has, in an order that the seed decides.
+
+    Train comes first: where both parts are from train and all else is taken, it gets one of val's, so that
+    every seed has as many in either.
+    """
 
     def __init__(
         self, data: Dataset, pools: Mapping[str, Sequence[Item]], episode: Episode, bad: Collection[str]
     ) -> None:
         self.data, self.pools, self.episode, self.bad = data, pools, episode, bad
         self.taken = {_name(data, item) for item in (*episode.train, *episode.val)}
+        shared = episode.val if episode.val_from == "train" else ()
+        self.of_val = {name for item in shared if (name := _name(data, item)) not in bad}
+        self.moved: set[str] = set()
 
     def filled(self, part: str) -> tuple[Item, ...]:
-        """The episode's part, each unreadable image replaced or left out."""
+        """The episode's part, each unreadable image replaced or left out; train has to come first."""
         drawn = self.episode.train if part == "train" else self.episode.val
-        found = (self._instead(part, item) if self._is_bad(item) else item for item in drawn)
+        found = (self._instead(part, item) if self._is_gone(item) else item for item in drawn)
         return tuple(item for item in found if item is not None)
 
-    def _is_bad(self, item: Item) -> bool:
-        return _name(self.data, item) in self.bad
+    def _is_gone(self, item: Item) -> bool:
+        name = _name(self.data, item)
+        return name in self.bad or name in self.moved
 
     def _instead(self, part: str, item: Item) -> Item | None:
         pool = self.pools[part]
         places = [place for place, label in enumerate(labels_of(pool)) if label == item.label]
         random.Random(f"{self.episode.seed} {part} {item.label}").shuffle(places)
         for place in places:
-            other = pool[place]
-            name = _name(self.data, other)
+            name = _name(self.data, pool[place])
             if name not in self.taken and name not in self.bad:
                 self.taken.add(name)
-                return other
+                return pool[place]
+        for place in places if part == "train" else ():
+            name = _name(self.data, pool[place])
+            if name in self.of_val and name not in self.moved:
+                self.moved.add(name)
+                return pool[place]
         return None

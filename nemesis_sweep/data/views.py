@@ -19,6 +19,8 @@ RESAMPLE = {
     "bilinear": Image.Resampling.BILINEAR,
     "nearest": Image.Resampling.NEAREST,
 }
+MAX_RESIZED = 1 << 26
+"""Pixels of a resized image before its middle is taken: a strip of 1 x 60000 would be 224 x 13 million."""
 CENTRE = -1
 """The number of the test view; augmented views count from 0."""
 
@@ -45,14 +47,45 @@ def _centre(image: Image.Image, preprocess: Preprocess, resample: Image.Resampli
     if preprocess.resize_mode == "squash":
         return image.resize((size, size), resample)
     if preprocess.resize_mode == "longest":
-        paper = (preprocess.fill_color,) * 3
-        return ImageOps.pad(image, (size, size), resample, color=paper)
-    scale = size / min(image.size)
-    width, height = (max(size, int(edge * scale)) for edge in image.size)
-    if (width, height) != image.size:
-        image = image.resize((width, height), resample)
+        return _padded(_resized(image, fitted(*image.size, size), resample), size, preprocess.fill_color)
+    width, height = filled(*image.size, size)
     left, top = round((width - size) / 2), round((height - size) / 2)
-    return image.crop((left, top, left + size, top + size))
+    if width * height > MAX_RESIZED:
+        return _middle(image, size, resample)
+    return _resized(image, (width, height), resample).crop((left, top, left + size, top + size))
+
+
+def filled(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height with the short edge at ``size``; the other is cut to whole pixels, as in torchvision.
+
+    In whole numbers: ``edge * (size / short)`` falls short of what it should be for 330 x 320 at 224.
+    """
+    return (size, size * height // width) if width <= height else (size * width // height, size)
+
+
+def fitted(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height with the long edge at ``size``; the other is rounded, as open_clip does."""
+    ratio = max(width / size, height / size)
+    return max(1, round(width / ratio)), max(1, round(height / ratio))
+
+
+def _resized(image: Image.Image, size: tuple[int, int], resample: Image.Resampling) -> Image.Image:
+    return image if image.size == size else image.resize(size, resample)
+
+
+def _padded(image: Image.Image, size: int, fill: int) -> Image.Image:
+    """The image in the middle of a square; of an odd margin the larger half is right or below."""
+    square = Image.new("RGB", (size, size), (fill,) * 3)
+    square.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
+    return square
+
+
+def _middle(image: Image.Image, size: int, resample: Image.Resampling) -> Image.Image:
+    """The middle square of a strip, resized without the rest: whole, its long edge would fill the memory."""
+    width, height = image.size
+    short = min(width, height)
+    left, top = (width - short) / 2, (height - short) / 2
+    return image.resize((size, size), resample, box=(left, top, left + short, top + short))
 
 
 def _random_resized_crop(

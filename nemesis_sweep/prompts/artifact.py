@@ -1,22 +1,25 @@
 """A learnt prompt on disk: its vectors as safetensors, and what is needed to use them as JSON beside it."""
 
-import json
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
-
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
+from nemesis_sweep.data.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 TENSORS = "prompt.safetensors"
 FACTS = "prompt.json"
+CONTEXT = "context_checksum"
+"""Which tensors the facts were written with: both files may be whole, and of two prompts."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +46,68 @@ class Prompt:
         return f"Prompt({self.backbone}, {classes}, context {tuple(self.context.shape)}, seeds {seeds})"
 
 
-def save_prompt(folder: Path | str, prompt: Prompt) -> None:
-    """Write both files, each in one atomic step, the tensors first."""
+def save_prompt(folder: Path | str, prompt: Prompt) -> str:
+    """Write both files, each in one atomic step, the tensors first; gives the checksum of all of it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / TENSORS) as temporary:
-        save_file({"context": prompt.context.detach().cpu().contiguous()}, temporary)
+    context = save_tensors(folder / TENSORS, {"context": prompt.context})
     facts = {key: value for key, value in asdict(prompt).items() if key != "context"}
-    with replacing(folder / FACTS) as temporary:
-        temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    return write_sealed(folder / FACTS, {**facts, CONTEXT: context})
 
 
 def load_prompt(folder: Path | str) -> Prompt:
     """Read a prompt that :func:`save_prompt` wrote, by its folder or by either of its two files.
 
-    Raises ``UserError`` when it is missing or broken.
+    Raises ``UserError`` when it is missing or damaged.
     """
     folder = Path(folder)
     folder = folder.parent if folder.name in (TENSORS, FACTS) else folder
     try:
-        context = load_file(folder / TENSORS)["context"]
-        facts = json.loads((folder / FACTS).read_text())
-        return Prompt(context=context.to(torch.float32), **facts)
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise UserError(Problem(f"cannot read a prompt here: {error}", file=str(folder))) from error
+        facts, tensors = _read(folder, load_tensors)
+        facts.pop(CHECKSUM, None)
+        prompt = Prompt(context=tensors["context"].float(), **facts)
+    except DamagedError as error:
+        raise _unreadable(error.file, error.reason) from error
+    except KeyError as error:
+        raise _unreadable(folder / TENSORS, "holds no context") from error
+    except TypeError as error:
+        raise _unreadable(folder / FACTS, f"does not hold the facts of a prompt ({error})") from error
+    _refuse_odd(folder, prompt)
+    return prompt
+
+
+def prompt_checksum(folder: Path) -> str:
+    """Check a prompt without torch; gives what :func:`save_prompt` gave, '' for one of an earlier version.
+
+    Raises ``DamagedError``.
+    """
+    facts, _ = _read(folder, load_arrays)
+    return str(facts.get(CHECKSUM, ""))
+
+
+def _read(
+    folder: Path, load: Callable[[Path], Mapping[str, Any]]
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    facts = read_sealed(folder / FACTS)
+    tensors = load(folder / TENSORS)
+    if facts.pop(CONTEXT, None) not in (None, tensor_checksum(tensors)):
+        raise DamagedError(folder / TENSORS, f"is not the file that {FACTS} was written with")
+    return facts, tensors
+
+
+def _refuse_odd(folder: Path, prompt: Prompt) -> None:
+    """Raise ``UserError`` for facts that are no prompt's; those of an earlier version have no checksum."""
+    texts = (prompt.backbone, prompt.fingerprint, prompt.class_position)
+    lists = (prompt.classnames, prompt.seeds)
+    whole = all(isinstance(text, str) for text in texts) and all(isinstance(each, list) for each in lists)
+    if not whole or not isinstance(prompt.method, dict):
+        raise _unreadable(folder / FACTS, "does not hold the facts of a prompt")
+    if prompt.context.ndim not in (3, 4) or len(prompt.context) != len(prompt.seeds):
+        shape = tuple(prompt.context.shape)
+        raise _unreadable(
+            folder / TENSORS, f"holds a context {shape} for {counted(len(prompt.seeds), 'seed')}"
+        )
+
+
+def _unreadable(file: Path, reason: str) -> UserError:
+    return UserError(Problem(f"cannot read a prompt here: this file {reason}", file=str(file)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nemesis_sweep.report.front import front_of, measured, trained
+from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.expression import parse_condition
@@ -39,6 +40,7 @@ class Entry:
     """One row of a task's table; accuracies in percent, None where a trial has no such metric.
 
     more: other metrics that are objectives or in a broken constraint. broken: the constraints it breaks.
+    selected: percent of the positions that PAN drew and then penalised, None where it had no choice.
     """
 
     label: str
@@ -51,12 +53,17 @@ class Entry:
     config: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Score] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    selected: float | None = None
 
     @property
     def is_nemesis(self) -> bool:
         """Whether this was trained with a norm penalty (omega above 0); true where omega is not known."""
         omega = self.params.get("omega", self.config.get("omega"))
         return self.baseline not in (*PROMPTLESS, "coop") and (omega is None or float(omega) > 0)
+
+    def metric(self, name: str) -> Score | None:
+        """A metric by its name, None where it was not measured."""
+        return {"val/accuracy": self.val, "test/accuracy": self.test}.get(name, self.more.get(name))
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ class TaskBoard:
     paired: seed -> test accuracy of (best, CoOp); empty where they share no seeds.
     penalty: seed -> test accuracy of (best, the same without penalty): of its control, or of plain CoOp where
     the two differ in nothing else, or of itself where it has no penalty; empty where that was not trained.
+    selected: percent of the drawn positions that PAN penalised, of every complete trial in which it chose.
     mean_of: in a joint study the number of tasks, whose mean selected the best; 0 where every task has its
     own best. is_mean: whether the table itself shows the means over the tasks.
     """
@@ -86,6 +94,7 @@ class TaskBoard:
     front: tuple[Entry, ...] = ()
     paired: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     penalty: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    selected: tuple[float, ...] = ()
     mean_of: int = 0
     is_mean: bool = False
 
@@ -111,6 +120,11 @@ class TaskBoard:
     def entry(self, baseline: str) -> Entry | None:
         """Return the row of a baseline, None if it did not complete."""
         return next((entry for entry in self.entries if entry.label == BASELINES[baseline]), None)
+
+    @property
+    def references(self) -> tuple[Entry, ...]:
+        """The rows that train no prompt: never the best found, and sometimes better than it."""
+        return tuple(entry for entry in self.entries if entry.baseline in PROMPTLESS)
 
 
 def leaderboard(
@@ -186,6 +200,7 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
         ),
         paired=_paired(winner, coop) if winner is not None and coop is not None else {},
         penalty=_penalty(best, winner, control, coop) if best is not None and winner is not None else {},
+        selected=tuple(share for row in complete if (share := selected_percent(row)) is not None),
     )
 
 
@@ -201,6 +216,7 @@ def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -
         config=row.get("config") or {},
         more={name: score(values) for name in _known(row) if (values := _values(row, name))},
         broken=tuple(row.get("broken") or ()),
+        selected=selected_percent(row),
     )
 
 

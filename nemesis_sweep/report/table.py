@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.report.leaderboard import BEST, FRONT, Entry, TaskBoard, is_test_set
+from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.effects import matters
 from nemesis_sweep.spec.expression import parse_condition
-from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.search import PROMPTLESS
 
 ROOM = 30
@@ -104,7 +105,8 @@ def caption(board: TaskBoard) -> str:
     over = f"mean ± standard deviation over {board.replicates} replicates"
     if board.replicates == 1:
         over = "one replicate"
-    return f"{selected}. Accuracies in percent, {over}; gain: on test, over plain CoOp"
+    told = f"{selected}. Accuracies in percent, {over}; gain: on test, over plain CoOp"
+    return ". ".join(filter(None, (told, range_text(board.selected))))
 
 
 def _constraints_text(board: TaskBoard) -> str:
@@ -158,10 +160,15 @@ def _params_of(board: TaskBoard, entry: Entry) -> str:
     if entry.baseline in PROMPTLESS:
         return ""
     known = {**entry.config, **entry.params}
-    shown = {name: known[name] for name in board.searched if known.get(name) is not None}
-    if not entry.is_nemesis:
-        shown = {name: value for name, value in shown.items() if name not in PENALTY_FIELDS - {"omega"}}
-    return params_text(shown)
+    # PAN's settings say nothing of a trial of PUN, nor those of the penalty of one without.
+    shown = {
+        name: known[name]
+        for name in board.searched
+        if known.get(name) is not None and matters(name, {"omega": float(entry.is_nemesis), **known})
+    }
+    if entry.selected is None:
+        return params_text(shown)
+    return f"{params_text(shown)} selected={selected_text(entry.selected).replace(' ', '')}"
 
 
 def _gain_cells(gain: Gain | None) -> tuple[str, str]:

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from nemesis_sweep.report.leaderboard import TaskBoard
+from nemesis_sweep.report.leaderboard import Entry, TaskBoard
+from nemesis_sweep.report.selection import RARE, range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, paired_gain, rounded
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.metrics import direction
 
 
 class Outcome(Enum):
@@ -17,7 +19,7 @@ class Outcome(Enum):
     BETTER = "Nemesis beat CoOp beyond noise"
     NOISE = "the difference was within noise"
     WORSE = "Nemesis was worse beyond noise"
-    COOP = "plain CoOp stayed the best"
+    COOP = "no other prompt beat plain CoOp"
     NO_PENALTY = "the best had no norm penalty"
     UNKNOWN = "nothing can be said about noise"
     INCOMPLETE = "there was nothing to compare"
@@ -47,9 +49,11 @@ def task_verdict(board: TaskBoard) -> str:
         kept = " that keeps the constraints" if board.broken else ""
         return f"{board.study}: no trial{kept} completed"
     if board.entry("coop") is None:
-        return f"{board.study}: plain CoOp did not complete, so there is nothing to compare the best with"
+        return f"{board.study}: plain CoOp has not completed, so there is nothing to compare the best with"
     if kind is Outcome.COOP:
-        told = f"nothing that was tried beat plain CoOp on {board.criterion}"
+        told = f"no other prompt that was tried beat plain CoOp on {board.criterion}"
+        if ahead := _ahead_on_the_objective(board):
+            told += f"; {_and(ahead)} did"
     elif best.gain is None:
         told = "the best found has no test accuracy to compare with CoOp's"
     else:
@@ -60,7 +64,7 @@ def task_verdict(board: TaskBoard) -> str:
             told += "; how much of it is the penalty's is not known, without its control"
         elif board.penalty_gain != best.gain:
             told += f"; of that the penalty {_share_text(board.penalty_gain)}"
-    return f"{board.study}: {told}{_zero_shot_remark(board)}"
+    return f"{board.study}: {told}{_selection_remark(board)}{_reference_remark(board)}"
 
 
 def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
@@ -74,10 +78,12 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     line = f"{tasks}: {', '.join(parts)}"
     mean = mean_gain([board.paired for board in boards])
     if mean is None:
-        return line
+        return f"{line}{_sweep_remarks(boards)}"
     line += f". On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
     penalty = mean_gain([board.penalty for board in boards])
-    return line if penalty in (None, mean) else f"{line}; of that the penalties {_share_text(penalty)}"
+    if penalty is not None and penalty != mean:
+        line += f"; of that the penalties {_share_text(penalty)}"
+    return f"{line}{_sweep_remarks(boards)}"
 
 
 def mean_gain(pairs: Sequence[Mapping[int, tuple[float, float]]]) -> Gain | None:
@@ -92,6 +98,12 @@ def mean_gain(pairs: Sequence[Mapping[int, tuple[float, float]]]) -> Gain | None
         [sum(pair[seed][side] for pair in pairs) / len(pairs) for seed in seeds] for side in (0, 1)
     )
     return paired_gain(ours, theirs)
+
+
+def _and(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _share_text(gain: Gain) -> str:
@@ -126,10 +138,57 @@ def _judged(gain: Gain) -> Outcome:
     return Outcome.BETTER if gain.low > 0 else Outcome.WORSE
 
 
-def _zero_shot_remark(board: TaskBoard) -> str:
-    """Say so where training did not even keep what the model knew before."""
-    zero_shot, best = board.entry("zero_shot"), board.best
-    if zero_shot is None or best is None or zero_shot.test is None or best.test is None:
+def _sweep_remarks(boards: Sequence[TaskBoard]) -> str:
+    """How often PAN selected, and in how many tasks no prompt was as good as a row that trains none."""
+    found = [range_text(share for board in boards for share in board.selected)]
+    count = Counter(entry.label for board in boards for entry, _ in _ahead_on_test(board))
+    if count:
+        ahead = _and([f"{label} in {n}" for label, n in count.items()])
+        found.append(f"on test the best found is behind {ahead}")
+    return "".join(f". {remark[0].upper()}{remark[1:]}" for remark in found if remark)
+
+
+def _ahead_on_the_objective(board: TaskBoard) -> list[str]:
+    """The references that are better than the best found by what it was selected on, with both values."""
+    name, best = board.objectives[0], board.best
+    # Of a joint study the means select, which only their own table has.
+    if best is None or (board.mean_of and not board.is_mean):
+        return []
+    limit, sign = best.metric(name), 1 if direction(name) == "maximize" else -1
+    scores = [(entry.label, entry.metric(name)) for entry in board.references]
+    return [
+        f"{label} ({score.mean:.1f} against {limit.mean:.1f})"
+        for label, score in scores
+        if score is not None and limit is not None and sign * score.mean > sign * limit.mean
+    ]
+
+
+def _ahead_on_test(board: TaskBoard) -> list[tuple[Entry, float]]:
+    """The references that are better on test than the best found, and by how many points."""
+    best = board.best
+    if best is None or best.test is None:
+        return []
+    leads = [
+        (entry, entry.test.mean - best.test.mean) for entry in board.references if entry.test is not None
+    ]
+    return [(entry, lead) for entry, lead in leads if rounded(lead) > 0]
+
+
+def _reference_remark(board: TaskBoard) -> str:
+    """Say so where the best found is behind what trains no prompt: zero-shot, or a linear probe."""
+    ahead = _ahead_on_test(board)
+    behind = [
+        f"{lead:.1f} {'below' if place else 'points below'} {entry.label}"
+        for place, (entry, lead) in enumerate(ahead)
+    ]
+    return f"; {_and(behind)} on test" if behind else ""
+
+
+def _selection_remark(board: TaskBoard) -> str:
+    """How often PAN selected in the best found: hardly ever means hardly a penalty."""
+    best = board.best
+    if best is None or best.selected is None:
         return ""
-    behind = best.test.mean - zero_shot.test.mean
-    return f"; {-behind:.1f} points below zero-shot on test" if behind < 0 else ""
+    told = f"; PAN selected {selected_text(best.selected)} of the positions that it drew"
+    alone = float({**best.config, **best.params}.get("beta", 1)) == 0
+    return f"{told}, so the penalty hardly acted" if alone and best.selected < RARE else told

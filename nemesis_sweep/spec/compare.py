@@ -16,15 +16,15 @@ TASK_NAMES = ("backbone", "dataset", "shots", "protocol")
 def comparable(sweep: Sweep) -> dict[str, Any]:
     """Return the parts of a sweep that decide what a trial's objective means.
 
-    Targets change what the test accuracy means. Datasets, shots, backbones and protocol are left out where
-    they name the study; a joint study is judged by the mean over all of them. Left out are sampler, pruner,
-    points and baselines, which decide what is tried but not what comes of it, the storage, which the home
-    itself looks after, and budget, resources and tracking.
+    Validation images change what the objective means, and targets what the test accuracy does. Datasets,
+    shots, backbones and protocol are left out where they name the study; a joint study is judged by the mean
+    over all of them. Left out are sampler, pruner, points and baselines, which decide what is tried but not
+    what comes of it, the storage, which the home itself looks after, and budget, resources and tracking.
     """
     data = resolved(sweep)
     search = {key: data["search"][key] for key in ("objective", "constraints", "study", "eval_every")}
     names = TASK_NAMES if search["study"] == "joint" else ()
-    tasks = {key: data["tasks"][key] for key in ("seeds", "targets", *names)}
+    tasks = {key: data["tasks"][key] for key in ("seeds", "val_shots", "targets", *names)}
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
 
 
@@ -63,8 +63,8 @@ def growth(old: Sweep, new: Sweep) -> list[str]:
         lines.append(f"budget.trials: {before.trials} -> {after.trials}")
     if before.hours is not None and (after.hours is None or after.hours > before.hours):
         lines.append(f"budget.hours: {shown(before.hours)} -> {shown(after.hours)}")
-    known = {task.key for task in old.task_list()}
-    lines += [f"new task: {task.key}" for task in new.task_list() if task.key not in known]
+    known = {task.identity for task in old.task_list()}
+    lines += [f"new task: {task.key}" for task in new.task_list() if task.identity not in known]
     return lines
 
 

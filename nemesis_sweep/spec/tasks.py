@@ -13,11 +13,16 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.current_folder import here
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 
 Protocol = Literal["few_shot", "base_to_new", "domain_generalization"]
+PUBLISHED: Literal["published"] = "published"
+ALL: Literal["all"] = "all"
+ValShots = Count | Literal["published", "all"]
+"""Validation images of each class: a number of them, min(shots, 4) as published, or all there are."""
 
 
 def slug(name: str) -> str:
@@ -32,8 +37,10 @@ def slug(name: str) -> str:
 class Task:
     """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
 
-    root: the data root, absolute, for workers change their folder; targets: datasets that are tested on
-    beside its own. Neither has a part in the task's key.
+    root: the data root; targets: datasets that are tested on beside its own; val_shots: validation images of
+    each class; start: where a relative path of the backbone starts. Folders are absolute, for workers change
+    theirs. None of these tells it from another task. name: what its sweep calls it, '' where it stands alone;
+    target_names: what the targets are called.
     """
 
     backbone: str
@@ -42,16 +49,31 @@ class Task:
     protocol: str
     root: str | None = None
     targets: tuple[str, ...] = ()
+    val_shots: ValShots = PUBLISHED
+    start: str = ""
+    name: str = ""
+    target_names: tuple[str, ...] = ()
 
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> Task:
         """A task of what ``dataclasses.asdict`` made of one, also where JSON or Ray made its tuples lists."""
-        return cls(**{**fields, "targets": tuple(fields["targets"])})
+        tuples = {name: tuple(fields[name]) for name in ("targets", "target_names")}
+        return cls(**{**fields, **tuples})
+
+    @property
+    def identity(self) -> str:
+        """All that tells it from other tasks, whatever sweep it is in: `digits-4shot-few_shot-icon-clip`."""
+        return f"{slug(self.dataset)}-{self.shots}shot-{self.protocol}-{slug(self.backbone)}"
 
     @property
     def key(self) -> str:
-        """Name of the task's study and folder, such as `clipart-16shot-few_shot-icon-clip`."""
-        return f"{slug(self.dataset)}-{self.shots}shot-{self.protocol}-{slug(self.backbone)}"
+        """Name of the task's study and folder, such as `digits-4shot`."""
+        return self.name or self.identity
+
+    @property
+    def tested(self) -> dict[str, str]:
+        """The targets by the names that their metrics have."""
+        return dict(zip(self.target_names or map(slug, self.targets), self.targets, strict=True))
 
     @property
     def label(self) -> str:
@@ -63,6 +85,8 @@ class Task:
 class Tasks(Section):
     """The product of backbones, datasets and shots, under one protocol and with the same seeds.
 
+    val_shots: validation images of each class, what trials are selected on: `published` (min(shots, 4), as
+    CoOp's lists), a number, or `all` of the val split.
     targets: datasets that `domain_generalization` tests on, with their own class names.
     replicates: number of seeds, 1..replicates, unless `seeds` lists them.
     unreadable: an image that is missing, truncated or no image stops the sweep, or is skipped: an episode
@@ -74,6 +98,7 @@ class Tasks(Section):
     backbone: OneOrMany[BackboneName] = Field(default=["icon-clip"])
     dataset: OneOrMany[DatasetName]
     shots: OneOrMany[Count] = Field(default=[16])
+    val_shots: ValShots = PUBLISHED
     protocol: Protocol = "few_shot"
     targets: NoneOrMany[DatasetName] = Field(default=[])
     replicates: Annotated[int, Field(ge=1, le=1000), BeforeValidator(to_whole)] = 3
@@ -105,9 +130,9 @@ class Tasks(Section):
         return self
 
     def task_list(self) -> list[Task]:
-        """Every task, datasets first, then shots, for one backbone after the other."""
-        root = str(data_root(self.root))
+        """Every task, without a name yet: datasets first, then shots, for one backbone after the other."""
+        root, start = str(data_root(self.root)), str(here())
         return [
-            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets))
+            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots, start)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

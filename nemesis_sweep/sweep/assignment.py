@@ -1,13 +1,14 @@
 """What the driver hands to a worker: everything that one trial needs, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.worker.result import Owner
 
 COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"
 _PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
@@ -35,6 +36,11 @@ class Assignment:
     def study(self) -> str:
         """Name of the study."""
         return self.part_of or self.task.key
+
+    @property
+    def owner(self) -> Owner:
+        """Whose result and checkpoint are believed."""
+        return Owner(self.study, self.number, self.params, self.seeds, self.task.key)
 
     @property
     def folder(self) -> Path:
@@ -88,6 +94,11 @@ class JointAssignment:
     def folder(self) -> Path:
         """The trial's folder: the result over all tasks, and a folder for each task."""
         return self.parts[0].folder.parent
+
+    @property
+    def owner(self) -> Owner:
+        """Whose result over all tasks is believed."""
+        return replace(self.parts[0].owner, task="")
 
     @property
     def home(self) -> str:

@@ -17,10 +17,12 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (
     checked_method,
     checked_seeds,
     checked_shots,
+    checked_val_shots,
     found_backbone,
     found_dataset,
 )
@@ -80,6 +82,7 @@ def fit(
     root: str | Path | None = None,
     shots: int = 16,
     seeds: Iterable[int] = (1, 2, 3),
+    val_shots: ValShots = PUBLISHED,
     device: torch.device | str | None = None,
     on_epoch: Callable[[int, Metrics], None] | None = None,
     report: Report | None = None,
@@ -89,7 +92,8 @@ def fit(
     backbone, dataset: names, paths, or what `load_backbone`, `backbone_from_open_clip`, `load_dataset` gave.
     method: a `Method`, or its fields as a mapping; plain CoOp by default.
     root: the data root, for datasets by name that do not ship with the package.
-    shots, seeds: the few-shot episodes; images are encoded once and kept in the feature cache.
+    shots, seeds, val_shots: the few-shot episodes, as in a sweep file; images are encoded once and kept in
+    the feature cache.
     device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
     progress while images are encoded.
@@ -98,12 +102,13 @@ def fit(
     """
     shots = checked_shots(shots)
     distinct = checked_seeds(seeds)
+    val_shots = checked_val_shots(val_shots)
     chosen = checked_method(method)
     place = None if device is None else find_device(device)
     data = found_dataset(dataset, root)
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
-    features = episode_features(data, model, shots, distinct, views, report)
+    features = episode_features(data, model, shots, distinct, views, report, val_shots)
     training = Fit(model, data.classnames, chosen, distinct, features)
     history: list[Metrics] = []
     while not training.done:

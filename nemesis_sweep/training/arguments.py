@@ -13,6 +13,7 @@ from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import refuse
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
 from nemesis_sweep.spec.translate import faults_of
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
@@ -31,6 +32,17 @@ def checked_shots(given: Any) -> int:
     if shots is None or shots < 1:
         raise refusal("shots", "not a number of shots", given, "a whole number >= 1")
     return shots
+
+
+def checked_val_shots(given: Any) -> ValShots:
+    """Validation images of each class. Raises ``UserError`` for what `val_shots` of a sweep file refuses."""
+    if isinstance(given, str) and given in (PUBLISHED, ALL):
+        return ALL if given == ALL else PUBLISHED
+    number = _whole(given)
+    if number is None or number < 1:
+        allowed = f"'{PUBLISHED}', '{ALL}', or a whole number >= 1"
+        raise refusal("val_shots", "not a number of validation images", given, allowed)
+    return number
 
 
 def checked_seeds(given: Any) -> tuple[int, ...]:

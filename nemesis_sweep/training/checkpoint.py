@@ -2,25 +2,23 @@
 
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.tensor_file import load_tensors, save_tensors
 
 FILE = "state.safetensors"
 
 
-def save_checkpoint(folder: Path, state: dict[str, Tensor]) -> None:
-    """Replace the checkpoint in ``folder`` in one atomic step."""
+def save_checkpoint(folder: Path, state: dict[str, Tensor], owner: str = "") -> None:
+    """Replace the checkpoint in ``folder`` in one atomic step. owner: the trial whose state it is."""
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / FILE) as temporary:
-        save_file(state, temporary)
+    save_tensors(folder / FILE, state, owner)
 
 
-def load_checkpoint(folder: Path) -> dict[str, Tensor] | None:
-    """The state that was kept, or None when there is none that can be read."""
-    try:
-        return load_file(folder / FILE)
-    except (OSError, SafetensorError):
-        return None
+def load_checkpoint(folder: Path, owner: str = "") -> dict[str, Tensor] | None:
+    """The state that was kept, or None when there is none.
+
+    Raises ``DamagedError`` when what is there is not what was saved for ``owner``.
+    """
+    path = folder / FILE
+    return load_tensors(path, owner) if path.exists() else None

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoding.images import UnusableError, as_seen
+from nemesis_sweep.data.decoding.images import DRAWINGS, UnusableError, as_seen
 from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.store import view_numbers
 from nemesis_sweep.prompts.artifact import Prompt
@@ -138,6 +138,9 @@ def _item(number: int, image: Any) -> Item:
     if isinstance(image, bytes):
         return Item(0, f"image {number}", content=image)
     if isinstance(image, Image.Image):
+        if image.format in DRAWINGS:
+            allowed = 'pixels: what `image.convert("RGB")` gives'
+            raise refusal(f"images[{number}]", f"a drawing in {image.format}, not pixels", image, allowed)
         return Item(0, f"image {number}", content=_png(image))
     raise refusal(f"images[{number}]", "not an image", image, "a file, bytes, or an image of PIL's")
 

@@ -10,7 +10,8 @@ from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.training.arguments import checked_seeds, checked_shots
+from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
+from nemesis_sweep.training.arguments import checked_seeds, checked_shots, checked_val_shots
 from nemesis_sweep.vlm.backbone import Backbone
 
 
@@ -38,13 +39,16 @@ def episode_features(
     seeds: Sequence[int],
     views: int,
     report: Report | None = None,
+    val_shots: ValShots = PUBLISHED,
 ) -> EpisodeFeatures:
     """Draw the episodes of the seeds and look their features up, encoding what the cache lacks.
 
-    Raises ``UserError`` unless shots is a whole number >= 1 and seeds are different whole numbers.
+    val_shots: validation images of each class: `published`, min(shots, 4), a number of them, or `all`.
+    Raises ``UserError`` unless shots is a whole number >= 1, val_shots one of these, and seeds are different
+    whole numbers.
     """
-    shots = checked_shots(shots)
-    episodes = tuple(few_shot_episode(dataset, shots, seed) for seed in checked_seeds(seeds))
+    shots, val_shots = checked_shots(shots), checked_val_shots(val_shots)
+    episodes = tuple(few_shot_episode(dataset, shots, seed, val_shots) for seed in checked_seeds(seeds))
     return features_of(dataset, episodes, backbone, views, report)
 
 

@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.vlm.hub import CONFIG_FILE
 from nemesis_sweep.vlm.published import clean_tag, published
@@ -89,7 +90,7 @@ def find_backbone(name: str) -> Source:
     if architecture in architecture_names():
         if weights == RANDOM:
             return Source("random", architecture)
-        if "/" in weights or Path(weights).suffix in (".safetensors", *PICKLES):
+        if _is_path(weights):
             return Source("file", architecture, path=_weights_file(weights))
         if at and not weights:
             raise UserError(Problem("a backbone name ends in '@' without a tag", found=repr(name)))
@@ -97,7 +98,7 @@ def find_backbone(name: str) -> Source:
         return Source("tag", architecture, tag=weights)
     path = Path(name).expanduser()
     if path.suffix in (".safetensors", *PICKLES) or "/" in name or path.is_dir():
-        return Source("folder", path=_folder(path))
+        return Source("folder", path=_folder(from_here(path)))
     raise UserError(
         Problem(
             "unknown backbone",
@@ -107,6 +108,24 @@ def find_backbone(name: str) -> Source:
             nearest=_nearest(architecture, at + weights),
         )
     )
+
+
+def located(name: str, start: str | Path) -> str:
+    """The name of a backbone with its path, if it is or has a relative one, made absolute from a folder."""
+    architecture, at, weights = name.partition("@")
+    if name in embedded_names() or name.startswith(HUB):
+        return name
+    if architecture in architecture_names():
+        return f"{architecture}@{_beside(weights, start)}" if at and _is_path(weights) else name
+    return _beside(name, start)
+
+
+def _is_path(weights: str) -> bool:
+    return "/" in weights or Path(weights).suffix in (".safetensors", *PICKLES)
+
+
+def _beside(path: str, start: str | Path) -> str:
+    return str(start / Path(path).expanduser())
 
 
 def _embedded_folder() -> Path:
@@ -146,7 +165,7 @@ def _repository(name: str) -> Source:
 
 
 def _weights_file(text: str) -> Path:
-    path = Path(text).expanduser()
+    path = from_here(Path(text).expanduser())
     if path.suffix in PICKLES:
         refuse_pickle(path)
     if not path.is_file():

@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 import huggingface_hub.constants
+import open_clip
 import pytest
+import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from nemesis_sweep.cli import main
 from nemesis_sweep.vlm.backbone import load_backbone
@@ -187,3 +190,38 @@ def test_a_hugging_face_encoder_whose_configuration_is_here_is_looked_into(
     told = json.loads(call("--check", "roberta-ViT-B-32", "--json").output)
     assert [told[name] for name in ("text_width", "text_layers", "text_heads")] == [96, 3, 4]
     assert (told["text_tower"], told["text_path"]) == ("roberta-base", "cut")
+
+
+def test_the_embedded_model_is_exported_as_plain_open_clip_loads_it(tmp_path) -> None:
+    folder = tmp_path / "made" / "icon-clip"
+    result = call("--export", "icon-clip", str(folder))
+    assert result.exit_code == 0, result.stderr
+    assert f"open_clip.create_model_from_pretrained('local-dir:{folder}')" in result.output
+    assert "11,806 of 49,408 tokens" in result.output
+    names = ["open_clip_config.json", "open_clip_model.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
+    model.eval()
+    tokens = open_clip.get_tokenizer(f"local-dir:{folder}")(["a bird.", "a digit seven."])
+    picture = preprocess(Image.linear_gradient("L").resize((90, 60)).convert("RGB"))[None]
+    with torch.no_grad():
+        texts = model.encode_text(tokens, normalize=True)
+        images = model.encode_image(picture, normalize=True)
+    backbone = load_backbone("icon-clip")
+    torch.testing.assert_close(texts, backbone.encode_texts(["a bird.", "a digit seven."]))
+    torch.testing.assert_close(images, backbone.encode_image(picture))
+    assert model.logit_scale.exp().item() == pytest.approx(backbone.logit_scale)
+
+
+def test_a_folder_that_holds_something_is_not_written_into(tmp_path) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    for place, told in ((tmp_path, "which is not empty"), (tmp_path / "mine.txt", "a file")):
+        result = call("--export", "icon-clip", str(place))
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == (
+            f"error: --export: not a place for a model; found {place}, {told}; allowed: a new folder\n"
+        )
+    result = call("--export", "icon-clip", str(tmp_path / "mine.txt" / "below"))
+    assert result.exit_code == 2
+    assert "the model cannot be written" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -47,3 +47,14 @@ def test_a_whole_dataset_has_none_and_tells_how_far_it_is(mine) -> None:
     assert list(flaws(load_dataset(str(mine)), report=lines.append)) == []
     assert lines[0] == "looking at 60 images: begins"
     assert "60 of 60 images" in lines[-1] and "images/s, done in" in lines[-1]
+
+
+def test_what_is_no_file_is_found_without_opening_anything(mine) -> None:
+    dataset = load_dataset(str(mine))
+    path = mine / "test/second/image_0002.jpg"
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    for decode in (True, False):
+        assert [(flaw.kind, flaw.reason) for flaw in flaws(dataset, decode)] == [
+            ("unreadable", "a device, not a file")
+        ]

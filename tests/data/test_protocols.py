@@ -1,5 +1,7 @@
 """Protocols: which classes and images are learnt, and which are tested."""
 
+from collections import Counter
+
 import pytest
 
 from nemesis_sweep.data.episodes import few_shot_episode
@@ -18,17 +20,23 @@ def test_every_protocol_of_the_sweep_file_is_there():
     assert set(allowed) == set(PROTOCOLS)
 
 
+@pytest.mark.parametrize("val_shots", ["published", 7, "all"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_labels_have_names_and_episodes_follow_the_seeds(protocol):
+def test_labels_have_names_and_episodes_follow_the_seeds(protocol, val_shots):
     """The contract of a protocol."""
     targets = ("emoji",) if protocol == "domain_generalization" else ()
-    task = Task("icon-clip", "digits", 2, protocol, None, targets)
+    task = Task("icon-clip", "digits", 2, protocol, None, targets, val_shots)
     arranged = arrange(task, (3, 1), load)
     assert [episode.seed for episode in arranged.episodes] == [3, 1]
     learnt = set(range(len(arranged.source.classnames)))
     for episode in arranged.episodes:
         assert {item.label for item in episode.train} == learnt
         assert {item.label for item in episode.val} == learnt
+        own = Counter(item.label for item in episode.val)
+        of_split = Counter(item.label for item in arranged.source.val)
+        assert own == (
+            of_split if val_shots == "all" else dict.fromkeys(learnt, {"published": 2, 7: 7}[val_shots])
+        )
     for dataset in (arranged.source, *arranged.targets.values()):
         assert {item.label for item in dataset.test} == set(range(len(dataset.classnames)))
 

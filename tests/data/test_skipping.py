@@ -1,5 +1,8 @@
 """Going on without images that cannot be read: what stays as drawn, what stands in, what is left out."""
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from nemesis_sweep.data.protocols import arrange
@@ -82,3 +85,20 @@ def test_nothing_is_changed_where_everything_can_be_read(mine, tmp_path) -> None
     before = arranged(tmp_path)
     assert unreadable(before) == {}
     assert without(before, {}) is before
+
+
+@pytest.mark.parametrize("val_shots", [2, 4, "all"])
+def test_where_val_is_part_of_train_every_seed_has_as_many_of_either(colours, val_shots) -> None:
+    data = replace(colours, splits={**colours.splits, "val": []})
+    task = Task("icon-clip", "colours", 8, "few_shot", None, (), val_shots)
+    before = arrange(task, range(6), lambda name: data)
+    broken = next(item for item in data.train if item.label == 0)
+    bad = {f"{data.name}: {data.local(broken)}"}
+    assert len({broken in episode.train for episode in before.episodes}) == 2  # seen from both sides
+    after = without(before, bad)
+    counts = {tuple(sorted(Counter(item.label for item in e.train).items())) for e in after.episodes}
+    counts_of_val = {tuple(sorted(Counter(item.label for item in e.val).items())) for e in after.episodes}
+    assert (len(counts), len(counts_of_val)) == (1, 1)
+    for episode in after.episodes:
+        used = sources((*episode.train, *episode.val))
+        assert broken.source not in used and len(set(used)) == len(used)

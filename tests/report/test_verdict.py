@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nemesis_sweep.report.leaderboard import leaderboard
+from nemesis_sweep.report.table import caption, cells
 from nemesis_sweep.report.verdict import Outcome, mean_gain, outcome, sweep_verdict, task_verdict
 
 Row = dict[str, Any]
@@ -53,7 +54,9 @@ def test_one_replicate_says_nothing_about_noise(make_row: Callable[..., Row]) ->
 def test_plain_coop_is_named_when_nothing_beats_it(coop: Row) -> None:
     board = leaderboard([coop])[0]
     assert outcome(board) is Outcome.COOP
-    assert task_verdict(board) == "clipart-16shot: nothing that was tried beat plain CoOp on val/accuracy"
+    assert task_verdict(board) == (
+        "clipart-16shot: no other prompt that was tried beat plain CoOp on val/accuracy"
+    )
 
 
 def test_a_win_without_penalty_is_not_nemesis(coop: Row, make_row: Callable[..., Row]) -> None:
@@ -68,10 +71,87 @@ def test_training_below_zero_shot_is_told(coop: Row, make_row: Callable[..., Row
     assert task_verdict(board).endswith("; 28.0 points below zero-shot on test")
 
 
+def test_a_reference_that_beat_plain_coop_is_named(coop: Row, make_row: Callable[..., Row]) -> None:
+    """`Nothing beat plain CoOp` is not so where a linear probe did, in the same table."""
+    probe = make_row("linear_probe", [75, 75, 75], [71.0, 72.0, 73.0], baseline="linear_probe")
+    zero = make_row("zero_shot", [50, 50, 50], [40.0, 40.0, 40.0], baseline="zero_shot")
+    ensemble = make_row("zero_shot_ensemble", [61, 61, 62], [66.0] * 3, baseline="zero_shot_ensemble")
+    boards = leaderboard([coop, probe, zero, ensemble])
+    assert task_verdict(boards[0]) == (
+        "clipart-16shot: no other prompt that was tried beat plain CoOp on val/accuracy; zero-shot, ensemble "
+        "(61.3 against 60.0) and linear probe (75.0 against 60.0) did; 6.0 points below zero-shot, ensemble "
+        "and 12.0 below linear probe on test"
+    )
+    told = sweep_verdict(boards)
+    assert told.endswith(". On test the best found is behind zero-shot, ensemble in 1 and linear probe in 1")
+    by_loss = {"val/loss": 0.5}
+    lower = [{**row, "metrics": {**row["metrics"], **by_loss}} for row in (probe,)]
+    (board,) = leaderboard([coop, *lower], ["val/loss"])
+    assert "; linear probe (0.5 against 1.0) did" in task_verdict(board)
+
+
+def test_what_is_as_good_as_a_reference_to_a_decimal_is_not_below_it(
+    coop: Row, make_row: Callable[..., Row]
+) -> None:
+    zero = make_row("zero_shot", [60] * 3, [62.02] * 3, baseline="zero_shot")
+    (board,) = leaderboard([coop, zero, make_row("1", [70] * 3, [62.0, 62.0, 62.0])])
+    assert "below" not in task_verdict(board)
+    assert "behind" not in sweep_verdict([board])
+
+
+def test_a_joint_study_compares_references_where_its_means_are(make_row: Callable[..., Row]) -> None:
+    rows = [
+        make_row(name, [level], [level], study="joint", task=task, baseline=name, omega=0.0)
+        for name, clipart, digits in (("coop", 50.0, 40.0), ("linear_probe", 45.0, 70.0))
+        for task, level in (("clipart", clipart), ("digits", digits), ("mean", (clipart + digits) / 2))
+    ]
+    clipart, digits, mean = map(task_verdict, leaderboard(rows))
+    assert "did" not in clipart and "below" not in clipart
+    assert "did" not in digits and digits.endswith("30.0 points below linear probe on test")
+    assert "linear probe (57.5 against 45.0) did" in mean
+
+
+def with_pan(row: Row, share: list[list[float]], **config: Any) -> Row:
+    return {**row, "selected_share": share, "config": {**row["config"], **config}}
+
+
+def test_how_often_pan_selected_is_told(coop: Row, make_row: Callable[..., Row]) -> None:
+    """Of 2 positions a step each of 4 vectors is drawn in half of the steps: shares add up to 2 at most."""
+    best = make_row("1", [70] * 3, [52.0, 62.1, 71.9])
+    other = make_row("2", [65] * 3, [51.0, 61.0, 71.0])
+    often = with_pan(best, [[0.2, 0.1, 0.1, 0.0], [0.4, 0.0, 0.0, 0.0]], n_positions=2)
+    rarely = with_pan(other, [[0.01, 0.0, 0.0, 0.0], [0.0, 0.0, 0.01, 0.0]], n_positions=1)
+    (board,) = leaderboard([coop, often, rarely])
+    assert board.best is not None and board.best.selected == pytest.approx(20.0)
+    assert board.selected == (pytest.approx(20.0), pytest.approx(1.0))
+    assert "; PAN selected 20.0 % of the positions that it drew" in task_verdict(board)
+    assert "hardly acted" not in task_verdict(board)
+    told = "PAN selected 1.0 to 20.0 % of the positions that it drew (2 trials)"
+    assert sweep_verdict([board]).endswith(f". {told}")
+    assert caption(board).endswith(f". {told}")
+    assert cells(board, board.best)[-1].endswith(" selected=20.0%")
+    (board,) = leaderboard([coop, {**rarely, "selected_share": [[0.0001] * 2]}])
+    assert task_verdict(board).endswith(
+        "; PAN selected < 0.1 % of the positions that it drew, so the penalty hardly acted"
+    )
+    (mixed,) = leaderboard([coop, with_pan(best, [[0.01, 0.01]], beta=0.5)])
+    assert "PAN selected 2.0 %" in task_verdict(mixed) and "hardly" not in task_verdict(mixed)
+
+
+@pytest.mark.parametrize("config", [{"omega": 0.0}, {"selection": "random"}])
+def test_where_pan_has_no_choice_nothing_is_said_of_it(
+    coop: Row, make_row: Callable[..., Row], config: dict[str, Any]
+) -> None:
+    row = make_row("1", [70] * 3, [52.0, 62.1, 71.9], params={"n_ctx": 8})
+    (board,) = leaderboard([coop, with_pan(row, [[1.0]], **config)])
+    assert board.selected == ()
+    assert "PAN" not in task_verdict(board) + sweep_verdict([board]) + caption(board)
+
+
 def test_without_coop_there_is_nothing_to_compare(make_row: Callable[..., Row]) -> None:
     board = leaderboard([make_row("1", [70], [70.0])])[0]
     assert outcome(board) is Outcome.INCOMPLETE
-    assert "plain CoOp did not complete" in task_verdict(board)
+    assert "plain CoOp has not completed" in task_verdict(board)
     empty = leaderboard([make_row("1", [70], [70.0], state="FAIL")])[0]
     assert task_verdict(empty) == "clipart-16shot: no trial completed"
     assert sweep_verdict([]) == "Nothing to compare: no task has a result"
@@ -87,7 +167,7 @@ def test_the_sweep_averages_tasks_seed_by_seed(coop: Row, make_row: Callable[...
     assert gain.low == pytest.approx(4 / 3 - 1.4342, abs=1e-3)
     line = sweep_verdict([first, stays])
     assert line.startswith("2 tasks: ")
-    assert "plain CoOp stayed the best in 1" in line
+    assert "no other prompt beat plain CoOp in 1" in line
     assert line.endswith("+1.3 points on test over CoOp (95 % CI -0.1 to 2.8, 3 replicates): within noise")
 
 

@@ -32,6 +32,8 @@ def test_trials_stay_comparable(tmp_path: Path, override: str, line: str) -> Non
     ("override", "lines"),
     [
         ("tasks.seeds=[1, 2, 4]", ["tasks.seeds: [1, 2, 3] -> [1, 2, 4]"]),
+        ("tasks.val_shots=all", ['tasks.val_shots: "published" -> "all"']),
+        ("tasks.val_shots=4", ['tasks.val_shots: "published" -> 4']),
         ("method.beta=0.5", ["method.beta: 0.0 -> 0.5"]),
         ("method.epochs=20", ["method.epochs: 50 -> 20"]),
         ("method.per_dataset.clipart.lr=1", ['method.per_dataset.clipart: (absent) -> {"lr": 1.0}']),

@@ -17,7 +17,8 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker import warm
-from nemesis_sweep.sweep.worker.trial import TrialSession, read_result
+from nemesis_sweep.sweep.worker.result import read_result
+from nemesis_sweep.sweep.worker.trial import TrialSession
 from nemesis_sweep.vlm import backbone as backbone_module
 from nemesis_sweep.vlm.building import build_model
 from tests.data import layouts

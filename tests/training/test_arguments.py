@@ -23,6 +23,14 @@ METHOD = r"allowed: a Method or a mapping of its fields: \{'omega': 5.0, 'beta':
         ({"shots": "4"}, rf"^shots: not a number of shots; found '4'; {SHOTS}"),
         ({"shots": 4.0}, rf"^shots: not a number of shots; found 4.0; {SHOTS}"),
         ({"shots": True}, rf"^shots: not a number of shots; found True; {SHOTS}"),
+        (
+            {"val_shots": "some"},
+            r"^val_shots: not a number of validation images; found 'some'; allowed: 'published'",
+        ),
+        (
+            {"val_shots": 0},
+            r"^val_shots: not a number of validation images; found 0; allowed: 'published', 'all', or",
+        ),
         ({"shots": None}, rf"^shots: not a number of shots; found None; {SHOTS}"),
         ({"seeds": 3}, rf"^seeds: not a list of seeds; found 3; {SEEDS}; \(3,\) is this seed alone"),
         ({"seeds": "12"}, rf"^seeds: not a list of seeds; found '12'; {SEEDS}$"),
@@ -89,3 +97,6 @@ def test_episodes_are_drawn_of_checked_shots_and_seeds():
         ns.episode_features(dataset, backbone, 0, (1,), 1)
     with pytest.raises(UserError, match=r"^seeds: 2 is listed twice"):
         ns.episode_features(dataset, backbone, 1, (2, 2), 1)
+    with pytest.raises(UserError, match=r"^val_shots: not a number of validation images; found 'most'"):
+        ns.episode_features(dataset, backbone, 1, (1, 2), 1, val_shots="most")
+    assert ns.episode_features(dataset, backbone, 1, (1, 2), 1, val_shots=3).val_labels.shape == (2, 30)

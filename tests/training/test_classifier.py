@@ -129,6 +129,13 @@ def test_what_is_no_list_of_images_is_refused(trained, tiny_backbone, images, me
         ns.Classifier(trained.prompt, tiny_backbone).predict(images)
 
 
+def test_an_image_that_another_program_would_draw_is_refused(trained, tiny_backbone):
+    image = Image.new("RGB", (8, 8))
+    image.format = "EPS"
+    with pytest.raises(UserError, match=r"images\[0\]: a drawing in EPS, not pixels; .*allowed: .*convert"):
+        ns.Classifier(trained.prompt, tiny_backbone).predict([image])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from nemesis_sweep.data.sealed import DamagedError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.episode_features import episode_features
@@ -114,10 +116,27 @@ def test_training_lowers_the_loss_on_images_it_has_not_seen(tiny_backbone, colou
     assert all(later < earlier for earlier, later in zip(before, after, strict=True))
 
 
-def test_a_checkpoint_that_cannot_be_read_is_none(tmp_path):
-    assert load_checkpoint(tmp_path) is None
-    (tmp_path / "state.safetensors").write_bytes(b"half a f")
-    assert load_checkpoint(tmp_path) is None
+def test_a_checkpoint_that_is_not_what_was_saved_is_not_believed(tmp_path):
+    assert load_checkpoint(tmp_path, "trial 1") is None
+    state = {"context": torch.arange(6.0), "seconds": torch.tensor(2.0, dtype=torch.float64)}
+    save_checkpoint(tmp_path, state, "trial 1")
+    kept = load_checkpoint(tmp_path, "trial 1")
+    assert all(torch.equal(kept[name], state[name]) for name in state)
+    with pytest.raises(DamagedError, match="belongs to trial 1"):
+        load_checkpoint(tmp_path, "trial 2")
+    file = tmp_path / "state.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
+    with pytest.raises(DamagedError, match="has a checksum that does not fit"):
+        load_checkpoint(tmp_path, "trial 1")
+    file.write_bytes(b"half a f")
+    with pytest.raises(DamagedError, match="is no whole safetensors file"):
+        load_checkpoint(tmp_path, "trial 1")
+
+
+def test_a_checkpoint_of_an_earlier_version_is_taken_as_it_is(tmp_path):
+    save_file({"context": torch.arange(6.0)}, tmp_path / "state.safetensors")
+    assert load_checkpoint(tmp_path, "trial 1")["context"].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_views_of_epochs_take_their_own_view(tiny_backbone, colours):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pytest
 import torch
+from click.testing import CliRunner
 from torch.nn import functional as F
 
+from nemesis_sweep.cli import main
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import backbone_from_open_clip, load_backbone
@@ -162,6 +166,25 @@ def test_siglip_reads_its_tokenizer_from_its_folder(architecture: str, tmp_path:
     words = Method(words="a photo of a", n_ctx=4, epochs=1)
     trainer = Trainer(backbone, NAMES, words, seeds=(1,))
     assert trainer.context.shape == (1, len(ids_of(backbone.tokenizer, "a photo of a")), 64)
+
+
+def test_an_exported_model_has_its_tokenizer_beside_it(tmp_path: Path) -> None:
+    config = small_config("ViT-B-16-SigLIP")
+    config["text_cfg"] |= {"vocab_size": 400, "hf_tokenizer_name": "no/such-repository"}
+    with small_timm("ViT-B-16-SigLIP"):
+        own = save_model(tmp_path / "own", build_model(config), config)
+        save_tokenizer(own, kind="siglip")
+        backbone = load_backbone(str(own))
+        folder = tmp_path / "exported"
+        result = CliRunner().invoke(main, ["backbones", "--export", str(own), str(folder), "--json"])
+        assert json.loads(result.stdout) == {"folder": str(folder), "vocabulary": 400, "known_tokens": 400}
+        model: Any = open_clip.create_model(f"local-dir:{folder}").eval()
+    tokens = open_clip.get_tokenizer(f"local-dir:{folder}")(["A Photo, of a cat!"])
+    assert torch.equal(tokens, backbone.tokenizer(["a photo of a cat"]))
+    with torch.no_grad():
+        texts = model.encode_text(tokens, normalize=True)
+    torch.testing.assert_close(texts, backbone.encode_texts(["a photo of a cat"]), rtol=1e-5, atol=1e-6)
+    assert model.logit_bias.item() == backbone.logit_bias
 
 
 def ids_of(tokenizer: Any, text: str) -> list[int]:

@@ -4,16 +4,28 @@ Needs no torch: processes that only decode import this.
 """
 
 import io
+from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.signatures import HEAD, why_not
 from nemesis_sweep.spec.errors import Problem, UserError
 
 WHITE = 65535
 """Of a grey image with 16 bits."""
+
+_NEWER = {"AVIF": "PIL.AvifImagePlugin", "QOI": "PIL.QoiImagePlugin"}
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000", "ICO"),
+    *(name for name, module in _NEWER.items() if find_spec(module)),
+)
+"""What is opened, in PIL's words: grids of pixels. Its other formats are drawings that programs outside of it
+draw (EPS, which is a program for Ghostscript, WMF), films, data, or have no mark by which to know them."""
+
+DRAWINGS = frozenset({"EPS", "WMF"})
 
 Kind = Literal["missing", "truncated", "unreadable"]
 
@@ -48,19 +60,30 @@ def read_image(item: Item) -> tuple[bytes, Image.Image]:
     return content, open_image(content)
 
 
+def never_drawings() -> None:
+    """From now on, PIL opens no file of this process as a drawing that another program draws.
+
+    For images that others open: torchvision's datasets give PIL whatever file they find.
+    """
+    Image.init()
+    for name in DRAWINGS & Image.OPEN.keys():
+        factory, _ = Image.OPEN[name]
+        Image.OPEN[name] = (factory, lambda prefix: False)
+
+
 def open_image(content: bytes) -> Image.Image:
     """An RGB image, upright, decoded. Raises ``UnusableError``.
 
     PIL raises whatever its codecs meet in a damaged file, so every error but a full memory is the file's.
     """
     try:
-        image: Image.Image = Image.open(io.BytesIO(content))
+        image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
         raise UnusableError("unreadable", str(error)) from error
     except Exception as error:
-        raise UnusableError("unreadable", "not an image" if content else "empty") from error
+        raise UnusableError("unreadable", why_not(content[:HEAD])) from error
     try:
         image.load()
         return as_seen(image)

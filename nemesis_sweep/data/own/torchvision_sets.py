@@ -9,6 +9,7 @@ from typing import Any
 
 from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, Dataset, Item
+from nemesis_sweep.data.decoding.images import never_drawings
 from nemesis_sweep.data.division import VAL_FROM_TRAIN, part_val_from
 from nemesis_sweep.data.files import LazyItems
 from nemesis_sweep.data.own.torchvision_names import PREFIX
@@ -38,6 +39,7 @@ def read_torchvision(name: str, root: Path) -> Dataset:
     """
     import torchvision.datasets
 
+    never_drawings()
     made = getattr(torchvision.datasets, name.removeprefix(PREFIX))
     parts = {split: _open(made, name, root, split) for split in SPLIT_NAMES}
     if parts["train"] is None or parts["test"] is None:

@@ -10,7 +10,6 @@ same image features and one on 16 x 16 pixels.  The probes' strength is chosen o
 from __future__ import annotations
 
 import argparse
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from nemesis_sweep.data.dataset import Dataset, Item
+from nemesis_sweep.data.decoding.images import open_image
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
@@ -34,9 +34,7 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # scikit-learn's C
 
 def pixels(items: Sequence[Item]) -> np.ndarray:
     """Pictures as (N, 768): 16 x 16 RGB, in [0, 1], centred."""
-    small = [
-        Image.open(io.BytesIO(i.read())).convert("RGB").resize((16, 16), Image.Resampling.BOX) for i in items
-    ]
+    small = [open_image(i.read()).resize((16, 16), Image.Resampling.BOX) for i in items]
     return np.stack([np.asarray(p, np.float32).ravel() / 255 - 0.5 for p in small])
 
 

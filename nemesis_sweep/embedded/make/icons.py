@@ -167,7 +167,7 @@ def render(data: dict, name: str) -> np.ndarray:
     png = resvg_py.svg_to_bytes(
         svg_string=svg, width=SIZE, height=SIZE, background="#ffffff", skip_system_fonts=True
     )
-    return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB").resize((SIZE, SIZE)))
+    return np.asarray(Image.open(io.BytesIO(bytes(png)), formats=["PNG"]).convert("RGB").resize((SIZE, SIZE)))
 
 
 def render_sets(sources: Path) -> tuple[np.ndarray, list[Icon]]:
@@ -193,7 +193,7 @@ def main(sources: Path, work: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     pictures, icons = render_sets(sources)
     np.save(work / "icons.npy", pictures)
-    (work / "icons.json").write_text(json.dumps([asdict(i) for i in icons]))
+    (work / "icons.json").write_text(json.dumps([asdict(i) for i in icons]), encoding="utf-8")
     print(f"{len(icons)} icons", flush=True)
 
 

@@ -68,12 +68,14 @@ def _fall_back(say: Callable[[str], None], reason: str) -> float:
 
 
 def _classes(home: Home, task: Task) -> int:
-    return int(json.loads((home.path / "episodes" / f"{task.key}.json").read_text())["classes"])
+    return int(
+        json.loads((home.path / "episodes" / f"{task.key}.json").read_text(encoding="utf-8"))["classes"]
+    )
 
 
 def _read(path: Any) -> Plain:
     try:
-        known = json.loads(path.read_text())
+        known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
@@ -124,7 +126,8 @@ def _rehearse(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
     for trial in trials:
         task = Task.from_plain(trial["task"])
         method = Method.model_validate(trial["method"])
-        backbone, arranged = warm.towers(task.backbone, method.precision), warm.arranged(task, seeds, home)
+        backbone = warm.towers(task.backbone, method.precision, task.start)
+        arranged = warm.arranged(task, seeds, home)
         # Whoever comes first to a dataset encodes it, in the process of its trial.
         encode_items(backbone, arranged.source.test[:MAX_BATCH], [CENTRE])
         rehearse(backbone, arranged, method)

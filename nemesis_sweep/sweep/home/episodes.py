@@ -17,11 +17,11 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
 from nemesis_sweep.sweep.home.folder import Home, write_json
 from nemesis_sweep.sweep.home.images import Images, LookAtTasks
 
-RULE = "random.Random(seed); shots of each class of train, then min(shots, 4) of val, on the same stream"
+RULE = "random.Random(seed); shots of each class of train, then {} of val{}"
 PLACE = ("folder",)
 """Where the images lie may change from run to run; what is drawn may not."""
 
@@ -81,7 +81,7 @@ def episodes_record(arranged: Arrangement, task: Task) -> dict[str, Any]:
         "folder": str(dataset.folder or ""),
         "classes": len(dataset.classnames),
         "images": {split: len(dataset.splits[split]) for split in SPLITS},
-        "rule": RULE,
+        "rule": _rule(task),
         "val_from": episodes[0].val_from,
         # The same for every seed: it depends only on how many images a class has.
         "incomplete": incomplete_classes(dataset, episodes[0]),
@@ -93,6 +93,12 @@ def episodes_record(arranged: Arrangement, task: Task) -> dict[str, Any]:
             for episode in episodes
         },
     }
+
+
+def _rule(task: Task) -> str:
+    """How images are drawn, in words. The published rule's are the same in all homes, whatever made them."""
+    asked = "min(shots, 4)" if task.val_shots == PUBLISHED else str(task.val_shots)
+    return RULE.format(asked, "" if task.val_shots == ALL else ", on the same stream")
 
 
 def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arrangement:

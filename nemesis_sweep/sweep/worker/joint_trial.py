@@ -5,16 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
-from nemesis_sweep.sweep.home.folder import write_json
-from nemesis_sweep.sweep.worker.trial import (
-    RESULT,
-    TrialSession,
-    mean,
-    read_result,
-    task_values,
-    trial_tags,
-    worker,
-)
+from nemesis_sweep.sweep.worker.result import NOTE, take_result, write_result
+from nemesis_sweep.sweep.worker.trial import TrialSession, mean, task_values, trial_tags, worker
 from nemesis_sweep.tracking.part_run import PartRun
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.references import applying
@@ -32,7 +24,8 @@ class JointSession:
         self.assignment = assignment
         self.folder = assignment.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.finished = read_result(self.folder)
+        self._notes: list[str] = []
+        self.finished = take_result(self.folder, assignment.owner, self._notes)
         self.results: list[dict[str, Any]] = []
         self.session: TrialSession | None = None
         if self.finished is None:
@@ -70,6 +63,8 @@ class JointSession:
         if self.session is None:
             self.session = TrialSession(part, PartRun(self.run, part.task.key))
         told = self.session.advance()
+        if NOTE in told:
+            self._notes.append(told[NOTE])
         if told["done"]:
             self.session = None
             self._take_results()
@@ -78,7 +73,7 @@ class JointSession:
     def _take_results(self) -> None:
         """Read the results of the tasks that are over; they are trained in their order."""
         for part in self.assignment.parts[len(self.results) :]:
-            result = read_result(part.folder)
+            result = take_result(part.folder, part.owner, self._notes)
             if result is None or self._failed:
                 return
             self.results.append(result)
@@ -116,7 +111,7 @@ class JointSession:
             "worker": worker(),
         }
         self.run.finish("FINISHED", {**metrics, "seconds": seconds}, epoch=step)
-        write_json(self.folder / RESULT, result)
+        write_result(self.folder, result)
         return self._report(step, metrics, replicates, seconds, True)
 
     def _step(self, number: int, epoch: int) -> int:
@@ -131,7 +126,10 @@ class JointSession:
         seconds: float,
         done: bool,
     ) -> dict[str, Any]:
-        told = {"epoch": step, "seconds": seconds, "failed_seeds": [], "done": done}
+        told: dict[str, Any] = {"epoch": step, "seconds": seconds, "failed_seeds": [], "done": done}
+        if self._notes:
+            told[NOTE] = "; ".join(self._notes)
+            self._notes.clear()
         return {**metrics, "replicates": dict(replicates), **told}
 
     def _open_run(self) -> TrialRun:

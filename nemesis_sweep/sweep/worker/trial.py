@@ -1,6 +1,5 @@
 """A trial at work, without Ray: trains in portions, keeps its state, records itself, ends with its result."""
 
-import json
 import os
 import socket
 import time
@@ -10,16 +9,17 @@ from statistics import stdev
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.sealed import DamagedError
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
-from nemesis_sweep.sweep.home.folder import write_json
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
+from nemesis_sweep.sweep.worker.result import NOTE, PROMPT, set_aside, take_result, write_result
 from nemesis_sweep.sweep.worker.warm import materials
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
-from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
+from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkpoint
 from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.training.references import REFERENCES, applying
 from nemesis_sweep.training.transfer import transfer_metrics
@@ -27,8 +27,6 @@ from nemesis_sweep.training.zero_shot import reference_texts
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-RESULT = "result.json"
 
 
 def mean(values: list[float]) -> float:
@@ -43,7 +41,7 @@ def trial_tags(tasks: Sequence[Task], baseline: str) -> dict[str, str]:
 
 def task_values(tasks: Sequence[Task]) -> dict[str, str]:
     """What a trial is trained on; the values of several tasks stand side by side."""
-    names = ("dataset", "shots", "backbone", "protocol")
+    names = ("dataset", "shots", "val_shots", "backbone", "protocol")
     return {name: ", ".join(dict.fromkeys(str(getattr(task, name)) for task in tasks)) for name in names}
 
 
@@ -69,12 +67,20 @@ class TrialSession:
         self.assignment = assignment
         self.folder = assignment.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.finished = read_result(self.folder)
+        self._notes: list[str] = []
+        self.finished = take_result(self.folder, assignment.owner, self._notes)
         if self.finished is not None:
             self.seconds = self.finished["seconds"]
             return
         report = encoding_report(Path(assignment.home), assignment.task.key)
-        found = materials(assignment.task, assignment.seeds, assignment.method, report, assignment.home)
+        found = materials(
+            assignment.task,
+            assignment.seeds,
+            assignment.method,
+            report,
+            assignment.home,
+            searched=assignment.params,
+        )
         self.backbone, self.dataset, self.features = found.backbone, found.dataset, found.features
         self.targets = found.targets
         self.run = run or TrialRun.open(
@@ -88,9 +94,7 @@ class TrialSession:
         )
         self.seconds = 0.0
         if assignment.baseline not in PROMPTLESS:
-            self.fit = Fit(
-                self.backbone, self.dataset.classnames, assignment.method, assignment.seeds, self.features
-            )
+            self._begin()
             self._resume()
 
     def advance(self) -> dict[str, Any]:
@@ -110,9 +114,8 @@ class TrialSession:
         if self.fit.done:
             metrics |= self.fit.evaluate("test")
             metrics |= self._transfer(metrics, self.fit.text_features)
-            save_prompt(self.folder, self._prompt())
-            return self._finish(metrics, self.fit.epoch)
-        save_checkpoint(self.folder / "checkpoint", self._state())
+            return self._finish(metrics, self.fit.epoch, save_prompt(self.folder, self._prompt()))
+        save_checkpoint(self.checkpoint, self._state(), str(self.assignment.owner))
         return self._report(self.fit.epoch, _means(metrics), metrics, done=False)
 
     def _train_portion(self) -> Metrics:
@@ -135,7 +138,7 @@ class TrialSession:
         texts = reference_texts(self.assignment.baseline, self.backbone, dataset)
         return texts.expand(len(self.assignment.seeds), *texts.shape)
 
-    def _finish(self, metrics: Metrics, epochs: int) -> dict[str, Any]:
+    def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
         means = _means(metrics)
         result = {
@@ -155,16 +158,19 @@ class TrialSession:
         }
         if epochs:
             result["selected_share"] = self.fit.selected_share()
+            result[PROMPT] = prompt
             self.run.log_prompt(self.folder)
         self.run.finish("FINISHED", {**means, **_spread(metrics), "seconds": self.seconds}, epoch=epochs)
-        write_json(self.folder / RESULT, result)
+        write_result(self.folder, result)
         return self._report(epochs, means, metrics, done=True)
 
     def _report(
         self, epoch: int, metrics: Mapping[str, float], replicates: Mapping[str, list[float]], done: bool
     ) -> dict[str, Any]:
+        notes, self._notes = self._notes, []
         return {
             **metrics,
+            **({NOTE: "; ".join(notes)} if notes else {}),
             "replicates": dict(replicates),
             "epoch": epoch,
             "seconds": self.seconds,
@@ -198,19 +204,30 @@ class TrialSession:
 
         return {**self.fit.state(), "seconds": torch.tensor(self.seconds, dtype=torch.float64)}
 
+    @property
+    def checkpoint(self) -> Path:
+        """The folder of the state from which an interrupted trial goes on."""
+        return self.folder / "checkpoint"
+
+    def _begin(self) -> None:
+        trial = self.assignment
+        self.fit = Fit(self.backbone, self.dataset.classnames, trial.method, trial.seeds, self.features)
+
     def _resume(self) -> None:
-        state = load_checkpoint(self.folder / "checkpoint")
-        if state is not None:
-            self.seconds = float(state.pop("seconds"))
-            self.fit.load_state(state)
-
-
-def read_result(folder: Path) -> dict[str, Any] | None:
-    """The result of a complete trial, or None."""
-    try:
-        return json.loads((folder / RESULT).read_text())
-    except (OSError, ValueError):
-        return None
+        """Go on from the checkpoint, if there is one; from the beginning, where it is damaged."""
+        try:
+            state = load_checkpoint(self.checkpoint, str(self.assignment.owner))
+            if state is not None:
+                seconds = float(state.pop("seconds"))
+                self.fit.load_state(state)
+                self.seconds = seconds
+        except (DamagedError, KeyError, RuntimeError, ValueError) as error:
+            # The latter of a file of an earlier version, which has no checksum: it does not fit this trial.
+            file = self.checkpoint / FILE
+            set_aside(file)
+            why = error if isinstance(error, DamagedError) else f"{file} does not fit this trial ({error})"
+            self._notes.append(f"trained from the beginning, for {why}")
+            self._begin()
 
 
 def worker() -> str:

@@ -1,13 +1,19 @@
 """Kinds of image files, each read as a person sees it: real files, written and decoded."""
 
 import io
+import os
 import re
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
-from nemesis_sweep.data.decoding.images import UnusableError, open_image
+from nemesis_sweep.data.dataset import MAX_BYTES, Item
+from nemesis_sweep.data.decoding.images import FORMATS, UnusableError, open_image, read_image
+from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.signatures import RASTERS, signature
 
 RAMP = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
 GREY = (RAMP >> 8).astype(np.uint8)
@@ -112,7 +118,7 @@ def test_a_file_that_would_fill_the_memory_is_no_traceback(monkeypatch: pytest.M
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PPM", "TGA"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PPM", "ICO", "JPEG2000"])
 def test_whatever_a_damaged_file_makes_pil_raise_is_told_as_that_file(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "a description"
@@ -128,3 +134,90 @@ def test_whatever_a_damaged_file_makes_pil_raise_is_told_as_that_file(kind: str)
         except UnusableError:
             refused += 1
     assert refused
+
+
+@pytest.mark.parametrize("kind", [*FORMATS, "MPO"])
+def test_every_grid_of_pixels_is_known_by_its_first_bytes_and_opened(kind: str) -> None:
+    content = written(COLOUR, kind)
+    assert signature(content[:512]) == ("raster", "JPEG" if kind == "MPO" else kind)
+    assert pixels(content).shape == (32, 32, 3)
+    assert set(FORMATS) <= RASTERS.keys()
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+@pytest.mark.parametrize("reader", ["ours", "torchvision's"])
+def test_a_drawing_called_jpg_never_reaches_ghostscript(reader, tmp_path, monkeypatch) -> None:
+    called, program = tmp_path / "called", tmp_path / "gs"
+    program.write_text(f"#!/bin/sh\necho called >> {called}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", str(program))
+    for split, name in product(("train", "valid", "test"), ("a", "b")):
+        path = tmp_path / "country211" / split / name / "x.jpg"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(EPS)
+    if reader == "ours":
+        item, reason = Item(0, "x", path=path), "EPS, which is not opened; PNG or JPEG is"
+    else:
+        item, reason = load_dataset("torchvision:Country211", tmp_path).test[0], "cannot identify image file"
+    with pytest.raises(UnusableError, match=reason):
+        read_image(item)
+    assert not called.exists()
+
+
+def special(kind: str, folder: Path) -> Path:
+    path = folder / "picture.jpg"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "huge":
+            path.touch()
+            os.truncate(path, MAX_BYTES + 1)
+        case "loop":
+            path.symlink_to(path)
+        case _:
+            path.symlink_to(f"/dev/{kind}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("zero", "a device, not a file"),
+        ("null", "a device, not a file"),
+        ("pipe", "a pipe, not a file"),
+        ("folder", "a folder, not a file"),
+        ("huge", "larger than 536 MB"),
+        ("loop", "Too many levels of symbolic links"),
+    ],
+)
+def test_what_is_no_file_is_not_read(kind, reason, tmp_path) -> None:
+    path = special(kind, tmp_path)
+    with pytest.raises(UnusableError) as caught:
+        read_image(Item(0, str(path), path=path))
+    assert (caught.value.kind, caught.value.reason) == ("unreadable", reason)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"hello", "not an image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC, which is not opened"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG, which is not opened"),
+        (b"%PDF-1.7\n", "PDF, which is not opened"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer in place"),
+    ],
+)
+def test_what_is_not_opened_is_told(content, reason) -> None:
+    with pytest.raises(UnusableError, match=reason):
+        open_image(content)
+
+
+def test_a_name_that_is_no_text_has_a_key(tmp_path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+    path.write_bytes(written(COLOUR, "PNG"))
+    assert len(Item(0, str(path), path=path).key) == 64

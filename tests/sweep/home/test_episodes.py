@@ -56,6 +56,26 @@ def test_classes_that_have_fewer_images_than_shots_are_told(sweep, tmp_path) -> 
     assert len(record["episodes"]["1"]["train"]) == 30
 
 
+@pytest.mark.parametrize(
+    ("val_shots", "rule", "count"),
+    [
+        ("published", "shots of each class of train, then min(shots, 4) of val, on the same stream", 1),
+        (3, "shots of each class of train, then 3 of val, on the same stream", 3),
+        ("all", "shots of each class of train, then all of val", 4),
+    ],
+)
+def test_what_is_validated_on_is_in_the_record(make_sweep, sweep, tmp_path, val_shots, rule, count) -> None:
+    text = TEXT.format(name="eurosat", root=tmp_path)
+    chosen = make_sweep(f"tasks.val_shots={val_shots}", text=text)
+    record = json.loads(record_episodes(chosen, Home(tmp_path / "home"))[2].read_text())
+    assert record["rule"] == f"random.Random(seed); {rule}"
+    drawn = [episode["val"] for episode in record["episodes"].values()]
+    assert [len(each) for each in drawn] == [3 * count] * 2
+    published = json.loads(record_episodes(sweep, Home(tmp_path / "other"))[2].read_text())
+    for seed in ("1", "2"):
+        assert record["episodes"][seed]["train"] == published["episodes"][seed]["train"]
+
+
 def test_files_are_written_once_and_data_that_changed_is_refused(sweep, tmp_path) -> None:
     home = Home(tmp_path / "home")
     before = [(file, file.stat().st_mtime_ns, file.read_text()) for file in record_episodes(sweep, home)]

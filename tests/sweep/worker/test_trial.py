@@ -12,7 +12,8 @@ from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.study import TaskStudy
-from nemesis_sweep.sweep.worker.trial import TrialSession, read_result
+from nemesis_sweep.sweep.worker.result import read_result
+from nemesis_sweep.sweep.worker.trial import TrialSession
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.outbox import Outbox
 from nemesis_sweep.tracking.store import prepare
