@@ -127,7 +127,7 @@ def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, t
     ship(home.path, tracking)
     runs = connect(tracking.uri).search_runs([tracking.experiment_id], "tags.`nemesis.baseline` != ''")
     logged = {run.data.tags["nemesis.baseline"]: set(run.data.params) for run in runs}
-    always = {"dataset", "shots", "backbone", "protocol", "precision", "seeds"}
+    always = {"dataset", "shots", "val_shots", "backbone", "protocol", "precision", "seeds"}
     assert logged == {"zero_shot_ensemble": always, "linear_probe": {*always, "views"}}
     (board,) = leaderboard(rows)
     assert [entry.label for entry in board.entries] == ["zero-shot, ensemble", "linear probe"]
