@@ -85,8 +85,8 @@ def test_how_coarse_the_selection_is_and_which_classes_are_short(tmp_path: Path,
     )
     told = plan(PAN, *own, "tasks.val_shots=all").splitlines()
     assert (
-        "own-2shot, own-8shot: 20 validation images a replicate, 1 image = 5.0 points; standard error about 11.2 points "
-        "at 50 %, over 2 replicates"
+        "own-2shot, own-8shot: 20 validation images a replicate, 1 image = 5.0 points; "
+        "standard error about 11.2 points at 50 %, over 2 replicates"
     ) in told
     assert "too few images in val, so all are taken, of 2" in plan(PAN, *own, "tasks.val_shots=12")
     joint = plan(PAN, *own, "search.study=joint")
