@@ -12,6 +12,7 @@ from nemesis_sweep.data.episodes import val_shots_of
 from nemesis_sweep.data.subsets import base_classes
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.tasks import ALL, Task, ValShots
 
 HALF = 50.0
@@ -70,4 +71,5 @@ def too_few(task: str, short: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     for split, classes in short.items():
         shown = [f"{name} ({count})" for name, count in classes.items()]
         number = counted(len(shown), "class", "classes")
-        yield f"{task}: too few images in {split}, so all are taken, of {number}: {listed(shown)}"
+        line = f"{task}: too few images in {split}, so all are taken, of {number}: {listed(shown)}"
+        yield printable(line)
