@@ -36,7 +36,9 @@ def model(tmp_path: Path) -> Path:
 
 
 def one_line(stderr: str) -> str:
-    (line,) = [line for line in stderr.splitlines() if line.strip()]
+    """The one error; before it may stand how many pictures were encoded."""
+    (line,) = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    assert line == stderr.splitlines()[-1]
     return line
 
 
