@@ -26,6 +26,8 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     if resolved:
         click.echo(sweep_to_yaml(sweep), nl=False)
         return
+    from nemesis_sweep.spec.loader import located_notes
+
     counted = "trials per task" if sweep.search.study == "per_task" else "joint trials over all tasks"
     searched = ", ".join(searched_names(sweep.space)) or "nothing"
     click.echo(
@@ -33,3 +35,5 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
+    for problem in located_notes(sweep, file, overrides):
+        click.echo(f"note: {problem}")

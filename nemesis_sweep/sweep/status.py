@@ -18,6 +18,7 @@ from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
 from nemesis_sweep.sweep.proposal import BASELINE, SECONDS, TWIN
+from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.space.baselines import outside_the_space
 from nemesis_sweep.sweep.space.planned import trials_of
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
@@ -79,7 +80,7 @@ def sweep_status(home: Home) -> SweepStatus:
     if not has_trials(home):
         raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
     sweep = load_sweep(home.sweep_file)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    quiet_optuna()
     storage = stored(home)
     names = set(optuna.get_all_study_names(storage))
     studies = tuple(_study(sweep, key, tasks, storage, names) for key, tasks in sweep.studies().items())
