@@ -55,6 +55,7 @@ def command(
     workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
+    from nemesis_sweep.sweep.cluster.lost import starting_again
     from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.sweep.home.full import told_when_full
     from nemesis_sweep.sweep.home.same import set_aside
@@ -71,7 +72,7 @@ def command(
         place = home_at(home or usual)
         if fresh and (kept := set_aside(place)):
             click.echo(f"Starting over; the former sweep is kept in {kept}")
-        with interruptible(), told_when_full(place):
+        with interruptible(), starting_again(), told_when_full(place):
             if simulate is not None:
                 simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
             else:
@@ -105,10 +106,14 @@ def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
         extend=extend,
         say=lambda line: click.echo(line, err=True),
     )
+    if outcome.causes and all(row["state"] != "COMPLETE" for row in outcome.rows):
+        raise outcome.causes
     rows = mark_front(outcome.rows, objectives)
     write_results(place.path, rows)
     boards = leaderboard(rows, objectives)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
+    if outcome.causes:
+        raise outcome.causes
     _conclude(outcome, sweep)
 
 

@@ -21,6 +21,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
+    from nemesis_sweep.vlm.presence import missing_weights
 
     sweep = load(file, None, overrides)
     if resolved:
@@ -35,5 +36,10 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
+<<<<<<< HEAD
     for problem in located_notes(sweep, file, overrides):
         click.echo(f"note: {problem}")
+=======
+    for line in missing_weights(sweep.tasks.backbone):
+        click.echo(line)
+>>>>>>> main

@@ -122,6 +122,16 @@ class Progress(AbstractContextManager["Progress"]):
         for line in lines:
             self._line(line)
 
+    def trial_waits(self, study: str, number: str, reason: str) -> None:
+        """Show a trial no longer as running: it is neither over nor failed, another run goes on with it.
+
+        reason: told in a line unless it is empty.
+        """
+        with self._lock:
+            self.studies[study].running -= self.running.pop((study, number), None) is not None
+        if reason:
+            self._line(f"{study} {trial_name(number)} waits for another run: {one_line(reason)}")
+
     def say(self, line: str) -> None:
         """Tell something that is about no trial's end."""
         self._line(line)

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.current_folder import here
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
@@ -36,8 +37,9 @@ def slug(name: str) -> str:
 class Task:
     """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
 
-    root: the data root, absolute, for workers change their folder; targets: datasets that are tested on
-    beside its own; val_shots: validation images of each class. None of these has a part in the task's key.
+    root: the data root; targets: datasets that are tested on beside its own; val_shots: validation images of
+    each class; start: where a relative path of the backbone starts. Folders are absolute, for workers change
+    theirs. None of these has a part in the task's key.
     """
 
     backbone: str
@@ -47,6 +49,7 @@ class Task:
     root: str | None = None
     targets: tuple[str, ...] = ()
     val_shots: ValShots = PUBLISHED
+    start: str = ""
 
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> Task:
@@ -114,8 +117,8 @@ class Tasks(Section):
 
     def task_list(self) -> list[Task]:
         """Every task, datasets first, then shots, for one backbone after the other."""
-        root = str(data_root(self.root))
+        root, start = str(data_root(self.root)), str(here())
         return [
-            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots)
+            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots, start)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

@@ -15,7 +15,9 @@ from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
-from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there, standing_in
+from nemesis_sweep.sweep.cluster.lost import LostClusterError, asked_to_stop
+from nemesis_sweep.sweep.cluster.own_cluster import standing_in
+from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.front import best_trial
@@ -34,6 +36,7 @@ from nemesis_sweep.sweep.storage.journal import mend
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
+from nemesis_sweep.vlm.presence import check_backbones
 
 ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
 
@@ -55,6 +58,8 @@ class Outcome:
     too_many_failures: bool
     space_is_done: bool
     hours_are_spent: bool
+    causes: UserError | None = None
+    """What kept all trials of some studies from beginning, so that they wait for another run."""
 
 
 def run_sweep(
@@ -71,13 +76,16 @@ def run_sweep(
     extend: whether the home may hold a smaller version of this sweep. say: gets lines about images that are
     skipped and classes with too few.
 
-    Raises ``UserError`` for a home that cannot be used or resources that are not there, and
-    ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, when everything that was reported is kept.
+    Raises ``UserError`` for a home that cannot be used or resources that are not there,
+    ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, and ``LostClusterError`` when Ray is gone; what was reported
+    is kept.
     """
     home.create()
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
         refuse_another_sweep(sweep, home, extend)
+        if not home.sweep_file.exists():
+            _refuse_without(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
         mend(home.journal)
@@ -93,6 +101,7 @@ def run_sweep(
             with show(studies) as progress:
                 desk = Desk(sweep, home, studies, tracking, progress)
                 if desk.has_more:
+                    _refuse_without(_backbones_to_load(desk), session, progress.say)
                     _train(desk, session)
             if desk.full:
                 raise FullDiskError(desk.full)
@@ -102,7 +111,7 @@ def run_sweep(
             close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
             finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")
             raise
-        except FullDiskError as error:
+        except (FullDiskError, LostClusterError) as error:
             _give_up(tracking, error)
             raise
         except UserError as error:
@@ -139,12 +148,24 @@ def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
 
 
 def _train(desk: Desk, session: RaySession) -> None:
-    """Hand the desk to Ray Tune until nothing is left to hand out."""
+    """Hand the desk to Ray Tune until nothing is left to hand out, or nothing more is wanted."""
+    try:
+        _tune(desk, session)
+    except LostClusterError:
+        if not desk.stopping:
+            raise
+
+
+def _tune(desk: Desk, session: RaySession) -> None:
+    def stop() -> None:
+        asked_to_stop()
+        desk.stop()
+
     # Inside of Ray's session: what is asked for while Ray starts ends it at once.
     with (
         session.running() as cluster,
         standing_in(desk.home.path),
-        stoppable(desk.stop),
+        stoppable(stop),
     ):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
@@ -181,8 +202,25 @@ def _train(desk: Desk, session: RaySession) -> None:
         ).fit()
 
 
-def _give_up(tracking: Tracking, told: UserError) -> None:
+def _refuse_without(backbones: Sequence[str], session: RaySession, say: Report) -> None:
+    """Bring the weights of these backbones here before a trial needs them; refuse those that cannot be had.
+
+    A cluster that others have started may have what this machine lacks: there its workers see for themselves.
+    """
+    if session.own:
+        check_backbones(backbones, say)
+
+
+def _backbones_to_load(desk: Desk) -> list[str]:
+    """Backbones of the studies that are not over."""
+    return [task.backbone for study in desk.studies if desk.goes_on(study) for task in study.tasks]
+
+
+def _give_up(tracking: Tracking, error: UserError | LostClusterError) -> None:
     """Close in MLflow what is open there, as far as it still takes anything: the next run closes the rest."""
+    told = error.told if isinstance(error, LostClusterError) else error
+    if told is None:  # Ray is started again.
+        return
     with suppress(Exception):
         close_stale(tracking, [], reason="the sweep had to stop; the next run continues it")
         finish_sweep(tracking, "FAILED", reason=str(told))
@@ -213,7 +251,9 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
     empty = [study.key for study in studies if not _has_complete(study)]
     found = {study.key: best_trial(study.trials(), desk.sweep.search.directions) for study in studies}
     best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
-    finish_sweep(tracking, "FAILED" if empty or desk.too_many_failures else "FINISHED", best)
+    causes = desk.causes.error if desk.causes else None
+    failed = bool(empty or desk.too_many_failures or causes)
+    finish_sweep(tracking, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
     return Outcome(
         [row for trial in trials for row in trial_rows(*trial, home.path)],
         empty,
@@ -221,6 +261,7 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
         too_many_failures=desk.too_many_failures,
         space_is_done=all(study.proposer.space_is_done for study in studies),
         hours_are_spent=desk.hours_are_spent and any(study.proposer.may_propose for study in studies),
+        causes=causes,
     )
 
 
