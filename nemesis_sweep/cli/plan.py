@@ -140,13 +140,9 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
-<<<<<<< HEAD
     from nemesis_sweep.spec.limits import GRID
     from nemesis_sweep.sweep.space.planned import room
-=======
-    from nemesis_sweep.sweep.space.planned import grid_size
     from nemesis_sweep.vlm.presence import missing_weights
->>>>>>> main
 
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone)]
     lines += [f"constraint: {text}" for text in sweep.search.constraints]

@@ -36,10 +36,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
-<<<<<<< HEAD
     for problem in located_notes(sweep, file, overrides):
         click.echo(f"note: {problem}")
-=======
     for line in missing_weights(sweep.tasks.backbone):
         click.echo(line)
->>>>>>> main

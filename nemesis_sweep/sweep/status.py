@@ -13,9 +13,7 @@ from nemesis_sweep.sweep.front import best_trial, best_trials
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
-from nemesis_sweep.sweep.proposal import BASELINE, SECONDS, TWIN
 from nemesis_sweep.sweep.proposal import SECONDS
-from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
 from nemesis_sweep.sweep.space.baselines import outside_the_space
 from nemesis_sweep.sweep.space.planned import trials_of
@@ -84,18 +82,12 @@ class SweepStatus:
 
 def sweep_status(home: Home) -> SweepStatus:
     """Read the status. Raises ``UserError`` when the folder holds no sweep."""
-
-        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
-    """The status of a sweep whose studies were read."""
-    if not has_trials(home):
-    names = set(optuna.get_all_study_names(storage))
-    quiet_optuna()
-    return status_of(sweep, recorded_studies(sweep, home), home)
-    storage = stored(home)
-    studies = tuple(_study(sweep, key, tasks, storage, names) for key, tasks in sweep.studies().items())
-    sweep = load_sweep(home.sweep_file)
     sweep = recorded_sweep(home)
+    return status_of(sweep, recorded_studies(sweep, home), home)
+
+
 def status_of(sweep: Sweep, studies: Sequence[RecordedStudy], home: Home) -> SweepStatus:
+    """The status of a sweep whose studies were read."""
     at_work = driver(home)
     return SweepStatus(
         name=sweep.name,
