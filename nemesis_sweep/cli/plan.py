@@ -38,7 +38,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     console = Console()
     joint = sweep.search.study == "joint"
     rows = _rows(sweep)
-    console.print(_table(sweep, rows, console.width))
+    console.print(_table(sweep, rows))
     selected_on = " and ".join(sweep.search.objective)
     if joint:
         names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
@@ -95,10 +95,8 @@ def _rows(sweep: "Sweep") -> list[_Row]:
     return rows
 
 
-def _table(sweep: "Sweep", rows: list[_Row], width: int) -> "Table":
+def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":
     from rich.table import Table
-
-    from nemesis_sweep.report.names import short_names
 
     title = f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial"
     table = Table(title=title, title_justify="left")
@@ -107,10 +105,9 @@ def _table(sweep: "Sweep", rows: list[_Row], width: int) -> "Table":
     for heading in ("epochs", "trials", "of these\nfixed"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("baselines beside them")
-    short = short_names([row.study for row in rows], width)
     for row in rows:
         counts = (row.epochs, str(row.trials), str(row.fixed))
-        table.add_row(short[row.study], *counts, ", ".join(row.beside))
+        table.add_row(row.study, *counts, ", ".join(row.beside))
     return table
 
 

@@ -39,7 +39,8 @@ class Task:
 
     root: the data root; targets: datasets that are tested on beside its own; val_shots: validation images of
     each class; start: where a relative path of the backbone starts. Folders are absolute, for workers change
-    theirs. None of these has a part in the task's key.
+    theirs. None of these tells it from another task. name: what its sweep calls it, '' where it stands alone;
+    target_names: what the targets are called.
     """
 
     backbone: str
@@ -50,16 +51,29 @@ class Task:
     targets: tuple[str, ...] = ()
     val_shots: ValShots = PUBLISHED
     start: str = ""
+    name: str = ""
+    target_names: tuple[str, ...] = ()
 
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> Task:
         """A task of what ``dataclasses.asdict`` made of one, also where JSON or Ray made its tuples lists."""
-        return cls(**{**fields, "targets": tuple(fields["targets"])})
+        tuples = {name: tuple(fields[name]) for name in ("targets", "target_names")}
+        return cls(**{**fields, **tuples})
+
+    @property
+    def identity(self) -> str:
+        """All that tells it from other tasks, whatever sweep it is in: `digits-4shot-few_shot-icon-clip`."""
+        return f"{slug(self.dataset)}-{self.shots}shot-{self.protocol}-{slug(self.backbone)}"
 
     @property
     def key(self) -> str:
-        """Name of the task's study and folder, such as `clipart-16shot-few_shot-icon-clip`."""
-        return f"{slug(self.dataset)}-{self.shots}shot-{self.protocol}-{slug(self.backbone)}"
+        """Name of the task's study and folder, such as `digits-4shot`."""
+        return self.name or self.identity
+
+    @property
+    def tested(self) -> dict[str, str]:
+        """The targets by the names that their metrics have."""
+        return dict(zip(self.target_names or map(slug, self.targets), self.targets, strict=True))
 
     @property
     def label(self) -> str:
@@ -116,7 +130,7 @@ class Tasks(Section):
         return self
 
     def task_list(self) -> list[Task]:
-        """Every task, datasets first, then shots, for one backbone after the other."""
+        """Every task, without a name yet: datasets first, then shots, for one backbone after the other."""
         root, start = str(data_root(self.root)), str(here())
         return [
             Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots, start)

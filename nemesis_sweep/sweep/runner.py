@@ -27,6 +27,7 @@ from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
+from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
@@ -83,6 +84,7 @@ def run_sweep(
     home.create()
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
+        sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend)
         if not home.sweep_file.exists():
             _refuse_without(sweep.tasks.backbone, session, say)
@@ -90,6 +92,7 @@ def run_sweep(
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
         mend(home.journal)
         storage = open_storage(sweep, home)
+        record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)

@@ -74,7 +74,7 @@ ALL = {
     [
         (BACKBONE, "RN50@random", {"RN50@random digits", "RN50@random emoji"}),
         (DATASET, "emoji", {"icon-clip emoji", "RN50@random emoji"}),
-        (TASK, "emoji-1shot-few_shot-icon-clip", {"icon-clip emoji"}),
+        (TASK, "emoji-1shot-icon-clip", {"icon-clip emoji"}),
         (WORKERS, "", ALL),
     ],
 )

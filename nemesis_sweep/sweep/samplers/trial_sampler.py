@@ -23,17 +23,18 @@ def _all(space: Space) -> Iterator[Dimension]:
 
 
 class TrialSampler:
-    """Makes the samplers of the study ``key``.
+    """Makes the samplers of a study.
 
-    keeps: whether a point keeps the constraints over parameters. tried: the points that were proposed, as
-    they are at the time of a proposal. grid: the sampler of all trials where the sweep asks for a grid.
+    origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point
+    keeps the constraints over parameters. tried: the points that were proposed, as they are at the time of a
+    proposal. grid: the sampler of all trials where the sweep asks for a grid, else None.
     """
 
     def __init__(
-        self, sweep: Sweep, key: str, keeps: Callable[[Point], bool], tried: Collection[Key] = ()
+        self, sweep: Sweep, origin: str, keeps: Callable[[Point], bool], tried: Collection[Key] = ()
     ) -> None:
         self.sweep = sweep
-        self.key = key
+        self.origin = origin
         self.keeps = keeps
         self.tried = tried
         inexact = any(isinstance(each, FloatRange) and not is_exact(each) for each in _all(sweep.space))
@@ -59,5 +60,5 @@ class TrialSampler:
 
     def seed(self, what: int | str) -> int:
         """A seed of 32 bits for a trial, or another purpose, of this study."""
-        text = f"{self.sweep.search.seed}:{self.key}:{what}"
+        text = f"{self.sweep.search.seed}:{self.origin}:{what}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -22,6 +22,7 @@ from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.simulated import claim
+from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.rows import shared, trial_rows
@@ -120,7 +121,9 @@ def run_simulation(
     with home.driver_lock():
         search = resolved(sweep)["search"]
         claim(home, {"response": response.identity, "workers": workers, "search": search})
+        sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend)
+        record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
         mend(home.journal)
