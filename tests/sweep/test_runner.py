@@ -115,7 +115,7 @@ resources: {cpus: 0.5}
 
 @pytest.mark.cluster
 def test_a_joint_sweep_whose_workers_outnumber_its_points(make_sweep, tmp_path):
-    """Room for four trials at once and a budget of four, two points: each is trained once, and that is all."""
+    """Room for four trials at once and a budget of four, two points: each is trained once."""
     watcher = Watcher()
 
     @contextmanager
