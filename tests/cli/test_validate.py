@@ -11,6 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import VERBS, main
+from tests.data.layouts import jpeg
 
 PAN = Path(__file__).parents[2] / "search_spaces" / "pan.yaml"
 COMMAND = [str(Path(sys.executable).with_name("nemesis-sweep"))]
@@ -121,3 +122,40 @@ def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -
     assert (
         "tasks 3, joint trials over all tasks 12" in CliRunner().invoke(main, ["validate", *arguments]).output
     )
+
+
+OWN = "name: own\ntasks: {{dataset: [{names}], root: {root}}}\nspace: {{omega: {{low: 1, high: 2}}}}\n"
+
+
+def own(root: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    (root / "own.yaml").write_text(OWN.format(names=", ".join(names), root=root))
+    return run("validate", str(root / "own.yaml"))
+
+
+def test_data_of_ones_own_is_looked_at(tmp_path: Path) -> None:
+    for name in ("red", "blue/a", "blue/b"):
+        jpeg(tmp_path / "mine" / name / "0.jpg")
+    (tmp_path / "mine" / "notes\n.txt").write_text("")
+    result = own(tmp_path, "./mine", "./gone", "digits")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[1:4] == [
+        "./mine: 2 classes, 3 images",
+        "./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
+        r"./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
+    ]
+
+
+def test_data_of_ones_own_that_a_run_would_refuse_is_refused_all_at_once(tmp_path: Path) -> None:
+    for path in ("one/images/0.jpg", "numbered/0/0.jpg", "numbered/1/0.jpg", "lost/a/0.jpg", "lost/b/0.jpg"):
+        jpeg(tmp_path / path)
+    (tmp_path / "lost" / "c").mkdir()
+    (tmp_path / "labels.csv").write_text("path,label\na.jpg,0.0\nb.jpg,1.0\n")
+    result = own(tmp_path, "./one", "./numbered", "./lost", "labels.csv")
+    assert (result.returncode, result.stdout) == (2, "")
+    for line in (
+        f"{tmp_path}/one: fewer than two classes; found 'images'",
+        f"{tmp_path}/numbered: names of class folders are numbers; found 0, 1",
+        f"{tmp_path}/lost: class folders without images; found 'c' (empty)",
+        f"{tmp_path}/labels.csv:2: label: labels are numbers; found 0.0, 1.0",
+    ):
+        assert line in result.stderr

@@ -1,7 +1,7 @@
 """Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from nemesis_sweep.data.episodes import incomplete_classes
 from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, Load, arrange
-from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.registry import SHIPPED, load_dataset
+from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.skipping import without
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.data.twins import told, twins_of
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
 from nemesis_sweep.sweep.home.folder import Home, write_json
@@ -52,12 +53,15 @@ def record_episodes(
     }
     new = {task: arranged for task, arranged in drawn.items() if _before(_record_of(home, task)) is None}
     images.look_first(new, look)
+    for line in _notes(drawn.values()):
+        say(line)
     for task, arranged in drawn.items():
         path = _record_of(home, task)
         _, identity = opened(task.dataset, task.root)
         skipped = images.skipped(arranged, task, _before(path))
         record = {"fingerprint": identity, **episodes_record(without(arranged, skipped), task)}
-        for line in _too_few(task, record["incomplete"]):
+        lines = (*too_few(task.label, record["incomplete"]), *_twins(task, without(arranged, skipped)))
+        for line in lines:
             say(line)
         records[path] = {**record, "skipped": skipped} if skipped else record
     images.refuse_broken()
@@ -107,15 +111,21 @@ def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arr
     return without(arrange(task, seeds, load), record.get("skipped", {}))
 
 
-def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """A line for each split in which classes have fewer images than are asked for."""
-    for split, classes in incomplete.items():
-        shown = [f"{name} ({count})" for name, count in classes.items()]
-        yield (
-            f"{task.label}: too few images in {split}, so all are taken, of "
-            f"{counted(len(shown), 'class', 'classes')}: "
-            f"{listed(shown)}"
-        )
+def _notes(arrangements: Iterable[Arrangement]) -> Iterator[str]:
+    """What there is to say of the datasets, each once."""
+    datasets = [data for each in arrangements for data in (each.source, *each.targets.values())]
+    lines = [f"{data.name}: {note}" for data in datasets for note in data.notes]
+    yield from map(printable, dict.fromkeys(lines))
+
+
+def _twins(task: Task, arranged: Arrangement) -> Iterator[str]:
+    """A line on images that are learnt and tested."""
+    source = arranged.source
+    if source.split == SHIPPED:  # tested
+        return
+    learnt = [item for episode in arranged.episodes for item in (*episode.train, *episode.val)]
+    lines = told(twins_of(learnt, source.test, source.local))
+    yield from (printable(f"{task.label}: {line}") for line in lines)
 
 
 def _record_of(home: Home, task: Task) -> Path:
