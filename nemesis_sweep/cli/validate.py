@@ -25,6 +25,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     Ends with exit code 2 if anything is.
     """
     from nemesis_sweep.spec.dump import sweep_to_yaml
+    from nemesis_sweep.spec.loader import located_notes
     from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
     from nemesis_sweep.sweep.fitting import refuse_long_names
@@ -46,6 +47,8 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
+    for problem in located_notes(sweep, file, overrides):
+        click.echo(f"note: {problem}")
     for line in (*looked, *missing_weights(sweep.tasks.backbone)):
         click.echo(line)
 
