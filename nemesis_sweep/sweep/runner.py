@@ -1,7 +1,7 @@
 """`nemesis-sweep run`: from a sweep to its results, from wherever an earlier run of it stopped."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,13 +14,14 @@ from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.ahead import Ahead
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, asked_to_stop
 from nemesis_sweep.sweep.cluster.own_cluster import standing_in
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
-from nemesis_sweep.sweep.desk import Desk, Progress
+from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import quiet, record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
@@ -36,6 +37,7 @@ from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.journal import mend
 from nemesis_sweep.sweep.study import Study, TaskStudy
+from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
 from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
@@ -109,7 +111,9 @@ def run_sweep(
                     desk = Desk(sweep, home, studies, progress, sender.follow)
                     if desk.has_more:
                         _refuse_without(_backbones_to_load(desk), session, progress.say)
-                        _train(desk, session, sender)
+                        # On a cluster of others this machine may lack what its workers have.
+                        with Ahead(desk) if session.own else nullcontext():
+                            _train(desk, session, sender)
                 if desk.full:
                     raise FullDiskError(desk.full)
                 if desk.stopping:
@@ -197,6 +201,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
         sender.ready()
         if desk.stopping:
             return
+        desk.progress.doing("Ray has started; its workers load torch and the backbone")
         most = concurrent(desk.resources, nodes)
         wanted = desk.sweep.resources.concurrent
         Tuner(

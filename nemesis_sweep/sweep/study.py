@@ -98,17 +98,28 @@ class Study:
         if not begin:
             return None
         for baseline in self._missing_baselines():
-            trial = self.beside.ask()
-            trial.set_user_attr(BASELINE, baseline)
-            return self._start(baseline, trial)
+            return self._begin_baseline(baseline)
         if propose and (asked := self.proposer.ask()) is not None:
             return self._start(str(asked.number), asked)
         control = None if self._live else missing_control(self)
-        if control is None:
-            return None
+        return None if control is None else self._begin_baseline(control)
+
+    def next_reference(self, baseline: str) -> Proposal | None:
+        """A baseline, if it is asked for, neither over nor out, and no point of the space."""
+        for proposal in self._interrupted:
+            if proposal.number == baseline:
+                self._interrupted.remove(proposal)
+                return proposal
+        return self._begin_baseline(baseline) if baseline in self._missing_baselines() else None
+
+    def put_back(self, proposal: Proposal) -> None:
+        """Take a trial back that nobody works on: it is given out before all others."""
+        self._interrupted.insert(0, proposal)
+
+    def _begin_baseline(self, baseline: str) -> Proposal:
         trial = self.beside.ask()
-        trial.set_user_attr(BASELINE, control)
-        return self._start(control, trial)
+        trial.set_user_attr(BASELINE, baseline)
+        return self._start(baseline, trial)
 
     @property
     def total(self) -> int:
