@@ -24,6 +24,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     Ends with exit code 2 if anything is.
     """
     from nemesis_sweep.spec.dump import sweep_to_yaml
+    from nemesis_sweep.spec.loader import located
     from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
     from nemesis_sweep.vlm.presence import missing_weights
@@ -34,7 +35,10 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         return
     counted = "trials per task" if sweep.search.study == "per_task" else "joint trials over all tasks"
     searched = ", ".join(searched_names(sweep.space)) or "nothing"
-    looked = _look_at_data(sweep)
+    try:
+        looked = _look_at_data(sweep)
+    except UserError as error:
+        raise located(error, file, overrides) from error
     click.echo(
         f"{printable(file)} is valid: tasks {len(sweep.task_list())}, {counted} {sweep.budget.trials}, "
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
@@ -49,6 +53,7 @@ def _look_at_data(sweep: Sweep) -> list[str]:
 
     Raises ``UserError`` with everything for which a run would refuse it, as far as a short look finds it.
     """
+    from nemesis_sweep.data.episodes import nothing_to_learn
     from nemesis_sweep.data.own.glance import glance
     from nemesis_sweep.data.registry import own_data
     from nemesis_sweep.spec.printable import printable
@@ -63,6 +68,8 @@ def _look_at_data(sweep: Sweep) -> list[str]:
         except UserError as error:
             problems += error.problems
             continue
+        if name in sweep.tasks.dataset and not seen.to_learn:
+            problems.append(nothing_to_learn(name))
         lines += [printable(f"{name}: {line}") for line in (seen.counts, *seen.notes) if line]
     if problems:
         raise UserError(problems)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterato
     """A line for each split in which classes have fewer images than are asked for."""
     for split, classes in incomplete.items():
         shown = [f"{name} ({count})" for name, count in classes.items()]
-        yield (
+        yield printable(
             f"{task.label}: too few images in {split}, so all are taken, of "
             f"{counted(len(shown), 'class', 'classes')}: "
             f"{listed(shown)}"
@@ -132,11 +133,12 @@ def _notes(arrangements: Iterable[Arrangement]) -> Iterator[str]:
 def _twins(task: Task, arranged: Arrangement) -> Iterator[str]:
     """A line on images that are learnt and tested."""
     source = arranged.source
-    if source.split == SHIPPED:  # tested
-        return
     learnt = [item for episode in arranged.episodes for item in (*episode.train, *episode.val)]
-    lines = told(twins_of(learnt, source.test, source.local))
-    yield from (printable(f"{task.label}: {line}") for line in lines)
+    for data in (source, *arranged.targets.values()):
+        if data.split == source.split == SHIPPED:  # tested
+            continue
+        lines = told(twins_of(learnt, data.test, source.local if data is source else attrgetter("source")))
+        yield from (printable(f"{task.label}: {line}") for line in lines)
 
 
 def _record_of(home: Home, task: Task) -> Path:
