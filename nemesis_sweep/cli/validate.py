@@ -24,7 +24,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     Ends with exit code 2 if anything is.
     """
     from nemesis_sweep.spec.dump import sweep_to_yaml
-    from nemesis_sweep.spec.loader import located
+    from nemesis_sweep.spec.loader import located, located_notes
     from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
     from nemesis_sweep.vlm.presence import missing_weights
@@ -44,6 +44,8 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
+    for problem in located_notes(sweep, file, overrides):
+        click.echo(f"note: {problem}")
     for line in (*looked, *missing_weights(sweep.tasks.backbone)):
         click.echo(line)
 
@@ -70,7 +72,8 @@ def _look_at_data(sweep: Sweep) -> list[str]:
             continue
         if name in sweep.tasks.dataset and not seen.to_learn:
             problems.append(nothing_to_learn(name))
-        lines += [printable(f"{name}: {line}") for line in (seen.counts, *seen.notes) if line]
+        lines += [printable(f"{name}: {seen.counts}")] if seen.counts else []
+        lines += [printable(f"note: {name}: {note}") for note in seen.notes]
     if problems:
         raise UserError(problems)
     return lines

@@ -140,8 +140,8 @@ def test_data_of_ones_own_is_looked_at(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[1:4] == [
         "./mine: 2 classes, 3 images",
-        "./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
-        r"./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
+        "note: ./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
+        r"note: ./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
     ]
 
 

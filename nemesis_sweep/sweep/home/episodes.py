@@ -1,7 +1,7 @@
 """Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from operator import attrgetter
 from pathlib import Path
@@ -13,11 +13,10 @@ from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, Load, arrange
 from nemesis_sweep.data.registry import SHIPPED, load_dataset
+from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.skipping import without
 from nemesis_sweep.data.twins import told, twins_of
-from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
@@ -62,7 +61,8 @@ def record_episodes(
         _, identity = opened(task.dataset, task.root)
         skipped = images.skipped(arranged, task, _before(path))
         record = {"fingerprint": identity, **episodes_record(without(arranged, skipped), task)}
-        for line in (*_too_few(task, record["incomplete"]), *_twins(task, without(arranged, skipped))):
+        lines = (*too_few(task.label, record["incomplete"]), *_twins(task, without(arranged, skipped)))
+        for line in lines:
             say(line)
         records[path] = {**record, "skipped": skipped} if skipped else record
     images.refuse_broken()
@@ -110,17 +110,6 @@ def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arr
     """What a trial of a sweep trains on and is tested on: without the images that its record skips."""
     record = _before(_record_of(home, task)) or {}
     return without(arrange(task, seeds, load), record.get("skipped", {}))
-
-
-def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """A line for each split in which classes have fewer images than are asked for."""
-    for split, classes in incomplete.items():
-        shown = [f"{name} ({count})" for name, count in classes.items()]
-        yield printable(
-            f"{task.label}: too few images in {split}, so all are taken, of "
-            f"{counted(len(shown), 'class', 'classes')}: "
-            f"{listed(shown)}"
-        )
 
 
 def _notes(arrangements: Iterable[Arrangement]) -> Iterator[str]:
