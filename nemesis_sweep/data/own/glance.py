@@ -24,11 +24,12 @@ class Glance:
     """What was seen.
 
     counts: classes and images, in words; '' where they were not counted. notes: what there is to say.
-    to_learn: whether there are images to learn from, or may be.
+    classnames: those that were seen. to_learn: whether there are images to learn from, or may be.
     """
 
     counts: str
     notes: Sequence[str]
+    classnames: tuple[str, ...] = ()
     to_learn: bool = True
 
 
@@ -41,21 +42,22 @@ def glance(name: str, path: Path) -> Glance:
         return Glance("", [f"not looked at, for {too_large}; `datasets check` reads it"])
     dataset = read_path(name, path, images=False)
     counts = _counts(len(dataset.classnames), sum(len(dataset.splits[split]) for split in SPLITS))
-    return Glance(counts, dataset.notes, len(dataset.train) > 0)
+    return Glance(counts, dataset.notes, dataset.classnames, len(dataset.train) > 0)
 
 
 def _folders(folders: Folders) -> Glance:
     check(folders)
     told = list(notes(folders))
+    names: list[str] = []
     if folders.names:
         names, more = called(folders.names, folders.folder, {})
         check_names(folders.names, names, FOLDERS, folders.folder)
         told += [*more, *alike(names)]
     if folders.unseen:
         told.append(f"only the first {FILES} files were looked at; `datasets check` looks at all")
-        return Glance("", told)
+        return Glance("", told, tuple(names))
     splits = {SPLIT_WORDS.get(part.place.lower(), "train") for part in folders.parts if part.found.images}
-    return Glance(_counts(len(folders.names), folders.images), told, "train" in splits)
+    return Glance(_counts(len(folders.names), folders.images), told, tuple(names), "train" in splits)
 
 
 def _counts(classes: int, images: int) -> str:

@@ -20,6 +20,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
+from nemesis_sweep.sweep.fitting import refuse_long_names
 from nemesis_sweep.sweep.home.folder import Home, write_json
 from nemesis_sweep.sweep.home.images import Images, LookAtTasks
 
@@ -42,8 +43,8 @@ def record_episodes(
     here, or, where there are many, by ``look``. A file that a former run wrote stays. say: gets lines about
     images that are skipped and classes that fall short.
 
-    Raises ``UserError`` when a dataset cannot be loaded, gives other images than then, or has images that
-    cannot be read and are not to be skipped.
+    Raises ``UserError`` when a dataset cannot be loaded, has class names that are too long, gives other
+    images than then, or has images that cannot be read and are not to be skipped.
     """
     opened = lru_cache(maxsize=32)(_open)
     records = {}
@@ -53,6 +54,8 @@ def record_episodes(
         for task in sweep.task_list()
     }
     new = {task: arranged for task, arranged in drawn.items() if _before(_record_of(home, task)) is None}
+    asked = {(name, task.root) for task in new for name in (task.dataset, *task.targets)}
+    refuse_long_names(sweep, new, {name: opened(name, root)[0].classnames for name, root in asked})
     images.look_first(new, look)
     for line in _notes(drawn.values()):
         say(line)
