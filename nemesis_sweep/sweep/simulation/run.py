@@ -28,7 +28,7 @@ from nemesis_sweep.sweep.rows import shared, trial_rows
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.simulation.actors import Clock
 from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, measured
-from nemesis_sweep.sweep.storage.journal import Journal, mend
+from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.worker.joint_trial import shared_config
 from nemesis_sweep.tracking.store import Tracking
@@ -123,7 +123,7 @@ def run_simulation(
         refuse_another_sweep(sweep, home, extend)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_json(home.path / "environment.json", environment())
-        mend(home.journal)
+        mend_journal(home.journal)
         # Whatever storage the sweep file names: a database is for what was trained.
         studies = open_studies(sweep, home, Journal(home.journal, synced))
         clock = Clock(max((_ended(trial) for study in studies for _, trial in study.trials()), default=0.0))
