@@ -36,7 +36,7 @@ def _processor() -> str:
     facts: dict[str, str] = {}
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
             key, _, value = line.partition(":")
             facts.setdefault(key.strip(), value.strip())
     if "model name" not in facts:

@@ -31,7 +31,7 @@ def peak_bytes(setting: Setting, way: str) -> int | None:
     if not _RESET.exists():
         return None
     command = [sys.executable, "-m", __name__, way, json.dumps(asdict(setting))]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if result.returncode:
         last = (result.stderr.strip().splitlines() or [f"ended with {result.returncode}"])[-1]
         raise UserError(f"the memory of the {way} way could not be measured: {last}")
@@ -50,7 +50,7 @@ def _measure(setting: Setting, way: str) -> int:
     gc.collect()
     _give_back()
     base = _status("VmRSS")
-    _RESET.write_text("5")
+    _RESET.write_text("5", encoding="utf-8")
     for step in range(_STEPS):
         made.step(work.positions(step))
     peak = _status("VmHWM")
@@ -67,7 +67,7 @@ def _give_back() -> None:
 
 def _status(name: str) -> int:
     """A line of /proc/self/status in bytes."""
-    for line in _STATUS.read_text().splitlines():
+    for line in _STATUS.read_text(encoding="utf-8").splitlines():
         key, _, value = line.partition(":")
         if key == name:
             return int(value.split()[0]) * 1024

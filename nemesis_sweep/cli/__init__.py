@@ -8,6 +8,8 @@ from typing import IO, Any
 
 import click
 
+from nemesis_sweep.cli.output import print_every_letter, speak_utf8
+from nemesis_sweep.spec.current_folder import leave_a_lost_folder
 from nemesis_sweep.spec.errors import UserError, nearest
 
 # Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.
@@ -37,6 +39,13 @@ class Refused(click.ClickException):
 
 class Verbs(click.Group):
     """A group whose commands are the modules of this package, imported on use."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        if not arguments and not options.get("args"):
+            speak_utf8()
+        print_every_letter()
+        leave_a_lost_folder()
+        return super().main(*arguments, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)

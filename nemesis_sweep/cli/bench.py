@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.sweep.pruners.registry import PRUNER_NAMES
 from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
 
@@ -17,9 +18,7 @@ _AT_LEAST_1 = click.IntRange(min=1)
 _threads = click.option(
     "--threads", default=0, show_default="torch's choice", type=click.IntRange(min=0), help="CPU threads."
 )
-_into = click.option(
-    "--into", type=click.Path(path_type=Path, dir_okay=False), help="Put the tables into this document too."
-)
+_into = click.option("--into", type=GivenPath(dir_okay=False), help="Put the tables into this document too.")
 
 
 def _case(function: _Command) -> _Command:

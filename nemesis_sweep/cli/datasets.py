@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nemesis_sweep.cli.options import GivenPath
+
 if TYPE_CHECKING:
     from nemesis_sweep.data.inspection import Flaw
 
@@ -17,7 +19,7 @@ SHOWN = 40
 
 root_option = click.option(
     "--root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(file_okay=False),
     help="The data root [default: $NEMESIS_SWEEP_DATA, else the current folder].",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

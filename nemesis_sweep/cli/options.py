@@ -1,5 +1,6 @@
 """Arguments that several verbs share, and how they become a sweep."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,7 +11,20 @@ import click
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
 
-sweep_file = click.argument("file", type=click.Path(path_type=Path))
+
+class GivenPath(click.Path):
+    """A path as it was written, which is refused where it is relative and the current folder is gone."""
+
+    def __init__(self, **what: Any) -> None:
+        super().__init__(path_type=Path, **what)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from nemesis_sweep.spec.current_folder import from_here
+
+        return from_here(Path(os.fsdecode(super().convert(value, param, ctx))))
+
+
+sweep_file = click.argument("file", type=GivenPath())
 trials = click.option(
     "--trials", type=click.IntRange(min=0), help="Trials per study, instead of budget.trials."
 )
@@ -26,8 +40,8 @@ overrides = click.option(
 def of_a_home(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb the parameter ``home``: HOME, or --home as `run` has it; None when there is neither."""
 
-    @click.argument("home", required=False, type=click.Path(path_type=Path))
-    @click.option("--home", "named", type=click.Path(path_type=Path), help="The same as HOME.")
+    @click.argument("home", required=False, type=GivenPath())
+    @click.option("--home", "named", type=GivenPath(), help="The same as HOME.")
     @wraps(verb)
     def with_a_home(home: Path | None, named: Path | None, **others: Any) -> None:
         if home is not None and named is not None:

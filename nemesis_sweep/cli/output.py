@@ -1,5 +1,6 @@
 """Output that may lose its reader: a terminal that closes, or a pipe whose other end is gone."""
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -32,8 +33,28 @@ class Lasting:
 
     def _fall_silent(self) -> None:
         # The file itself, for what else writes there, and for what the stream still holds.
-        with suppress(OSError), Path(os.devnull).open("w") as nowhere:
+        with suppress(OSError), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), self._stream.fileno())
+
+
+def speak_utf8() -> None:
+    """Begin this process anew in Python's UTF-8 mode where the locale has another encoding for file names.
+
+    A sweep file is UTF-8, and so are the names in it; libraries that open files leave theirs to the locale.
+    What is printed stays in the terminal's encoding.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode:
+        return
+    os.environ.setdefault("PYTHONIOENCODING", getattr(sys.stdout, "encoding", None) or "utf-8")
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, sys.orig_argv)
+
+
+def print_every_letter() -> None:
+    """Let letters that the output's encoding lacks be printed escaped: no work may end because of one."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

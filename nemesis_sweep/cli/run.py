@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli import simulation
-from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.cli.options import GivenPath, load, overrides, sweep_file, trials
 from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
 from nemesis_sweep.spec.counting import counted
@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 @click.command("run")
 @sweep_file
-@click.option("--home", type=click.Path(path_type=Path), help="Folder of this sweep [default: sweeps/NAME].")
+@click.option("--home", type=GivenPath(), help="Folder of this sweep [default: sweeps/NAME].")
 @trials
 @overrides
 @click.option("--extend", is_flag=True, help="Go on with more trials, hours or tasks than before.")

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import click
 
 from nemesis_sweep.cli.options import of_a_home
+from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 
 SWEEPS = Path("sweeps")
@@ -44,6 +45,7 @@ def command(home: Path | None, host: str, port: int) -> None:
 
 def newest_home(sweeps: Path) -> Path:
     """Return the sweep recorded last below a folder; raises UserError if there is none."""
+    from_here(sweeps)
     marks = [*sweeps.glob("*/mlflow.db"), *sweeps.glob("*/tracking.json")]
     if not marks:
         raise UserError(Problem("name the folder of a sweep; there is none below ./sweeps", key="HOME"))

@@ -19,6 +19,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     Ends with exit code 2 if anything is.
     """
     from nemesis_sweep.spec.dump import sweep_to_yaml
+    from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
 
     sweep = load(file, None, overrides)
@@ -28,7 +29,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     counted = "trials per task" if sweep.search.study == "per_task" else "joint trials over all tasks"
     searched = ", ".join(searched_names(sweep.space)) or "nothing"
     click.echo(
-        f"{file} is valid: tasks {len(sweep.task_list())}, {counted} {sweep.budget.trials}, "
+        f"{printable(file)} is valid: tasks {len(sweep.task_list())}, {counted} {sweep.budget.trials}, "
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )

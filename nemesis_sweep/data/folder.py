@@ -12,6 +12,7 @@ from typing import Any
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import FULL
+from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 
 ABOUT = "about.json"
@@ -52,7 +53,7 @@ def default_root() -> Path:
     """``$NEMESIS_SWEEP_CACHE``, or a folder in the user's cache directory."""
     given = os.environ.get("NEMESIS_SWEEP_CACHE")
     if given:
-        return Path(given).expanduser().resolve()
+        return from_here(Path(given).expanduser()).resolve()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "nemesis-sweep" / "features"
 
@@ -96,7 +97,7 @@ def try_lock(folder: Path) -> Iterator[bool]:
     """
     path = folder / LOCK
     try:
-        lock = path.open("a")
+        lock = path.open("a", encoding="utf-8")
     except FileNotFoundError:
         yield False
         return

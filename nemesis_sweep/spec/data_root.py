@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from nemesis_sweep.spec.current_folder import here
+
 VARIABLE = "NEMESIS_SWEEP_DATA"
 
 
 def data_root(root: str | Path | None = None) -> Path:
     """Return `root`, else $NEMESIS_SWEEP_DATA, else the current folder, as an absolute path."""
-    return Path(root or os.environ.get(VARIABLE) or ".").expanduser().absolute()
+    return here() / Path(root or os.environ.get(VARIABLE) or "").expanduser()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.printable import printable
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Problem:
             details.append(f"found {self.found}")
         if self.allowed:
             details.append(f"allowed: {self.allowed}")
-        text = masked("; ".join([head, *details]))
+        text = printable(masked("; ".join([head, *details])))
         return f"{text}. Did you mean {self.nearest!r}?" if self.nearest else text
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.printable import printable
 
 Key = str | int | float | bool | None
 Path = tuple[Key, ...]
@@ -60,8 +61,7 @@ def _plain(key: Key) -> str:
 def shown(value: Any) -> str:
     """Return a value as one short line of flow YAML: texts quoted, what cannot be printed escaped."""
     # Before it is cut, for half of an address hides nothing.
-    text = masked(json.dumps(value, ensure_ascii=False, default=str))
-    text = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+    text = printable(masked(json.dumps(value, ensure_ascii=False, default=str)))
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 4] + " ..."
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import SHOWN_LENGTH, Fault, Key, Path, shown
+from nemesis_sweep.spec.regular_file import read_regular
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 50_000
@@ -64,17 +65,13 @@ def read_file(path: FilePath) -> str:
     """Return the text of a sweep file; UserError where there is none."""
     file = str(path)
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         beside = [found.name for found in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
         raise UserError(Problem("no such file", file=file, nearest=nearest(path.name, beside))) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(Problem(f"cannot be read: {reason}", file=file)) from None
-    if len(content) > MAX_BYTES:
-        raise UserError(
-            Problem("too large for a sweep file", file=file, allowed=f"at most {MAX_BYTES} bytes")
-        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

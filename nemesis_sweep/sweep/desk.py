@@ -154,7 +154,11 @@ class Desk:
 
     def note_error(self, ticket: str, log: Path | None) -> None:
         """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
-        lines = log.read_text(errors="replace").strip().splitlines() if log and log.is_file() else []
+        lines = (
+            log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            if log and log.is_file()
+            else []
+        )
         self._errors[ticket] = f"{lines[-1].strip()} (all of it: {log})" if lines else "the worker died"
 
     def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:

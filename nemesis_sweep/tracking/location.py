@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 
 SECONDS = 5.0
@@ -62,7 +63,7 @@ def absolute_uri(home: Path, uri: str | None) -> str:
         raise UserError(
             Problem("a database in memory cannot be shared with workers", key=KEY, found=repr(uri))
         )
-    return f"sqlite:///{sqlite_file(uri).absolute()}{mark}{options}"
+    return f"sqlite:///{from_here(sqlite_file(uri)).absolute()}{mark}{options}"
 
 
 def without_password(uri: str) -> str:

@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.vlm.hub import CONFIG_FILE
 from nemesis_sweep.vlm.published import clean_tag, published
@@ -97,7 +98,7 @@ def find_backbone(name: str) -> Source:
         return Source("tag", architecture, tag=weights)
     path = Path(name).expanduser()
     if path.suffix in (".safetensors", *PICKLES) or "/" in name or path.is_dir():
-        return Source("folder", path=_folder(path))
+        return Source("folder", path=_folder(from_here(path)))
     raise UserError(
         Problem(
             "unknown backbone",
@@ -146,7 +147,7 @@ def _repository(name: str) -> Source:
 
 
 def _weights_file(text: str) -> Path:
-    path = Path(text).expanduser()
+    path = from_here(Path(text).expanduser())
     if path.suffix in PICKLES:
         refuse_pickle(path)
     if not path.is_file():

@@ -55,7 +55,7 @@ def test_a_bad_file_ends_with_2_and_every_problem_but_no_traceback(tmp_path: Pat
     ("arguments", "words"),
     [
         (["validate", "no/such.yaml"], "error: no/such.yaml: no such file"),
-        (["validate", "."], "error: .: cannot be read: Is a directory"),
+        (["validate", "."], "error: .: cannot be read: a folder, not a file"),
         (["validate"], "Missing argument 'FILE'"),
         (["vlaidate", "x"], "unknown command 'vlaidate'"),
         (["vlaidate", "x"], "Did you mean 'validate'?"),

@@ -1,5 +1,6 @@
 """What a YAML text is read as, and where it is refused."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -112,14 +113,39 @@ def test_a_missing_file_names_the_one_beside_it(tmp_path: Path) -> None:
 
 
 def test_folders_other_encodings_and_huge_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+    with pytest.raises(UserError, match="cannot be read: a folder, not a file"):
         read_file(tmp_path)
     path = tmp_path / "sweep.yaml"
     path.write_bytes(b"a: 1\nb: \xff\xfe\n")
     with pytest.raises(UserError, match=r"sweep.yaml:2: not a text file; found byte 0xff; allowed: UTF-8"):
         read_file(path)
     path.write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(UserError, match="too large"):
+    with pytest.raises(UserError, match="larger than 1 MB"):
         read_file(path)
     with pytest.raises(UserError, match="cannot be read"):
         read_file(Path("a\0b"))
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, found in ((Path("/dev/zero"), "a device"), (tmp_path / "pipe", "a pipe")):
+        with pytest.raises(UserError, match=f"cannot be read: {found}, not a file"):
+            read_file(path)
+    (tmp_path / "link.yaml").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match="a device"):
+        read_file(tmp_path / "link.yaml")
+
+
+def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.yaml"
+    with huge.open("wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(UserError, match="larger than 1 MB"):
+        read_file(huge)
+
+
+@pytest.mark.parametrize(("before", "line_end"), [("\ufeff", "\n"), ("", "\r\n"), ("\ufeff", "\r\n")])
+def test_what_other_editors_write(tmp_path: Path, before: str, line_end: str) -> None:
+    path = tmp_path / "made.yaml"
+    path.write_bytes(f"{before}a: 1{line_end}b: x{line_end}".encode())
+    assert read_text(read_file(path), "made").data == {"a": 1, "b": "x"}

@@ -26,7 +26,8 @@ def _official(folder: Path) -> Listing:
 def _read(path: Path) -> dict[str, list[str]]:
     try:
         return {
-            str(name): [str(file) for file in files] for name, files in json.loads(path.read_text()).items()
+            str(name): [str(file) for file in files]
+            for name, files in json.loads(path.read_text(encoding="utf-8")).items()
         }
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise UserError(Problem(f"cannot read this list: {error}", file=str(path))) from error

@@ -147,10 +147,10 @@ def icon_entry(icon: dict, emoji: dict[str, dict], categories: dict[str, list[st
 def icon_entries(sources: Path, work: Path) -> list[tuple[int, Entry]]:
     """(picture number, entry) of every icon outside the unseen vendors and the benchmark."""
     emoji = read_emoji(sources)
-    benchmark = {r["source"] for r in json.loads((work / "emoji.json").read_text())}
+    benchmark = {r["source"] for r in json.loads((work / "emoji.json").read_text(encoding="utf-8"))}
     categories = {icon_set: read_categories(sources, icon_set) for icon_set in SETS}
     entries = []
-    for i, icon in enumerate(json.loads((work / "icons.json").read_text())):
+    for i, icon in enumerate(json.loads((work / "icons.json").read_text(encoding="utf-8"))):
         if icon["set"] not in UNSEEN and f"{icon['set']}:{icon['name']}" not in benchmark:
             entry = icon_entry(icon, emoji, categories[icon["set"]])
             if entry:
@@ -185,8 +185,8 @@ def clean_title(clip: Clip, common: set[str]) -> str:
 
 def clip_entries(work: Path) -> list[tuple[int, Entry]]:
     """(picture number, entry) of the clip art outside the benchmark and the relatives of val and test."""
-    clips = [Clip(**r) for r in json.loads((work / "openclipart.json").read_text())]
-    benchmark = json.loads((work / "clipart.json").read_text())
+    clips = [Clip(**r) for r in json.loads((work / "openclipart.json").read_text(encoding="utf-8"))]
+    benchmark = json.loads((work / "clipart.json").read_text(encoding="utf-8"))
     held_out = {r["group"] for r in benchmark if r["split"] != "train"}
     in_benchmark = {r["path"] for r in benchmark}
     times = Counter(c.title for c in clips)
@@ -222,7 +222,7 @@ def main(sources: Path, work: Path) -> None:
     )
     np.save(work / "pool.npy", pictures)
     entries = [e for _, e in icons + clips]
-    (work / "pool.json").write_text(json.dumps([asdict(e) for e in entries]))
+    (work / "pool.json").write_text(json.dumps([asdict(e) for e in entries]), encoding="utf-8")
     print(f"{len(icons)} icons, {len(clips)} clip art pictures, {len({e.name for e in entries})} names")
 
 

@@ -60,7 +60,7 @@ SHOWN = {
 
 
 def read_clips(work: Path) -> tuple[list[Clip], np.ndarray]:
-    clips = [Clip(**record) for record in json.loads((work / "openclipart.json").read_text())]
+    clips = [Clip(**record) for record in json.loads((work / "openclipart.json").read_text(encoding="utf-8"))]
     return clips, np.load(work / "openclipart.npy")
 
 
@@ -158,9 +158,9 @@ def main(work: Path, output: Path | None = None) -> None:
         {"path": clips[i].path, "group": clips[i].group, "class": name, "split": split}
         for i, name, split in chosen
     ]
-    (work / "clipart.json").write_text(json.dumps(record))
+    (work / "clipart.json").write_text(json.dumps(record), encoding="utf-8")
     chosen = [c for c in chosen if clips[c[0]].path not in REJECTED and c[1] not in NOT_KEPT]
-    seen = [i["set"] not in UNSEEN for i in json.loads((work / "icons.json").read_text())]
+    seen = [i["set"] not in UNSEEN for i in json.loads((work / "icons.json").read_text(encoding="utf-8"))]
     icons = np.load(work / "icons.npy", mmap_mode="r")[np.array(seen)]
     chosen = without_relatives(pictures, top_up(clips, chosen), icons)
     chosen = [(i, MERGED.get(name, name), split) for i, name, split in chosen]

@@ -48,7 +48,7 @@ def gather(sources: Path, work: Path) -> dict[str, dict[str, list[tuple[str, int
     """Class -> emoji -> (icon set, picture number) of every picture of a benchmark vendor."""
     emoji = read_emoji(sources)
     found: dict[str, dict[str, list[tuple[str, int]]]] = {name: defaultdict(list) for name in CLASSES}
-    for i, icon in enumerate(json.loads((work / "icons.json").read_text())):
+    for i, icon in enumerate(json.loads((work / "icons.json").read_text(encoding="utf-8"))):
         if icon["set"] in (*VENDORS, TEST_VENDOR):
             match = emoji.get(squeeze(icon["name"]))
             if match and match["class"]:
@@ -160,13 +160,16 @@ def write(
 
 
 def main(sources: Path, work: Path, output: Path) -> None:
-    icons, pictures = json.loads((work / "icons.json").read_text()), np.load(work / "icons.npy")
+    icons, pictures = (
+        json.loads((work / "icons.json").read_text(encoding="utf-8")),
+        np.load(work / "icons.npy"),
+    )
     chosen = split(gather(sources, work), pictures)
     record = [
         {"source": f"{icons[i]['set']}:{icons[i]['name']}", "class": name, "split": part}
         for i, name, part in chosen
     ]
-    (work / "emoji.json").write_text(json.dumps(record))
+    (work / "emoji.json").write_text(json.dumps(record), encoding="utf-8")
     chosen = [c for c in chosen if c[1] not in LEFT_OUT]
     write(output / "emoji.parquet", icons, pictures, chosen, TEST_VENDOR)
     second = second_vendor(sources, icons, pictures, chosen)

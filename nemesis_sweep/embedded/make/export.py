@@ -61,7 +61,7 @@ def export(checkpoint: Path, folder: Path, blend: Path | None = None) -> None:
         "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"},
     }
     path = folder / "open_clip_config.json"
-    path.with_suffix(".tmp").write_text(json.dumps(config, indent=2) + "\n")
+    path.with_suffix(".tmp").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     path.with_suffix(".tmp").replace(path)
     print(f"step {metadata['step']}: {weights.stat().st_size / 1e6:.1f} MB")
 

@@ -193,7 +193,7 @@ def main(sources: Path, work: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     pictures, icons = render_sets(sources)
     np.save(work / "icons.npy", pictures)
-    (work / "icons.json").write_text(json.dumps([asdict(i) for i in icons]))
+    (work / "icons.json").write_text(json.dumps([asdict(i) for i in icons]), encoding="utf-8")
     print(f"{len(icons)} icons", flush=True)
 
 

@@ -64,7 +64,11 @@ def is_public_domain(svg: str) -> bool:
 def read_clip(root: Path, png: Path) -> Clip | None:
     """The record of one picture, or None if it is not tagged public domain."""
     relative = png.relative_to(root / "png").with_suffix("")
-    svg = (root / "svg" / relative).with_name(relative.name + ".svg").read_text(errors="replace")
+    svg = (
+        (root / "svg" / relative)
+        .with_name(relative.name + ".svg")
+        .read_text(errors="replace", encoding="utf-8")
+    )
     if not is_public_domain(svg):
         return None
     titles, creator = TITLE.findall(svg), CREATOR.search(svg)
@@ -121,7 +125,7 @@ def main(root: Path, work: Path) -> None:
     for clip, group in zip(clips, group_pictures(stacked, [c.stem for c in clips]), strict=True):
         clip.group = int(group)
     np.save(work / "openclipart.npy", stacked)
-    (work / "openclipart.json").write_text(json.dumps([asdict(c) for c in clips]))
+    (work / "openclipart.json").write_text(json.dumps([asdict(c) for c in clips]), encoding="utf-8")
     print(f"{len(clips)} pictures in {len({c.group for c in clips})} groups")
 
 

@@ -67,7 +67,7 @@ class Pool:
     def __init__(self, work: Path, seed: int, known: np.ndarray | None = None) -> None:
         """``known``: the token ids (K,) of a run that goes on, which keeps its vocabulary."""
         self.pictures = np.load(work / "pool.npy", mmap_mode="r")
-        self.entries = json.loads((work / "pool.json").read_text())
+        self.entries = json.loads((work / "pool.json").read_text(encoding="utf-8"))
         tokenizer = open_clip.get_tokenizer("RN50")
         self.sentences, self.start = Sentences(tokenizer), tokenizer.sot_token_id
         self.ids = compact_ids(tokenizer, every_text(self.entries)) if known is None else known

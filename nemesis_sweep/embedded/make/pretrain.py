@@ -240,7 +240,7 @@ def train(run: Run, pool: Pool) -> None:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
             record = {"step": run.step, "steps": steps} | {k: np.mean(v) for k, v in seen.items()}
             record |= {"scale": run.model.logit_scale.exp().item(), "seconds": spent, "memory_gb": memory}
-            with (args.run / "log.jsonl").open("a") as log:
+            with (args.run / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps({k: round(float(v), 4) for k, v in record.items()}) + "\n")
             seen.clear()
             if memory > args.memory:

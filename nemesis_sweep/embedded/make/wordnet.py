@@ -38,7 +38,7 @@ class WordNet:
     def __init__(self, folder: Path) -> None:
         self._data = (folder / "data.noun").read_bytes()
         self._first: dict[str, int] = {}
-        for line in (folder / "index.noun").read_text().splitlines():
+        for line in (folder / "index.noun").read_text(encoding="utf-8").splitlines():
             if not line.startswith(" "):
                 fields = line.split()
                 # The last fields are the synsets' places, the commonest sense first.

@@ -68,12 +68,14 @@ def _fall_back(say: Callable[[str], None], reason: str) -> float:
 
 
 def _classes(home: Home, task: Task) -> int:
-    return int(json.loads((home.path / "episodes" / f"{task.key}.json").read_text())["classes"])
+    return int(
+        json.loads((home.path / "episodes" / f"{task.key}.json").read_text(encoding="utf-8"))["classes"]
+    )
 
 
 def _read(path: Any) -> Plain:
     try:
-        known = json.loads(path.read_text())
+        known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}

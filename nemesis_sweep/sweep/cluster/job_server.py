@@ -120,7 +120,12 @@ def _token(environ: Mapping[str, str]) -> str:
     if "RAY_AUTH_TOKEN" in environ:
         return environ["RAY_AUTH_TOKEN"].strip()
     try:
-        return Path(environ.get("RAY_AUTH_TOKEN_PATH", TOKEN_FILE)).expanduser().read_text().strip()
+        return (
+            Path(environ.get("RAY_AUTH_TOKEN_PATH", TOKEN_FILE))
+            .expanduser()
+            .read_text(encoding="utf-8")
+            .strip()
+        )
     except (OSError, ValueError):
         return ""
 

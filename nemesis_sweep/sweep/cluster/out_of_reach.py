@@ -36,7 +36,8 @@ def end_watchers(started: list[int]) -> None:
     """End those of Ray's processes that are no servers: ``ray.shutdown`` would wait a second for each."""
     for process in set(started) & set(_children()):
         with suppress(OSError):
-            if Path(f"/proc/{process}/comm").read_text().strip() not in SERVERS:
+            name = Path(f"/proc/{process}/comm").read_text(encoding="utf-8", errors="replace").strip()
+            if name not in SERVERS:
                 os.kill(process, signal.SIGKILL)
 
 
@@ -50,7 +51,7 @@ def _children() -> list[int]:
     found: list[int] = []
     for task in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):
-            found += map(int, task.read_text().split())
+            found += map(int, task.read_text(encoding="utf-8").split())
     return found
 
 

@@ -23,7 +23,7 @@ class Driver:
 def driver(home: Home) -> Driver | None:
     """The process that drives the sweep now, or None."""
     try:
-        with home.lock.open() as lock:
+        with home.lock.open(encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

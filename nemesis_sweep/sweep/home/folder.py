@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import naming
+from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 
@@ -96,7 +97,7 @@ class Home:
     @contextmanager
     def driver_lock(self) -> Iterator[None]:
         """Refuse a second driver in the same home; the kernel lets go when the driver dies."""
-        with self.lock.open("a+") as lock:
+        with self.lock.open("a+", encoding="utf-8") as lock:
             if not _locked(lock):
                 lock.seek(0)
                 raise UserError(
@@ -182,9 +183,10 @@ def _git_commit() -> str:
         answer = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
             capture_output=True,
-            text=True,
             timeout=5,
             check=False,
+            encoding="utf-8",
+            errors="replace",
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -192,5 +194,12 @@ def _git_commit() -> str:
 
 
 def home_at(folder: Path) -> Home:
-    """The home in a folder as a person wrote it: `~` and `..` are resolved, symbolic links are kept."""
-    return Home(Path(os.path.abspath(folder.expanduser())))  # noqa: PTH100 - resolve() follows links
+    """The home in a folder as a person wrote it: `~` and `..` are resolved, symbolic links are kept.
+
+    Raises ``UserError`` for a name that is no text: MLflow's addresses and Parquet hold nothing else.
+    """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise UserError(Problem("not a name in UTF-8", key="--home", found=str(folder))) from None
+    return Home(Path(os.path.abspath(from_here(folder.expanduser()))))  # noqa: PTH100 - resolve() follows links

@@ -32,7 +32,7 @@ def claim(home: Home, record: dict[str, Any]) -> None:
             raise refused(home, "this home holds a real sweep", "a home of its own for a simulation")
         write_json(path, record)
         return
-    before = json.loads(path.read_text())
+    before = json.loads(path.read_text(encoding="utf-8"))
     changes = [f"{key}: {before.get(key)} -> {now}" for key, now in record.items() if before.get(key) != now]
     if changes:
         allowed = "the settings that it began with, or another --home"

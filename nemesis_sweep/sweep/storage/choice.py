@@ -8,6 +8,7 @@ from pathlib import Path
 
 from optuna.storages import BaseStorage
 
+from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home, refused, write_json
@@ -75,12 +76,12 @@ def _absolute(url: str | None) -> str | None:
         return url
     kind, _, rest = url.partition(":///")
     path, mark, options = rest.partition("?")
-    return f"{kind}:///{Path(path).absolute()}{mark}{options}"
+    return f"{kind}:///{from_here(Path(path)).absolute()}{mark}{options}"
 
 
 def _read(home: Home) -> dict[str, str] | None:
     try:
-        record: dict[str, str] = json.loads((home.path / RECORD).read_text())
+        record: dict[str, str] = json.loads((home.path / RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return record
