@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.atomic import write_atomically
+from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
 
 CHECKSUM = "checksum"
+MOST = 200 * MEGABYTE
 
 
 class DamagedError(Exception):
@@ -33,19 +35,17 @@ def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, CHECKSUM: checksum(content)}
 
 
-def write_sealed(path: Path, record: Mapping[str, Any]) -> str:
-    """Replace a JSON file in one step; gives the checksum that it carries."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_sealed(path: Path, record: Mapping[str, Any], mode: int = 0o666) -> str:
+    """Replace a JSON file in one step; gives the checksum that it carries. mode: as of a new file."""
     whole = sealed(record)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n", mode)
     return str(whole[CHECKSUM])
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises ``DamagedError`` when there is none."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_regular(path, MOST))
     except FileNotFoundError as error:
         raise DamagedError(path, "is missing") from error
     except OSError as error:

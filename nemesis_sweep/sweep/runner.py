@@ -9,7 +9,9 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from nemesis_sweep.data.atomic import write_atomically
 from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
@@ -20,8 +22,8 @@ from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there, sta
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.front import best_trial
-from nemesis_sweep.sweep.home.episodes import quiet, record_episodes
-from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.episodes import record_episodes
+from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
@@ -77,14 +79,14 @@ def run_sweep(
     home.create()
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
-        refuse_another_sweep(sweep, home, extend)
+        refuse_another_sweep(sweep, home, extend, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
         for line in mend_journal(home.journal):
             say(line)
         storage = open_storage(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
-        write_json(home.path / "environment.json", environment())
+        write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
         try:

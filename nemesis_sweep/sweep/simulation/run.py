@@ -14,12 +14,14 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.data.atomic import write_atomically
+from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk, Progress
-from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.interrupt import stoppable
@@ -122,7 +124,7 @@ def run_simulation(
         claim(home, {"response": response.identity, "workers": workers, "search": search})
         refuse_another_sweep(sweep, home, extend)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
-        write_json(home.path / "environment.json", environment())
+        write_sealed(home.path / "environment.json", environment())
         mend_journal(home.journal)
         # Whatever storage the sweep file names: a database is for what was trained.
         studies = open_studies(sweep, home, Journal(home.journal, synced))

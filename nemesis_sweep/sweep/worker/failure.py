@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.sweep.home.folder import write_atomically
+from nemesis_sweep.data.atomic import write_atomically
 from nemesis_sweep.sweep.home.full import no_room
 
 FAILURE, OUT_OF_MEMORY, FULL = "failure", "out_of_memory", "full"

@@ -85,6 +85,8 @@ def test_no_bit_changes_unseen(path):
         damaged = bytearray(whole)
         damaged[place // 8] ^= 1 << place % 8
         path.write_bytes(damaged)
+        # A bit of the checksum's own name: the entry reads as one of an earlier version, and says the same.
+        copy_of(path).write_bytes(whole)
         mend(path)
         assert trials(path) == before
 
