@@ -55,6 +55,7 @@ def command(
     workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
+    from nemesis_sweep.sweep.cluster.lost import starting_again
     from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.sweep.home.full import told_when_full
     from nemesis_sweep.sweep.home.same import set_aside
@@ -71,7 +72,7 @@ def command(
         place = home_at(home or usual)
         if fresh and (kept := set_aside(place)):
             click.echo(f"Starting over; the former sweep is kept in {kept}")
-        with interruptible(), told_when_full(place):
+        with interruptible(), starting_again(), told_when_full(place):
             if simulate is not None:
                 simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
             else:

@@ -11,15 +11,31 @@ from nemesis_sweep.cli.ui import SWEEPS, newest_home
 
 @click.command("status")
 @of_a_home
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def command(home: Path | None, as_json: bool) -> None:
-    """Show how far the sweep in HOME is (default: the newest below ./sweeps)."""
-    from nemesis_sweep.sweep.home.folder import home_at
-    from nemesis_sweep.sweep.status import sweep_status
+@click.option("--table", is_flag=True, help="The leaderboards too, of the trials that are complete.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+def command(home: Path | None, table: bool, as_json: bool) -> None:
+    """Show how far the sweep in HOME is (default: the newest below ./sweeps), and what it found so far.
 
-    status = sweep_status(home_at(home or newest_home(SWEEPS)))
+    Everything is read from the home. A sweep that runs is not disturbed.
+    """
+    from nemesis_sweep.sweep.home.folder import home_at
+    from nemesis_sweep.sweep.recorded import complete_rows, recorded_studies, recorded_sweep
+    from nemesis_sweep.sweep.status import status_of
+
+    place = home_at(home or newest_home(SWEEPS))
+    sweep = recorded_sweep(place)
+    studies = recorded_studies(sweep, place)
+    status = status_of(sweep, studies, place)
+    boards = []
+    if table:
+        from nemesis_sweep.report.leaderboard import leaderboard
+
+        boards = leaderboard(complete_rows(studies, place), sweep.search.objective)
     if as_json:
-        click.echo(json.dumps(status.as_dict(), indent=2))
+        from nemesis_sweep.report.plain import board_values
+
+        told = {"leaderboard": [board_values(board) for board in boards]} if table else {}
+        click.echo(json.dumps(status.as_dict() | told, indent=2))
         return
 
     from rich.console import Console
@@ -28,3 +44,8 @@ def command(home: Path | None, as_json: bool) -> None:
 
     console = Console()
     console.print(standing(status, console.width))
+    if table:
+        from nemesis_sweep.report.table import print_leaderboard
+
+        marks = ("SIMULATED " if status.simulated else "", "" if status.is_done else "so far: ")
+        print_leaderboard(boards, console, "".join(marks))

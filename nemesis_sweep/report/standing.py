@@ -25,13 +25,15 @@ def standing(status: SweepStatus, width: int) -> Group:
     for name in ("done", "pruned", "failed", "running" if status.driver else "waiting"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("best", justify="right", no_wrap=True)
+    table.add_column("its test", justify="right", no_wrap=True)
     table.add_column("left", justify="right", no_wrap=True)
     short = short_names([study.task for study in status.studies], width)
     for study in status.studies:
         ended = study.complete + study.pruned + study.failed
         counts = (study.pruned, study.failed, study.running)
         left = "-" if study.eta_seconds is None or not status.driver else duration(study.eta_seconds)
-        table.add_row(short[study.task], f"{ended}/{study.total}", *map(str, counts), _best(study), left)
+        best = (_best(study), "-" if study.best_test is None else f"{study.best_test:.2f}")
+        table.add_row(short[study.task], f"{ended}/{study.total}", *map(str, counts), *best, left)
     by = status.objective
     if [study.task for study in status.studies] == [JOINT]:
         by = f"the mean {by} of the tasks"

@@ -49,7 +49,7 @@ def task_verdict(board: TaskBoard) -> str:
         kept = " that keeps the constraints" if board.broken else ""
         return f"{board.study}: no trial{kept} completed"
     if board.entry("coop") is None:
-        return f"{board.study}: plain CoOp did not complete, so there is nothing to compare the best with"
+        return f"{board.study}: plain CoOp has not completed, so there is nothing to compare the best with"
     if kind is Outcome.COOP:
         told = f"no other prompt that was tried beat plain CoOp on {board.criterion}"
         if ahead := _ahead_on_the_objective(board):

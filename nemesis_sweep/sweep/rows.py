@@ -2,21 +2,38 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.sweep import JOINT, MEAN
+from nemesis_sweep.spec.sweep import JOINT, MEAN, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.control import baseline_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.judgement import excesses
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS
-from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.worker.result import read_result
 
 
-def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> list[dict[str, Any]]:
+class Recorded(Protocol):
+    """What rows are made from: a study that is driven, or one that is only read."""
+
+    @property
+    def sweep(self) -> Sweep: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def tasks(self) -> tuple[Task, ...]: ...
+
+    @property
+    def objective(self) -> str: ...
+
+    def last_value(self, trial: FrozenTrial) -> tuple[int, float] | None: ...
+
+
+def trial_rows(study: Recorded, number: str, trial: FrozenTrial, home: Path) -> list[dict[str, Any]]:
     """One row; for a joint trial one for each task that it finished, then one with the means over all."""
     folder = Home(home).trial(study.key, number)
     told = {
@@ -46,7 +63,7 @@ def trial_rows(study: Study, number: str, trial: FrozenTrial, home: Path) -> lis
     return [*rows, {**result, "task": task, **shared(study.tasks), **told}]
 
 
-def _broken(study: Study, configs: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> list[str]:
+def _broken(study: Recorded, configs: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> list[str]:
     """The constraints that a complete trial breaks; a joint trial keeps one on all tasks or on none."""
     measured = {**result["metrics"], "seconds": result["seconds"]}
     found = excesses(study.sweep.search.conditions, configs, measured, result["baseline"])
@@ -60,7 +77,7 @@ def shared(tasks: Sequence[Task]) -> dict[str, Any]:
     return {name: value for name, (value, *others) in values.items() if not others}
 
 
-def _without_result(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+def _without_result(study: Recorded, trial: FrozenTrial) -> dict[str, Any]:
     """What Optuna knows of a trial that left no result."""
     last = study.last_value(trial)
     return {

@@ -18,7 +18,9 @@ from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
-from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there, standing_in
+from nemesis_sweep.sweep.cluster.lost import LostClusterError, asked_to_stop
+from nemesis_sweep.sweep.cluster.own_cluster import standing_in
+from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.front import best_trial
@@ -73,8 +75,9 @@ def run_sweep(
     extend: whether the home may hold a smaller version of this sweep. say: gets lines about images that are
     skipped and classes with too few.
 
-    Raises ``UserError`` for a home that cannot be used or resources that are not there, and
-    ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, when everything that was reported is kept.
+    Raises ``UserError`` for a home that cannot be used or resources that are not there,
+    ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, and ``LostClusterError`` when Ray is gone; what was reported
+    is kept.
     """
     home.create()
     with home.driver_lock(), RaySession(logical_gpus) as session:
@@ -105,7 +108,7 @@ def run_sweep(
             close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
             finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")
             raise
-        except FullDiskError as error:
+        except (FullDiskError, LostClusterError) as error:
             _give_up(tracking, error)
             raise
         except UserError as error:
@@ -143,12 +146,24 @@ def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
 
 
 def _train(desk: Desk, session: RaySession) -> None:
-    """Hand the desk to Ray Tune until nothing is left to hand out."""
+    """Hand the desk to Ray Tune until nothing is left to hand out, or nothing more is wanted."""
+    try:
+        _tune(desk, session)
+    except LostClusterError:
+        if not desk.stopping:
+            raise
+
+
+def _tune(desk: Desk, session: RaySession) -> None:
+    def stop() -> None:
+        asked_to_stop()
+        desk.stop()
+
     # Inside of Ray's session: what is asked for while Ray starts ends it at once.
     with (
         session.running() as cluster,
         standing_in(desk.home.path),
-        stoppable(desk.stop),
+        stoppable(stop),
     ):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
@@ -185,8 +200,11 @@ def _train(desk: Desk, session: RaySession) -> None:
         ).fit()
 
 
-def _give_up(tracking: Tracking, told: UserError) -> None:
+def _give_up(tracking: Tracking, error: UserError | LostClusterError) -> None:
     """Close in MLflow what is open there, as far as it still takes anything: the next run closes the rest."""
+    told = error.told if isinstance(error, LostClusterError) else error
+    if told is None:  # Ray is started again.
+        return
     with suppress(Exception):
         close_stale(tracking, [], reason="the sweep had to stop; the next run continues it")
         finish_sweep(tracking, "FAILED", reason=str(told))

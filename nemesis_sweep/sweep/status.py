@@ -5,23 +5,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.front import best_trial, best_trials
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
-from nemesis_sweep.sweep.proposal import BASELINE, SECONDS, TWIN
+from nemesis_sweep.sweep.proposal import SECONDS
+from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
 from nemesis_sweep.sweep.space.baselines import outside_the_space
 from nemesis_sweep.sweep.space.planned import trials_of
-from nemesis_sweep.sweep.storage.choice import has_trials, stored
-from nemesis_sweep.sweep.study import baselines_of
+from nemesis_sweep.sweep.worker.result import read_result
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,9 @@ class StudyStatus:
     each with `trial`, `values` by metric and `params`; best_value and best_params are then those of the best
     by the first objective. Empty for one objective.
 
+    best_test: its test accuracy in percent, None where there is none (a simulation, a damaged result). The
+    best is never selected by it, unless the sweep file says so.
+
     trial_seconds: mean time of the trials that train a prompt. eta_seconds: trials left times that, over the
     trials that run at once; None when none of them has ended yet or nothing runs.
     """
@@ -45,6 +44,7 @@ class StudyStatus:
     pruned: int
     failed: int
     best_value: float | None
+    best_test: float | None
     best_params: dict[str, Any]
     best_trial: str
     front: tuple[dict[str, Any], ...]
@@ -69,6 +69,12 @@ class SweepStatus:
     driver_host: str
     studies: tuple[StudyStatus, ...]
 
+    @property
+    def is_done(self) -> bool:
+        """Whether every trial that there will be is over."""
+        ended = [study.complete + study.pruned + study.failed for study in self.studies]
+        return all(over >= study.total for over, study in zip(ended, self.studies, strict=True))
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
@@ -76,13 +82,12 @@ class SweepStatus:
 
 def sweep_status(home: Home) -> SweepStatus:
     """Read the status. Raises ``UserError`` when the folder holds no sweep."""
-    if not has_trials(home):
-        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
-    sweep = load_sweep(home.sweep_file)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = stored(home)
-    names = set(optuna.get_all_study_names(storage))
-    studies = tuple(_study(sweep, key, tasks, storage, names) for key, tasks in sweep.studies().items())
+    sweep = recorded_sweep(home)
+    return status_of(sweep, recorded_studies(sweep, home), home)
+
+
+def status_of(sweep: Sweep, studies: Sequence[RecordedStudy], home: Home) -> SweepStatus:
+    """The status of a sweep whose studies were read."""
     at_work = driver(home)
     return SweepStatus(
         name=sweep.name,
@@ -93,21 +98,14 @@ def sweep_status(home: Home) -> SweepStatus:
         constraints=tuple(sweep.search.constraints),
         driver=at_work.process if at_work else None,
         driver_host=at_work.host if at_work else "",
-        studies=studies,
+        studies=tuple(_status(study, home) for study in studies),
     )
 
 
-def _study(
-    sweep: Sweep, key: str, tasks: list[Task], storage: optuna.storages.BaseStorage, names: set[str]
-) -> StudyStatus:
-    trials: list[tuple[str, FrozenTrial]] = []
-    for name in (baselines_of(key), key):
-        if name in names:
-            found = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-            began = [trial for trial in found if TWIN not in trial.user_attrs]
-            trials += [(_number(trial, name == key), trial) for trial in began]
+def _status(study: RecordedStudy, home: Home) -> StudyStatus:
+    sweep, trials = study.sweep, study.trials
     states = Counter(trial.state for _, trial in trials)
-    total = trials_of(sweep, tasks) + len(outside_the_space(sweep, tasks))
+    total = trials_of(sweep, study.tasks) + len(outside_the_space(sweep, study.tasks))
     # Those that train nothing take no time: they would promise an end that does not come.
     trained = [trial for number, trial in trials if number not in PROMPTLESS]
     seconds = [trial.user_attrs[SECONDS] for trial in trained if SECONDS in trial.user_attrs]
@@ -117,24 +115,22 @@ def _study(
     several = len(sweep.search.objective) > 1
     front = best_trials(trials, sweep.search.directions) if several else []
     number, best = best_trial(trials, sweep.search.directions) or ("", None)
+    result = read_result(home.trial(study.key, number)) if best is not None else None
     return StudyStatus(
-        task=key,
+        task=study.key,
         total=max(total, ended + running),  # A control is known only when everything else is over.
         complete=states[TrialState.COMPLETE],
         running=running,
         pruned=states[TrialState.PRUNED],
         failed=states[TrialState.FAIL],
         best_value=None if best is None else best.values[0],
+        best_test=result["metrics"].get("test/accuracy") if result else None,
         best_params={} if best is None else dict(best.params),
         best_trial=number,
         front=_told(front, sweep.search.objective),
         trial_seconds=mean,
         eta_seconds=mean * (total - ended) / running if mean is not None and running else None,
     )
-
-
-def _number(trial: FrozenTrial, in_space: bool) -> str:
-    return str(trial.number) if in_space else trial.user_attrs.get(BASELINE, "")
 
 
 def _told(front: list[tuple[str, FrozenTrial]], objectives: Sequence[str]) -> tuple[dict[str, Any], ...]:

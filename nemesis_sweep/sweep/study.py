@@ -14,6 +14,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
+from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
@@ -73,6 +74,9 @@ class Study:
             pruner=optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
+        for each in (self.study, self.beside):
+            name_objectives(each, self.objectives)
+        self._show_baselines()
         self._budget = trials_of(sweep, tasks)
         self.proposer = Proposer(sweep, key, self.tasks, self.study)
         self._live: dict[str, optuna.Trial] = {}
@@ -164,6 +168,8 @@ class Study:
             if text not in limits:
                 trial.set_constraint(text, amount)
         study.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
+        if study is self.beside:
+            self._show_baselines()
 
     def note(self, number: str, name: str, value: Any) -> None:
         """Keep a fact beside a running trial, as a user attribute."""
@@ -204,6 +210,9 @@ class Study:
             return None
         step = max(trial.intermediate_values)
         return step, trial.intermediate_values[step]
+
+    def _show_baselines(self) -> None:
+        show_baselines(self.study, self._trials(self.beside), self.objectives)
 
     def _missing_baselines(self) -> list[str]:
         known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}

@@ -151,7 +151,7 @@ def test_where_pan_has_no_choice_nothing_is_said_of_it(
 def test_without_coop_there_is_nothing_to_compare(make_row: Callable[..., Row]) -> None:
     board = leaderboard([make_row("1", [70], [70.0])])[0]
     assert outcome(board) is Outcome.INCOMPLETE
-    assert "plain CoOp did not complete" in task_verdict(board)
+    assert "plain CoOp has not completed" in task_verdict(board)
     empty = leaderboard([make_row("1", [70], [70.0], state="FAIL")])[0]
     assert task_verdict(empty) == "clipart-16shot: no trial completed"
     assert sweep_verdict([]) == "Nothing to compare: no task has a result"

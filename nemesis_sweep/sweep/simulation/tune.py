@@ -18,7 +18,7 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Experiment
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator
 
-from nemesis_sweep.sweep.cluster.ray_session import quiet_tune
+from nemesis_sweep.sweep.cluster.environment import quiet_tune
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
 from nemesis_sweep.sweep.simulation.actors import Clock, SimulatedActors

@@ -6,7 +6,8 @@ import pytest
 import ray
 
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.sweep.cluster.ray_session import ray_session, standing_in
+from nemesis_sweep.sweep.cluster.own_cluster import standing_in
+from nemesis_sweep.sweep.cluster.ray_session import ray_session
 
 
 @pytest.mark.parametrize(

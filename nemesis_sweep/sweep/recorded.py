@@ -1,0 +1,76 @@
+"""The studies of a home as its storage holds them: read while a sweep runs or afterwards, never written.
+
+Opening a :class:`Study` would begin what is missing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.proposal import BASELINE, TWIN
+from nemesis_sweep.sweep.rows import trial_rows
+from nemesis_sweep.sweep.storage.choice import has_trials, stored
+from nemesis_sweep.sweep.study import baselines_of
+
+
+@dataclass(frozen=True)
+class RecordedStudy:
+    """A study's trials with their numbers, the baselines beside the space first; none before it has begun."""
+
+    sweep: Sweep
+    key: str
+    tasks: tuple[Task, ...]
+    trials: tuple[tuple[str, FrozenTrial], ...]
+
+    @property
+    def objective(self) -> str:
+        """The first objective."""
+        return self.sweep.search.objective[0]
+
+    def last_value(self, trial: FrozenTrial) -> tuple[int, float] | None:
+        """The last step that a complete trial reported, and the objective then."""
+        return max(trial.intermediate_values.items(), default=None)
+
+
+def recorded_sweep(home: Home) -> Sweep:
+    """The sweep that a home was last run with. Raises ``UserError`` when the folder holds no sweep."""
+    if not has_trials(home):
+        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
+    return load_sweep(home.sweep_file)
+
+
+def recorded_studies(sweep: Sweep, home: Home) -> list[RecordedStudy]:
+    """The studies of a sweep in the order of its tasks. Raises ``UserError`` for a storage out of reach."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = stored(home)
+    names = set(optuna.get_all_study_names(storage))
+    found = []
+    for key, tasks in sweep.studies().items():
+        trials: list[tuple[str, FrozenTrial]] = []
+        for name in (baselines_of(key), key):
+            if name in names:
+                of_study = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+                began = [trial for trial in of_study if TWIN not in trial.user_attrs]
+                trials += [(_number(trial, name == key), trial) for trial in began]
+        found.append(RecordedStudy(sweep, key, tuple(tasks), tuple(trials)))
+    return found
+
+
+def complete_rows(studies: list[RecordedStudy], home: Home) -> Iterator[dict[str, Any]]:
+    """The rows of the trials that are complete, in the form of ``results``."""
+    for study in studies:
+        for number, trial in study.trials:
+            if trial.state == TrialState.COMPLETE:
+                yield from trial_rows(study, number, trial, home.path)
+
+
+def _number(trial: FrozenTrial, in_space: bool) -> str:
+    return str(trial.number) if in_space else trial.user_attrs.get(BASELINE, "")
