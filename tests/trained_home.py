@@ -1,4 +1,4 @@
-"""A sweep that was run to its end in this process: by the real command, but for Ray, whose part a loop takes."""
+"""A sweep run to its end in this process: by the real command, but for Ray, whose part a loop takes."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,13 +38,13 @@ def train_here(desk, session) -> None:
 
 @contextmanager
 def no_server(file, host, port):
-    """In the place of MLflow's server, which ends at once."""
+    """In the place of MLflow's server, at which the person presses Ctrl-C at once."""
 
     class Server:
         url = f"http://{host}:{port}"
 
         def wait(self) -> int:
-            return 0
+            raise KeyboardInterrupt
 
     yield Server()
 

@@ -31,8 +31,9 @@ UNFIT = "has a checksum that does not fit"
 
 def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with its checksum. It is of the content: the file may be indented in another way."""
-    content = {key: value for key, value in record.items() if key != CHECKSUM}
-    return {**content, CHECKSUM: checksum(content)}
+    # Through JSON, as it will be read again: a tuple becomes a list, and a key text.
+    content = json.loads(json.dumps(_content(record)))
+    return {**content, CHECKSUM: _checksum(content)}
 
 
 def write_sealed(path: Path, record: Mapping[str, Any], mode: int = 0o666) -> str:
@@ -63,16 +64,18 @@ def read_sealed(path: Path) -> dict[str, Any]:
     A record without a checksum is one of an earlier version and taken as it is. Raises ``DamagedError``.
     """
     record = read_object(path)
-    if CHECKSUM in record and sealed(record) != record:
+    if CHECKSUM in record and record[CHECKSUM] != _checksum(_content(record)):
         raise DamagedError(path, UNFIT)
     return record
 
 
-def checksum(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a record, as hexadecimal text."""
-    # Once through JSON: a tuple becomes a list, and a key text, as they will be when they are read again.
-    plain = json.loads(json.dumps(content))
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _content(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != CHECKSUM}
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256 of what was read from JSON, as hexadecimal text."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _kind(value: Any) -> str:

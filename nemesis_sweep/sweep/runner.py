@@ -32,9 +32,9 @@ from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
-from nemesis_sweep.sweep.storage.journal import mend_journal
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
@@ -85,9 +85,7 @@ def run_sweep(
         refuse_another_sweep(sweep, home, extend, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
-        for line in mend_journal(home.journal):
-            say(line)
-        storage = open_storage(sweep, home)
+        storage = open_mended(sweep, home, say)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)

@@ -17,7 +17,7 @@ def restore(home: Home, file: Path, place: str, is_whole: Callable[[Path], bool]
 
     place: the copy's name below the artifacts of whichever run has it. The damaged file is kept beside.
     """
-    found = artifacts(home.path).glob(f"*/*/artifacts/{place}")
+    found = artifacts(home.path).glob(f"**/artifacts/{place}")
     for copy in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         if is_whole(copy):
             set_aside(file)

@@ -98,12 +98,13 @@ def _helps(ours: list[bytes], theirs: list[bytes]) -> bool:
 
 def refuse_damaged(path: Path) -> None:
     """Raise ``DamagedError`` for a journal that has to be mended, but for an entry that is being written."""
+    known = len(_lines(copy_of(path)))  # First, for a driver may be at work: the copy is the later to grow.
     lines = _lines(path)
-    if not lines and _lines(copy_of(path)):
-        raise DamagedError(path, "is missing" if not path.exists() else "is empty")
     for number, line in enumerate(lines):
         if not _is_sound(line):
             raise DamagedError(path, f"is damaged in line {number + 1}")
+    if len(lines) < known:
+        raise DamagedError(path, "lacks its last entries" if path.exists() else "is missing")
 
 
 def rewrite(path: Path, change: Callable[[Entry], Entry | None]) -> None:

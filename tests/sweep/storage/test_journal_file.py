@@ -69,9 +69,8 @@ def test_a_damaged_journal_is_restored_from_its_copy(path, damage):
     path.unlink()
     if damaged is not None:
         path.write_bytes(damaged)
-    if not damaged or damage not in ("truncated", "truncated at a line", "a line twice"):
-        with pytest.raises(DamagedError):
-            refuse_damaged(path)
+    with pytest.raises(DamagedError):
+        refuse_damaged(path)
     (told,) = mend(path)
     assert str(path) in told
     assert (path.read_bytes(), trials(path)) == (whole, before)
@@ -81,7 +80,7 @@ def test_a_damaged_journal_is_restored_from_its_copy(path, damage):
 def test_no_bit_changes_unseen(path):
     whole, before = path.read_bytes(), trials(path)
     random.seed(1)
-    for place in random.sample(range(8 * len(whole)), 200):
+    for place in random.sample(range(8 * len(whole)), 60):
         damaged = bytearray(whole)
         damaged[place // 8] ^= 1 << place % 8
         path.write_bytes(damaged)
