@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.spec.dump import resolved
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.names import known_names
 
@@ -109,11 +110,14 @@ def test_the_figure_of_zero_shot_is_the_measured_one():
     assert measured == pytest.approx(float(told), abs=0.5)
 
 
-def test_the_sweep_file_that_it_shows_is_valid(tmp_path):
+def test_the_sweep_file_that_it_shows_is_the_shipped_one(tmp_path):
     text = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
     file = tmp_path / "shown.yaml"
     file.write_text(text)
-    assert load_sweep(file, known=known_names()).name == "pan"
+    shown, shipped = (
+        load_sweep(path, known=known_names()) for path in (file, ROOT / "search_spaces" / "pan.yaml")
+    )
+    assert resolved(shown) == resolved(shipped)
 
 
 def test_the_parts_of_sweep_files_that_it_shows_are_valid(tmp_path):

@@ -36,6 +36,9 @@ class Stopwatch:
     def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         """Not measured."""
 
+    def trial_waits(self, study: str, number: str, reason: str) -> None:
+        """Not shown."""
+
     def say(self, line: str) -> None:
         self._say(line)
 

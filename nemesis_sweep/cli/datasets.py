@@ -96,23 +96,30 @@ def check(name: str, root: Path | None, no_decode: bool, as_json: bool) -> None:
 
     from nemesis_sweep.data.inspection import flaws
     from nemesis_sweep.data.standing import standing
+    from nemesis_sweep.data.twins import Seen
+    from nemesis_sweep.data.twins import told as told_twins
+    from nemesis_sweep.spec.printable import printable
 
     told = standing(name, root)
     report = None if as_json else lambda line: click.echo(line, err=True)
-    found = list(flaws(told.dataset, not no_decode, report))
+    seen = Seen(told.dataset.local)
+    found = list(flaws(told.dataset, not no_decode, report, seen))
     if as_json:
         facts = {**told.facts(), "decoded": not no_decode, "flaws": [asdict(flaw) for flaw in found]}
+        facts["twins"] = [asdict(twin) for twin in seen.twins]
         click.echo(json.dumps(facts, indent=2))
     else:
-        for line in told.lines():
-            click.echo(line)
+        for line in (*told.lines(), *(f"note: {line}" for line in told_twins(seen.twins))):
+            click.echo(printable(line))
         _show(found, no_decode)
     sys.exit(2 if found or told.differs else 0)
 
 
 def _show(found: list[Flaw], no_decode: bool) -> None:
+    from nemesis_sweep.spec.printable import printable
+
     for flaw in found[:SHOWN]:
-        click.echo(f"  {flaw.kind} ({flaw.split}): {flaw.source}: {flaw.reason}")
+        click.echo(printable(f"  {flaw.kind} ({flaw.split}): {flaw.source}: {flaw.reason}"))
     if len(found) > SHOWN:
         click.echo(f"  and {len(found) - SHOWN} more (--json names all)")
     kinds = ("missing",) if no_decode else ("missing", "truncated", "unreadable")

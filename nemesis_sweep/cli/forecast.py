@@ -4,7 +4,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nemesis_sweep.report.names import short_names
 from nemesis_sweep.report.tally import duration
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
@@ -24,10 +23,9 @@ def show_forecast(sweep: Sweep, console: Console) -> None:
     table.add_column("study", overflow="fold")
     for name in ("trained", "a trial", "from - to", "all", memory):
         table.add_column(name, justify="right", no_wrap=True)
-    short = short_names([study.study for study in found.studies], console.width)
     for study in found.studies:
         table.add_row(
-            short[study.study],
+            study.study,
             str(study.trials),
             f"{study.mean:.1f} s",
             f"{study.low:.1f} - {study.high:.1f} s",

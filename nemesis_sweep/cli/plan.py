@@ -38,7 +38,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     console = Console()
     joint = sweep.search.study == "joint"
     rows = _rows(sweep)
-    console.print(_table(sweep, rows, console.width))
+    console.print(_table(sweep, rows))
     selected_on = " and ".join(sweep.search.objective)
     if joint:
         names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
@@ -95,10 +95,8 @@ def _rows(sweep: "Sweep") -> list[_Row]:
     return rows
 
 
-def _table(sweep: "Sweep", rows: list[_Row], width: int) -> "Table":
+def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":
     from rich.table import Table
-
-    from nemesis_sweep.report.names import short_names
 
     title = f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial"
     table = Table(title=title, title_justify="left")
@@ -107,10 +105,9 @@ def _table(sweep: "Sweep", rows: list[_Row], width: int) -> "Table":
     for heading in ("epochs", "trials", "of these\nfixed"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("baselines beside them")
-    short = short_names([row.study for row in rows], width)
     for row in rows:
         counts = (row.epochs, str(row.trials), str(row.fixed))
-        table.add_row(short[row.study], *counts, ", ".join(row.beside))
+        table.add_row(row.study, *counts, ", ".join(row.beside))
     return table
 
 
@@ -141,8 +138,9 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.sweep.space.planned import grid_size
+    from nemesis_sweep.vlm.presence import missing_weights
 
-    lines = [*_missing(sweep)]
+    lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone)]
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if len(sweep.search.objective) > 1:
         lines.append("several objectives: a Pareto front for every task, and nothing is pruned")

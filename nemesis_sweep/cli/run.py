@@ -106,10 +106,14 @@ def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
         extend=extend,
         say=lambda line: click.echo(line, err=True),
     )
+    if outcome.causes and all(row["state"] != "COMPLETE" for row in outcome.rows):
+        raise outcome.causes
     rows = mark_front(outcome.rows, objectives)
     write_results(place.path, rows)
     boards = leaderboard(rows, objectives)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
+    if outcome.causes:
+        raise outcome.causes
     _conclude(outcome, sweep)
 
 

@@ -43,7 +43,7 @@ def command(home: Path | None, table: bool, as_json: bool) -> None:
     from nemesis_sweep.report.standing import standing
 
     console = Console()
-    console.print(standing(status, console.width))
+    console.print(standing(status))
     if table:
         from nemesis_sweep.report.table import print_leaderboard
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file
+from nemesis_sweep.spec.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    from nemesis_sweep.spec.sweep import Sweep
 
 
 @click.command("validate")
@@ -21,6 +26,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
+    from nemesis_sweep.vlm.presence import missing_weights
 
     sweep = load(file, None, overrides)
     if resolved:
@@ -28,8 +34,36 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         return
     counted = "trials per task" if sweep.search.study == "per_task" else "joint trials over all tasks"
     searched = ", ".join(searched_names(sweep.space)) or "nothing"
+    looked = _look_at_data(sweep)
     click.echo(
         f"{printable(file)} is valid: tasks {len(sweep.task_list())}, {counted} {sweep.budget.trials}, "
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
+    for line in (*looked, *missing_weights(sweep.tasks.backbone)):
+        click.echo(line)
+
+
+def _look_at_data(sweep: Sweep) -> list[str]:
+    """Lines on data of one's own that is there: what it holds, and what a person should know of it.
+
+    Raises ``UserError`` with everything for which a run would refuse it, as far as a short look finds it.
+    """
+    from nemesis_sweep.data.own.glance import glance
+    from nemesis_sweep.data.registry import own_data
+    from nemesis_sweep.spec.printable import printable
+
+    lines: list[str] = []
+    problems: list[Problem] = []
+    for name in dict.fromkeys((*sweep.tasks.dataset, *sweep.tasks.targets)):
+        if (path := own_data(name, sweep.tasks.root)) is None:
+            continue
+        try:
+            seen = glance(name, path)
+        except UserError as error:
+            problems += error.problems
+            continue
+        lines += [printable(f"{name}: {line}") for line in (seen.counts, *seen.notes) if line]
+    if problems:
+        raise UserError(problems)
+    return lines

@@ -55,7 +55,8 @@ class Dataset:
     """Class names, the zero-shot template, and the items of each split in their published order.
 
     split: which division into train, val and test this is, for the record. folder: where the files are,
-    None for items that hold their images.
+    None for items that hold their images. notes: what a person should know of the data, such as files that
+    are left out.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Dataset:
     splits: Mapping[str, Sequence[Item]]
     split: str = ""
     folder: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """One line, without the items."""

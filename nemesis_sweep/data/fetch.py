@@ -24,9 +24,10 @@ def fetch(name: str, root: Path) -> None:
         return
     made = entry.torchvision if entry else name.removeprefix(PREFIX) if name.startswith(PREFIX) else ""
     if not made:
-        told = f"; to be put there by hand:\n{entry.expected(root)}" if entry else ""
+        told, below = ("; to be put there by hand:", entry.expected(root)) if entry else ("", ())
         allowed = f"{', '.join(fetchable_names())}, {PREFIX}NAME{told}"
-        raise UserError(Problem("torchvision cannot download this dataset", found=name, allowed=allowed))
+        message = "torchvision cannot download this dataset"
+        raise UserError(Problem(message, found=name, allowed=allowed, below=below))
     from nemesis_sweep.data.own.torchvision_sets import download
 
     root.mkdir(parents=True, exist_ok=True)

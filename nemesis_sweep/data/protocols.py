@@ -7,7 +7,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.subsets import base_and_new, episode_of_classes, of_classes
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.tasks import Task, slug
+from nemesis_sweep.spec.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class Arrangement:
 
 
 Load = Callable[[str], Dataset]
-Arrange = Callable[[Dataset, tuple[Episode, ...], Sequence[str], Load], Arrangement]
+Arrange = Callable[[Dataset, tuple[Episode, ...], Mapping[str, str], Load], Arrangement]
 
 
 def few_shot(
-    dataset: Dataset, episodes: tuple[Episode, ...], targets: Sequence[str], load: Load
+    dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
 ) -> Arrangement:
     """Learn all classes, test on the same ones."""
     return Arrangement(dataset, episodes, {})
 
 
 def base_to_new(
-    dataset: Dataset, episodes: tuple[Episode, ...], targets: Sequence[str], load: Load
+    dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
 ) -> Arrangement:
     """Learn the first half of the classes, test on them and on the others (CoCoOp, section 4.1).
 
@@ -46,11 +46,10 @@ def base_to_new(
 
 
 def domain_generalization(
-    dataset: Dataset, episodes: tuple[Episode, ...], targets: Sequence[str], load: Load
+    dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
 ) -> Arrangement:
     """Learn on one dataset, test on it and on others whose class lists may be shorter (CoOp, section 4.2)."""
-    tested = {slug(name): _target(load(name)) for name in targets}
-    return Arrangement(dataset, episodes, tested)
+    return Arrangement(dataset, episodes, {name: _target(load(own)) for name, own in targets.items()})
 
 
 PROTOCOLS: dict[str, Arrange] = {
@@ -67,7 +66,7 @@ def arrange(task: Task, seeds: Sequence[int], load: Load) -> Arrangement:
     """
     dataset = load(task.dataset)
     episodes = tuple(few_shot_episode(dataset, task.shots, seed, task.val_shots) for seed in seeds)
-    return PROTOCOLS[task.protocol](dataset, episodes, task.targets, load)
+    return PROTOCOLS[task.protocol](dataset, episodes, task.tested, load)
 
 
 def _target(dataset: Dataset) -> Dataset:

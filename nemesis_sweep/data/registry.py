@@ -87,8 +87,24 @@ def missing_data(name: str, root: str | Path | None = None) -> str:
         return "" if CATALOGUE[name].find(place) else f"{CATALOGUE[name].title} is not below {place}"
     if name in EMBEDDED or not is_path(name):
         return ""
-    path = place / Path(name).expanduser()
+    path = path_of(name, place)
     return "" if path.exists() else f"there is no {path}"
+
+
+def path_of(name: str, root: Path) -> Path:
+    """Where data of one's own lies. Raises ``UserError`` for the home of a user that there is not."""
+    try:
+        return root / Path(name).expanduser()
+    except RuntimeError as error:
+        raise UserError(Problem("no such user", found=repr(name), allowed="a path")) from error
+
+
+def own_data(name: str, root: str | Path | None = None) -> Path | None:
+    """Where a dataset lies that is named by its path and is there; None for all others."""
+    if name in EMBEDDED or name in CATALOGUE or name.startswith(PREFIX) or not is_path(name):
+        return None
+    path = path_of(name, data_root(root))
+    return path if path.exists() else None
 
 
 def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
@@ -101,7 +117,8 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
     if name in EMBEDDED:
         from nemesis_sweep.data.own.parquet import read_parquet
 
-        return replace(read_parquet(name, FOLDER / f"{name}.parquet"), split=SHIPPED, folder=None)
+        dataset = read_parquet(name, FOLDER / f"{name}.parquet", shipped=True)
+        return replace(dataset, split=SHIPPED, folder=None, notes=())
     place = data_root(root)
     if name in CATALOGUE:
         return CATALOGUE[name].load(place)
@@ -111,4 +128,4 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
         return read_torchvision(name, place)
     from nemesis_sweep.data.own.path import read_path
 
-    return read_path(name, place / Path(name).expanduser())
+    return read_path(name, path_of(name, place))

@@ -53,6 +53,7 @@ class Standing:
             "images": dict(zip(SPLITS, self.counts, strict=True)),
             "published": self.images
             and {"classes": self.classes, **dict(zip(SPLITS, self.images, strict=True))},
+            "notes": list(self.dataset.notes),
             "fewest_in_a_class": fewest and {"class": fewest[1], "train": fewest[0]},
         }
 
@@ -67,6 +68,8 @@ class Standing:
         fewest = self.fewest()
         if fewest is not None:
             yield f"fewest training images in a class: {fewest[0]} ({fewest[1]})"
+        for note in self.dataset.notes:
+            yield f"note: {note}"
 
 
 def _beside(count: int, published: int | None) -> str:

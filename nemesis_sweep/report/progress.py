@@ -15,7 +15,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from nemesis_sweep.report.names import NARROW, short_names
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_line, trial_name
 from nemesis_sweep.spec.counting import counted
@@ -26,6 +25,8 @@ QUIET = 60.0
 """Seconds without any line after which one says what is running; a terminal has the live view."""
 SHOWN = 4
 """Running trials that such a line names at most."""
+NARROW = 110
+"""Columns of a terminal below which a study's name and its best need all the room."""
 
 
 class Progress(AbstractContextManager["Progress"]):
@@ -122,6 +123,16 @@ class Progress(AbstractContextManager["Progress"]):
         for line in lines:
             self._line(line)
 
+    def trial_waits(self, study: str, number: str, reason: str) -> None:
+        """Show a trial no longer as running: it is neither over nor failed, another run goes on with it.
+
+        reason: told in a line unless it is empty.
+        """
+        with self._lock:
+            self.studies[study].running -= self.running.pop((study, number), None) is not None
+        if reason:
+            self._line(f"{study} {trial_name(number)} waits for another run: {one_line(reason)}")
+
     def say(self, line: str) -> None:
         """Tell something that is about no trial's end."""
         self._line(line)
@@ -180,8 +191,7 @@ class Progress(AbstractContextManager["Progress"]):
     def _study_table(self, room: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("study", overflow="ellipsis", no_wrap=True)
-        narrow = self.console.width < NARROW  # The name and the best need all the room.
-        short = short_names(list(self.studies), self.console.width)
+        narrow = self.console.width < NARROW
         for name in ("done", *(() if narrow else ("complete", "pruned", "failed", "running")), "best"):
             table.add_column(name, justify="right", no_wrap=True)
         # Open studies first: what is over is what can be left out.
@@ -190,7 +200,7 @@ class Progress(AbstractContextManager["Progress"]):
             best = "-" if study.best is None else f"{study.best:.2f} ({trial_name(study.best_number)})"
             numbers = () if narrow else (study.complete, study.pruned, study.failed, study.running)
             table.add_row(
-                Text(short[study.study]),
+                Text(study.study),
                 f"{study.done}/{study.budget}",
                 *map(str, numbers),
                 Text(best, "green" if study.best is not None else ""),
@@ -208,13 +218,12 @@ class Progress(AbstractContextManager["Progress"]):
         table.add_column(self._metric, justify="right", no_wrap=True)
         # The one column that may be cut: rich takes room from those first that may wrap.
         table.add_column("parameters", overflow="ellipsis")
-        short = short_names(list(self.studies), self.console.width)
         trials = list(self.running.values())
         for trial in trials[:room]:
             epoch = f"{trial.epoch}/{trial.epochs}" if trial.epochs else "-"
             value = trial.metrics.get(self._metric)
             table.add_row(
-                Text(f"{short[trial.study]} {trial_name(trial.number)}"),
+                Text(f"{trial.study} {trial_name(trial.number)}"),
                 epoch,
                 "-" if value is None else f"{value:.2f}",
                 Text(params_text(trial.params), no_wrap=True, overflow="ellipsis"),

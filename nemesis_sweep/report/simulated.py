@@ -70,6 +70,9 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
         if time.monotonic() - self._told >= EVERY:
             self._tell()
 
+    def trial_waits(self, study: str, number: str, reason: str) -> None:
+        """Nothing: no worker can be without what it needs."""
+
     def say(self, line: str) -> None:
         """Tell something that is about no trial's end."""
         self._line(line)

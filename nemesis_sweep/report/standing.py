@@ -5,18 +5,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from nemesis_sweep.report.names import short_names
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import duration
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
 
-def standing(status: SweepStatus, width: int) -> Group:
-    """A line about the driver and a row per study; of several objectives also the Pareto front of each.
-
-    width: columns of the terminal.
-    """
+def standing(status: SweepStatus) -> Group:
+    """A line about the driver and a row per study; of several objectives also the Pareto front of each."""
     driven = f"running (process {status.driver} on {status.driver_host})" if status.driver else "not running"
     title = f"SIMULATED {status.name}" if status.simulated else status.name
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
@@ -27,13 +23,12 @@ def standing(status: SweepStatus, width: int) -> Group:
     table.add_column("best", justify="right", no_wrap=True)
     table.add_column("its test", justify="right", no_wrap=True)
     table.add_column("left", justify="right", no_wrap=True)
-    short = short_names([study.task for study in status.studies], width)
     for study in status.studies:
         ended = study.complete + study.pruned + study.failed
         counts = (study.pruned, study.failed, study.running)
         left = "-" if study.eta_seconds is None or not status.driver else duration(study.eta_seconds)
         best = (_best(study), "-" if study.best_test is None else f"{study.best_test:.2f}")
-        table.add_row(short[study.task], f"{ended}/{study.total}", *map(str, counts), *best, left)
+        table.add_row(study.task, f"{ended}/{study.total}", *map(str, counts), *best, left)
     by = status.objective
     if [study.task for study in status.studies] == [JOINT]:
         by = f"the mean {by} of the tasks"

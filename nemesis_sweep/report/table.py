@@ -16,8 +16,8 @@ from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.effects import matters
 from nemesis_sweep.spec.expression import parse_condition
-from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.search import PROMPTLESS
 
 ROOM = 30
@@ -160,9 +160,12 @@ def _params_of(board: TaskBoard, entry: Entry) -> str:
     if entry.baseline in PROMPTLESS:
         return ""
     known = {**entry.config, **entry.params}
-    shown = {name: known[name] for name in board.searched if known.get(name) is not None}
-    if not entry.is_nemesis:
-        shown = {name: value for name, value in shown.items() if name not in PENALTY_FIELDS - {"omega"}}
+    # PAN's settings say nothing of a trial of PUN, nor those of the penalty of one without.
+    shown = {
+        name: known[name]
+        for name in board.searched
+        if known.get(name) is not None and matters(name, {"omega": float(entry.is_nemesis), **known})
+    }
     if entry.selected is None:
         return params_text(shown)
     return f"{params_text(shown)} selected={selected_text(entry.selected).replace(' ', '')}"

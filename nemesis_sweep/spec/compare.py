@@ -63,8 +63,8 @@ def growth(old: Sweep, new: Sweep) -> list[str]:
         lines.append(f"budget.trials: {before.trials} -> {after.trials}")
     if before.hours is not None and (after.hours is None or after.hours > before.hours):
         lines.append(f"budget.hours: {shown(before.hours)} -> {shown(after.hours)}")
-    known = {task.key for task in old.task_list()}
-    lines += [f"new task: {task.key}" for task in new.task_list() if task.key not in known]
+    known = {task.identity for task in old.task_list()}
+    lines += [f"new task: {task.key}" for task in new.task_list() if task.identity not in known]
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,12 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "reduction": (PENALTY, BY_CLASS),
     "n_ctx": (NO_WORDS,),
 }
+
+
+def matters(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a field of a method changes anything beside the others' values, as far as they are known."""
+    needs = (need for need in NEEDS.get(name, ()) if need.name in values)
+    return all(need.matters(values[need.name]) for need in needs)
 
 
 def effect_faults(parts: Together) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ class Problem:
     key: dotted path of the value, such as `space.omega.low`.
     file, line: where it stands (`line` counts from 1); for an override, `file` is `--set key=value`.
     found, allowed, nearest: the value itself, what is accepted, and the valid name most like it.
+    below: a list that is shown under it, a line each.
     """
 
     message: str
@@ -27,6 +28,7 @@ class Problem:
     found: str = ""
     allowed: str = ""
     nearest: str = ""
+    below: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.file and self.line is not None else self.file
@@ -37,7 +39,8 @@ class Problem:
         if self.allowed:
             details.append(f"allowed: {self.allowed}")
         text = printable(masked("; ".join([head, *details])))
-        return f"{text}. Did you mean {self.nearest!r}?" if self.nearest else text
+        text = f"{text}. Did you mean {self.nearest!r}?" if self.nearest else text
+        return "\n".join([text, *(printable(masked(line)) for line in self.below)])
 
 
 class UserError(Exception):

@@ -36,6 +36,21 @@ def read_regular(path: Path, most: int) -> bytes:
         os.close(descriptor)
 
 
+def read_head(path: Path, count: int) -> bytes:
+    """The first bytes of a file; none of what is no file or cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return b""
+    try:
+        check_regular(os.fstat(descriptor))
+        return os.read(descriptor, count)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
 def check_regular(status: os.stat_result, most: int | None = None) -> None:
     """Raise ``NotRegularError`` for what is no file, or one of more than ``most`` bytes."""
     if not stat.S_ISREG(status.st_mode):

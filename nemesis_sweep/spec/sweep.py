@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.budget import Budget
@@ -17,6 +17,7 @@ from nemesis_sweep.spec.method import MethodSection
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.task_names import Names, named
 from nemesis_sweep.spec.tasks import Task, Tasks
 from nemesis_sweep.spec.together import Together
 from nemesis_sweep.spec.tracking import Tracking
@@ -61,6 +62,7 @@ class Sweep(Heading):
     budget: Budget = Field(default_factory=Budget)
     resources: Resources = Field(default_factory=Resources)
     tracking: Tracking = Field(default_factory=Tracking)
+    _names: Names | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _sections_go_together(self) -> Sweep:
@@ -73,9 +75,15 @@ class Sweep(Heading):
         """Name of the MLflow experiment."""
         return self.tracking.experiment or self.name
 
+    def called(self, names: Names) -> Sweep:
+        """Return the sweep with these names for those of its tasks that have one."""
+        copy = self.model_copy()
+        copy._names = names
+        return copy
+
     def task_list(self) -> list[Task]:
-        """Every task of the sweep."""
-        return self.tasks.task_list()
+        """Every task of the sweep, with its name."""
+        return named(self.tasks.task_list(), self._names)
 
     def studies(self) -> dict[str, list[Task]]:
         """Name of every study with its tasks: one study per task, or a joint one for all of them."""

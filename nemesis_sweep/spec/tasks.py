@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.current_folder import here
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
@@ -36,8 +37,10 @@ def slug(name: str) -> str:
 class Task:
     """Backbone x dataset x shots x protocol: what one number in a paper's table stands for.
 
-    root: the data root, absolute, for workers change their folder; targets: datasets that are tested on
-    beside its own; val_shots: validation images of each class. None of these has a part in the task's key.
+    root: the data root; targets: datasets that are tested on beside its own; val_shots: validation images of
+    each class; start: where a relative path of the backbone starts. Folders are absolute, for workers change
+    theirs. None of these tells it from another task. name: what its sweep calls it, '' where it stands alone;
+    target_names: what the targets are called.
     """
 
     backbone: str
@@ -47,16 +50,30 @@ class Task:
     root: str | None = None
     targets: tuple[str, ...] = ()
     val_shots: ValShots = PUBLISHED
+    start: str = ""
+    name: str = ""
+    target_names: tuple[str, ...] = ()
 
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> Task:
         """A task of what ``dataclasses.asdict`` made of one, also where JSON or Ray made its tuples lists."""
-        return cls(**{**fields, "targets": tuple(fields["targets"])})
+        tuples = {name: tuple(fields[name]) for name in ("targets", "target_names")}
+        return cls(**{**fields, **tuples})
+
+    @property
+    def identity(self) -> str:
+        """All that tells it from other tasks, whatever sweep it is in: `digits-4shot-few_shot-icon-clip`."""
+        return f"{slug(self.dataset)}-{self.shots}shot-{self.protocol}-{slug(self.backbone)}"
 
     @property
     def key(self) -> str:
-        """Name of the task's study and folder, such as `clipart-16shot-few_shot-icon-clip`."""
-        return f"{slug(self.dataset)}-{self.shots}shot-{self.protocol}-{slug(self.backbone)}"
+        """Name of the task's study and folder, such as `digits-4shot`."""
+        return self.name or self.identity
+
+    @property
+    def tested(self) -> dict[str, str]:
+        """The targets by the names that their metrics have."""
+        return dict(zip(self.target_names or map(slug, self.targets), self.targets, strict=True))
 
     @property
     def label(self) -> str:
@@ -113,9 +130,9 @@ class Tasks(Section):
         return self
 
     def task_list(self) -> list[Task]:
-        """Every task, datasets first, then shots, for one backbone after the other."""
-        root = str(data_root(self.root))
+        """Every task, without a name yet: datasets first, then shots, for one backbone after the other."""
+        root, start = str(data_root(self.root)), str(here())
         return [
-            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots)
+            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots, start)
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

@@ -13,6 +13,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
+from nemesis_sweep.sweep.cause import WORKERS, Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
@@ -20,7 +21,7 @@ from nemesis_sweep.sweep.home.full import no_room
 from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.worker.failure import FAILURE, FULL, OUT_OF_MEMORY
+from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE, FULL, OUT_OF_MEMORY
 from nemesis_sweep.sweep.worker.result import NOTE
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
@@ -28,6 +29,10 @@ from nemesis_sweep.tracking.trial_run import close_trial
 
 SHARE = "gpus"
 """User attribute of a trial that ran out of GPU memory: the share of a GPU that it goes on with."""
+
+
+NO_WORKER = ("failed to import on the worker", "RuntimeEnvSetupError")
+"""Ray's words where a worker could not even take a trial, whatever the trial is."""
 
 
 class Progress(Protocol):
@@ -42,6 +47,8 @@ class Progress(Protocol):
     def trial_finished(
         self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
     ) -> None: ...
+
+    def trial_waits(self, study: str, number: str, reason: str) -> None: ...
 
     def say(self, line: str) -> None: ...
 
@@ -75,8 +82,11 @@ class Desk:
         self._pruned: set[str] = set()
         self._put_off: set[str] = set()
         self._errors: dict[str, str] = {}
+        self._no_worker: set[str] = set()
         self._again: deque[tuple[Study, Proposal]] = deque()
         self._waiting: str | None = None
+        self.causes = Causes()
+        """What keeps all trials of some studies from beginning."""
 
     def next(self, ticket: str) -> dict[str, Any] | None:
         """The configuration of the next trial, now known as ``ticket``; None when there is none now.
@@ -91,7 +101,7 @@ class Desk:
             return self._hand_out(ticket, *self._again.popleft())
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
-            proposal = study.next(*self._allowed)
+            proposal = None if self.causes.hold(study) else study.next(*self._allowed)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
                 return self._hand_out(ticket, study, proposal)
@@ -107,13 +117,17 @@ class Desk:
         """Whether :meth:`next` has something left to hand out, now or later."""
         if self.stopping:
             return False
-        if self._again or any(study.has_more(*self._allowed) for study in self.studies):
+        if self._again or any(self.goes_on(study) for study in self.studies):
             return True
         # What runs may come back for more of a GPU, and Tune does not ask again once it was told the end.
         shares = (
             self._resources(study, proposal).get("gpu", 0.0) for study, proposal, _ in self._out.values()
         )
         return any(doubled(share) for share in shares)
+
+    def goes_on(self, study: Study) -> bool:
+        """Whether a study has something left to hand out, and nothing keeps its trials from beginning."""
+        return not self.causes.hold(study) and study.has_more(*self._allowed)
 
     @property
     def _allowed(self) -> tuple[bool, bool]:
@@ -154,12 +168,13 @@ class Desk:
 
     def note_error(self, ticket: str, log: Path | None) -> None:
         """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
-        lines = (
-            log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            if log and log.is_file()
-            else []
-        )
-        self._errors[ticket] = f"{lines[-1].strip()} (all of it: {log})" if lines else "the worker died"
+        there = log and log.is_file()
+        told = log.read_text(encoding="utf-8", errors="replace").strip() if log and there else ""
+        last = told.splitlines()[-1].strip() if told else ""
+        self._errors[ticket] = f"{last} (all of it: {log})" if last else "the worker died"
+        self._no_worker.discard(ticket)
+        if any(words in told for words in NO_WORKER):
+            self._no_worker.add(ticket)
 
     def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
         """Close a trial, in Optuna first, then in MLflow, then for the person who watches.
@@ -174,6 +189,12 @@ class Desk:
         if self._ended_by_a_full_disk(result or {}, failed or result is None):
             return
         error = self._errors.pop(ticket, "")
+        cause = Cause.from_plain(result[CAUSE]) if result and CAUSE in result else None
+        if failed and ticket in self._no_worker:
+            cause = Cause(WORKERS, "", error)
+        if cause is not None:
+            self._wait(study, proposal, cause)
+            return
         seconds = float((result or {}).get("seconds", self._clock() - started))
         self._spent += seconds
         value = self._value(result or {})
@@ -247,6 +268,17 @@ class Desk:
         self.full = self.full or full
         self.stop()
         return True
+
+    def _wait(self, study: Study, proposal: Proposal, cause: Cause) -> None:
+        """Leave a trial, and all of the studies that share the cause, to the run that finds it gone.
+
+        It stays RUNNING in Optuna, and is taken up under its number.
+        """
+        self.causes.add(cause)
+        others = [each for each, _, _ in self._out.values() if not self.causes.hold(each)]
+        goes_on = bool(others) or any(map(self.goes_on, self.studies))
+        # Where nothing goes on the run ends with it.
+        self.progress.trial_waits(study.key, proposal.number, str(cause.problem) if goes_on else "")
 
     def _pass_on_a_note(self, study: Study, proposal: Proposal, result: Mapping[str, Any]) -> None:
         """Say what a worker found that a person should know."""

@@ -149,7 +149,7 @@ def _probe(sweep: Sweep, task: Task, method: Method) -> Probed:
 
 def _materials(sweep: Sweep, task: Task, method: Method) -> tuple[Backbone, Arrangement]:
     arranged = warm.arranged(task, tuple(sweep.tasks.seeds))
-    return warm.towers(task.backbone, method.precision), arranged
+    return warm.towers(task.backbone, method.precision, task.start), arranged
 
 
 def _trial_seconds(sweep: Sweep, task: Task, method: Method, costs: Costs) -> float:

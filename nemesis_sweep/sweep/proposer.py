@@ -26,16 +26,17 @@ def begun(study: optuna.Study) -> list[FrozenTrial]:
 class Proposer:
     """Makes the trials of one Optuna study.
 
-    study: that of the points alone; its sampler is set anew for every trial.
+    origin: what tells the study from others, for the sampler's seed. study: that of the points alone; its
+    sampler is set anew for every trial.
     interrupted: the trials that were running when the last driver died, each as a trial to go on with and as
     it was then.
     """
 
-    def __init__(self, sweep: Sweep, key: str, tasks: Sequence[Task], study: optuna.Study) -> None:
+    def __init__(self, sweep: Sweep, origin: str, tasks: Sequence[Task], study: optuna.Study) -> None:
         self.sweep = sweep
         self.tasks = tuple(tasks)
         self.study = study
-        self._sampler = TrialSampler(sweep, key, self.keeps)
+        self._sampler = TrialSampler(sweep, origin, self.keeps)
         self._points = room(sweep, tasks)
         self._enqueue_points()
         self.interrupted = [found for frozen in running(study) if (found := self._again(frozen))]

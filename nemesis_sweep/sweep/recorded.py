@@ -15,6 +15,7 @@ from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE, TWIN
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
@@ -44,7 +45,7 @@ def recorded_sweep(home: Home) -> Sweep:
     """The sweep that a home was last run with. Raises ``UserError`` when the folder holds no sweep."""
     if not has_trials(home):
         raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
-    return load_sweep(home.sweep_file)
+    return named_in(home, load_sweep(home.sweep_file))
 
 
 def recorded_studies(sweep: Sweep, home: Home) -> list[RecordedStudy]:

@@ -30,6 +30,7 @@ from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
+from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.records import open_mended
@@ -38,6 +39,7 @@ from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
+from nemesis_sweep.vlm.presence import check_backbones
 
 ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
 
@@ -59,6 +61,8 @@ class Outcome:
     too_many_failures: bool
     grid_is_done: bool
     hours_are_spent: bool
+    causes: UserError | None = None
+    """What kept all trials of some studies from beginning, so that they wait for another run."""
 
 
 def run_sweep(
@@ -82,10 +86,14 @@ def run_sweep(
     home.create()
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
+        sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend, say)
+        if not home.sweep_file.exists():
+            _refuse_without(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
         storage = open_mended(sweep, home, say)
+        record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
@@ -97,6 +105,7 @@ def run_sweep(
             with show(studies) as progress:
                 desk = Desk(sweep, home, studies, tracking, progress)
                 if desk.has_more:
+                    _refuse_without(_backbones_to_load(desk), session, progress.say)
                     _train(desk, session)
             if desk.full:
                 raise FullDiskError(desk.full)
@@ -198,6 +207,20 @@ def _tune(desk: Desk, session: RaySession) -> None:
         ).fit()
 
 
+def _refuse_without(backbones: Sequence[str], session: RaySession, say: Report) -> None:
+    """Bring the weights of these backbones here before a trial needs them; refuse those that cannot be had.
+
+    A cluster that others have started may have what this machine lacks: there its workers see for themselves.
+    """
+    if session.own:
+        check_backbones(backbones, say)
+
+
+def _backbones_to_load(desk: Desk) -> list[str]:
+    """Backbones of the studies that are not over."""
+    return [task.backbone for study in desk.studies if desk.goes_on(study) for task in study.tasks]
+
+
 def _give_up(tracking: Tracking, error: UserError | LostClusterError) -> None:
     """Close in MLflow what is open there, as far as it still takes anything: the next run closes the rest."""
     told = error.told if isinstance(error, LostClusterError) else error
@@ -233,7 +256,9 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
     empty = [study.key for study in studies if not _has_complete(study)]
     found = {study.key: best_trial(study.trials(), desk.sweep.search.directions) for study in studies}
     best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
-    finish_sweep(tracking, "FAILED" if empty or desk.too_many_failures else "FINISHED", best)
+    causes = desk.causes.error if desk.causes else None
+    failed = bool(empty or desk.too_many_failures or causes)
+    finish_sweep(tracking, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
     return Outcome(
         [row for trial in trials for row in trial_rows(*trial, home.path)],
         empty,
@@ -241,6 +266,7 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
         too_many_failures=desk.too_many_failures,
         grid_is_done=all(study.proposer.grid_is_done for study in studies),
         hours_are_spent=desk.hours_are_spent and any(study.proposer.may_propose for study in studies),
+        causes=causes,
     )
 
 

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.search import CONTROL
-from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
@@ -78,7 +78,9 @@ class Study:
             name_objectives(each, self.objectives)
         self._show_baselines()
         self._budget = trials_of(sweep, tasks)
-        self.proposer = Proposer(sweep, key, self.tasks, self.study)
+        # Not the name: the same task is proposed the same points whatever else is in the sweep.
+        origin = JOINT if key == JOINT else self.tasks[0].identity
+        self.proposer = Proposer(sweep, origin, self.tasks, self.study)
         self._live: dict[str, optuna.Trial] = {}
         self._interrupted: list[Proposal] = []
         self._outside = outside_the_space(sweep, self.tasks)

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.vlm.hugging_face import require_transformers
 from nemesis_sweep.vlm.tower import TextTower, text_tower
+from nemesis_sweep.vlm.vocabulary import require_transformers
 
 _RANDOM_SEED = 0
 _TINY_VISION = {"image_size": 16, "patch_size": 16, "width": 32, "layers": 1, "head_width": 32}

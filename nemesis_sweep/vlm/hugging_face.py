@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
 from nemesis_sweep.vlm.tower import TextTower
-
-INSTALL = "pip install 'nemesis-sweep[hf]', or pip install transformers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +89,3 @@ def hugging_face_tower(encoder: Any, context_length: int | None = None) -> Huggi
         pool={"MeanPooler": "mean", "MaxPooler": "max"}.get(type(encoder.pooler).__name__, "first"),
         masked_id=int(config.pad_token_id),
     )
-
-
-def require_transformers(what: str) -> None:
-    """Raise UserError, naming `what` needs it, unless Hugging Face's transformers can be imported."""
-    if find_spec("transformers") is None:
-        raise UserError(
-            Problem(f"{what} needs the package transformers, which is not installed", allowed=INSTALL)
-        )

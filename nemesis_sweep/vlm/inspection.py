@@ -13,7 +13,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
 from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached
 from nemesis_sweep.vlm.layout import make_layout
-from nemesis_sweep.vlm.loading import read_config
+from nemesis_sweep.vlm.model_folder import find_weights, read_config, unreadable_weights
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
 from nemesis_sweep.vlm.registry import (
     DEFAULT_LENGTH,
@@ -25,7 +25,6 @@ from nemesis_sweep.vlm.registry import (
 from nemesis_sweep.vlm.text import choose_path, why_not_shared
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower
-from nemesis_sweep.vlm.weights import find_weights
 
 N_CTX = 4
 """Context vectors of the prompt that is laid out to see which way it goes."""
@@ -193,5 +192,5 @@ def _logit_bias(found: _Found) -> float | None:
                 if "logit_bias" in file.keys():  # noqa: SIM118
                     return float(file.get_tensor("logit_bias"))
         except (OSError, SafetensorError) as error:
-            raise UserError(Problem("the weights cannot be read", found=f"{found.path}: {error}")) from error
+            raise unreadable_weights(found.path, error) from error
     return float(found.config["init_logit_bias"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,10 @@ from torch import Tensor, nn
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, fetch
+from nemesis_sweep.vlm.model_folder import find_weights, read_config
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
 from nemesis_sweep.vlm.registry import Source, architecture_config, architecture_names
-from nemesis_sweep.vlm.weights import OPENAI_SIZES, fill_model, find_weights, read_weights
+from nemesis_sweep.vlm.weights import OPENAI_SIZES, fill_model, read_weights
 
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
 
@@ -88,19 +88,6 @@ def _choose_activation(
             f"QuickGELU: name them {architecture}-quickgelu@{path}",
             stacklevel=2,
         )
-
-
-def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Architecture and preprocess configuration of an `open_clip_config.json`. Raises UserError."""
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        model, preprocess = config["model_cfg"], config.get("preprocess_cfg") or {}
-        if not all(isinstance(model[key], dict) for key in ("text_cfg", "vision_cfg")):
-            raise TypeError("text_cfg and vision_cfg must be objects")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = Problem("not a usable model configuration", file=str(path), found=repr(error))
-        raise UserError(problem) from error
-    return dict(model), dict(preprocess)
 
 
 def _load_folder(path: Path) -> Loaded:

@@ -90,7 +90,7 @@ def find_backbone(name: str) -> Source:
     if architecture in architecture_names():
         if weights == RANDOM:
             return Source("random", architecture)
-        if "/" in weights or Path(weights).suffix in (".safetensors", *PICKLES):
+        if _is_path(weights):
             return Source("file", architecture, path=_weights_file(weights))
         if at and not weights:
             raise UserError(Problem("a backbone name ends in '@' without a tag", found=repr(name)))
@@ -108,6 +108,24 @@ def find_backbone(name: str) -> Source:
             nearest=_nearest(architecture, at + weights),
         )
     )
+
+
+def located(name: str, start: str | Path) -> str:
+    """The name of a backbone with its path, if it is or has a relative one, made absolute from a folder."""
+    architecture, at, weights = name.partition("@")
+    if name in embedded_names() or name.startswith(HUB):
+        return name
+    if architecture in architecture_names():
+        return f"{architecture}@{_beside(weights, start)}" if at and _is_path(weights) else name
+    return _beside(name, start)
+
+
+def _is_path(weights: str) -> bool:
+    return "/" in weights or Path(weights).suffix in (".safetensors", *PICKLES)
+
+
+def _beside(path: str, start: str | Path) -> str:
+    return str(start / Path(path).expanduser())
 
 
 def _embedded_folder() -> Path:

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.vlm.hugging_face import require_transformers
 from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
-
-_VOCABULARIES = ("tokenizer.json", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt")
+from nemesis_sweep.vlm.vocabulary import has_vocabulary, require_transformers
 
 
 def make_tokenizer(text_config: Mapping[str, Any], folder: Path | None = None) -> Any:
@@ -27,7 +25,7 @@ def make_tokenizer(text_config: Mapping[str, Any], folder: Path | None = None) -
     if not name:
         return SimpleTokenizer(context_length=length, **options)
     require_transformers(f"the tokenizer {name}")
-    beside = folder is not None and any((folder / file).is_file() for file in _VOCABULARIES)
+    beside = has_vocabulary(folder)
     try:
         return HFTokenizer(
             str(folder) if beside else name,

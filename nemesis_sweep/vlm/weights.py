@@ -10,14 +10,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.vlm.hub import WEIGHTS
-from nemesis_sweep.vlm.registry import PICKLES, refuse_pickle
+from nemesis_sweep.vlm.model_folder import unreadable_weights
 
 OPENAI_SIZES = ("input_resolution", "context_length", "vocab_size")
 """Numbers that OpenAI's own checkpoints hold beside the weights."""
-
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
-"""What torch.save writes first, now and formerly."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -25,8 +21,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
-        _refuse_renamed_pickle(path)
-        raise UserError(Problem("the weights cannot be read", found=f"{path}: {error}")) from error
+        raise unreadable_weights(path, error) from error
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
@@ -83,26 +78,3 @@ def _expand_vocabulary(state: dict[str, Tensor], model: nn.Module) -> frozenset[
         state[weight_name] = full
         return frozenset(ids.tolist())
     return None
-
-
-def find_weights(folder: Path) -> Path:
-    """The weights in a model's folder. Raises UserError where there are none, or several of other names."""
-    for name in WEIGHTS:
-        if (folder / name).is_file():
-            return folder / name
-    others = sorted(folder.glob("*.safetensors"))
-    if len(others) == 1:
-        return others[0]
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
-    if pickles and not others:
-        refuse_pickle(folder / pickles[0])
-    found = ", ".join(path.name for path in others) or "none"
-    raise UserError(Problem(f"which weights? {folder}", found=found, allowed=", ".join(WEIGHTS)))
-
-
-def _refuse_renamed_pickle(path: Path) -> None:
-    """Tell a pickle under another name from a broken file. Only for files that are not safetensors."""
-    if path.is_file():
-        with path.open("rb") as file:
-            if file.read(4).startswith(_PICKLE_STARTS):
-                refuse_pickle(path)

@@ -18,13 +18,14 @@ from nemesis_sweep.report.results import read_results
 from nemesis_sweep.sweep.storage.journal import Journal
 from tests.trained_home import make_home, verb
 
-STUDY = "digits-1shot-few_shot-icon-clip"
+STUDY = "digits-1shot"
 TRIAL = f"trials/{STUDY}/1"
 FILES = (
     "driver.lock",
     "optuna.journal",
     "optuna.journal.copy",
     "sweep.yaml",
+    "tasks.json",
     "environment.json",
     "tracking.json",
     "results.parquet",

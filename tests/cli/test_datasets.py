@@ -144,7 +144,7 @@ def test_flaws_are_named_and_end_with_2(tmp_path) -> None:
     gone, broken = (
         tmp_path / "mine" / name for name in ("test/second/image_0001.jpg", "train/second/image_0001.jpg")
     )
-    (tmp_path / "mine.csv").write_text("path,label,split\nmine/no.jpg,cat,train\nmine/no.jpg,cat,test\n")
+    (tmp_path / "mine.csv").write_text("path,label,split\nmine/no.jpg,cat,train\nmine/no.jpg,dog,test\n")
     broken.write_bytes(b"no image")
     result = call("check", "./mine", "--root", tmp_path)
     assert result.exit_code == 2
@@ -157,11 +157,29 @@ def test_flaws_are_named_and_end_with_2(tmp_path) -> None:
     assert gone.exists()
 
 
+def test_notes_and_twins_are_printed_and_lines_are_not_broken(tmp_path) -> None:
+    own_data.class_folders_in_splits(tmp_path)
+    (tmp_path / "mine" / "a\nb.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    broken = tmp_path / "mine/train/second/x\n\x1b[31m.jpg"
+    broken.write_bytes(b"no image")
+    result = call("check", "./mine", "--root", tmp_path)
+    assert r"note: left out beside the class folders: 1 file, 1 image among them (a\nb.png)" in result.stdout
+    assert (
+        "note: the same image in train and test: 18 images (test/first_kind/image_0000.jpg is"
+        in result.stdout
+    )
+    assert r"train/second/x\n\u001b[31m.jpg: not an image" in result.stdout
+    told = json.loads(call("check", "./mine", "--root", tmp_path, "--json").stdout)
+    assert told["notes"][0].startswith("left out beside the class folders")
+    twin = next(twin for twin in told["twins"] if twin["split"] == "test")
+    assert (twin["source"], twin["first_split"]) == ("test/first_kind/image_0000.jpg", "train")
+
+
 def test_what_is_not_there_shows_the_layouts(tmp_path) -> None:
     result = call("check", "sun397", "--root", tmp_path)
     assert result.exit_code == 2
     assert "error: tasks.root: SUN397 is not there" in result.stderr
-    assert "    sun397/split_zhou_SUN397.json  (missing)" in result.stderr
+    assert "    sun397/split_zhou_SUN397.json  (missing)" in result.stderr.splitlines()
     assert "Traceback" not in result.output
 
 

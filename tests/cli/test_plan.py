@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from nemesis_sweep.cli import main
 
 PAN = Path(__file__).parents[2] / "search_spaces" / "pan.yaml"
+PUN = PAN.with_name("pun.yaml")
 
 
 def plan(file: Path, *settings: str) -> str:
@@ -20,12 +21,13 @@ def plan(file: Path, *settings: str) -> str:
 
 
 def test_a_control_that_only_may_come_makes_it_at_most_so_many() -> None:
-    assert "\nat most 60 trials in all" in plan(PAN)
-    assert "\n56 trials in all" in plan(PAN, "search.baselines=[zero_shot, coop, paper]")
+    assert "\n45 trials in all" in plan(PAN)
+    assert "\nat most 138 trials in all" in plan(PUN)
+    assert "\n132 trials in all" in plan(PUN, "search.baselines=[zero_shot, coop, paper]")
 
 
 def test_any_number_of_trials_is_planned_at_once() -> None:
-    assert f"at most {4 * 10**12 + 12} trials in all" in plan(PAN, f"budget.trials={10**12}")
+    assert f"\n{3 * 10**12 + 9} trials in all" in plan(PAN, f"budget.trials={10**12}")
 
 
 def test_data_that_is_not_there_is_told_once_a_dataset(tmp_path: Path, monkeypatch) -> None:

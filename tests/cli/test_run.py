@@ -25,7 +25,7 @@ budget: {trials: 3}
 resources: {cpus: 1, concurrent: 1}
 """
 # Trials are long enough to be struck in the middle of one.
-STUDY = "digits-1shot-few_shot-icon-clip"
+STUDY = "digits-1shot"
 BASELINES = {"zero_shot", "coop", "paper"}
 
 pytestmark = pytest.mark.cluster

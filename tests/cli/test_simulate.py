@@ -40,7 +40,7 @@ def test_a_simulation_says_so_and_its_home_is_no_real_one(file, tmp_path):
     lines = result.stdout.splitlines()
     assert lines[0].startswith("SIMULATED: 3 workers, nothing is trained")
     assert "best found" in result.stdout
-    assert "SIMULATED digits-1shot-few_shot-icon-clip: best val/accuracy against simulated time" in lines
+    assert "SIMULATED digits-1shot: best val/accuracy against simulated time" in lines
     assert any(line.startswith("SIMULATED: 15 trials in ") for line in lines)
     status = json.loads(invoke("status", home, "--json").stdout)
     assert status["simulated"] is True

@@ -13,7 +13,7 @@ from tests.postgresql import postgresql
 
 pytestmark = pytest.mark.cluster
 
-STUDY = "digits-1shot-few_shot-icon-clip"
+STUDY = "digits-1shot"
 SWEEP = """
 name: shared
 tasks: {backbone: icon-clip, dataset: digits, shots: 1, replicates: 2}

@@ -11,6 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import VERBS, main
+from tests.data.layouts import jpeg
 
 PAN = Path(__file__).parents[2] / "search_spaces" / "pan.yaml"
 COMMAND = [str(Path(sys.executable).with_name("nemesis-sweep"))]
@@ -24,7 +25,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_good_file_is_called_valid_with_what_it_holds() -> None:
     result = run("validate", str(PAN))
     assert (result.returncode, result.stderr) == (0, "")
-    assert f"{PAN} is valid: tasks 4, trials per task 12, baselines 4" in result.stdout
+    assert f"{PAN} is valid: tasks 3, trials per task 12, baselines 4" in result.stdout
 
 
 def test_the_resolved_file_can_be_validated_again(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_the_resolved_file_can_be_validated_again(tmp_path: Path) -> None:
 
 def test_a_bad_file_ends_with_2_and_every_problem_but_no_traceback(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
-    path.write_text(PAN.read_text().replace("sampler: tpe", "sampler: tpee").replace("low: 0.1", "low: 1000"))
+    path.write_text(PAN.read_text().replace("sampler: tpe", "sampler: tpee").replace("low: 1,", "low: 1000,"))
     result = run("validate", str(path), "--set", "budget.trials=many")
     assert result.returncode == 2
     assert result.stdout == ""
@@ -114,10 +115,47 @@ def test_plan_says_one_where_there_is_one() -> None:
 def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -> None:
     arguments = [str(PAN), "--set", "search.study=joint"]
     shown = CliRunner().invoke(main, ["plan", *arguments]).output
-    # 12 trials and plain CoOp train, on 4 tasks with 3 seeds; zero-shot does not.
-    assert "15 trials in all, 168 prompts to train" in shown
+    # 12 trials and plain CoOp train, on 3 tasks with 8 seeds; zero-shot and the linear probe do not.
+    assert "15 trials in all, 312 prompts to train" in shown
     assert "selected on val/accuracy, the mean over all tasks" in shown
-    assert "clipart-1shot-few_shot-icon-clip" in shown
+    assert "digits-1shot" in shown
     assert (
-        "tasks 4, joint trials over all tasks 12" in CliRunner().invoke(main, ["validate", *arguments]).output
+        "tasks 3, joint trials over all tasks 12" in CliRunner().invoke(main, ["validate", *arguments]).output
     )
+
+
+OWN = "name: own\ntasks: {{dataset: [{names}], root: {root}}}\nspace: {{omega: {{low: 1, high: 2}}}}\n"
+
+
+def own(root: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    (root / "own.yaml").write_text(OWN.format(names=", ".join(names), root=root))
+    return run("validate", str(root / "own.yaml"))
+
+
+def test_data_of_ones_own_is_looked_at(tmp_path: Path) -> None:
+    for name in ("red", "blue/a", "blue/b"):
+        jpeg(tmp_path / "mine" / name / "0.jpg")
+    (tmp_path / "mine" / "notes\n.txt").write_text("")
+    result = own(tmp_path, "./mine", "./gone", "digits")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[1:4] == [
+        "./mine: 2 classes, 3 images",
+        "./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
+        r"./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
+    ]
+
+
+def test_data_of_ones_own_that_a_run_would_refuse_is_refused_all_at_once(tmp_path: Path) -> None:
+    for path in ("one/images/0.jpg", "numbered/0/0.jpg", "numbered/1/0.jpg", "lost/a/0.jpg", "lost/b/0.jpg"):
+        jpeg(tmp_path / path)
+    (tmp_path / "lost" / "c").mkdir()
+    (tmp_path / "labels.csv").write_text("path,label\na.jpg,0.0\nb.jpg,1.0\n")
+    result = own(tmp_path, "./one", "./numbered", "./lost", "labels.csv")
+    assert (result.returncode, result.stdout) == (2, "")
+    for line in (
+        f"{tmp_path}/one: fewer than two classes; found 'images'",
+        f"{tmp_path}/numbered: names of class folders are numbers; found 0, 1",
+        f"{tmp_path}/lost: class folders without images; found 'c' (empty)",
+        f"{tmp_path}/labels.csv:2: label: labels are numbers; found 0.0, 1.0",
+    ):
+        assert line in result.stderr

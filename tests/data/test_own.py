@@ -125,7 +125,7 @@ def saved(root, state) -> None:
         (
             "./x",
             lambda root: layouts.folders("x/train", ("a",), root, 2),
-            "splits that do not suffice; found train",
+            "fewer than two classes; found 'a'; allowed: two or more: FOLDER/CLASS/image.jpg",
         ),
         ("./x.zip", lambda root: write(root / "x.zip", ""), r"not a dataset; found \.zip"),
         (
@@ -136,7 +136,11 @@ def saved(root, state) -> None:
         ("x.csv", lambda root: write(root / "x.csv", ""), r"x\.csv:1: no column path, label"),
         ("x.csv", lambda root: write(root / "x.csv", "path,label\n"), "no images"),
         ("x.csv", lambda root: write(root / "x.csv", "path,label\na.jpg,\n"), r"x\.csv:2: label: no label"),
-        ("x.csv", lambda root: write(root / "x.csv", "path,label\na.jpg,3\n"), "labels are numbers; found 3"),
+        (
+            "x.csv",
+            lambda root: write(root / "x.csv", "path,label\na.jpg,3\n"),
+            "labels are numbers; found 3",
+        ),
         (
             "x.csv",
             lambda root: write(root / "x.csv", "path,label,split\na.jpg,cat,trial\n"),

@@ -127,3 +127,23 @@ def test_plain_coop_is_not_compared_with_itself(make_row):
     (board,) = leaderboard([make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)])
     assert board.best is not None and board.best.gain is None
     assert "0.0 to 0.0" not in plain_leaderboard([board]).splitlines()[3]
+
+
+def test_settings_that_changed_nothing_are_not_shown(make_row):
+    """With PUN alone nothing is corrupted; without a penalty omega is all there is to say."""
+    rows = [
+        make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0),
+        make_row("0", [61, 61], [58, 59], baseline="paper", omega=10.0),
+        make_row("1", [62, 62], [58, 59], omega=3.0),
+    ]
+    for row, beta in zip(rows, (0.0, 1.0, 0.0), strict=True):
+        row["config"] |= {"beta": beta, "corruption": 0.5, "selection": "accuracy"}
+        row["params"] |= {} if row["baseline"] == "coop" else {"beta": beta}
+    rows[2]["params"]["corruption"] = 0.25
+    (board,) = leaderboard(rows)
+    parameters = [cells(board, entry)[-1] for entry in shown_entries(board)]
+    assert parameters == [
+        "n_ctx=16 omega=0",
+        "beta=1 n_ctx=8 omega=10",
+        "beta=0 corruption=0.25 n_ctx=8 omega=3",
+    ]

@@ -40,9 +40,9 @@ resources: {gpus: auto, cpus: 1}
 def test_the_file_of_the_design_loads_as_it_stands(tmp_path: Path) -> None:
     sweep = load_sweep(write(tmp_path, DESIGN), known=KNOWN)
     assert [task.key for task in sweep.task_list()] == [
-        "clipart-1shot-few_shot-icon-clip",
-        "clipart-4shot-few_shot-icon-clip",
-        "clipart-16shot-few_shot-icon-clip",
+        "clipart-1shot",
+        "clipart-4shot",
+        "clipart-16shot",
     ]
     assert sweep.tasks.seeds == [1, 2, 3]
     assert sweep.method.fixed() == {"prompt": "coop", "beta": 0.0, "epochs": 50}

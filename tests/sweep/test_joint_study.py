@@ -19,9 +19,7 @@ space:
 search: {study: joint, eval_every: 5}
 budget: {trials: 6}
 """
-KEYS = [
-    f"{name}-few_shot-icon-clip" for name in ("digits-1shot", "digits-4shot", "emoji-1shot", "emoji-4shot")
-]
+KEYS = ["digits-1shot", "digits-4shot", "emoji-1shot", "emoji-4shot"]
 LEVELS = {"digits": 80.0, "emoji": 20.0}
 
 

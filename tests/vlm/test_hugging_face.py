@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.trainer import Trainer
-from nemesis_sweep.vlm import hugging_face
+from nemesis_sweep.vlm import vocabulary
 from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip, load_backbone
 from nemesis_sweep.vlm.hugging_face import HuggingFaceTower
 from nemesis_sweep.vlm.text import choose_path, encode_text, encode_text_with_states
@@ -147,7 +147,7 @@ def test_copies_in_other_precisions_and_processes(backbone: Backbone) -> None:
 def test_what_is_missing_without_transformers_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(hugging_face, "find_spec", lambda _: None)
+    monkeypatch.setattr(vocabulary, "find_spec", lambda _: None)
     for what, call in (
         ("the text encoder roberta-base", lambda: load_backbone("roberta-ViT-B-32@random")),
         ("the tokenizer timm/ViT-B-16-SigLIP", lambda: load_backbone("ViT-B-16-SigLIP@random")),

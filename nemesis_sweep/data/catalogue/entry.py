@@ -81,12 +81,13 @@ class Entry:
     def absent(self, root: Path) -> UserError:
         """What is said when no layout is complete."""
         fetch = f" (`nemesis-sweep datasets fetch {self.name} --root {root}` downloads one)"
-        ways = f"one of these below it{fetch if self.torchvision else ''}:\n{self.expected(root)}"
+        ways = f"one of these below it{fetch if self.torchvision else ''}:"
+        message = f"{self.title} is not there"
         return UserError(
-            Problem(f"{self.title} is not there", key="tasks.root", found=str(root), allowed=ways)
+            Problem(message, "tasks.root", found=str(root), allowed=ways, below=self.expected(root))
         )
 
-    def expected(self, root: Path) -> str:
+    def expected(self, root: Path) -> tuple[str, ...]:
         """The layouts, with a mark at what is missing, one line each file or folder."""
         lines = []
         for layout in self.layouts:
@@ -95,4 +96,4 @@ class Entry:
             for need in layout.needs:
                 path = f"{layout.folder}/{need}"
                 lines.append(f"    {path}" + ("  (missing)" if path in absent else ""))
-        return "\n".join(lines)
+        return tuple(lines)

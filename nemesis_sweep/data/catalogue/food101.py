@@ -1,12 +1,12 @@
 """Food101: 101 dishes. CoOp's folder and torchvision's are the same."""
 
-import json
 from pathlib import Path
 
 from nemesis_sweep.data.catalogue.entry import Entry, Layout, Listing
 from nemesis_sweep.data.catalogue.split_file import split_file_layouts
 from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.division import VAL_FROM_TRAIN, part_val_from
+from nemesis_sweep.data.lists import read_json
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
@@ -25,11 +25,8 @@ def _official(folder: Path) -> Listing:
 
 def _read(path: Path) -> dict[str, list[str]]:
     try:
-        return {
-            str(name): [str(file) for file in files]
-            for name, files in json.loads(path.read_text(encoding="utf-8")).items()
-        }
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return {str(name): [str(file) for file in files] for name, files in read_json(path).items()}
+    except (AttributeError, TypeError) as error:
         raise UserError(Problem(f"cannot read this list: {error}", file=str(path))) from error
 
 

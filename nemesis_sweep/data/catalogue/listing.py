@@ -7,19 +7,25 @@ from pathlib import Path
 from nemesis_sweep.data.catalogue.entry import Listing
 from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.division import divide
+from nemesis_sweep.data.lists import read_list
 from nemesis_sweep.spec.errors import Problem, UserError
 
+SYSTEM_FOLDERS = frozenset(
+    {"__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"}
+)
+"""What systems and programs leave, in lower case; never a class."""
 SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm"})
 
 
 def class_folders(folder: Path, ignored: Collection[str] = ()) -> list[str]:
-    """Names of the folders in a folder, sorted; hidden ones are left out."""
+    """Names of the folders in a folder, sorted; hidden ones and those of systems are left out."""
     try:
         with os.scandir(folder) as found:
             names = [each.name for each in found if each.is_dir()]
     except OSError as error:
         raise UserError(Problem(f"cannot list this folder: {error.strerror}", file=str(folder))) from error
-    return sorted(name for name in names if not name.startswith(".") and name not in ignored)
+    left_out = {name for name in names if name.startswith(".") or name.lower() in SYSTEM_FOLDERS}
+    return sorted(set(names) - left_out - set(ignored))
 
 
 def images_in(folder: Path) -> list[str]:
@@ -59,11 +65,7 @@ def undivided(
 
 def lines_of(path: Path) -> list[str]:
     """The lines of a list without their ends, empty ones left out."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(Problem(f"cannot read this list: {error}", file=str(path))) from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in read_list(path).splitlines() if line.strip()]
 
 
 def label_in(labels: Mapping[str, int], name: str, path: Path) -> int:

@@ -4,6 +4,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from nemesis_sweep.data.lists import MAX_BYTES, check_file
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
@@ -17,6 +18,7 @@ def read_matlab(path: Path, name: str) -> Any:
 
     # A file that is cut off fails in one of many ways, depending on where.
     broken = (OSError, ValueError, TypeError, IndexError, NotImplementedError, MatReadError, zlib.error)
+    check_file(path, "MATLAB file", MAX_BYTES)
     try:
         variables = loadmat(path, squeeze_me=True)
     except broken as error:

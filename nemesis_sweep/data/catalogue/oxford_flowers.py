@@ -1,12 +1,12 @@
 """Flowers102: 102 flowers of Britain."""
 
-import json
 from pathlib import Path
 
 from nemesis_sweep.data.catalogue.entry import Entry, Layout, Listing
 from nemesis_sweep.data.catalogue.matlab import read_matlab
 from nemesis_sweep.data.catalogue.split_file import split_file_layouts
 from nemesis_sweep.data.classnames import clean, in_order
+from nemesis_sweep.data.lists import read_json
 from nemesis_sweep.spec.errors import Problem, UserError
 
 FOLDERS = ("oxford_flowers", "flowers-102")
@@ -41,7 +41,7 @@ def _names(folder: Path) -> list[str]:
 
         return [clean(name) for name in Flowers102.classes]
     try:
-        by_number = {int(number): clean(name) for number, name in json.loads(path.read_text("utf-8")).items()}
+        by_number = {int(number): clean(name) for number, name in read_json(path).items()}
     except (ValueError, AttributeError) as error:
         raise UserError(Problem(f"cannot read the class names: {error}", file=str(path))) from error
     return in_order(by_number, path, first=1)

@@ -1,6 +1,5 @@
 """CoOp's split files, `split_zhou_*.json`: train, val and test lists of `[path, label, class name]`."""
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from nemesis_sweep.data.catalogue.entry import Layout, Listing
 from nemesis_sweep.data.classnames import clean, in_order
 from nemesis_sweep.data.dataset import SPLITS
+from nemesis_sweep.data.lists import read_json
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
@@ -33,10 +33,7 @@ def read_split_file(path: Path, images: Path) -> Listing:
 
     Raises ``UserError`` when it is not a split file, or when its labels are not 0..C-1 with one name each.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(Problem(f"cannot read this split file: {error}", file=str(path))) from error
+    data = read_json(path, "split file")
     names: dict[int, str] = {}
     splits = {split: _rows(data, split, names, path) for split in SPLITS}
     return Listing(in_order(names, path), splits, images)

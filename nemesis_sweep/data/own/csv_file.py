@@ -1,14 +1,15 @@
-"""A CSV or TSV file of image paths: columns `path`, `label` (the class name) and, optionally, `split`."""
+"""A CSV or TSV file of image paths: columns `path`, `label` and, optionally, `split` and `name`."""
 
 import csv
 from pathlib import Path
 
-from nemesis_sweep.data.dataset import Dataset, Item
-from nemesis_sweep.data.own.rows import Row, dataset_of, split_of
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.lists import MAX_BYTES, check_file
+from nemesis_sweep.data.own.rows import Row, dataset_of, file_item, split_of
 from nemesis_sweep.spec.errors import Problem, UserError
 
 REQUIRED = ("path", "label")
-ALLOWED = "a header with path, label and, optionally, split"
+ALLOWED = "a header with path, label and, optionally, split and name"
 
 
 def read_csv(name: str, file: Path) -> Dataset:
@@ -16,6 +17,7 @@ def read_csv(name: str, file: Path) -> Dataset:
 
     Raises ``UserError`` with the line when a column or a value is missing, or when labels are only numbers.
     """
+    check_file(file, "file", MAX_BYTES)
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             reader = csv.DictReader(opened, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
@@ -28,9 +30,6 @@ def read_csv(name: str, file: Path) -> Dataset:
             rows = [_row(line, file, reader.line_num) for line in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(Problem(f"cannot read this file: {error}", file=str(file))) from error
-    if rows and all(str(row.label).lstrip("-").isdigit() for row in rows):
-        allowed = "class names, for prompts are made of them"
-        raise UserError(Problem("labels are numbers", "label", str(file), 2, str(rows[0].label), allowed))
     return dataset_of(name, rows, file)
 
 
@@ -40,5 +39,6 @@ def _row(line: dict[str, str | None], file: Path, number: int) -> Row:
     if empty:
         raise UserError(Problem(f"no {' and no '.join(empty)}", empty[0], str(file), number))
     split = given.get("split", "")
-    path = file.parent / Path(given["path"]).expanduser()
-    return Row(Item(0, str(path), path=path), given["label"], split_of(split, "split", file) if split else "")
+    item = file_item(given["path"], file, "path", number)
+    placed = split_of(split, "split", file) if split else ""
+    return Row(item, given["label"], placed, given.get("name", ""), number)

@@ -1,40 +1,68 @@
 """What a path of the user's own holds, by looking at it."""
 
 from pathlib import Path
+from typing import Literal
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.lists import check_file
+from nemesis_sweep.data.own.class_folders import Folders, look_at, read_class_folders
+from nemesis_sweep.data.own.parquet_files import parquet_files
 from nemesis_sweep.spec.errors import Problem, UserError
 
 KINDS = "class folders, a .parquet file or a folder of them, a .csv file, or a saved Hugging Face dataset"
 
+Kind = Literal["table of paths", "parquet", "saved"]
 
-def read_path(name: str, path: Path) -> Dataset:
-    """The dataset at a path. Raises ``UserError`` when nothing is there, or nothing that can be read."""
+
+def kind_of(path: Path, files: int | None = None) -> Kind | Folders:
+    """What is at a path; of class folders, what is in them. files: about how many are looked at at most.
+
+    Raises ``UserError`` when nothing is there, or nothing that can be read.
+    """
     if not path.exists():
         raise UserError(Problem("no such file or folder", found=str(path), allowed=KINDS))
-    if path.is_file():
-        return _file(name, path)
+    if not path.is_dir():
+        return _kind_of_file(path)
     if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
-        from nemesis_sweep.data.own.huggingface import read_saved
-
-        return read_saved(name, path)
+        return "saved"
     if any(path.glob("*.parquet")):
-        from nemesis_sweep.data.own.parquet import read_parquet
+        return "parquet"
+    try:
+        folders = look_at(path, files)
+    except UserError:
+        # In a clone of the hub, folders of splits and of configurations lie beside each other.
+        if parquet_files(path)[0]:
+            return "parquet"
+        raise
+    if folders.images or folders.unseen:
+        return folders
+    return "parquet" if parquet_files(path)[0] else folders
 
-        return read_parquet(name, path)
-    from nemesis_sweep.data.own.class_folders import read_class_folders
 
-    return read_class_folders(name, path)
-
-
-def _file(name: str, path: Path) -> Dataset:
+def _kind_of_file(path: Path) -> Kind:
     suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        from nemesis_sweep.data.own.parquet import read_parquet
+    if suffix in (".parquet", ".csv", ".tsv"):
+        check_file(path, "file")
+        return "parquet" if suffix == ".parquet" else "table of paths"
+    raise UserError(Problem("not a dataset", file=str(path), found=suffix or "no suffix", allowed=KINDS))
 
-        return read_parquet(name, path)
-    if suffix in (".csv", ".tsv"):
+
+def read_path(name: str, path: Path, images: bool = True) -> Dataset:
+    """The dataset at a path. images: without them, tables are read without the column that holds them.
+
+    Raises ``UserError`` when nothing is there, or nothing that can be read.
+    """
+    kind = kind_of(path)
+    if isinstance(kind, Folders):
+        return read_class_folders(name, kind)
+    if kind == "table of paths":
         from nemesis_sweep.data.own.csv_file import read_csv
 
         return read_csv(name, path)
-    raise UserError(Problem("not a dataset", file=str(path), found=suffix or "no suffix", allowed=KINDS))
+    if kind == "saved":
+        from nemesis_sweep.data.own.huggingface import read_saved
+
+        return read_saved(name, path, images)
+    from nemesis_sweep.data.own.parquet import read_parquet
+
+    return read_parquet(name, path, images)

@@ -126,7 +126,8 @@ def _rehearse(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
     for trial in trials:
         task = Task.from_plain(trial["task"])
         method = Method.model_validate(trial["method"])
-        backbone, arranged = warm.towers(task.backbone, method.precision), warm.arranged(task, seeds, home)
+        backbone = warm.towers(task.backbone, method.precision, task.start)
+        arranged = warm.arranged(task, seeds, home)
         # Whoever comes first to a dataset encodes it, in the process of its trial.
         encode_items(backbone, arranged.source.test[:MAX_BATCH], [CENTRE])
         rehearse(backbone, arranged, method)

@@ -10,6 +10,7 @@ from nemesis_sweep.data.meter import REPORT_EVERY, Report
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
+from nemesis_sweep.sweep.cause import Causes, SharedCauseError
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.home.folder import Home
@@ -21,7 +22,10 @@ Plain = dict[str, Any]
 def looking_by_encoding(
     sweep: Sweep, home: Home, session: RaySession, say: Report
 ) -> Callable[[Sequence[Task], Mapping[str, str]], dict[str, str]]:
-    """A function that encodes the pictures of tasks and gives what is known of them then."""
+    """A function that encodes the pictures of tasks and gives what is known of them then.
+
+    It raises ``UserError`` when a backbone or a dataset cannot be loaded.
+    """
 
     def look(tasks: Sequence[Task], known: Mapping[str, str]) -> dict[str, str]:
         import ray
@@ -38,6 +42,7 @@ def looking_by_encoding(
         waiting = [work.remote(part, *rest) for part in asked]
         log = _Log(encoding_log(home.path), say)
         found: dict[str, str] = {}
+        causes = Causes()
         while waiting:
             ready, waiting = ray.wait(waiting, timeout=1)
             log.tell()
@@ -45,8 +50,14 @@ def looking_by_encoding(
                 try:
                     found |= ray.get(answer)
                 except RayError as error:
+                    cause = getattr(error, "cause", None)
+                    if isinstance(cause, SharedCauseError):
+                        causes.add(cause.cause)
+                        continue
                     # What it has encoded stays; trials say better what is wrong.
                     say(f"could not encode beforehand: {str(error).strip().splitlines()[-1]}")
+        if causes:
+            raise causes.error
         return found
 
     return look

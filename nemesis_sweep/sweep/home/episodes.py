@@ -1,6 +1,6 @@
 """Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,21 @@ from nemesis_sweep.data.episodes import incomplete_classes
 from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, Load, arrange
-from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.data.registry import SHIPPED, load_dataset
 from nemesis_sweep.data.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.data.skipping import without
+from nemesis_sweep.data.twins import told, twins_of
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
 from nemesis_sweep.sweep.home.copies import restore
 from nemesis_sweep.sweep.home.folder import Home, quiet
 from nemesis_sweep.sweep.home.images import Images, LookAtTasks
+from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.worker.result import set_aside
 
 RULE = "random.Random(seed); shots of each class of train, then {} of val{}"
@@ -52,12 +55,14 @@ def record_episodes(
     }
     new = {task: arranged for task, arranged in drawn.items() if _before(_record_of(home, task)) is None}
     images.look_first(new, look)
+    for line in _notes(drawn.values()):
+        say(line)
     for task, arranged in drawn.items():
         path = _record_of(home, task)
         _, identity = opened(task.dataset, task.root)
         skipped = images.skipped(arranged, task, _before(path))
         record = {"fingerprint": identity, **episodes_record(without(arranged, skipped), task)}
-        for line in _too_few(task, record["incomplete"]):
+        for line in (*_too_few(task, record["incomplete"]), *_twins(task, without(arranged, skipped))):
             say(line)
         records[path] = {**record, "skipped": skipped} if skipped else record
     images.refuse_broken()
@@ -118,6 +123,23 @@ def _too_few(task: Task, incomplete: Mapping[str, Mapping[str, int]]) -> Iterato
         )
 
 
+def _notes(arrangements: Iterable[Arrangement]) -> Iterator[str]:
+    """What there is to say of the datasets, each once."""
+    datasets = [data for each in arrangements for data in (each.source, *each.targets.values())]
+    lines = [f"{data.name}: {note}" for data in datasets for note in data.notes]
+    yield from map(printable, dict.fromkeys(lines))
+
+
+def _twins(task: Task, arranged: Arrangement) -> Iterator[str]:
+    """A line on images that are learnt and tested."""
+    source = arranged.source
+    if source.split == SHIPPED:  # tested
+        return
+    learnt = [item for episode in arranged.episodes for item in (*episode.train, *episode.val)]
+    lines = told(twins_of(learnt, source.test, source.local))
+    yield from (printable(f"{task.label}: {line}") for line in lines)
+
+
 def _record_of(home: Home, task: Task) -> Path:
     return home.path / "episodes" / f"{task.key}.json"
 
@@ -135,7 +157,8 @@ def _open(name: str, root: str | None) -> tuple[Dataset, str]:
 
 def _mend(home: Home, say: Report) -> None:
     """Restore damaged records of a sweep that has begun; without a copy they are drawn again."""
-    for task in load_sweep(home.sweep_file).task_list() if home.sweep_file.exists() else ():
+    former = named_in(home, load_sweep(home.sweep_file)).task_list() if home.sweep_file.exists() else ()
+    for task in former:
         file = _record_of(home, task)
         try:
             _read(file)

@@ -15,15 +15,16 @@ from nemesis_sweep.sweep.space.planned import limits_of
 
 
 class TrialSampler:
-    """Makes the samplers of the study ``key``.
+    """Makes the samplers of a study.
 
-    keeps: whether a point keeps the constraints over parameters. grid: the sampler of all trials where the
-    sweep asks for a grid, else None.
+    origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point
+    keeps the constraints over parameters. grid: the sampler of all trials where the sweep asks for a grid,
+    else None.
     """
 
-    def __init__(self, sweep: Sweep, key: str, keeps: Callable[[Point], bool]) -> None:
+    def __init__(self, sweep: Sweep, origin: str, keeps: Callable[[Point], bool]) -> None:
         self.sweep = sweep
-        self.key = key
+        self.origin = origin
         self.keeps = keeps
         self.grid: GridSampler | None = None
         if sweep.search.sampler == GRID:
@@ -46,5 +47,5 @@ class TrialSampler:
 
     def seed(self, what: int | str) -> int:
         """A seed of 32 bits for a trial, or another purpose, of this study."""
-        text = f"{self.sweep.search.seed}:{self.key}:{what}"
+        text = f"{self.sweep.search.seed}:{self.origin}:{what}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -25,6 +25,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home, home_at
 from nemesis_sweep.sweep.home.simulated import is_simulated
+from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, distance, searched_values
@@ -61,6 +62,7 @@ class RecordedResponse:
         if not has_trials(place):
             raise _unusable(place, "no sweep was recorded in this folder", "the home of a finished sweep")
         recorded = load_sweep(place.sweep_file)
+        sweep = named_in(place, sweep)
         _refuse_what_it_cannot_tell(place, recorded, sweep, rows)
         self.objective = sweep.search.objective[0]
         self.home = place
@@ -73,7 +75,7 @@ class RecordedResponse:
         return {"kind": "recorded", "home": str(self.home.path), "results": self._digest[:16]}
 
     def curve(self, assignment: Assignment) -> Curve:
-        records = self._records[assignment.task.key]
+        records = self._records[assignment.task.identity]
         weights = self._weights(records, assignment)
         epochs = report_epochs(assignment)
         curves = np.array([np.interp(epochs, records[i].epochs, records[i].curve) for i in weights])
@@ -120,13 +122,13 @@ class RecordedResponse:
 
 
 def _records(home: Home, sweep: Sweep, rows: Sequence[Row]) -> dict[str, list[Record]]:
-    """The trials of every task of the sweep, curves of pruned ones carried on."""
+    """The trials of every task of the sweep, by its identity; curves of pruned ones are carried on."""
     curves = _curves(home, sweep)
     found = {}
     for task in sweep.task_list():
         own = [row for row in rows if row["study"] == task.key and row["state"] in ("COMPLETE", "PRUNED")]
         complete = [curves.get((task.key, row["number"]), {}) for row in own if row["state"] == "COMPLETE"]
-        found[task.key] = [
+        found[task.identity] = [
             _record(row, curves[task.key, row["number"]], [curve for curve in complete if len(curve) > 1])
             for row in own
             if curves.get((task.key, row["number"]))

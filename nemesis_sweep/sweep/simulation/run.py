@@ -24,6 +24,7 @@ from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.simulated import claim
+from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.rows import shared, trial_rows
@@ -122,7 +123,9 @@ def run_simulation(
     with home.driver_lock():
         search = resolved(sweep)["search"]
         claim(home, {"response": response.identity, "workers": workers, "search": search})
+        sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend)
+        record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
         mend_journal(home.journal)

@@ -83,7 +83,7 @@ class SyntheticResponse:
 
     def _rng(self, task: Task, what: str) -> np.random.Generator:
         """A generator for one purpose, whatever was drawn before."""
-        digest = hashlib.sha256(f"{self.seed}:{task.key}:{what}".encode()).digest()
+        digest = hashlib.sha256(f"{self.seed}:{task.identity}:{what}".encode()).digest()
         return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 

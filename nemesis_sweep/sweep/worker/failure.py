@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.atomic import write_atomically
+from nemesis_sweep.sweep.cause import SharedCauseError
 from nemesis_sweep.sweep.home.full import no_room
+from nemesis_sweep.sweep.worker.gpu_memory import is_out_of_memory
 
-FAILURE, OUT_OF_MEMORY, FULL = "failure", "out_of_memory", "full"
-"""Keys of a failed trial's answer: one line for a person; whether a larger share of a GPU could help; or
-nothing but the file that found no room, for a trial that can do nothing for a full disk."""
+FAILURE, OUT_OF_MEMORY, FULL, CAUSE = "failure", "out_of_memory", "full", "cause"
+"""Keys of a failed trial's answer: one line for a person; whether a larger share of a GPU could help; or,
+where the trial can do nothing for it, only the file that found no room, or the ``Cause`` that all share."""
 
 LOG = "error.txt"
 
@@ -21,20 +23,13 @@ def failure(error: Exception, folder: Path, tracking_uri: str = "") -> dict[str,
     full = no_room(error, folder, tracking_uri)
     if full is not None:
         return {"done": True, "epoch": 0, FULL: f"{full} on {platform.node()}"}
+    if isinstance(error, SharedCauseError):
+        return {"done": True, "epoch": 0, CAUSE: error.cause.to_plain()}
     write_atomically(log, "".join(traceback.format_exception(error)))
     told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     return {
         "done": True,
         "epoch": 0,
         FAILURE: f"{told} (all of it: {log})",
-        OUT_OF_MEMORY: _is_out_of_memory(error),
+        OUT_OF_MEMORY: is_out_of_memory(error),
     }
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    import torch
-
-    # cuBLAS and the driver report it in words of their own. A MemoryError is the machine's, not the GPU's.
-    told = str(error)
-    words = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(word in told for word in words)

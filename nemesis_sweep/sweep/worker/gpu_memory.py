@@ -4,6 +4,7 @@ Ray only counts fractions; nothing but :func:`keep_to_share` stops a trial from 
 """
 
 import resource
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -67,12 +68,21 @@ def keep_to_share(share: float) -> None:
         torch.cuda.set_per_process_memory_fraction(share)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a GPU was too small, or the share of it that the process keeps to."""
+    # A MemoryError is the machine's. Not imported for this: perhaps just that is what went wrong.
+    torch = sys.modules.get("torch")
+    # cuBLAS and the driver report it in words of their own.
+    words = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    kind = getattr(torch, "OutOfMemoryError", None)
+    return bool(kind and isinstance(error, kind)) or any(word in str(error) for word in words)
+
+
 def give_back() -> None:
     """Return the GPU memory that this process keeps for later without using it, after a trial that failed."""
     import gc
 
-    import torch
-
     gc.collect()
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")  # Not imported for this: the trial may have failed before.
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -10,7 +10,9 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.skipping import unreadable
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.cause import BACKBONE, DATASET
 from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
 from nemesis_sweep.vlm.backbone import Backbone
 
@@ -40,15 +42,20 @@ def encode_pictures(
     """Encode the pictures of some tasks; what is known of each picture then, '' of those that are whole.
 
     asked: for each task its fields, `views` and `precision`. known: what was known of them before.
+    Raises ``SharedCauseError`` for a backbone or a dataset that cannot be loaded.
     """
     import torch
 
     torch.set_num_threads(threads)
     for one in asked:
         task = Task.from_plain(one["task"])
-        arranged = warm.arranged(task, tuple(seeds))
-        look = Encoding(warm.towers(task.backbone, one["precision"]), one["views"])
         there = Path(home).is_dir()  # It may not be on this node.
+        kept = home if there else ""
+        with shared_by(BACKBONE, task.backbone, kept):
+            warm.backbone(task.backbone, task.start)
+        with shared_by(DATASET, task.dataset, kept):
+            arranged = warm.arranged(task, tuple(seeds))
+        look = Encoding(warm.towers(task.backbone, one["precision"], task.start), one["views"])
         report = encoding_report(Path(home), task.key) if there else None
         unreadable(arranged, report, known, look)
     return known

@@ -10,9 +10,11 @@ import ray
 from ray import tune
 
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
+from nemesis_sweep.sweep.cause import WORKERS
 from nemesis_sweep.sweep.cluster.shares import RESOURCES
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.shared import refuse_without
+from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.gpu_memory import give_back, gpu_share, keep_to_share
 
 if TYPE_CHECKING:
@@ -79,10 +81,12 @@ def _begin(assignment: Assignment | JointAssignment) -> TrialSession | JointSess
     if ray.is_initialized() and not ray.get_gpu_ids():
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     # Imported here: Tune loads this module in the driver too, which never needs torch.
-    import torch
+    with shared_by(WORKERS, "", assignment.home):
+        import torch
 
-    from nemesis_sweep.sweep.worker.joint_trial import open_session
+        from nemesis_sweep.sweep.worker.joint_trial import open_session
 
+        assignment.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(assignment.threads)
     keep_to_share(gpu_share())
     return open_session(assignment)

@@ -73,7 +73,14 @@ class TrialSession:
             self.seconds = self.finished["seconds"]
             return
         report = encoding_report(Path(assignment.home), assignment.task.key)
-        found = materials(assignment.task, assignment.seeds, assignment.method, report, assignment.home)
+        found = materials(
+            assignment.task,
+            assignment.seeds,
+            assignment.method,
+            report,
+            assignment.home,
+            searched=assignment.params,
+        )
         self.backbone, self.dataset, self.features = found.backbone, found.dataset, found.features
         self.targets = found.targets
         self.run = run or TrialRun.open(

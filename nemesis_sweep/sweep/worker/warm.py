@@ -1,8 +1,8 @@
 """What a worker process keeps between trials: towers, datasets and features, never anything trained."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,19 +12,29 @@ from nemesis_sweep.data.protocols import Arrangement, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK
 from nemesis_sweep.sweep.home.episodes import arrangement
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
 from nemesis_sweep.training.transfer import Target
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.registry import located
 
 KEPT_FEATURES = 4
+_DECIDE = {"precision", "views", "epochs"}
+"""Fields of the method that decide which features a trial needs."""
 Looked = tuple[EpisodeFeatures, dict[str, Target]]
 _kept: OrderedDict[tuple[Task, tuple[int, ...], str, int, str], Looked] = OrderedDict()
 
 # Small, so that a sweep over many backbones and datasets does not gather all of them in one process.
-backbone = lru_cache(maxsize=2)(load_backbone)
 dataset = lru_cache(maxsize=4)(load_dataset)
+
+
+@lru_cache(maxsize=2)
+def backbone(name: str, start: str = "") -> Backbone:
+    """A backbone under the name that the sweep file gives it; a relative path starts in ``start``."""
+    return replace(load_backbone(located(name, start)), name=name)
 
 
 def device() -> str:
@@ -45,9 +55,9 @@ def arranged(task: Task, seeds: tuple[int, ...], home: str = "") -> Arrangement:
 
 
 @lru_cache(maxsize=2)
-def towers(name: str, precision: str) -> Backbone:
+def towers(name: str, precision: str, start: str = "") -> Backbone:
     """A backbone in a precision, where trials train."""
-    return backbone(name).to(precision=precision, device=device())
+    return backbone(name, start).to(precision=precision, device=device())
 
 
 def _features(
@@ -55,7 +65,7 @@ def _features(
 ) -> Looked:
     key = (task, seeds, home, views, precision)
     if key not in _kept:
-        frozen, drawn = towers(task.backbone, precision), arranged(task, seeds, home)
+        frozen, drawn = towers(task.backbone, precision, task.start), arranged(task, seeds, home)
         made = features_of(drawn.source, drawn.episodes, frozen, views, report)
         tested = drawn.targets.items()
         targets = {name: Target(data, *target_features(data, frozen, report)) for name, data in tested}
@@ -78,14 +88,29 @@ class Materials:
 
 
 def materials(
-    task: Task, seeds: tuple[int, ...], method: Method, report: Report | None = None, home: str = ""
+    task: Task,
+    seeds: tuple[int, ...],
+    method: Method,
+    report: Report | None = None,
+    home: str = "",
+    searched: Collection[str] = (),
 ) -> Materials:
     """Everything of a task, loaded once per process. home: the sweep's, whose record of episodes may skip
-    images; '' for none. report: told what has to be encoded first."""
+    images; '' for none. report: told what has to be encoded first. searched: the names that are not the same
+    for all trials.
+
+    Raises ``SharedCauseError`` for whatever keeps all trials of the task, its backbone or its dataset from
+    beginning.
+    """
     views = method.epochs if method.views == "epochs" else int(method.views)
-    features, targets = _features(task, seeds, home, views, method.precision, report)
-    source = arranged(task, seeds, home).source
-    return Materials(towers(task.backbone, method.precision), source, features, targets)
+    with shared_by(BACKBONE, task.backbone, home):
+        backbone(task.backbone, task.start)
+    with shared_by(DATASET, task.dataset, home):
+        source = arranged(task, seeds, home).source
+    with shared_by(TASK, task.key, home, own=not _DECIDE.isdisjoint(searched)):
+        frozen = towers(task.backbone, method.precision, task.start)
+        features, targets = _features(task, seeds, home, views, method.precision, report)
+    return Materials(frozen, source, features, targets)
 
 
 def forget() -> None:

@@ -240,6 +240,24 @@ def test_few_images_are_decoded_here_and_shipped_ones_are_known(sweep, tmp_path)
     assert len(record_episodes(sweep, Home(tmp_path / "home"), look=look)) == 4
 
 
+def test_what_is_left_out_and_what_is_learnt_and_tested_is_told_once(make_sweep, tmp_path) -> None:
+    own_data.class_folders_in_splits(tmp_path)
+    mine = tmp_path / "mine"
+    for path in mine.rglob("*.jpg"):
+        path.write_bytes(path.read_bytes() + path.parts[-3].encode())
+    (mine / "cover\n.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (mine / "test/second/copy.jpg").write_bytes((mine / "train/second/image_0003.jpg").read_bytes())
+    lines: list[str] = []
+    made = make_sweep(text=TEXT.format(name="./mine", root=tmp_path))
+    record_episodes(made, Home(tmp_path / "home"), lines.append)
+    beside = r"./mine: left out beside the class folders: 1 file, 1 image among them (cover\n.png)"
+    assert lines.count(beside) == 1
+    twins = "the same image in train and test: 1 image (test/second/copy.jpg is train/second/image_0003.jpg)"
+    label = next(task.label for task in made.task_list() if task.shots == 16 and task.dataset != "digits")
+    assert f"{label}: {twins}" in lines
+    assert all("\n" not in line for line in lines)
+
+
 def test_classes_that_fall_short_are_told(sweep, tmp_path) -> None:
     told: list[str] = []
     record_episodes(sweep, Home(tmp_path / "home"), told.append)

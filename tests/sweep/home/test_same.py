@@ -36,7 +36,7 @@ def test_the_same_or_less_goes_on(make_sweep, home, changes):
         (("budget.hours=2", "budget.trials=8"), "budget.trials: 6 -> 8"),
         (("budget.hours=3",), "budget.hours: 2.0 -> 3.0"),
         ((), "budget.hours: 2.0 -> null"),
-        (("budget.hours=2", "tasks.shots=[4, 8]"), "new task: digits-8shot-few_shot-icon-clip"),
+        (("budget.hours=2", "tasks.shots=[4, 8]"), "new task: digits-8shot"),
     ],
 )
 def test_more_needs_extend(make_sweep, home, changes, told):

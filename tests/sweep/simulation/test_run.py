@@ -176,7 +176,7 @@ def test_nothing_of_it_looks_real(finished):
     assert not (home / "mlflow.db").exists()
     status = sweep_status(Home(home))
     assert status.simulated
-    assert str(standing(status, 80).renderables[0]).startswith("SIMULATED made")
+    assert str(standing(status).renderables[0]).startswith("SIMULATED made")
 
 
 def test_hours_of_the_budget_are_simulated_hours(make_sweep, tmp_path):

@@ -15,7 +15,7 @@ from nemesis_sweep.sweep.status import sweep_status
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.database import open_database
 
-KEY = "digits-4shot-few_shot-icon-clip"
+KEY = "digits-4shot"
 
 
 @pytest.fixture

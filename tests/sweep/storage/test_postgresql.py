@@ -18,7 +18,7 @@ from nemesis_sweep.sweep.storage.database import lost
 from tests.postgresql import PASSWORD, Server, postgresql
 from tests.sweep.conftest import TEXT
 
-KEY = "digits-4shot-few_shot-icon-clip"
+KEY = "digits-4shot"
 # A driver that trains nothing: it asks, reports and is killed in the middle of its second trial.
 DRIVER = """
 import sys

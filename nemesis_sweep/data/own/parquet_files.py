@@ -1,0 +1,82 @@
+"""Which Parquet files of a folder belong together, and which split each holds; also in clones of the hub."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nemesis_sweep.data.own.rows import SPLIT_WORDS
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
+
+DEPTH = 3
+"""Folders inside each other in which files are looked for: `CONFIGURATION/SPLIT/0000.parquet` on the hub."""
+
+PLAIN_FOLDERS = frozenset({"data", "default"})
+"""Folders that say nothing of what is in them."""
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """A file, the split that its name or its folder tells (or ''), and the configuration that it is of."""
+
+    path: Path
+    split: str
+    configuration: str
+
+
+def parquet_files(path: Path) -> tuple[list[ParquetFile], list[str]]:
+    """The files of a dataset, sorted, and notes on others; none where there are none.
+
+    Those in the folder itself count first, then those below it without a configuration, then the only one.
+    Raises ``UserError`` where several configurations lie beside each other.
+    """
+    here = sorted(path.glob("*.parquet"))
+    if here:
+        folders = sorted(
+            each.name for each in path.iterdir() if each.is_dir() and not each.name.startswith(".")
+        )
+        notes = [f"left out, folders beside the Parquet files: {listed(folders)}"] if folders else []
+        return [_described(file, path) for file in here], notes
+    found = [_described(file, path) for file in sorted(_below(path))]
+    configurations = sorted({file.configuration for file in found})
+    if len(configurations) < 2:
+        return found, []
+    if "" not in configurations:
+        allowed = f"the path of one of them, such as {path / configurations[0]}"
+        problem = Problem("several configurations", "", str(path), None, listed(configurations), allowed)
+        raise UserError(problem)
+    others = [each for each in configurations if each]
+    return [file for file in found if not file.configuration], [
+        f"left out, other configurations: {listed(others)}"
+    ]
+
+
+def _described(file: Path, root: Path) -> ParquetFile:
+    folders = file.relative_to(root).parts[:-1]
+    split = _split(file.stem) or next(filter(None, map(_split, reversed(folders))), "")
+    own = [each for each in folders if each.lower() not in PLAIN_FOLDERS and not _split(each)]
+    return ParquetFile(file, split, "/".join(own))
+
+
+def _split(name: str) -> str:
+    """The split that a word of the name stands for; '' where none does, or several do."""
+    words = re.split(r"[^A-Za-z]+", name.lower())
+    splits = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+    return splits.pop() if len(splits) == 1 else ""
+
+
+def _below(path: Path, depth: int = DEPTH) -> Iterator[Path]:
+    try:
+        with os.scandir(path) as entries:
+            found = list(entries)
+    except OSError as error:
+        raise UserError(Problem(f"cannot list this folder: {error.strerror}", file=str(path))) from error
+    for entry in found:
+        if entry.name.startswith("."):
+            continue
+        if entry.name.endswith(".parquet"):
+            yield Path(entry.path)
+        elif depth and entry.is_dir():
+            yield from _below(Path(entry.path), depth - 1)

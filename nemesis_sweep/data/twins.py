@@ -1,0 +1,100 @@
+"""The same image twice: what is learnt must not be what is tested, and one image has one class."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nemesis_sweep.data.dataset import MAX_BYTES, Item
+from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.regular_file import read_regular
+
+SHOWN = 3
+"""Pairs that a line names."""
+
+
+Name = Callable[[Item], str]
+"""What an image is called in messages, such as ``Dataset.local``."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An image that is another one byte by byte, each with its split; classes: whether theirs differ."""
+
+    split: str
+    source: str
+    first_split: str
+    first_source: str
+    classes: bool = False
+
+
+class Seen:
+    """Images by 8 bytes of their hashes, to find those that come again. name: what an image is called."""
+
+    def __init__(self, name: Name) -> None:
+        self._name = name
+        self._first: dict[int, tuple[str, int, str]] = {}
+        self.twins: list[Twin] = []
+
+    def add(self, split: str, item: Item, digest: bytes) -> None:
+        """Take in an image; one that was seen in another split or under another class is kept as a twin."""
+        mine = (split, item.label, self._name(item))
+        first_split, label, source = self._first.setdefault(int.from_bytes(digest[:8], "big"), mine)
+        other = label != item.label
+        if first_split != split or other:
+            self.twins.append(Twin(split, mine[2], first_split, source, other))
+
+
+def twins_of(learnt: Iterable[Item], tested: Sequence[Item], name: Name) -> list[Twin]:
+    """Tested images that are learnt as well. Files are read only where their size is the same.
+
+    Images that cannot be read are left out; others find those.
+    """
+    sizes: dict[int, list[Item]] = {}
+    for item in {item.source: item for item in learnt}.values():
+        if (size := _size(item)) is not None:
+            sizes.setdefault(size, []).append(item)
+    contents: dict[bytes, Item] = {}
+    read: set[int] = set()
+    found = []
+    for item in tested:
+        size = _size(item)
+        if size not in sizes:
+            continue
+        if size not in read:
+            read.add(size)
+            contents |= {digest: each for each in sizes[size] if (digest := _digest(each))}
+        first = contents.get(_digest(item))
+        if first is not None:
+            found.append(Twin("test", name(item), "train", name(first), first.label != item.label))
+    return found
+
+
+def told(twins: Sequence[Twin]) -> list[str]:
+    """A line for each kind of twins, with the first of them."""
+    lines = []
+    for kind in sorted({(twin.first_split, twin.split) for twin in twins}):
+        some = [twin for twin in twins if (twin.first_split, twin.split) == kind]
+        where = f"in {kind[0]} and {kind[1]}" if kind[0] != kind[1] else f"under two classes in {kind[0]}"
+        pairs = ", ".join(f"{twin.source} is {twin.first_source}" for twin in some[:SHOWN])
+        more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
+        lines.append(f"the same image {where}: {counted(len(some), 'image')} ({pairs}{more})")
+    return lines
+
+
+def _size(item: Item) -> int | None:
+    if item.content is not None:
+        return len(item.content)
+    try:
+        return item.path.stat().st_size if item.path is not None else None
+    except (OSError, ValueError):
+        return None
+
+
+def _digest(item: Item) -> bytes:
+    """Hash of the content; nothing where it cannot be read."""
+    try:
+        content = item.content if item.content is not None else read_regular(Path(str(item.path)), MAX_BYTES)
+    except (OSError, ValueError):
+        return b""
+    return hashlib.sha256(content).digest()

@@ -1,0 +1,146 @@
+"""Whether a backbone's files are on this machine and whole, and bringing them here. Nothing needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached, fetch
+from nemesis_sweep.vlm.model_folder import check_weights, find_weights, read_config
+from nemesis_sweep.vlm.published import entry, hub_files
+from nemesis_sweep.vlm.registry import Source, architecture_config, find_backbone
+from nemesis_sweep.vlm.vocabulary import VOCABULARIES, has_vocabulary, require_transformers
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file that a backbone needs of a hub repository: the first of these names that is there."""
+
+    repository: str
+    names: tuple[str, ...]
+    revision: str | None = None
+
+    def cached(self) -> Path | None:
+        """Where it lies on this machine, or None."""
+        return cached(self.repository, self.names, self.revision)
+
+    def fetch(self) -> Path:
+        """The file, downloaded if it is not on this machine. Raises UserError where it cannot be had."""
+        return fetch(self.repository, self.names, self.revision)
+
+
+def missing_here(name: str) -> list[HubFile]:
+    """The files of a backbone that are not on this machine, so that a run has to download them.
+
+    Empty for one that is whole. What comes to light only with a configuration that is itself missing is not
+    listed. Raises UserError for names, folders and files that cannot be used.
+    """
+    return [needed for needed in _hub_files(find_backbone(name)) if needed.cached() is None]
+
+
+def missing_weights(names: Iterable[str]) -> Iterator[str]:
+    """A line for every backbone that is not whole on this machine; a cluster may have it all the same."""
+    for name in dict.fromkeys(names):
+        try:
+            missing = missing_here(name)
+            for path in _local_weights(find_backbone(name)):
+                check_weights(path)
+        except UserError as error:
+            yield f"note: {name} cannot be used on this machine: {error}"
+            continue
+        if missing:
+            repositories = ", ".join(dict.fromkeys(needed.repository for needed in missing))
+            yield (
+                f"note: {name} is not on this machine; a run downloads it from the Hugging Face hub "
+                f"({repositories})"
+            )
+
+
+def check_backbones(names: Iterable[str], say: Callable[[str], None]) -> None:
+    """Bring what is missing of these backbones to this machine, and look whether their weights are whole.
+
+    say: gets a line about what is downloaded. Raises UserError with every backbone that cannot be had.
+    """
+    names = list(dict.fromkeys(names))
+    # At once: where there is no network each takes half a minute to say so.
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        told = list(pool.map(lambda name: list(_problems(name, say)), names))
+    problems = [problem for found in told for problem in found]
+    if problems:
+        raise UserError(problems)
+
+
+def _problems(name: str, say: Callable[[str], None]) -> Iterator[Problem]:
+    """What is wrong with a backbone, each problem with the key of the sweep file."""
+    try:
+        missing = missing_here(name)
+        if missing:
+            say(f"{name}: looking for {missing[0].repository} on the Hugging Face hub")
+        source = find_backbone(name)
+        for needed in _hub_files(source, fetch=True):
+            path = needed.fetch()
+            if path.suffix == ".safetensors":
+                check_weights(path)
+        for path in _local_weights(source):
+            check_weights(path)
+    except UserError as error:
+        for problem in error.problems:
+            yield replace(problem, key="tasks.backbone", message=f"{name}: {problem.message}")
+
+
+def _hub_files(source: Source, *, fetch: bool = False) -> Iterator[HubFile]:
+    """What a backbone needs of the hub; a configuration that is not here is fetched first, or ends the list.
+
+    Raises UserError for a configuration that cannot be read, and without a package that it needs.
+    """
+    config: Mapping[str, Any]
+    folder: Path | None = None
+    if source.kind == "hub":
+        described = HubFile(source.repository, (CONFIG_FILE,), source.revision)
+        yield described
+        yield HubFile(source.repository, WEIGHTS, source.revision)
+        path = described.fetch() if fetch else described.cached()
+        if path is None:
+            return
+        config, folder = read_config(path)[0], path.parent
+    elif source.kind == "folder":
+        folder = _folder(source)
+        config = read_config(folder / CONFIG_FILE)[0]
+    else:
+        config = architecture_config(source.architecture)
+        if source.kind == "file" and source.path is not None:
+            folder = source.path.parent
+    if source.kind == "tag":
+        repository, names = hub_files(entry(source.architecture, source.tag))
+        if repository:
+            yield HubFile(repository, tuple(names))
+    yield from _of_the_text_tower(config["text_cfg"], folder)
+
+
+def _of_the_text_tower(text: Mapping[str, Any], folder: Path | None) -> Iterator[HubFile]:
+    """What a text encoder and a tokenizer of Hugging Face's transformers need beside the weights."""
+    encoder, tokenizer = text.get("hf_model_name"), text.get("hf_tokenizer_name")
+    if encoder:
+        require_transformers(f"the text encoder {encoder}")
+        if not Path(encoder).is_dir():
+            yield HubFile(encoder, (ENCODER_FILE,))
+    if tokenizer:
+        require_transformers(f"the tokenizer {tokenizer}")
+        if not has_vocabulary(folder) and not Path(tokenizer).is_dir():
+            yield HubFile(tokenizer, VOCABULARIES)
+
+
+def _local_weights(source: Source) -> Iterator[Path]:
+    if source.kind == "file" and source.path is not None:
+        yield source.path
+    if source.kind == "folder" and source.path is not None:
+        yield source.path if source.path.is_file() else find_weights(source.path)
+
+
+def _folder(source: Source) -> Path:
+    path = source.path or Path()
+    return path if path.is_dir() else path.parent
