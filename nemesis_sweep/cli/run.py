@@ -126,7 +126,9 @@ def _conclude(outcome: "Outcome", sweep: "Sweep") -> None:
     elif not outcome.too_many_failures and not outcome.empty_studies:
         click.echo(_all_done(sweep, outcome.grid_is_done))
     if outcome.empty_studies:
-        click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
+        click.echo(
+            f"error: no trial that trains a prompt completed in: {', '.join(outcome.empty_studies)}", err=True
+        )
     if outcome.too_many_failures:
         why = f"budget.max_failures is {budget.max_failures}, so no more were begun; a larger one goes on"
         click.echo(f"error: {counted(outcome.failed, 'trial')} failed; {why}", err=True)

@@ -9,7 +9,6 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.result import Owner
-from nemesis_sweep.tracking.store import Tracking
 
 COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"
 _PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
@@ -31,7 +30,6 @@ class Assignment:
     seeds: tuple[int, ...]
     eval_every: int
     threads: int
-    tracking: Tracking
     part_of: str = ""
 
     @property
@@ -58,7 +56,6 @@ class Assignment:
             "params": dict(self.params),
             "method": self.method.model_dump(),
             "seeds": list(self.seeds),
-            "tracking": asdict(self.tracking),
         }
 
     @classmethod
@@ -70,7 +67,6 @@ class Assignment:
             params=config["params"],
             method=Method.model_validate(config["method"]),
             seeds=tuple(config["seeds"]),
-            tracking=Tracking(**config["tracking"]),
         )
 
 
@@ -108,11 +104,6 @@ class JointAssignment:
     def home(self) -> str:
         """The sweep's home."""
         return self.parts[0].home
-
-    @property
-    def tracking(self) -> Tracking:
-        """Where the trial is recorded."""
-        return self.parts[0].tracking
 
     @property
     def threads(self) -> int:

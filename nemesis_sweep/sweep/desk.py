@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,6 @@ from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE, FULL, OUT_OF_MEMORY
 from nemesis_sweep.sweep.worker.result import NOTE
-from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial
 
@@ -61,14 +60,15 @@ class Desk:
         sweep: Sweep,
         home: Home,
         studies: Sequence[Study],
-        tracking: Tracking,
         progress: Progress,
+        follow: Callable[[Path], None] = lambda folder: None,
     ) -> None:
+        """follow: told the folder of every trial that is handed out, whose outbox MLflow is to be sent."""
         self.sweep = sweep
         self.home = home
         self.studies = list(studies)
-        self.tracking = tracking
         self.progress = progress
+        self._follow = follow
         self.stopping = False
         self.full = ""
         """The file that found no room on its disk, and why; '' as long as none did."""
@@ -221,7 +221,7 @@ class Desk:
         self._failed += state == TrialState.FAIL
         study.tell(proposal.number, state, judged.values, seconds, reason, judged.excess)
         if state != TrialState.COMPLETE:
-            self._close_run(study, proposal, state, reason)
+            close_trial(self.home.trial(study.key, proposal.number), STATUS[state.name], reason)
         told = value if math.isfinite(value) else None
         self.progress.trial_finished(study.key, proposal.number, state.name, told, seconds, reason)
 
@@ -229,6 +229,7 @@ class Desk:
         self._out[ticket] = (study, proposal, self._clock())
         self.progress.trial_started(study.key, proposal.number, proposal.params)
         assignment = self._assignment(study, proposal)
+        self._follow(self.home.trial(study.key, proposal.number))
         return {**assignment.to_config(), RESOURCES: self._resources(study, proposal)}
 
     def _resources(self, study: Study, proposal: Proposal) -> dict[str, float]:
@@ -289,9 +290,6 @@ class Desk:
         """Seconds, from wherever."""
         return time.monotonic()
 
-    def _close_run(self, study: Study, proposal: Proposal, state: TrialState, reason: str) -> None:
-        close_trial(self.tracking, study.key, proposal.number, STATUS[state.name], reason)
-
     def _value(self, result: Mapping[str, Any]) -> float:
         return float(result.get(self.sweep.search.objective[0], math.nan))
 
@@ -310,5 +308,4 @@ class Desk:
             seeds=tuple(self.sweep.tasks.seeds),
             eval_every=self.sweep.search.eval_every,
             threads=max(1, int(self.sweep.resources.cpus)),
-            tracking=self.tracking,
         )

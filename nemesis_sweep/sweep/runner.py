@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import optuna
@@ -37,8 +38,9 @@ from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
-from nemesis_sweep.tracking.store import Tracking, prepare
-from nemesis_sweep.tracking.sweep_run import close_stale, finish_sweep, log_files
+from nemesis_sweep.tracking.sender import PATIENCE, Sender
+from nemesis_sweep.tracking.store import prepare
+from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
 from nemesis_sweep.vlm.presence import check_backbones
 
 ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
@@ -97,39 +99,42 @@ def run_sweep(
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
-        tracking = prepare(home.path, sweep.name, sweep.experiment, sweep.tracking.mlflow)
-        try:
-            log_files(tracking, [home.sweep_file, home.path / "environment.json"])
-            log_files(tracking, episodes, "episodes")
-            close_stale(tracking, [], ended_trials(studies))
-            with show(studies) as progress:
-                desk = Desk(sweep, home, studies, tracking, progress)
-                if desk.has_more:
-                    _refuse_without(_backbones_to_load(desk), session, progress.say)
-                    _train(desk, session)
-            if desk.full:
-                raise FullDiskError(desk.full)
-            if desk.stopping:
-                raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            close_stale(tracking, [], ended_trials(studies), "interrupted; the next run continues it")
-            finish_sweep(tracking, "KILLED", reason="interrupted; run the same command to continue")
-            raise
-        except (FullDiskError, LostClusterError) as error:
-            _give_up(tracking, error)
-            raise
-        except UserError as error:
-            finish_sweep(tracking, "FAILED", reason=str(error))
-            raise
-        except Exception as error:
-            told = _lost_disk_or_storage(sweep, home, tracking, error)
-            if told is None:
+        with _sender(sweep, home, say) as sender:
+            try:
+                begin_sweep(home.path)
+                log_files(home.path, [home.sweep_file, home.path / "environment.json"])
+                log_files(home.path, episodes, "episodes")
+                close_stale(home.path, ended_trials(studies))
+                with show(studies) as progress:
+                    sender.say = progress.say
+                    desk = Desk(sweep, home, studies, progress, sender.follow)
+                    if desk.has_more:
+                        _refuse_without(_backbones_to_load(desk), session, progress.say)
+                        _train(desk, session, sender)
+                if desk.full:
+                    raise FullDiskError(desk.full)
+                if desk.stopping:
+                    raise KeyboardInterrupt
+                sender.ready()
+            except KeyboardInterrupt:
+                close_stale(home.path, ended_trials(studies), "interrupted; the next run continues it")
+                finish_sweep(home.path, "KILLED", reason="interrupted; run the same command to continue")
                 raise
-            _give_up(tracking, told)
-            raise told from error
-        # A worker may die, or be taken over, between its last word in MLflow and its result.
-        close_stale(tracking, [], ended_trials(studies))
-        return _collect(desk, home, tracking)
+            except (FullDiskError, LostClusterError) as error:
+                _give_up(home, error)
+                raise
+            except UserError as error:
+                finish_sweep(home.path, "FAILED", reason=str(error))
+                raise
+            except Exception as error:
+                told = _lost_disk_or_storage(sweep, home, error)
+                if told is None:
+                    raise
+                _give_up(home, told)
+                raise told from error
+            # A worker may die, or be taken over, between its last word in its outbox and its result.
+            close_stale(home.path, ended_trials(studies))
+            return _collect(desk, home)
 
 
 def open_studies(sweep: Sweep, home: Home, storage: optuna.storages.BaseStorage | None = None) -> list[Study]:
@@ -152,16 +157,27 @@ def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
     }
 
 
-def _train(desk: Desk, session: RaySession) -> None:
+def _sender(sweep: Sweep, home: Home, say: Report) -> Sender:
+    """What sends the records to MLflow, begun. A server that the sweep names has answered by then; to make
+    the database in the home takes seconds, which pass while Ray starts."""
+    uri = sweep.tracking.mlflow
+    sender = Sender(home.path, partial(prepare, home.path, sweep.name, sweep.experiment, uri), say, uri)
+    sender.start()
+    if uri is not None:
+        sender.ready(PATIENCE)
+    return sender
+
+
+def _train(desk: Desk, session: RaySession, sender: Sender) -> None:
     """Hand the desk to Ray Tune until nothing is left to hand out, or nothing more is wanted."""
     try:
-        _tune(desk, session)
+        _tune(desk, session, sender)
     except LostClusterError:
         if not desk.stopping:
             raise
 
 
-def _tune(desk: Desk, session: RaySession) -> None:
+def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
     def stop() -> None:
         asked_to_stop()
         desk.stop()
@@ -180,6 +196,7 @@ def _tune(desk: Desk, session: RaySession) -> None:
         refuse_an_unshared_home(desk.home)
         nodes = nodes_there()
         desk.resources = trial_resources(desk.sweep.resources, nodes, _auto_gpus(desk, cluster))
+        sender.ready()
         if desk.stopping:
             return
         most = concurrent(desk.resources, nodes)
@@ -221,19 +238,19 @@ def _backbones_to_load(desk: Desk) -> list[str]:
     return [task.backbone for study in desk.studies if desk.goes_on(study) for task in study.tasks]
 
 
-def _give_up(tracking: Tracking, error: UserError | LostClusterError) -> None:
-    """Close in MLflow what is open there, as far as it still takes anything: the next run closes the rest."""
+def _give_up(home: Home, error: UserError | LostClusterError) -> None:
+    """Close in MLflow what is open there, as far as there is room to say so: the next run closes the rest."""
     told = error.told if isinstance(error, LostClusterError) else error
     if told is None:  # Ray is started again.
         return
     with suppress(Exception):
-        close_stale(tracking, [], reason="the sweep had to stop; the next run continues it")
-        finish_sweep(tracking, "FAILED", reason=str(told))
+        close_stale(home.path, reason="the sweep had to stop; the next run continues it")
+        finish_sweep(home.path, "FAILED", reason=str(told))
 
 
-def _lost_disk_or_storage(sweep: Sweep, home: Home, tracking: Tracking, error: Exception) -> UserError | None:
+def _lost_disk_or_storage(sweep: Sweep, home: Home, error: Exception) -> UserError | None:
     """What to tell when the sweep ended because its disk is full, or its database no longer answers."""
-    full = no_room(error, home.path, tracking.uri)
+    full = no_room(error, home.path)
     if full is not None:
         return FullDiskError(full)
     if sweep.search.storage is None:
@@ -250,7 +267,7 @@ def _auto_gpus(desk: Desk, cluster: dict[str, float]) -> float:
     return auto_share(desk.sweep, desk.home, cluster, desk.progress.say, lambda: desk.stopping)
 
 
-def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
+def _collect(desk: Desk, home: Home) -> Outcome:
     studies = desk.studies
     trials = [(study, number, trial) for study in studies for number, trial in study.trials()]
     empty = [study.key for study in studies if not _has_complete(study)]
@@ -258,7 +275,7 @@ def _collect(desk: Desk, home: Home, tracking: Tracking) -> Outcome:
     best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
     causes = desk.causes.error if desk.causes else None
     failed = bool(empty or desk.too_many_failures or causes)
-    finish_sweep(tracking, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
+    finish_sweep(home.path, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
     return Outcome(
         [row for trial in trials for row in trial_rows(*trial, home.path)],
         empty,

@@ -30,13 +30,20 @@ def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> R
 
 
 def create(
-    client: MlflowClient, experiment_id: str, name: str, params: Mapping[str, Any], tags: Mapping[str, Any]
+    client: MlflowClient,
+    experiment_id: str,
+    name: str,
+    params: Mapping[str, Any],
+    tags: Mapping[str, Any],
+    began: int | None = None,
 ) -> str:
-    """Create a run in state RUNNING with its parameters and tags; returns its id."""
+    """Create a run in state RUNNING with its parameters and tags; returns its id.
+
+    began: when, in milliseconds since 1970; None is now.
+    """
     marks = {"mlflow.user": _user(), **SOURCE_TAGS, **tags}
-    run = client.create_run(
-        experiment_id, run_name=name, tags={key: cut(text_of(value), MAX_TAG) for key, value in marks.items()}
-    )
+    text = {key: cut(text_of(value), MAX_TAG) for key, value in marks.items()}
+    run = client.create_run(experiment_id, start_time=began, run_name=name, tags=text)
     log_params(client, run.info.run_id, params)
     return str(run.info.run_id)
 
@@ -67,11 +74,14 @@ def reopen(client: MlflowClient, run: Run, params: Mapping[str, Any], tags: Mapp
     return run_id
 
 
-def close(client: MlflowClient, run_id: str, status: Status, reason: str = "") -> None:
-    """End a run; the reason (why a trial was pruned or failed) becomes the tag `nemesis.reason`."""
+def close(client: MlflowClient, run_id: str, status: str, reason: str = "", ended: int | None = None) -> None:
+    """End a run; the reason (why a trial was pruned or failed) becomes the tag `nemesis.reason`.
+
+    ended: when, in milliseconds since 1970; None is now.
+    """
     if reason:
         client.set_tag(run_id, REASON_TAG, cut(reason, MAX_TAG))
-    client.set_terminated(run_id, status)
+    client.set_terminated(run_id, status, ended)
 
 
 def _quoted(value: str) -> str:

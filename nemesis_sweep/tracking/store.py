@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.data.atomic import replacing
-from nemesis_sweep.data.full_disk import naming
+from nemesis_sweep.data.full_disk import full_disk, naming
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.creation import clear_half_made, create_database
 from nemesis_sweep.tracking.location import (
@@ -25,6 +26,7 @@ from nemesis_sweep.tracking.location import (
     without_password,
 )
 from nemesis_sweep.tracking.moved import follow
+from nemesis_sweep.tracking.reasons import reason
 from nemesis_sweep.tracking.runs import create, find, reopen
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ HOME_TAG = "nemesis.sweep.home"
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where a sweep is recorded; three strings, so it travels to workers as it is."""
+    """Where a sweep is recorded."""
 
     uri: str
     experiment_id: str
@@ -57,7 +59,7 @@ def prepare(
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Tracking:
-    """Get MLflow ready for a sweep; run once, by the driver, before any worker starts.
+    """Get MLflow ready for a sweep; run once, by the driver, before anything is sent.
 
     Creates the database, finds or creates the experiment, and continues the sweep's run if this home has one.
     The home's identity is a random id in `HOME/tracking.json`, so homes that share a server or a path on two
@@ -138,15 +140,19 @@ def _experiment(client: MlflowClient, name: str, artifact_root: str | None) -> s
 
 @contextmanager
 def _told_to_the_user(uri: str) -> Iterator[None]:
-    """Turn MLflow's refusals (schema too old, no permission, not an MLflow server) into UserError."""
-    from mlflow.exceptions import MlflowException
+    """Turn MLflow's refusals (schema too old, no permission) into UserError.
 
+    What is no MLflow server makes its client stumble in many ways, so that any other error means the same.
+    """
     with naming(sqlite_file(uri)) if uri.startswith("sqlite:") else nullcontext():
         try:
             yield
-        except MlflowException as error:
-            reason = " ".join(str(error).split())
-            message = f"MLflow at {without_password(uri)} refused the sweep: {reason[:500]}"
+        except UserError:
+            raise
+        except Exception as error:
+            if full_disk(error):
+                raise
+            message = f"MLflow at {masked(uri)} refused the sweep: {reason(error)}"
             raise UserError(Problem(message, key=KEY)) from error
 
 

@@ -1,80 +1,61 @@
-"""The sweep's own MLflow run, and the trials below it that nobody works on any more."""
+"""The sweep's own MLflow run, and the trials below it that nobody works on any more: what is said of them."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nemesis_sweep.tracking.client import connect
-from nemesis_sweep.tracking.limits import entity_name
-from nemesis_sweep.tracking.runs import Status, close
-from nemesis_sweep.tracking.store import Tracking
-from nemesis_sweep.tracking.trial_run import PARENT_TAG, TRIAL_TAG
+from nemesis_sweep.tracking.outbox import CLOSE, FILE, FILES, METRICS, OPEN, Outbox, event
+from nemesis_sweep.tracking.runs import Status
+from nemesis_sweep.tracking.trial_run import close_trial
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
+TRIALS = "trials"
+"""The folder of a home with the folders of its trials, `STUDY/NUMBER`."""
 
-PAGE = 1000
 # What a trial's end in Optuna means for its run.
 STATUS: Mapping[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 
 
+def begin_sweep(home: Path) -> None:
+    """Say that the sweep begins, or goes on."""
+    Outbox(home).append(event(OPEN))
+
+
 def finish_sweep(
-    tracking: Tracking, status: Status, metrics: Mapping[str, float] | None = None, reason: str = ""
+    home: Path, status: Status, metrics: Mapping[str, float] | None = None, reason: str = ""
 ) -> None:
     """Log summary metrics (`best/TASK`, counts, seconds) on the sweep's run and end it."""
-    from mlflow.entities import Metric
-
-    client = connect(tracking.uri)
-    now = time.time_ns() // 1_000_000
-    batch = [Metric(entity_name(name), float(value), now, 0) for name, value in (metrics or {}).items()]
-    for start in range(0, len(batch), PAGE):
-        client.log_batch(tracking.parent_run_id, metrics=batch[start : start + PAGE])
-    close(client, tracking.parent_run_id, status, reason)
+    outbox = Outbox(home)
+    if metrics:
+        outbox.append(event(METRICS, epoch=0, metrics=dict(metrics)))
+    outbox.append(event(CLOSE, status=status, reason=reason))
 
 
-def log_files(tracking: Tracking, files: Iterable[Path], folder: str | None = None) -> None:
-    """Put files (sweep.yaml, environment.json, episodes) beside the sweep's run, or in a folder there."""
-    client = connect(tracking.uri)
-    for file in files:
-        client.log_artifact(tracking.parent_run_id, str(file), folder)
+def log_files(home: Path, files: Iterable[Path], place: str | None = None) -> None:
+    """Put files of the home (sweep.yaml, environment.json, episodes) beside the sweep's run, or below."""
+    names = [str(file.relative_to(home)) for file in files]
+    Outbox(home).append(event(FILES, names=names, place=place))
+
+
+def trial_folders(home: Path) -> Iterator[Path]:
+    """The folders of all trials of which MLflow is told, in the order of their names."""
+    return (outbox.parent for outbox in sorted((home / TRIALS).glob(f"**/{FILE}")))
 
 
 def close_stale(
-    tracking: Tracking,
-    running: Collection[str],
+    home: Path,
     ended: Mapping[str, str] | None = None,
     reason: str = "the sweep stopped while this trial was running",
 ) -> list[str]:
-    """End the trial runs that are RUNNING in MLflow though nobody works on them; returns their names, sorted.
+    """End the runs of trials that nobody works on, and return their names (`STUDY/NUMBER`), sorted.
 
-    running: the trials (`STUDY/NUMBER`) that are running or will be continued; they are left alone.
     ended: the state (COMPLETE, PRUNED, FAIL) of trials that Optuna knows to be over, so that a run whose
-    worker died just before closing it ends as what it was. Any other stale run is KILLED with `reason`.
+    worker died just before closing it ends as what it was. Any other one is KILLED with `reason`.
     """
-    client = connect(tracking.uri)
     closed = []
-    for run in _running_children(client, tracking):
-        trial = run.data.tags.get(TRIAL_TAG, run.info.run_name)
-        if trial in running:
-            continue
+    for folder in trial_folders(home):
+        trial = folder.relative_to(home / TRIALS).as_posix()
         state = (ended or {}).get(trial, "")
-        close(client, run.info.run_id, STATUS.get(state, "KILLED"), "" if state == "COMPLETE" else reason)
-        closed.append(str(trial))
-    return sorted(closed)
-
-
-def _running_children(client: MlflowClient, tracking: Tracking) -> Iterator[Run]:
-    """Yield the runs below the sweep that are RUNNING; all pages are read before the first is changed."""
-    query = f"tags.`{PARENT_TAG}` = '{tracking.parent_run_id}' and attributes.status = 'RUNNING'"
-    runs: list[Run] = []
-    token = None
-    while True:
-        page = client.search_runs([tracking.experiment_id], query, max_results=PAGE, page_token=token)
-        runs.extend(page)
-        token = page.token
-        if not token:
-            return iter(runs)
+        if close_trial(folder, STATUS.get(state, "KILLED"), "" if state == "COMPLETE" else reason):
+            closed.append(trial)
+    return closed

@@ -1,66 +1,40 @@
-"""One trial in MLflow: the child run that a worker writes, and continues after a crash."""
+"""One trial in MLflow: what its worker says of it, and goes on to say after a crash, without MLflow."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nemesis_sweep.tracking.client import connect
-from nemesis_sweep.tracking.limits import entity_name
-from nemesis_sweep.tracking.runs import Status, close, create, find, reopen
-from nemesis_sweep.tracking.store import Tracking
+from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox, event
+from nemesis_sweep.tracking.runs import Status
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Metric, Run
-
-PARENT_TAG = "mlflow.parentRunId"
-STUDY_TAG = "nemesis.study"
-TRIAL_TAG = "nemesis.trial"
 PROMPT_FILES = ("prompt.safetensors", "prompt.json")
 PROMPT_FOLDER = "prompt"
-# MLflow takes at most 1000 metrics a call; a trial has a handful.
-MAX_METRICS = 1000
 
 
 class TrialRun:
-    """The MLflow run of one trial, `STUDY/NUMBER` below the sweep's run.
+    """The MLflow run of one trial, written into the outbox of the trial's folder."""
 
-    Uses only its own client: nothing is left behind in a worker that goes on to another trial.
-    """
-
-    def __init__(
-        self, client: MlflowClient, run_id: str, logged: Mapping[str, Mapping[int, float]] | None = None
-    ) -> None:
-        """Wrap an open run; `logged` is what it already holds: metric -> step -> value."""
-        self._client = client
-        self.run_id = run_id
-        self._logged = {name: dict(steps) for name, steps in (logged or {}).items()}
-        self._waiting: list[Metric] = []
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._waiting: list[Event] = []
+        self._logged: dict[str, dict[int, float]] = {}
+        self._last = 0
+        for known in outbox.read()[0]:
+            if known["event"] == METRICS:
+                self._note(known)
 
     @classmethod
-    def open(
-        cls,
-        tracking: Tracking,
-        study: str,
-        number: str,
-        params: Mapping[str, Any],
-        tags: Mapping[str, Any],
-    ) -> TrialRun:
-        """Continue the trial's run if it exists (whatever state it was left in), else create it.
+    def open(cls, folder: Path, params: Mapping[str, Any], tags: Mapping[str, Any]) -> TrialRun:
+        """Begin the trial's run, or continue it, whatever state it was left in.
 
         params: values of any kind; over-long ones are cut with a mark. tags: `nemesis.baseline`, `dataset`,
-        `shots`, `backbone`; parent, name, study and trial are added here.
+        `shots`, `backbone`; parent, name, study and trial are added when they are sent.
         """
-        client = connect(tracking.uri)
-        trial = f"{study}/{number}"
-        marks = {**tags, PARENT_TAG: tracking.parent_run_id, STUDY_TAG: study, TRIAL_TAG: trial}
-        found = _find(client, tracking, trial)
-        if found is None:
-            return cls(client, create(client, tracking.experiment_id, f"{number} {study}", params, marks))
-        return cls(client, reopen(client, found, params, marks), _history(client, found))
+        run = cls(Outbox(folder))
+        run._outbox.append(event(OPEN, params=dict(params), tags=dict(tags)))
+        return run
 
     @property
     def last_epoch(self) -> int:
@@ -70,29 +44,27 @@ class TrialRun:
     def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None:
         """Log an epoch's metrics; what is already logged for this epoch is left as it is.
 
-        A call costs some 20 ms on SQLite however much it carries. wait: keep the metrics until the next call
-        without `wait` (make that one before a checkpoint, or a crash leaves a gap) and send all in one.
+        wait: keep the metrics until the next call without `wait` (make that one before a checkpoint, or a
+        crash leaves a gap) and write all at once.
         """
         self._add(
             epoch,
-            {
-                name: value
-                for name, value in metrics.items()
-                if epoch not in self._logged.get(entity_name(name), {})
-            },
+            {name: value for name, value in metrics.items() if epoch not in self._logged.get(name, {})},
         )
         if not wait:
-            self._send()
+            self._write()
 
     def log_prompt(self, folder: Path, place: str = PROMPT_FOLDER) -> None:
-        """Log `prompt.safetensors` and `prompt.json` of a trial's folder as artifacts below `place`.
+        """Log `prompt.safetensors` and `prompt.json` of a folder as artifacts below `place`.
 
-        Logged again they replace the former ones. Raises FileNotFoundError if one is missing.
+        folder: the trial's, or one in it. Logged again they replace the former ones. Raises FileNotFoundError
+        if one is missing.
         """
         for name in PROMPT_FILES:
             if not (folder / name).is_file():
                 raise FileNotFoundError(folder / name)
-            self._client.log_artifact(self.run_id, str(folder / name), place)
+        names = [str((folder / name).relative_to(self._outbox.folder)) for name in PROMPT_FILES]
+        self._write(event(FILES, names=names, place=place))
 
     def finish(
         self,
@@ -104,7 +76,7 @@ class TrialRun:
     ) -> None:
         """Log the final metrics at `epoch` (default: the last one logged) and end the run."""
         self.log_final(self.last_epoch if epoch is None else epoch, metrics or {})
-        close(self._client, self.run_id, status, reason)
+        self._outbox.append(event(CLOSE, status=status, reason=reason))
 
     def log_final(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log metrics that differ from those logged for that epoch and take their place as the latest."""
@@ -113,52 +85,35 @@ class TrialRun:
             {
                 name: value
                 for name, value in metrics.items()
-                if self._logged.get(entity_name(name), {}).get(epoch) != float(value)
+                if self._logged.get(name, {}).get(epoch) != float(value)
             },
         )
-        self._send()
+        self._write()
 
-    def _add(self, step: int, metrics: Mapping[str, float]) -> None:
-        from mlflow.entities import Metric
+    def _add(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        if metrics:
+            numbers = {name: float(value) for name, value in metrics.items()}
+            told = event(METRICS, epoch=epoch, metrics=numbers)
+            # Of two values of an epoch MLflow shows the later one.
+            told = {**told, "time": max(told["time"], self._last + 1)}
+            self._waiting.append(told)
+            self._note(told)
 
-        now = time.time_ns() // 1_000_000
-        for name, value in metrics.items():
-            metric = Metric(entity_name(name), float(value), now, step)
-            self._waiting.append(metric)
-            self._logged.setdefault(metric.key, {})[step] = metric.value
+    def _note(self, told: Event) -> None:
+        self._last = told["time"]
+        for name, value in told["metrics"].items():
+            self._logged.setdefault(name, {})[told["epoch"]] = value
 
-    def _send(self) -> None:
-        while self._waiting:
-            self._client.log_batch(self.run_id, metrics=self._waiting[:MAX_METRICS])
-            del self._waiting[:MAX_METRICS]
+    def _write(self, *more: Event) -> None:
+        waiting, self._waiting = [*self._waiting, *more], []
+        if waiting:
+            self._outbox.append(*waiting)
 
 
-def close_trial(tracking: Tracking, study: str, number: str, status: Status, reason: str = "") -> bool:
-    """End the run of a trial whose worker cannot do it (it died); False if the trial has no run.
-
-    A run that has already ended stays as it is.
-    """
-    client = connect(tracking.uri)
-    found = _find(client, tracking, f"{study}/{number}")
-    if found is None:
+def close_trial(folder: Path, status: Status, reason: str = "") -> bool:
+    """End the run of a trial whose worker cannot do it (it died); False if there is none that is open."""
+    outbox = Outbox(folder)
+    if not outbox.is_open:
         return False
-    if found.info.status == "RUNNING":
-        close(client, found.info.run_id, status, reason)
+    outbox.append(event(CLOSE, status=status, reason=reason))
     return True
-
-
-def _find(client: MlflowClient, tracking: Tracking, trial: str) -> Run | None:
-    return find(client, tracking.experiment_id, {TRIAL_TAG: trial, PARENT_TAG: tracking.parent_run_id})
-
-
-def _history(client: MlflowClient, run: Run) -> dict[str, dict[int, float]]:
-    """Return metric -> step -> latest value of everything a run has logged."""
-    return {
-        name: {
-            metric.step: metric.value
-            for metric in sorted(
-                client.get_metric_history(run.info.run_id, name), key=lambda metric: metric.timestamp
-            )
-        }
-        for name in run.data.metrics
-    }

@@ -89,8 +89,8 @@ def test_a_disk_is_asked_whether_it_has_room(tmp_path):
 
 
 def test_a_trial_that_finds_no_room_says_so_and_leaves_no_traceback(tmp_path):
-    told = failure(full_database(tmp_path / "db"), tmp_path, "sqlite:////data/mlflow.db")
-    assert told[FULL].startswith("/data/mlflow.db (database or disk is full) on ")
+    told = failure(OSError(errno.ENOSPC, NO_SPACE, "/data/shard.arrow"), tmp_path)
+    assert told[FULL].startswith(f"/data/shard.arrow ({NO_SPACE}) on ")
     assert "failure" not in told
     with limited_files(1000):
         # Its own words say nothing: SQLite's of a file that it cannot open, say.

@@ -13,7 +13,6 @@ from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker.trial import TrialSession
-from nemesis_sweep.tracking.store import prepare
 
 TEXT = """
 name: made
@@ -54,8 +53,7 @@ def run(tmp_path: Path, storage):
         home = Home(tmp_path / "home")
         home.create()
         study, watcher = TaskStudy(sweep, task, storage), Watcher()
-        tracking = prepare(home.path, "made", "made", None)
-        desk = Desk(sweep, home, [study], tracking, watcher)
+        desk = Desk(sweep, home, [study], watcher)
         while (config := desk.next("ticket")) is not None:
             session = TrialSession(Assignment.from_config(config))
             result = session.advance()

@@ -4,7 +4,6 @@ import pytest
 
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.tracking.store import Tracking
 from tests.small_disk import limited_files
 
 
@@ -29,7 +28,7 @@ def open_desk(open_study, tmp_path):
     """A desk over the sweep's only study; opened again it is the desk of a second driver."""
 
     def open_(sweep):
-        return Desk(sweep, Home(tmp_path / "home"), [open_study(sweep)], Tracking("", "", ""), Silent())
+        return Desk(sweep, Home(tmp_path / "home"), [open_study(sweep)], Silent())
 
     return open_
 
@@ -161,8 +160,7 @@ def test_a_full_disk_is_no_trials_failure(make_sweep, open_desk, told):
     assert (again.next("a")["params"], again.next("b")["number"]) == (first["params"], "1")
 
 
-def test_a_worker_that_dies_with_room_left_is_a_failure(make_sweep, open_desk, monkeypatch):
-    monkeypatch.setattr("nemesis_sweep.sweep.desk.close_trial", lambda *_: True)
+def test_a_worker_that_dies_with_room_left_is_a_failure(make_sweep, open_desk):
     desk = open_desk(make_sweep("search.baselines=[]"))
     desk.home.create()
     desk.next("a")

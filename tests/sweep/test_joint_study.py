@@ -7,7 +7,6 @@ from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_ass
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.joint import JointStudy
-from nemesis_sweep.tracking.store import Tracking
 
 TEXT = """
 name: made
@@ -213,7 +212,7 @@ def test_the_desk_hands_out_one_assignment_with_a_part_for_each_task(joint, tmp_
     monkeypatch.setattr("nemesis_sweep.sweep.desk.close_trial", lambda *_: True)
     study = joint("search.baselines=[]", "search.pruner=median", "method.per_dataset.emoji.lr=0.1")
     watcher = Silent()
-    desk = Desk(study.sweep, Home(tmp_path), [study], Tracking("", "", ""), watcher)
+    desk = Desk(study.sweep, Home(tmp_path), [study], watcher)
     for number in range(5):
         desk.next(f"t{number}")
         desk.complete(f"t{number}", {"done": True, "epoch": 80, "val/accuracy": 50.0, "seconds": 1.0})
@@ -246,7 +245,7 @@ def test_the_desk_hands_out_one_assignment_with_a_part_for_each_task(joint, tmp_
 
 def test_a_task_of_its_own_study_is_handed_out_as_before(make_sweep, open_study, tmp_path):
     study = open_study(make_sweep())
-    desk = Desk(study.sweep, Home(tmp_path), [study], Tracking("", "", ""), Silent())
+    desk = Desk(study.sweep, Home(tmp_path), [study], Silent())
     assignment = read_assignment(desk.next("t"))
     assert isinstance(assignment, Assignment)
     assert assignment.folder == tmp_path / "trials" / study.key / "zero_shot"

@@ -19,7 +19,6 @@ from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker import warm
 from nemesis_sweep.sweep.worker.result import read_result
 from nemesis_sweep.sweep.worker.trial import TrialSession
-from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.vlm import backbone as backbone_module
 from nemesis_sweep.vlm.building import build_model
 from tests.data import layouts
@@ -113,7 +112,6 @@ def run(sweep: Sweep, home: Home) -> list[dict]:
                 seeds=tuple(sweep.tasks.seeds),
                 eval_every=sweep.search.eval_every,
                 threads=1,
-                tracking=Tracking("", "", ""),
             )
             session = TrialSession(assignment, record)
             while not (told := session.advance())["done"]:

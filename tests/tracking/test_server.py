@@ -21,6 +21,7 @@ from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.server import UiServer, check_port, next_free_port
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.trial_run import TrialRun
+from tests.tracking.shipping import ship
 
 
 def free_port() -> int:
@@ -51,30 +52,41 @@ def record_through(url: str, tmp_path: Path) -> None:
     """Record a sweep through a server's address, as a cluster does."""
     remote = prepare(tmp_path / "remote", "far", "far", uri=url)
     assert prepare(tmp_path / "remote", "far", "far", uri=url) == remote
-    run = TrialRun.open(remote, "clipart-16shot", "0", {"words": "w" * 9000}, {})
+    folder = tmp_path / "remote" / "trials" / "clipart-16shot" / "0"
+    folder.mkdir(parents=True)
+    run = TrialRun.open(folder, {"words": "w" * 9000}, {})
     run.log_epoch(1, {"val/accuracy": 50.0})
-    again = TrialRun.open(remote, "clipart-16shot", "0", {"words": "w" * 9000}, {})
+    ship(tmp_path / "remote", remote)
+    again = TrialRun.open(folder, {"words": "w" * 9000}, {})
     again.log_epoch(1, {"val/accuracy": 50.0})
-    (tmp_path / "prompt.json").write_text("{}")
-    (tmp_path / "prompt.safetensors").write_bytes(b"0")
-    again.log_prompt(tmp_path)
+    (folder / "prompt.json").write_text("{}")
+    (folder / "prompt.safetensors").write_bytes(b"0")
+    again.log_prompt(folder)
     again.finish("FINISHED", {"val/accuracy": 50.0})
+    ship(tmp_path / "remote", remote)
     client = connect(url)
-    assert again.run_id == run.run_id
-    assert client.get_run(run.run_id).info.status == "FINISHED"
-    assert len(client.get_metric_history(run.run_id, "val/accuracy")) == 1
-    assert len(client.list_artifacts(run.run_id, "prompt")) == 2
+    (stored,) = client.search_runs(
+        [remote.experiment_id], f"tags.`mlflow.parentRunId` = '{remote.parent_run_id}'"
+    )
+    assert stored.info.status == "FINISHED"
+    assert len(client.get_metric_history(stored.info.run_id, "val/accuracy")) == 1
+    assert len(client.list_artifacts(stored.info.run_id, "prompt")) == 2
 
 
 def test_ui_serves_the_home_and_leaves_nothing_behind(
     home: Path, tracking: Tracking, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The real command: pages, an artifact, no telemetry, its use as a tracking server, then Ctrl-C."""
-    run = TrialRun.open(tracking, "clipart-16shot", "0", {"omega": 1.0}, {})
+    folder = home / "trials" / "clipart-16shot" / "0"
+    folder.mkdir(parents=True)
+    run = TrialRun.open(folder, {"omega": 1.0}, {})
     for name in ("prompt.safetensors", "prompt.json"):
-        (home / name).write_text("{}")
-    run.log_prompt(home)
+        (folder / name).write_text("{}")
+    run.log_prompt(folder)
     run.finish("FINISHED")
+    ship(home, tracking)
+    query = f"tags.`mlflow.parentRunId` = '{tracking.parent_run_id}'"
+    (stored,) = connect(tracking.uri).search_runs([tracking.experiment_id], query)
     port = free_port()
     process = subprocess.Popen(
         [
@@ -101,7 +113,10 @@ def test_ui_serves_the_home_and_leaves_nothing_behind(
         status, page = get(url)
         assert status == 200
         assert b"<html" in page.lower()
-        assert get(f"{url}/get-artifact?path=prompt/prompt.json&run_uuid={run.run_id}") == (200, b"{}")
+        assert get(f"{url}/get-artifact?path=prompt/prompt.json&run_uuid={stored.info.run_id}") == (
+            200,
+            b"{}",
+        )
         telemetry = json.loads(get(f"{url}/ajax-api/3.0/mlflow/ui-telemetry")[1])
         assert telemetry["disable_ui_telemetry"] is True
         assert len(mentioning(f"--port {port}")) >= 3  # the command, the server, its worker

@@ -1,7 +1,8 @@
+"""A trial's run, from its outbox to MLflow."""
+
 from __future__ import annotations
 
 import math
-import multiprocessing
 from pathlib import Path
 
 import mlflow
@@ -9,30 +10,39 @@ import pytest
 
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.store import Tracking
-from nemesis_sweep.tracking.sweep_run import close_stale
+from nemesis_sweep.tracking.sweep_run import TRIALS, close_stale
 from nemesis_sweep.tracking.trial_run import TrialRun, close_trial
+from tests.tracking.shipping import ship
 
 STUDY = "clipart-16shot"
 TAGS = {"nemesis.baseline": "", "dataset": "clipart", "shots": "16", "backbone": "icon-clip"}
 
 
-def opened(tracking: Tracking, number: str = "7", **params: object) -> TrialRun:
-    return TrialRun.open(tracking, STUDY, number, params or {"omega": 3.5, "words": "w" * 9000}, TAGS)
+def folder(home: Path, number: str = "7") -> Path:
+    place = home / TRIALS / STUDY / number
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
-def children(tracking: Tracking) -> list:
+def opened(home: Path, number: str = "7", **params: object) -> TrialRun:
+    return TrialRun.open(folder(home, number), params or {"omega": 3.5, "words": "w" * 9000}, TAGS)
+
+
+def children(home: Path, tracking: Tracking) -> list:
+    """The runs of all trials, once everything is sent."""
+    ship(home, tracking)
     query = f"tags.`mlflow.parentRunId` = '{tracking.parent_run_id}'"
     return list(connect(tracking.uri).search_runs([tracking.experiment_id], query))
 
 
-def steps(tracking: Tracking, run: TrialRun, metric: str) -> list[tuple[int, float]]:
-    history = connect(tracking.uri).get_metric_history(run.run_id, metric)
+def steps(tracking: Tracking, run: mlflow.entities.Run, metric: str) -> list[tuple[int, float]]:
+    history = connect(tracking.uri).get_metric_history(run.info.run_id, metric)
     return [(entry.step, entry.value) for entry in sorted(history, key=lambda entry: entry.step)]
 
 
-def test_a_trial_is_a_child_with_its_tags_and_cut_parameters(tracking: Tracking) -> None:
-    opened(tracking)
-    (run,) = children(tracking)
+def test_a_trial_is_a_child_with_its_tags_and_cut_parameters(home: Path, tracking: Tracking) -> None:
+    opened(home)
+    (run,) = children(home, tracking)
     assert run.info.run_name == f"7 {STUDY}"
     assert TAGS.items() <= run.data.tags.items()
     assert run.data.tags["nemesis.study"] == STUDY
@@ -42,150 +52,126 @@ def test_a_trial_is_a_child_with_its_tags_and_cut_parameters(tracking: Tracking)
 
 
 @pytest.mark.parametrize("left", ["RUNNING", "KILLED", "FAILED", "FINISHED"])
-def test_a_resumed_trial_continues_in_the_same_run(tracking: Tracking, left: str) -> None:
-    first = opened(tracking)
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_resumed_trial_continues_in_the_same_run(
+    home: Path, tracking: Tracking, left: str, sent: bool
+) -> None:
+    first = opened(home)
     for epoch in (1, 2, 3):
         first.log_epoch(epoch, {"val/accuracy": 50.0 + epoch, "train/loss": 1 / epoch})
     if left != "RUNNING":
         first.finish(left, reason="the driver died")
-    second = opened(tracking)
-    assert second.run_id == first.run_id
+    if sent:
+        (before,) = children(home, tracking)
+        assert before.info.status == left
+    second = opened(home)
     assert second.last_epoch == 3
-    run = connect(tracking.uri).get_run(second.run_id)
-    assert run.info.status == "RUNNING"
-    assert "nemesis.reason" not in run.data.tags
     for epoch in (2, 3, 4):  # it goes on from the checkpoint of epoch 1
         second.log_epoch(epoch, {"val/accuracy": 50.0 + epoch, "train/loss": 1 / epoch})
-    assert steps(tracking, second, "val/accuracy") == [(1, 51.0), (2, 52.0), (3, 53.0), (4, 54.0)]
-    assert len(steps(tracking, second, "train/loss")) == 4
-    assert len(children(tracking)) == 1
+    (run,) = children(home, tracking)
+    assert not sent or run.info.run_id == before.info.run_id
+    assert run.info.status == "RUNNING"
+    assert "nemesis.reason" not in run.data.tags
+    assert steps(tracking, run, "val/accuracy") == [(1, 51.0), (2, 52.0), (3, 53.0), (4, 54.0)]
+    assert len(steps(tracking, run, "train/loss")) == 4
 
 
-def test_what_an_epoch_lacked_is_added_later(tracking: Tracking) -> None:
-    run = opened(tracking)
+def test_what_an_epoch_lacked_is_added_later(home: Path, tracking: Tracking) -> None:
+    run = opened(home)
     run.log_epoch(1, {"train/loss": 2.0})
     run.log_epoch(1, {"train/loss": 2.0, "val/accuracy": 40.0})
-    assert steps(tracking, run, "train/loss") == [(1, 2.0)]
-    assert steps(tracking, run, "val/accuracy") == [(1, 40.0)]
+    (stored,) = children(home, tracking)
+    assert steps(tracking, stored, "train/loss") == [(1, 2.0)]
+    assert steps(tracking, stored, "val/accuracy") == [(1, 40.0)]
 
 
-def test_waiting_epochs_are_sent_with_the_next(tracking: Tracking) -> None:
-    run = opened(tracking)
+def test_waiting_epochs_are_written_with_the_next(home: Path, tracking: Tracking) -> None:
+    run = opened(home)
     for epoch in (1, 2):
         run.log_epoch(epoch, {"train/loss": 1 / epoch}, wait=True)
-    assert steps(tracking, run, "train/loss") == []
+    (stored,) = children(home, tracking)
+    assert steps(tracking, stored, "train/loss") == []
     run.log_epoch(3, {"train/loss": 0.25, "val/accuracy": 40.0})
-    assert steps(tracking, run, "train/loss") == [(1, 1.0), (2, 0.5), (3, 0.25)]
     run.log_epoch(4, {"train/loss": 0.125}, wait=True)
     run.finish("FINISHED")
-    assert steps(tracking, run, "train/loss")[-1] == (4, 0.125)
+    children(home, tracking)
+    assert steps(tracking, stored, "train/loss") == [(1, 1.0), (2, 0.5), (3, 0.25), (4, 0.125)]
 
 
-def test_finish_logs_final_metrics_once(tracking: Tracking) -> None:
-    run = opened(tracking)
+def test_finish_logs_final_metrics_once(home: Path, tracking: Tracking) -> None:
+    run = opened(home)
     run.log_epoch(5, {"val/accuracy": 60.0, "norm/mean": 1.5})
     final = {"val/accuracy": 60.0, "test/accuracy": 58.25, "norm/mean": 1.25}
     run.finish("FINISHED", final)
-    opened(tracking).finish("FINISHED", final)  # the driver died before it knew
-    stored = connect(tracking.uri).get_run(run.run_id)
+    opened(home).finish("FINISHED", final)  # the driver died before it knew
+    (stored,) = children(home, tracking)
     assert stored.info.status == "FINISHED"
     assert stored.data.metrics == final
-    assert steps(tracking, run, "val/accuracy") == [(5, 60.0)]
-    assert steps(tracking, run, "test/accuracy") == [(5, 58.25)]
+    assert steps(tracking, stored, "val/accuracy") == [(5, 60.0)]
+    assert steps(tracking, stored, "test/accuracy") == [(5, 58.25)]
 
 
-def test_pruned_trials_are_killed_with_the_reason(tracking: Tracking) -> None:
-    run = opened(tracking)
-    run.finish("KILLED", reason="pruned at epoch 6: 41.2 was not promising")
-    stored = connect(tracking.uri).get_run(run.run_id)
+def test_pruned_trials_are_killed_with_the_reason(home: Path, tracking: Tracking) -> None:
+    opened(home).finish("KILLED", reason="pruned at epoch 6: 41.2 was not promising")
+    (stored,) = children(home, tracking)
     assert stored.info.status == "KILLED"
     assert stored.data.tags["nemesis.reason"] == "pruned at epoch 6: 41.2 was not promising"
 
 
-def test_numbers_that_are_not_finite_do_not_stop_the_log(tracking: Tracking) -> None:
-    run = opened(tracking)
+def test_numbers_that_are_not_finite_do_not_stop_the_log(home: Path, tracking: Tracking) -> None:
+    run = opened(home)
     run.log_epoch(1, {"val/loss": math.nan, "val/accuracy": 10.0})
     run.finish("FAILED", {"val/loss": math.nan}, reason="not finite")
-    stored = connect(tracking.uri).get_run(run.run_id)
+    (stored,) = children(home, tracking)
     assert math.isnan(stored.data.metrics["val/loss"])
     assert stored.info.status == "FAILED"
 
 
-def test_prompts_are_kept_and_replaced(tracking: Tracking, tmp_path: Path) -> None:
-    run = opened(tracking)
+def test_prompts_are_kept_and_replaced(home: Path, tracking: Tracking, tmp_path: Path) -> None:
+    run, place = opened(home), folder(home)
     with pytest.raises(FileNotFoundError, match="prompt"):
-        run.log_prompt(tmp_path)
+        run.log_prompt(place)
     for text in ("first", "second"):
-        (tmp_path / "prompt.json").write_text(text)
-        (tmp_path / "prompt.safetensors").write_bytes(text.encode())
-        run.log_prompt(tmp_path)
+        (place / "prompt.json").write_text(text)
+        (place / "prompt.safetensors").write_bytes(text.encode())
+        run.log_prompt(place)
+        (stored,) = children(home, tracking)
     client = connect(tracking.uri)
-    files = sorted(file.path for file in client.list_artifacts(run.run_id, "prompt"))
+    files = sorted(file.path for file in client.list_artifacts(stored.info.run_id, "prompt"))
     assert files == ["prompt/prompt.json", "prompt/prompt.safetensors"]
-    local = client.download_artifacts(run.run_id, "prompt/prompt.json", str(tmp_path))
+    local = client.download_artifacts(stored.info.run_id, "prompt/prompt.json", str(tmp_path))
     assert Path(local).read_text() == "second"
 
 
-def test_nothing_global_in_mlflow_is_touched(tracking: Tracking) -> None:
+def test_nothing_global_in_mlflow_is_touched(home: Path, tracking: Tracking) -> None:
     before = mlflow.get_tracking_uri()
-    opened(tracking).log_epoch(1, {"val/accuracy": 1.0})
+    opened(home).log_epoch(1, {"val/accuracy": 1.0})
+    ship(home, tracking)
     assert mlflow.active_run() is None
     assert mlflow.get_tracking_uri() == before
 
 
-def test_close_trial_ends_the_run_of_a_dead_worker_only(tracking: Tracking) -> None:
-    opened(tracking, "1")
-    opened(tracking, "2").finish("FINISHED")
-    assert close_trial(tracking, STUDY, "1", "FAILED", "the worker died")
-    assert close_trial(tracking, STUDY, "2", "FAILED", "the worker died")
-    assert not close_trial(tracking, STUDY, "3", "FAILED")
-    states = {run.info.run_name: run.info.status for run in children(tracking)}
+def test_close_trial_ends_the_run_of_a_dead_worker_only(home: Path, tracking: Tracking) -> None:
+    opened(home, "1")
+    opened(home, "2").finish("FINISHED")
+    assert close_trial(folder(home, "1"), "FAILED", "the worker died")
+    assert not close_trial(folder(home, "2"), "FAILED", "the worker died")
+    assert not close_trial(folder(home, "3"), "FAILED")
+    states = {run.info.run_name: run.info.status for run in children(home, tracking)}
     assert states == {f"1 {STUDY}": "FAILED", f"2 {STUDY}": "FINISHED"}
 
 
-def test_close_stale_ends_what_nobody_works_on(tracking: Tracking) -> None:
-    for number in ("0", "1", "2", "3", "4"):
-        opened(tracking, number)
-    opened(tracking, "5").finish("FINISHED")
+def test_close_stale_ends_what_nobody_works_on(home: Path, tracking: Tracking) -> None:
+    for number in ("1", "2", "3", "4"):
+        opened(home, number)
+    opened(home, "5").finish("FINISHED")
     ended = {f"{STUDY}/2": "COMPLETE", f"{STUDY}/3": "PRUNED", f"{STUDY}/4": "FAIL"}
-    closed = close_stale(tracking, {f"{STUDY}/0"}, ended)
+    closed = close_stale(home, ended)
     assert closed == [f"{STUDY}/{number}" for number in (1, 2, 3, 4)]
-    runs = {run.info.run_name.partition(" ")[0]: run for run in children(tracking)}
+    runs = {run.info.run_name.partition(" ")[0]: run for run in children(home, tracking)}
     states = {number: run.info.status for number, run in runs.items()}
-    assert states == {
-        "0": "RUNNING",
-        "1": "KILLED",
-        "2": "FINISHED",
-        "3": "KILLED",
-        "4": "FAILED",
-        "5": "FINISHED",
-    }
+    assert states == {"1": "KILLED", "2": "FINISHED", "3": "KILLED", "4": "FAILED", "5": "FINISHED"}
     assert "stopped while" in runs["1"].data.tags["nemesis.reason"]
     assert "nemesis.reason" not in runs["2"].data.tags
     assert connect(tracking.uri).get_run(tracking.parent_run_id).info.status == "RUNNING"
-    assert close_stale(tracking, {f"{STUDY}/0"}) == []
-
-
-def _worker(tracking: Tracking, worker: int) -> None:
-    for trial in range(3):
-        run = opened(tracking, str(10 * worker + trial))
-        for epoch in range(1, 11):
-            run.log_epoch(epoch, {"val/accuracy": float(epoch), "train/loss": 1.0 / epoch})
-        run.finish("FINISHED", {"test/accuracy": 50.0})
-
-
-def test_four_processes_write_at_once(tracking: Tracking) -> None:
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_worker, args=(tracking, worker)) for worker in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
-    runs = children(tracking)
-    assert len(runs) == 12
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    client = connect(tracking.uri)
-    for run in runs:
-        history = client.get_metric_history(run.info.run_id, "val/accuracy")
-        assert sorted(entry.step for entry in history) == list(range(1, 11))
+    assert close_stale(home) == []

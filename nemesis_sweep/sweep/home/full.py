@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nemesis_sweep.data.full_disk import SQLITE, full_disk, has_room
+from nemesis_sweep.data.full_disk import full_disk, has_room
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.tracking.location import sqlite_file
 
 ALLOWED = "room there, then the same command again: what was reported is kept, and it goes on from there"
 TOLD = 300
@@ -26,22 +25,18 @@ class FullDiskError(UserError):
         super().__init__(Problem("the disk is full", found=found, allowed=ALLOWED))
 
 
-def no_room(error: BaseException | None, folder: Path, tracking_uri: str = "") -> str | None:
+def no_room(error: BaseException | None, folder: Path) -> str | None:
     """The file that found no room, and why; None when the error came of something else.
 
-    tracking_uri: where MLflow keeps its records, for SQLite does not name its file.
     Not every library says what it met ("unable to open database file"), and a process may just die of it: so
     the folder is asked, too. Without an error it alone is.
     """
     full = full_disk(error)
     if full is not None:
-        file = full.file
-        if full.reason == SQLITE and tracking_uri.startswith("sqlite:"):
-            file = file or str(sqlite_file(tracking_uri))
-        if not file and has_room(folder):
+        if not full.file and has_room(folder):
             # Another disk, that of a database's server perhaps: its own words say more than we know.
             return full.told[:TOLD]
-        return f"{file or folder} ({full.reason})"
+        return f"{full.file or folder} ({full.reason})"
     if isinstance(error, UserError) or has_room(folder):
         return None
     return f"{folder} (nothing can be written there any more)"

@@ -26,7 +26,6 @@ from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
-from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.rows import shared, trial_rows
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.simulation.actors import Clock
@@ -34,12 +33,9 @@ from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, cu
 from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.worker.joint_trial import shared_config
-from nemesis_sweep.tracking.store import Tracking
 
 ENDED = "simulated_end"
 """User attribute of a trial: when it ended, in simulated seconds."""
-
-NOWHERE = Tracking(uri="", experiment_id="", parent_run_id="")
 
 Show = Callable[[Sequence[Study], Clock], AbstractContextManager[Progress]]
 
@@ -62,7 +58,7 @@ class SimulatedDesk(Desk):
     def __init__(
         self, sweep: Sweep, home: Home, studies: Sequence[Study], progress: Progress, clock: Clock
     ) -> None:
-        super().__init__(sweep, home, studies, NOWHERE, progress)
+        super().__init__(sweep, home, studies, progress)
         self._simulated = clock
 
     def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
@@ -73,9 +69,6 @@ class SimulatedDesk(Desk):
 
     def _clock(self) -> float:
         return self._simulated.now
-
-    def _close_run(self, study: Study, proposal: Proposal, state: TrialState, reason: str) -> None:
-        """There is no run to close."""
 
     def rows(self, study: Study, number: str, trial: FrozenTrial, response: Response) -> list[dict[str, Any]]:
         """One trial for the results table; what a complete one measured is asked of the response again.

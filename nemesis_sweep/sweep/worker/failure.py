@@ -17,10 +17,10 @@ where the trial can do nothing for it, only the file that found no room, or the 
 LOG = "error.txt"
 
 
-def failure(error: Exception, folder: Path, tracking_uri: str = "") -> dict[str, Any]:
+def failure(error: Exception, folder: Path) -> dict[str, Any]:
     """The last answer of a trial that raised ``error``; its traceback goes to ``error.txt`` in ``folder``."""
     log = folder / LOG
-    full = no_room(error, folder, tracking_uri)
+    full = no_room(error, folder)
     if full is not None:
         return {"done": True, "epoch": 0, FULL: f"{full} on {platform.node()}"}
     if isinstance(error, SharedCauseError):

@@ -143,9 +143,7 @@ class JointSession:
             if name not in shared
         }
         return TrialRun.open(
-            first.tracking,
-            first.study,
-            first.number,
+            self.folder,
             {**task_values(tasks), **shared, **own, "seeds": list(first.seeds)},
             trial_tags(tasks, first.baseline),
         )

@@ -66,7 +66,7 @@ class PromptTrainable(tune.Trainable):
             from nemesis_sweep.sweep.worker.failure import failure
 
             self._forget()
-            self.failed = failure(error, assignment.folder, assignment.tracking.uri)
+            self.failed = failure(error, assignment.folder)
         # Out here, where the error no longer holds on to what was computed.
         give_back()
         return self.failed

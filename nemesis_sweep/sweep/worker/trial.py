@@ -84,9 +84,7 @@ class TrialSession:
         self.backbone, self.dataset, self.features = found.backbone, found.dataset, found.features
         self.targets = found.targets
         self.run = run or TrialRun.open(
-            assignment.tracking,
-            assignment.study,
-            assignment.number,
+            self.folder,
             {
                 **task_values([assignment.task]),
                 **applying(assignment.baseline, assignment.method.model_dump()),

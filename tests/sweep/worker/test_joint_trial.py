@@ -23,6 +23,7 @@ from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.store import prepare
 from nemesis_sweep.tracking.sweep_run import close_stale
 from tests.sweep.test_joint_study import Silent
+from tests.tracking.shipping import ship
 
 TEXT = """
 name: made
@@ -51,9 +52,9 @@ class Driver:
         self.home = home
         self.studies = open_studies(sweep, home)
         self.tracking = prepare(home.path, sweep.name, sweep.experiment)
-        close_stale(self.tracking, [], ended_trials(self.studies))
+        close_stale(home.path, ended_trials(self.studies))
         self.watcher = Silent()
-        self.desk = Desk(sweep, home, self.studies, self.tracking, self.watcher)
+        self.desk = Desk(sweep, home, self.studies, self.watcher)
 
     def run(self, reports=math.inf):
         """One worker until nothing is left; dies after so many reports, before the last of them is told."""
@@ -79,6 +80,7 @@ class Driver:
         ]
 
     def child_runs(self):
+        ship(self.home.path, self.tracking)
         query = f"tags.`mlflow.parentRunId` = '{self.tracking.parent_run_id}'"
         runs = connect(self.tracking.uri).search_runs([self.tracking.experiment_id], query)
         return {run.data.tags["nemesis.trial"]: run for run in runs}

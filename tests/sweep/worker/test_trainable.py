@@ -8,7 +8,6 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home import shared as shared_home
 from nemesis_sweep.sweep.worker.trainable import PromptTrainable
-from nemesis_sweep.tracking.store import Tracking
 
 
 def assigned(home, threads=1):
@@ -23,7 +22,6 @@ def assigned(home, threads=1):
         seeds=(1,),
         eval_every=1,
         threads=threads,
-        tracking=Tracking("sqlite:////nowhere/mlflow.db", "0", "0"),
     )
 
 

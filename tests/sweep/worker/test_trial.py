@@ -15,10 +15,12 @@ from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker.result import read_result
 from nemesis_sweep.sweep.worker.trial import TrialSession
 from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.outbox import Outbox
 from nemesis_sweep.tracking.store import prepare
+from tests.tracking.shipping import ship
 
 
-def session_of(home, task, proposal, tracking, seeds):
+def session_of(home, task, proposal, seeds):
     return TrialSession(
         Assignment(
             home=str(home.path),
@@ -30,7 +32,6 @@ def session_of(home, task, proposal, tracking, seeds):
             seeds=seeds,
             eval_every=5,
             threads=1,
-            tracking=tracking,
         )
     )
 
@@ -45,19 +46,18 @@ def next_session(make_sweep, tmp_path):
     study = TaskStudy(sweep, task, InMemoryStorage())
     home = Home(tmp_path / "home")
     home.create()
-    tracking = prepare(home.path, sweep.name, sweep.experiment, None)
     proposal = study.next()
 
     def make(seeds):
-        return session_of(home, task, proposal, tracking, seeds)
+        return session_of(home, task, proposal, seeds)
 
     return make
 
 
 def logged(session):
-    """Latest metrics of the session's run in MLflow."""
-    tracking = session.assignment.tracking
-    return connect(tracking.uri).get_run(session.run.run_id).data.metrics
+    """Latest metrics that MLflow is told of the session's run."""
+    told = [event["metrics"] for event in Outbox(session.folder).read()[0] if event["event"] == "metrics"]
+    return {name: value for metrics in told for name, value in metrics.items()}
 
 
 def test_the_spread_of_accuracies_is_logged_at_the_end(next_session):
@@ -111,7 +111,7 @@ def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, t
     rows = []
     for _ in range(2):
         proposal = study.next()
-        session = session_of(home, task, proposal, tracking, (1, 2))
+        session = session_of(home, task, proposal, (1, 2))
         told = session.advance()
         assert told["done"]
         assert told["failed_seeds"] == []
@@ -124,9 +124,10 @@ def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, t
     # Ten digits, two shots: far from chance, and told for both seeds.
     assert all(value > 20 for value in probe["replicates"]["test/accuracy"])
     assert len(ensemble["replicates"]["val/accuracy"]) == 2
+    ship(home.path, tracking)
     runs = connect(tracking.uri).search_runs([tracking.experiment_id], "tags.`nemesis.baseline` != ''")
     logged = {run.data.tags["nemesis.baseline"]: set(run.data.params) for run in runs}
-    always = {"dataset", "shots", "backbone", "protocol", "precision", "seeds"}
+    always = {"dataset", "shots", "val_shots", "backbone", "protocol", "precision", "seeds"}
     assert logged == {"zero_shot_ensemble": always, "linear_probe": {*always, "views"}}
     (board,) = leaderboard(rows)
     assert [entry.label for entry in board.entries] == ["zero-shot, ensemble", "linear probe"]
