@@ -19,7 +19,7 @@ budget: {trials: 2}
 """
 
 
-def train_here(desk, session) -> None:
+def train_here(desk, *others) -> None:
     """One worker after the other, until nothing is left; in the place of ``runner._train``."""
     from nemesis_sweep.sweep.assignment import read_assignment
     from nemesis_sweep.sweep.worker.joint_trial import open_session
