@@ -1,6 +1,5 @@
 """`nemesis-sweep run`: from a sweep to its results, from wherever an earlier run of it stopped."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.journal import mend
@@ -51,7 +51,7 @@ class Outcome:
     rows: those of its trials, in the form of ``results``. empty_studies: those without
     a complete trial that trains a prompt.
     failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
-    grid_is_done: the sampler is a grid, and no study has a point of it left.
+    space_is_done: no study has a point left that it could try.
     hours_are_spent: the budget's hours ended the sweep before its trials did.
     """
 
@@ -59,7 +59,7 @@ class Outcome:
     empty_studies: list[str]
     failed: int
     too_many_failures: bool
-    grid_is_done: bool
+    space_is_done: bool
     hours_are_spent: bool
     causes: UserError | None = None
     """What kept all trials of some studies from beginning, so that they wait for another run."""
@@ -138,8 +138,7 @@ def run_sweep(
 
 def open_studies(sweep: Sweep, home: Home, storage: optuna.storages.BaseStorage | None = None) -> list[Study]:
     """The study of each task, or the joint one, from ``storage``, by default the sweep's own."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    quiet_optuna()
     storage = open_storage(sweep, home) if storage is None else storage
     if sweep.search.study == "joint":
         return [JointStudy(sweep, storage)]
@@ -280,7 +279,7 @@ def _collect(desk: Desk, home: Home) -> Outcome:
         empty,
         failed=sum(trial.state == TrialState.FAIL for _, _, trial in trials),
         too_many_failures=desk.too_many_failures,
-        grid_is_done=all(study.proposer.grid_is_done for study in studies),
+        space_is_done=all(study.proposer.space_is_done for study in studies),
         hours_are_spent=desk.hours_are_spent and any(study.proposer.may_propose for study in studies),
         causes=causes,
     )

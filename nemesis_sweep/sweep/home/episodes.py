@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
+from nemesis_sweep.sweep.fitting import refuse_long_names
 from nemesis_sweep.sweep.home.folder import Home, write_json
 from nemesis_sweep.sweep.home.images import Images, LookAtTasks
 
@@ -41,8 +43,8 @@ def record_episodes(
     here, or, where there are many, by ``look``. A file that a former run wrote stays. say: gets lines about
     images that are skipped and classes that fall short.
 
-    Raises ``UserError`` when a dataset cannot be loaded, gives other images than then, or has images that
-    cannot be read and are not to be skipped.
+    Raises ``UserError`` when a dataset cannot be loaded, has class names that are too long, gives other
+    images than then, or has images that cannot be read and are not to be skipped.
     """
     opened = lru_cache(maxsize=32)(_open)
     records = {}
@@ -52,6 +54,8 @@ def record_episodes(
         for task in sweep.task_list()
     }
     new = {task: arranged for task, arranged in drawn.items() if _before(_record_of(home, task)) is None}
+    asked = {(name, task.root) for task in new for name in (task.dataset, *task.targets)}
+    refuse_long_names(sweep, new, {name: opened(name, root)[0].classnames for name, root in asked})
     images.look_first(new, look)
     for line in _notes(drawn.values()):
         say(line)
@@ -121,11 +125,12 @@ def _notes(arrangements: Iterable[Arrangement]) -> Iterator[str]:
 def _twins(task: Task, arranged: Arrangement) -> Iterator[str]:
     """A line on images that are learnt and tested."""
     source = arranged.source
-    if source.split == SHIPPED:  # tested
-        return
     learnt = [item for episode in arranged.episodes for item in (*episode.train, *episode.val)]
-    lines = told(twins_of(learnt, source.test, source.local))
-    yield from (printable(f"{task.label}: {line}") for line in lines)
+    for data in (source, *arranged.targets.values()):
+        if data.split == source.split == SHIPPED:  # tested
+            continue
+        lines = told(twins_of(learnt, data.test, source.local if data is source else attrgetter("source")))
+        yield from (printable(f"{task.label}: {line}") for line in lines)
 
 
 def _record_of(home: Home, task: Task) -> Path:
