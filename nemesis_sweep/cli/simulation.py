@@ -52,7 +52,9 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     print_simulation(outcome.rows, sweep.search.objective[0], outcome.seconds, source, console)
     console.print(f"Simulated results  {results}", soft_wrap=True, highlight=False)
     if outcome.empty_studies:
-        click.echo(f"error: no trial completed in: {', '.join(outcome.empty_studies)}", err=True)
+        click.echo(
+            f"error: no trial that trains a prompt completed in: {', '.join(outcome.empty_studies)}", err=True
+        )
         sys.exit(FAILED)
 
 

@@ -46,8 +46,8 @@ def task_verdict(board: TaskBoard) -> str:
     """Return the closing line of a task's table."""
     kind, best = outcome(board), board.best
     if best is None:
-        kept = " that keeps the constraints" if board.broken else ""
-        return f"{board.study}: no trial{kept} completed"
+        kept = " and keeps the constraints" if board.broken else ""
+        return f"{board.study}: no trial that trains a prompt{kept} completed"
     if board.entry("coop") is None:
         return f"{board.study}: plain CoOp has not completed, so there is nothing to compare the best with"
     if kind is Outcome.COOP:

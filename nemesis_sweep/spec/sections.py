@@ -19,6 +19,7 @@ from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.steps import step_faults
 from nemesis_sweep.spec.sweep import Heading, Sweep
 from nemesis_sweep.spec.tasks import Tasks
 from nemesis_sweep.spec.together import Together
@@ -51,6 +52,9 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
             reader.faults += room_faults(parts, known.context_length)
+        if known is not None:
+            # A sweep of an earlier version, read from its home, is only looked at.
+            reader.faults += step_faults(parts)
     sections = (heading, tasks, method, search, budget, resources, tracking)
     if reader.faults or any(section is None for section in sections):
         return None, reader.faults

@@ -155,7 +155,7 @@ def test_a_sweep_that_trained_no_prompt_ends_with_exit_code_1(finished, tmp_path
     home = tmp_path / "home"
     answer = run(finished / "short.yaml", home, "--trials", "0", "--set", "search.baselines=[zero_shot]")
     assert answer.returncode == 1
-    assert answer.stderr.splitlines()[-1] == f"error: no trial completed in: {STUDY}"
+    assert answer.stderr.splitlines()[-1] == f"error: no trial that trains a prompt completed in: {STUDY}"
     assert "Traceback" not in answer.stderr
     assert [row["baseline"] for row in read_results(home)] == ["zero_shot"]
     parents, _ = mlflow_runs(home)

@@ -86,7 +86,7 @@ def test_what_breaks_a_constraint_is_never_the_best_and_the_table_says_so(rows: 
 def test_no_trial_that_keeps_the_constraints_is_no_winner(rows: list[Row]) -> None:
     (board,) = leaderboard([rows[5]])
     assert board.best is None
-    assert "no trial that keeps the constraints completed" in task_verdict(board)
+    assert "no trial that trains a prompt and keeps the constraints completed" in task_verdict(board)
 
 
 def test_a_constraint_on_test_is_selection_on_test(rows: list[Row]) -> None:

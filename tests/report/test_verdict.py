@@ -153,7 +153,11 @@ def test_without_coop_there_is_nothing_to_compare(make_row: Callable[..., Row]) 
     assert outcome(board) is Outcome.INCOMPLETE
     assert "plain CoOp has not completed" in task_verdict(board)
     empty = leaderboard([make_row("1", [70], [70.0], state="FAIL")])[0]
-    assert task_verdict(empty) == "clipart-16shot: no trial completed"
+    assert task_verdict(empty) == "clipart-16shot: no trial that trains a prompt completed"
+    # A reference that is complete is a trial, and in the table.
+    zero = leaderboard([make_row("zero_shot", [40], [41.0], baseline="zero_shot")])[0]
+    assert zero.entry("zero_shot") is not None
+    assert task_verdict(zero) == "clipart-16shot: no trial that trains a prompt completed"
     assert sweep_verdict([]) == "Nothing to compare: no task has a result"
 
 
