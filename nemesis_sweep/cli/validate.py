@@ -37,8 +37,8 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         return
     counted = "trials per task" if sweep.search.study == "per_task" else "joint trials over all tasks"
     searched = ", ".join(searched_names(sweep.space)) or "nothing"
-    looked, names = _look_at_data(sweep)
     try:
+        looked, names = _look_at_data(sweep)
         refuse_long_names(sweep, sweep.task_list(), names, exactly=False)
     except UserError as error:
         raise located(error, file, overrides) from error
@@ -60,6 +60,7 @@ def _look_at_data(sweep: Sweep) -> tuple[list[str], dict[str, tuple[str, ...]]]:
 
     Raises ``UserError`` with everything for which a run would refuse it, as far as a short look finds it.
     """
+    from nemesis_sweep.data.episodes import nothing_to_learn
     from nemesis_sweep.data.own.glance import glance
     from nemesis_sweep.data.registry import own_data
     from nemesis_sweep.spec.printable import printable
@@ -76,7 +77,10 @@ def _look_at_data(sweep: Sweep) -> tuple[list[str], dict[str, tuple[str, ...]]]:
             problems += error.problems
             continue
         names[name] = seen.classnames
-        lines += [printable(f"{name}: {line}") for line in (seen.counts, *seen.notes) if line]
+        if name in sweep.tasks.dataset and not seen.to_learn:
+            problems.append(nothing_to_learn(name))
+        lines += [printable(f"{name}: {seen.counts}")] if seen.counts else []
+        lines += [printable(f"note: {name}: {note}") for note in seen.notes]
     if problems:
         raise UserError(problems)
     return lines, names
