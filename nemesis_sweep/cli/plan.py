@@ -32,9 +32,14 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     """
     from rich.console import Console
 
+    from nemesis_sweep.sweep.fitting import own_names, refuse_long_names
     from nemesis_sweep.sweep.space.baselines import control_is_possible
 
     sweep = load(file, trials, overrides)
+    try:
+        refuse_long_names(sweep, sweep.task_list(), own_names(sweep))
+    except UserError as error:
+        raise located(error, file, overrides) from error
     console = Console()
     joint = sweep.search.study == "joint"
     rows = _rows(sweep)

@@ -103,8 +103,11 @@ def read_results(home: Path) -> list[dict[str, Any]]:
         raise UserError(f"{path} does not exist: run the sweep first")
     try:
         table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{path} is not a Parquet file ({error})") from error
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's errors are OSErrors where a file is damaged in its middle.
+        raise UserError(
+            f"{path} is not a Parquet file or is damaged ({error}); the sweep's `run` writes it anew"
+        ) from error
     if (table.schema.metadata or {}).keys().isdisjoint(FORMAT):
         raise UserError(f"{path} was not written by nemesis-sweep")
     return [_row(record) for record in table.to_pylist()]

@@ -9,7 +9,9 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from nemesis_sweep.data.atomic import write_atomically
 from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
@@ -22,8 +24,8 @@ from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.front import best_trial
-from nemesis_sweep.sweep.home.episodes import quiet, record_episodes
-from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.episodes import record_episodes
+from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
@@ -32,10 +34,11 @@ from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
+from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
-from nemesis_sweep.sweep.storage.journal import mend
 from nemesis_sweep.sweep.study import Study, TaskStudy
+from nemesis_sweep.tracking.location import is_server
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
 from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
@@ -87,16 +90,15 @@ def run_sweep(
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
         sweep = named_in(home, sweep)
-        refuse_another_sweep(sweep, home, extend)
+        refuse_another_sweep(sweep, home, extend, say)
         if not home.sweep_file.exists():
             _refuse_without(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
-        mend(home.journal)
-        storage = open_storage(sweep, home)
+        storage = open_mended(sweep, home, say)
         record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
-        write_json(home.path / "environment.json", environment())
+        write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         with _sender(sweep, home, say) as sender:
             try:
@@ -162,7 +164,8 @@ def _sender(sweep: Sweep, home: Home, say: Report) -> Sender:
     sender = Sender(home.path, partial(prepare, home.path, sweep.name, sweep.experiment, uri), say, uri)
     sender.start()
     if uri is not None:
-        sender.ready(PATIENCE)
+        # To make the tables of a new database may take longer.
+        sender.ready(PATIENCE if is_server(uri) else None)
     return sender
 
 

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.nearest_path import nearest_path
-from nemesis_sweep.vlm.hub import CONFIG_FILE
+from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
 from nemesis_sweep.vlm.other_names import meant_backbone
 from nemesis_sweep.vlm.published import clean_tag, published
 
@@ -199,20 +199,41 @@ def _folder(path: Path, name: str) -> Path:
 
 def context_length(name: str) -> int | None:
     """Tokens in a text of a backbone, from its configuration; None where that is not on this machine."""
+    config = text_config(name)
+    return None if config is None else config.get("context_length") or DEFAULT_LENGTH
+
+
+def text_config(name: str) -> dict[str, Any] | None:
+    """The `text_cfg` of a backbone's configuration; None where that is not on this machine, or of no use."""
     try:
         source = find_backbone(name)
-        if source.kind == "hub":
-            return None
         config = architecture_config(source.architecture) if source.architecture else _config_of(source)
-        length = config["text_cfg"].get("context_length") or DEFAULT_LENGTH
-        return length if isinstance(length, int) else None
+        text: dict[str, Any] = config["text_cfg"]
+        return text if isinstance(text.get("context_length") or DEFAULT_LENGTH, int) else None
     except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError):
         return None  # What is wrong with it is told elsewhere.
 
 
+def model_folder(name: str) -> Path | None:
+    """The folder in which a backbone's own configuration lies; None for architectures of open_clip's.
+
+    Raises UserError as `find_backbone` does.
+    """
+    return _folder_of(find_backbone(name))
+
+
+def _folder_of(source: Source) -> Path | None:
+    path = source.path
+    if source.kind == "hub":
+        path = cached(source.repository, [CONFIG_FILE], source.revision)
+    return path if path is None or path.is_dir() else path.parent
+
+
 def _config_of(source: Source) -> dict[str, Any]:
-    path = source.path or Path()
-    config = json.loads(((path if path.is_dir() else path.parent) / CONFIG_FILE).read_text(encoding="utf-8"))
+    folder = _folder_of(source)
+    if folder is None:
+        raise FileNotFoundError(CONFIG_FILE)
+    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     found: dict[str, Any] = config["model_cfg"]
     return found
 

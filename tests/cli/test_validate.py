@@ -140,9 +140,29 @@ def test_data_of_ones_own_is_looked_at(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[1:4] == [
         "./mine: 2 classes, 3 images",
-        "./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
-        r"./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
+        "note: ./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
+        r"note: ./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
     ]
+
+
+def test_what_can_only_be_tested_on_is_refused_where_it_would_be_learnt(tmp_path: Path) -> None:
+    for name in ("red", "blue"):
+        jpeg(tmp_path / "mine/test" / name / "0.jpg")
+        jpeg(tmp_path / "other/train" / name / "0.jpg")
+    text = (
+        "name: own\ntasks:\n  root: {root}\n  dataset: [{learnt}]\n  targets: [{tested}]\n"
+        "  protocol: domain_generalization\nspace: {{omega: {{low: 1, high: 2}}}}\n"
+    )
+    path = tmp_path / "own.yaml"
+    path.write_text(text.format(root=tmp_path, learnt="./other", tested="./mine"))
+    assert run("validate", str(path)).returncode == 0
+    path.write_text(text.format(root=tmp_path, learnt="./mine", tested="./other"))
+    result = run("validate", str(path))
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"error: {path}:4: tasks.dataset: ./mine has no training images; "
+        "allowed: only as a target that is tested on\n"
+    )
 
 
 def test_data_of_ones_own_that_a_run_would_refuse_is_refused_all_at_once(tmp_path: Path) -> None:

@@ -135,6 +135,18 @@ def saved(root, state) -> None:
         ),
         ("x.csv", lambda root: write(root / "x.csv", ""), r"x\.csv:1: no column path, label"),
         ("x.csv", lambda root: write(root / "x.csv", "path,label\n"), "no images"),
+        (
+            "x.csv",
+            lambda root: write(root / "x.csv", "path,label,label\na.jpg,cat,dog\n"),
+            r"x\.csv:1: two columns label; found path, label, label",
+        ),
+        (
+            "x.parquet",
+            lambda root: pq.write_table(
+                pa.Table.from_arrays([[b"x"], ["a"], ["b"]], ["image", "label", "label"]), root / "x.parquet"
+            ),
+            "two columns label; found image, label, label",
+        ),
         ("x.csv", lambda root: write(root / "x.csv", "path,label\na.jpg,\n"), r"x\.csv:2: label: no label"),
         (
             "x.csv",

@@ -74,7 +74,9 @@ def test_a_dimension_in_its_form_here(tmp_path: Path, written: str, meant: str) 
         assert len(problems) == 1
         penalty = "" if "omega" in meant else "method: {omega: 1}\n"
         section, right = ("method", meant[7:]) if meant.startswith("method.") else ("space", meant)
-        text = f"name: made\ntasks: {{dataset: [clipart]}}\n{section}:\n  {right}\n{penalty}budget: {{trials: 0}}\n"
+        text = (
+            f"name: made\ntasks: {{dataset: clipart}}\n{section}:\n  {right}\n{penalty}budget: {{trials: 0}}"
+        )
         load_sweep(write(tmp_path, text), known=KNOWN)
 
 

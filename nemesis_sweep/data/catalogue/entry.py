@@ -1,11 +1,14 @@
 """What the catalogue says of a dataset, where its files may lie, and how it is opened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nemesis_sweep.data.classnames import is_name
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, SPLITS, Dataset
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
 
 Rows = Sequence[tuple[str, int]]
 """Image files, as paths below a folder, and their labels."""
@@ -69,6 +72,12 @@ class Entry:
         if layout is None:
             raise self.absent(root)
         listing = layout.read(root / layout.folder)
+        for name in listing.classnames:
+            if not is_name(name):
+                found, allowed = ascii(name), "a text that can be printed"
+                raise UserError(
+                    Problem("a class name that is none", "", str(root / layout.folder), None, found, allowed)
+                )
         return Dataset(
             name=self.name,
             classnames=tuple(listing.classnames),
@@ -76,6 +85,7 @@ class Entry:
             splits={split: FileItems(listing.images, listing.splits.get(split, ())) for split in SPLITS},
             split=layout.split,
             folder=root / layout.folder,
+            notes=tuple(_without_images(listing)),
         )
 
     def absent(self, root: Path) -> UserError:
@@ -97,3 +107,11 @@ class Entry:
                 path = f"{layout.folder}/{need}"
                 lines.append(f"    {path}" + ("  (missing)" if path in absent else ""))
         return tuple(lines)
+
+
+def _without_images(listing: Listing) -> Iterator[str]:
+    """A line on classes that no split has an image of."""
+    given = {label for rows in listing.splits.values() for _, label in rows}
+    lost = [repr(name) for label, name in enumerate(listing.classnames) if label not in given]
+    if lost:
+        yield f"{counted(len(lost), 'class', 'classes')} without images: {listed(lost)}"
