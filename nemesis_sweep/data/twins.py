@@ -59,7 +59,7 @@ def twins_of(learnt: Iterable[Item], tested: Sequence[Item], name: Name) -> list
     found = []
     for item in tested:
         size = _size(item)
-        if size not in sizes:
+        if not size or size not in sizes:
             continue
         if size not in read:
             read.add(size)

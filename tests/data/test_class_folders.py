@@ -178,6 +178,11 @@ def test_a_folder_with_the_name_of_an_image_is_a_folder(tmp_path) -> None:
         ),
         (["cat/train", "cat/test", "dog/train", "dog/test"], "splits inside class folders; found cat/test"),
         (["train/cat", "train/dog", "test/cat", "birds"], "class folders beside splits; found birds"),
+        (
+            ["train_set/cat", "train_set/dog", "test_set/cat"],
+            "folders that look like splits; found test_set, train_set; allowed: FOLDER/CLASS/image.jpg, or "
+            r"FOLDER/\{train,val,test\}/CLASS/image.jpg; rename them",
+        ),
     ],
 )
 def test_a_path_that_is_a_level_off_is_refused_with_the_right_one(names, message, tmp_path) -> None:
