@@ -36,6 +36,7 @@ from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.records import open_mended
+from nemesis_sweep.sweep.retry import retry_failed
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
@@ -76,12 +77,14 @@ def run_sweep(
     show: ProgressFactory,
     *,
     extend: bool = False,
+    retry: bool = False,
     logical_gpus: int | None = None,
     say: Report = quiet,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
 
-    extend: whether the home may hold a smaller version of this sweep. say: gets lines about images that are
+    extend: whether the home may hold a smaller version of this sweep. retry: whether failed trials are
+    trained again. say: gets lines about images that are
     skipped and classes with too few.
 
     Raises ``UserError`` for a home that cannot be used or resources that are not there,
@@ -97,7 +100,7 @@ def run_sweep(
             _refuse_without(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
-        storage = open_mended(sweep, home, say)
+        storage = _open(sweep, home, retry, say)
         record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
@@ -140,6 +143,12 @@ def run_sweep(
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
             return _collect(desk, home)
+
+
+def _open(sweep: Sweep, home: Home, retry: bool, say: Report) -> optuna.storages.BaseStorage:
+    """The storage with all records in order, and with failed trials open again where that is wanted."""
+    storage = open_mended(sweep, home, say)
+    return retry_failed(sweep, home, storage, say) if retry else storage
 
 
 def open_studies(sweep: Sweep, home: Home, storage: optuna.storages.BaseStorage | None = None) -> list[Study]:

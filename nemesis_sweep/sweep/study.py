@@ -15,7 +15,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
-from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, SECONDS, TWIN, Proposal
+from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
@@ -172,7 +172,7 @@ class Study:
         """
         trial = self._live.pop(number)
         trial.set_user_attr(SECONDS, seconds)
-        if reason:
+        if reason or REASON in trial.user_attrs:  # That of a failure before it was tried again.
             trial.set_user_attr(REASON, reason)
         study = trial.study
         limits = {limit.text for limit in self._limits} if study is self.study else set()
@@ -268,7 +268,9 @@ class Study:
 
     def _was_hopeless(self, trial: optuna.Trial, frozen: FrozenTrial) -> bool:
         """Whether the last driver died between a report and the pruner's verdict on it."""
-        return bool(frozen.intermediate_values) and not _is_never_pruned(frozen) and trial.should_prune()
+        if RETRIED in frozen.user_attrs or _is_never_pruned(frozen):
+            return False
+        return bool(frozen.intermediate_values) and trial.should_prune()
 
     def _trials(self, study: optuna.Study) -> list[FrozenTrial]:
         if study is self.study:
