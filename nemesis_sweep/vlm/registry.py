@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.regular_file import is_there
 from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
 from nemesis_sweep.vlm.published import clean_tag, published
 
@@ -97,7 +98,7 @@ def find_backbone(name: str) -> Source:
         _check_tag(architecture, weights)
         return Source("tag", architecture, tag=weights)
     path = Path(name).expanduser()
-    if path.suffix in (".safetensors", *PICKLES) or "/" in name or path.is_dir():
+    if path.suffix in (".safetensors", *PICKLES) or "/" in name or (is_there(path) and path.is_dir()):
         return Source("folder", path=_folder(from_here(path)))
     raise UserError(
         Problem(
@@ -168,7 +169,7 @@ def _weights_file(text: str) -> Path:
     path = from_here(Path(text).expanduser())
     if path.suffix in PICKLES:
         refuse_pickle(path)
-    if not path.is_file():
+    if not is_there(path) or not path.is_file():
         raise UserError(Problem("no such weights file", found=repr(text)))
     if path.suffix != ".safetensors":
         raise UserError(Problem("weights are read from safetensors files only", found=repr(text)))
@@ -183,9 +184,10 @@ def refuse_pickle(path: Path) -> NoReturn:
 
 def _folder(path: Path) -> Path:
     """The folder or weights file of a model with its configuration beside it."""
-    if path.suffix in PICKLES and not path.is_dir():
+    there = is_there(path)
+    if path.suffix in PICKLES and not (there and path.is_dir()):
         refuse_pickle(path)
-    if not path.exists():
+    if not there:
         raise UserError(Problem("no such backbone folder or file", found=repr(str(path))))
     config = (path if path.is_dir() else path.parent) / CONFIG_FILE
     if not config.is_file():
