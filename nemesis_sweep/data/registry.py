@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.catalogue import CATALOGUE
+from nemesis_sweep.data.other_names import meant_dataset
 from nemesis_sweep.data.own.torchvision_names import PREFIX, torchvision_names
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def check_name(name: str, beside: Path | None = None) -> None:
         known = torchvision_names()
         short = name.removeprefix(PREFIX)
         if short not in known:
-            near = nearest(short, known)
+            near = meant_dataset(name).removeprefix(PREFIX) or nearest(short, known)
             raise UserError(
                 Problem(
                     "unknown torchvision dataset",
@@ -62,9 +64,7 @@ def check_name(name: str, beside: Path | None = None) -> None:
                 )
             )
         return
-    # A person may know a dataset by its name in the paper.
-    titles = {entry.title.casefold(): entry.name for entry in CATALOGUE.values()}
-    near = _as_path(name, beside) or titles.get(name.casefold()) or nearest(name, dataset_names())
+    near = _as_path(name, beside) or meant_dataset(name) or nearest(name, dataset_names())
     allowed = f"{', '.join(dataset_names())}, {PREFIX}NAME, or a path (./images, data.parquet, data.csv)"
     raise UserError(Problem("unknown dataset", found=repr(name), allowed=allowed, nearest=near))
 
@@ -89,7 +89,10 @@ def missing_data(name: str, root: str | Path | None = None) -> str:
     if name in EMBEDDED or not is_path(name):
         return ""
     path = path_of(name, place)
-    return "" if is_there(path) else f"there is no {path}"
+    if is_there(path):
+        return ""
+    near = nearest_path(path)
+    return f"there is no {path}" + (f"; did you mean {near!r}?" if near else "")
 
 
 def path_of(name: str, root: Path) -> Path:

@@ -38,6 +38,7 @@ from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
+from nemesis_sweep.tracking.location import is_server
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
 from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
@@ -163,7 +164,8 @@ def _sender(sweep: Sweep, home: Home, say: Report) -> Sender:
     sender = Sender(home.path, partial(prepare, home.path, sweep.name, sweep.experiment, uri), say, uri)
     sender.start()
     if uri is not None:
-        sender.ready(PATIENCE)
+        # To make the tables of a new database may take longer.
+        sender.ready(PATIENCE if is_server(uri) else None)
     return sender
 
 

@@ -24,8 +24,10 @@ from typing import Any, NoReturn
 
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.regular_file import is_there
 from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
+from nemesis_sweep.vlm.other_names import meant_backbone
 from nemesis_sweep.vlm.published import clean_tag, published
 
 DEFAULT_LENGTH = 77
@@ -99,14 +101,14 @@ def find_backbone(name: str) -> Source:
         return Source("tag", architecture, tag=weights)
     path = Path(name).expanduser()
     if path.suffix in (".safetensors", *PICKLES) or "/" in name or (is_there(path) and path.is_dir()):
-        return Source("folder", path=_folder(from_here(path)))
+        return Source("folder", path=_folder(from_here(path), name))
     raise UserError(
         Problem(
             "unknown backbone",
             found=repr(name),
             allowed=f"{', '.join(embedded_names()) or 'an embedded model'}, an open_clip name, NAME@TAG, "
             "NAME@random, NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json",
-            nearest=_nearest(architecture, at + weights),
+            nearest=meant_backbone(name, architecture_names()) or _nearest(architecture, at + weights),
         )
     )
 
@@ -170,7 +172,7 @@ def _weights_file(text: str) -> Path:
     if path.suffix in PICKLES:
         refuse_pickle(path)
     if not is_there(path) or not path.is_file():
-        raise UserError(Problem("no such weights file", found=repr(text)))
+        raise UserError(Problem("no such weights file", found=repr(text), nearest=nearest_path(path)))
     if path.suffix != ".safetensors":
         raise UserError(Problem("weights are read from safetensors files only", found=repr(text)))
     return path
@@ -182,13 +184,14 @@ def refuse_pickle(path: Path) -> NoReturn:
     raise UserError(Problem(message, found=repr(str(path)), allowed="a safetensors file"))
 
 
-def _folder(path: Path) -> Path:
+def _folder(path: Path, name: str) -> Path:
     """The folder or weights file of a model with its configuration beside it."""
     there = is_there(path)
     if path.suffix in PICKLES and not (there and path.is_dir()):
         refuse_pickle(path)
     if not there:
-        raise UserError(Problem("no such backbone folder or file", found=repr(str(path))))
+        near = nearest_path(path) or meant_backbone(name, architecture_names())
+        raise UserError(Problem("no such backbone folder or file", found=repr(str(path)), nearest=near))
     config = (path if path.is_dir() else path.parent) / CONFIG_FILE
     if not config.is_file():
         message = f"no {CONFIG_FILE} beside the weights (name the architecture: NAME@FILE.safetensors)"
