@@ -28,17 +28,24 @@ if TYPE_CHECKING:
 def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: bool) -> None:
     """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run or written.
 
-    Without --probe nothing is loaded either. Data that is not there yet is told, and is no error.
+    Without --probe only lists of images are read. Data that is not there yet is told, and is no error.
     """
     from rich.console import Console
 
+    from nemesis_sweep.sweep.fitting import own_names, refuse_long_names
     from nemesis_sweep.sweep.space.baselines import control_is_possible
 
     sweep = load(file, trials, overrides)
+    try:
+        refuse_long_names(sweep, sweep.task_list(), own_names(sweep))
+    except UserError as error:
+        raise located(error, file, overrides) from error
     console = Console()
     joint = sweep.search.study == "joint"
     rows = _rows(sweep)
     console.print(_table(sweep, rows))
+    if (beside := _beside_all(rows)) is not None:
+        console.print(f"baselines beside them: {beside}", soft_wrap=True, highlight=False)
     selected_on = " and ".join(sweep.search.objective)
     if joint:
         names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
@@ -100,15 +107,23 @@ def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":
 
     title = f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial"
     table = Table(title=title, title_justify="left")
-    # Only names and lists may be cut or wrapped in a narrow terminal.
+    alike = _beside_all(rows) is not None  # Then a line says it, and names have more room.
+    # Only names and lists may be wrapped in a narrow terminal.
     table.add_column("study" if sweep.search.study == "joint" else "task", overflow="fold")
     for heading in ("epochs", "trials", "of these\nfixed"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("baselines beside them")
+    if not alike:
+        table.add_column("baselines beside them")
     for row in rows:
         counts = (row.epochs, str(row.trials), str(row.fixed))
-        table.add_row(row.study, *counts, ", ".join(row.beside))
+        table.add_row(row.study, *counts, *([] if alike else [", ".join(row.beside)]))
     return table
+
+
+def _beside_all(rows: list[_Row]) -> str | None:
+    """The baselines beside every study; None where they differ."""
+    told = {", ".join(row.beside) or "none" for row in rows}
+    return told.pop() if len(told) == 1 else None
 
 
 def _epochs(sweep: "Sweep", task: "Task") -> str:
@@ -137,16 +152,19 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
-    from nemesis_sweep.sweep.space.planned import grid_size
+    from nemesis_sweep.cli.coarseness import selection_lines
+    from nemesis_sweep.spec.limits import GRID
+    from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
-    lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone)]
+    lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if len(sweep.search.objective) > 1:
         lines.append("several objectives: a Pareto front for every task, and nothing is pruned")
-    sizes = [size for tasks in sweep.studies().values() if (size := grid_size(sweep, tasks)) is not None]
-    if sizes:
+    sizes = [room(sweep, tasks) for tasks in sweep.studies().values()]
+    if min(sizes) < sweep.budget.trials or sweep.search.sampler == GRID:
         told = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
         points = "point" if told == "1" else "points"
-        lines.append(f"grid: {told} {points} a study, budget.trials {sweep.budget.trials}")
+        end = "; a study ends when all were tried" * (min(sizes) < sweep.budget.trials)
+        lines.append(f"the space has {told} {points}, budget.trials is {sweep.budget.trials}{end}")
     return lines

@@ -19,8 +19,13 @@ def base_and_new(dataset: Dataset) -> tuple[list[int], list[int]]:
     if count < 2:
         message = "base and new classes need two classes or more"
         raise UserError(Problem(message, "tasks.dataset", found=f"{dataset.name} with {count}"))
-    middle = math.ceil(count / 2)
-    return list(range(middle)), list(range(middle, count))
+    base = base_classes(count)
+    return list(base), list(range(len(base), count))
+
+
+def base_classes(count: int) -> range:
+    """Labels of the base classes of ``count`` classes."""
+    return range(math.ceil(count / 2))
 
 
 def of_classes(dataset: Dataset, labels: Sequence[int]) -> Dataset:

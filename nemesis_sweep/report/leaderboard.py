@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,8 @@ BASELINES: Mapping[str, str] = {
 }
 BEST = "best found"
 WITHOUT = "the same, omega 0"
+LOSSES: Mapping[str, float] = {"best of PUN": 1.0, "best of PAN": 0.0}
+"""The two losses by their beta: where both were tried, one that did not win has a row of its own."""
 FRONT = "on the front"
 USUAL = ("val/accuracy", "test/accuracy")
 
@@ -182,6 +184,9 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
         control = by_number.get(control_of(winner["number"]))
         if control is not None:
             entries.append(_entry(WITHOUT, control, coop))
+        for label, row in _best_losses(kept, objectives):
+            if row is not first and not row.get("baseline") and row["number"] in by_number:
+                entries.append(_entry(label, by_number[row["number"]], coop))
     front = front_of(judged, objectives) if len(objectives) > 1 else []
     names = {name for row in rows for name in row.get("params") or {}}
     return TaskBoard(
@@ -202,6 +207,17 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
         penalty=_penalty(best, winner, control, coop) if best is not None and winner is not None else {},
         selected=tuple(share for row in complete if (share := selected_percent(row)) is not None),
     )
+
+
+def _best_losses(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    """The best trial of PUN alone and that of PAN alone, where the search tried both."""
+    tried = {
+        label: [row for row in kept if (row.get("params") or {}).get("beta") == beta]
+        for label, beta in LOSSES.items()
+    }
+    if all(tried.values()):
+        for label, rows in tried.items():
+            yield label, min(rows, key=lambda row: _rank(row, objectives))
 
 
 def _entry(label: str, row: Mapping[str, Any], coop: Mapping[str, Any] | None) -> Entry:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nemesis_sweep.report.leaderboard import BEST, FRONT, Entry, TaskBoard, is_test_set
+from nemesis_sweep.report.leaderboard import BEST, FRONT, LOSSES, Entry, TaskBoard, is_test_set
 from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
@@ -128,7 +128,7 @@ def _front_text(board: TaskBoard) -> str:
 def cells(board: TaskBoard, entry: Entry) -> tuple[str, ...]:
     """Return one row: name, val, test, other objectives, gain on test over CoOp, its interval, parameters."""
     name = entry.label + (" *" if entry.broken else "")
-    if name in (BEST, FRONT):
+    if name in (BEST, FRONT, *LOSSES):
         name = f"{name} ({SHORT.get(entry.baseline) or f'trial {entry.number}'})"
     more = [
         (score_text if is_test_set(metric) else metric_text)(entry.more.get(metric)) for metric in board.more

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
+from tests.data import layouts
 
 PAN = Path(__file__).parents[2] / "search_spaces" / "pan.yaml"
 PUN = PAN.with_name("pun.yaml")
@@ -65,3 +66,49 @@ def test_a_folder_that_is_named_without_its_path_is_pointed_out(tmp_path: Path, 
     assert result.exit_code == 2
     written = "./shapes" if here else str(tmp_path / "shapes")
     assert f"Did you mean '{written}'?" in result.stderr
+
+
+def test_how_coarse_the_selection_is_and_which_classes_are_short(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    layouts.folders("own/train", {"fly agaric": 0, "chanterelle": 0}, tmp_path, 6)
+    layouts.folders("own/val", {"fly agaric": 0, "chanterelle": 0}, tmp_path, 10)
+    layouts.folders("own/test", {"fly agaric": 0, "chanterelle": 0}, tmp_path, 2)
+    own = ("tasks.dataset=./own", f"tasks.root={tmp_path}", "tasks.shots=[2, 8]", "tasks.replicates=2")
+    told = plan(PAN, *own, "tasks.val_shots=published").splitlines()
+    assert (
+        "own-2shot: 4 validation images a replicate, 1 image = 25.0 points; standard error about 19.4 points "
+        "at 50 %, over 2 replicates; `tasks.val_shots: all` has 20 images"
+    ) in told
+    assert (
+        "own-8shot: too few images in train, so all are taken, of 2 classes: chanterelle (6), fly agaric (6)"
+        in told
+    )
+    told = plan(PAN, *own, "tasks.val_shots=all").splitlines()
+    assert (
+        "own-2shot, own-8shot: 20 validation images a replicate, 1 image = 5.0 points; "
+        "standard error about 11.2 points at 50 %, over 2 replicates"
+    ) in told
+    assert "too few images in val, so all are taken, of 2" in plan(PAN, *own, "tasks.val_shots=12")
+    joint = plan(PAN, *own, "search.study=joint")
+    assert "the mean over the 2 tasks: standard error about 7.9 points at 50 %" in joint
+    many = plan(
+        PAN, "tasks.dataset=[digits, clipart, emoji]", "tasks.shots=[1, 2, 4]", "tasks.val_shots=published"
+    )
+    assert "\n3 other tasks with a smaller standard error" in many
+
+
+def test_data_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("picture;kind\n")
+    told = plan(PAN, f"tasks.dataset=[{tmp_path}/own.csv, digits]")
+    assert f"cannot read {tmp_path}/own.csv: {tmp_path}/own.csv" in told
+    assert "digits-1shot, digits-4shot, digits-16shot: 160 validation images" in told
+
+
+def test_names_and_baselines_are_whole_in_80_columns(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    backbones = "[ViT-B-16@laion2b_s34b_b88k, ViT-B-16@datacomp_xl_s13b_b90k]"
+    told = plan(
+        PAN, f"tasks.backbone={backbones}", "search.baselines=[zero_shot, zero_shot_ensemble, coop, paper]"
+    )
+    assert "\u2502 digits-16shot-ViT-B-16-datacomp_xl_s13b_b90k \u2502" in told
+    assert "\nbaselines beside them: zero_shot, zero_shot_ensemble, coop\n" in told

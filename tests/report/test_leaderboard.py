@@ -7,6 +7,7 @@ import pytest
 
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
+from nemesis_sweep.report.table import plain_leaderboard
 from nemesis_sweep.report.verdict import mean_gain, sweep_verdict
 from nemesis_sweep.spec.search import PROMPTLESS
 
@@ -171,3 +172,30 @@ def test_the_mean_is_no_task_of_its_own_in_the_verdict(joint: list[Row]) -> None
     assert line.startswith("2 tasks: ")
     assert "On average +11.0 points" in line
     assert mean_gain([board.paired for board in boards[:2]]) == boards[2].best.gain
+
+
+def test_pun_and_pan_stand_beside_each_other_where_both_were_tried(make_row: Callable[..., Row]) -> None:
+    coop = make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)
+    rows = [
+        {**made, "params": {**made["params"], "beta": beta}}
+        for made, beta in (
+            (make_row("0", [61, 62], [58, 59], baseline="paper"), 1.0),
+            (make_row("1", [64, 65], [61, 62]), 1.0),
+            (make_row("2", [62, 63], [60, 61]), 0.0),
+            (make_row("3", [59, 60], [70, 70]), 0.0),
+            (make_row("4", [70, 70], [70, 70], state="PRUNED"), 0.0),
+        )
+    ]
+    (board,) = leaderboard([coop, *rows])
+    assert [(entry.label, entry.number) for entry in board.entries][2:] == [
+        ("best found", "1"),
+        ("best of PAN", "2"),
+    ]
+    shown = plain_leaderboard([board])
+    assert "best of PAN (trial 2)" in shown and "best of PUN" not in shown
+    # Plain CoOp is the best: both losses are shown. Only one was tried: it needs no row.
+    best = make_row("coop", [80, 81], [58, 59], baseline="coop", omega=0.0)
+    (board,) = leaderboard([best, *rows])
+    assert [entry.label for entry in board.entries][3:] == ["best of PUN", "best of PAN"]
+    (board,) = leaderboard([coop, *rows[:2]])
+    assert "best of" not in plain_leaderboard([board])

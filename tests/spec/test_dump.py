@@ -84,7 +84,7 @@ def test_shipped_files_open_with_the_command_and_with_what_they_cost(path: Path)
     assert f"= {prompts} prompts" in head or f"replicates = {prompts}" in head
 
 
-@pytest.mark.parametrize("name", ["pan", "pun", "mixed", "front"])
+@pytest.mark.parametrize("name", ["pan", "pun", "mixed", "front", "own_images"])
 def test_these_need_nothing_but_what_ships(name: str) -> None:
     sweep = load_sweep(next(path for path in SHIPPED if path.stem == name))
     assert set(sweep.tasks.dataset) <= {"clipart", "emoji", "digits"}
@@ -98,3 +98,9 @@ def test_the_first_sweep_compares_penalties_and_nothing_else() -> None:
     assert sweep.space["beta"].choices == [1, 0]
     assert (sweep.tasks.shots, sweep.tasks.val_shots, sweep.search.pruner) == ([1, 4, 16], "all", "none")
     assert {"coop", "zero_shot", "linear_probe", "paper"} == set(sweep.search.baselines)
+
+
+def test_ones_own_images_are_selected_on_all_that_there_are_beside_a_linear_probe() -> None:
+    sweep = load_sweep(Path(__file__).parents[2] / "search_spaces" / "own_images.yaml")
+    assert sweep.tasks.val_shots == "all"
+    assert "linear_probe" in sweep.search.baselines

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.own.class_names import FOLDERS, names_file
-from nemesis_sweep.data.own.rows import SPLIT_WORDS, Row, dataset_of
+from nemesis_sweep.data.own.rows import SPLIT_WORDS, Row, dataset_of, split_in
 from nemesis_sweep.data.own.tree import Bound, EnoughError, Found, identity, look_below, look_in
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
@@ -69,6 +69,10 @@ def look_at(folder: Path, files: int | None = None) -> Folders:
         if splits and len(splits) < len(below):
             found = listed([each for each in below if each not in splits])
             raise UserError(Problem("class folders beside splits", "", str(folder), None, found, EXPECTED))
+        if not splits and len({split_in(each) for each in below} - {""}) > 1 and all(map(split_in, below)):
+            allowed = f"{EXPECTED}; rename them"
+            problem = Problem("folders that look like splits", "", str(folder), None, listed(below), allowed)
+            raise UserError(problem)
         todo = [("", name) for name in below if not splits]
         for place in splits:
             folders.beside[place], inside = look_in(folder / place, bound)

@@ -81,6 +81,7 @@ def check_names(
     for message, is_wrong in (
         ("an empty class name", _says_nothing),
         ("a class name that is not UTF-8", _is_no_text),
+        ("a class name with control characters", _has_controls),
         (f"{what} are numbers", _is_number),
     ):
         wrong = [(label, name) for label, name in zip(labels, names, strict=True) if is_wrong(name)]
@@ -104,12 +105,27 @@ def _is_number(name: str) -> bool:
 
 
 def _says_nothing(name: str) -> bool:
-    """Whether there is no more in it than punctuation, spaces and characters that nobody sees."""
-    return all(unicodedata.category(char)[0] in "PZC" for char in name)
+    """Whether there is no more in it than punctuation, spaces and characters that nobody sees; or `nan`.
+
+    That is what tables have in place of a label that is missing.
+    """
+    unseen = all(unicodedata.category(char)[0] in "PZC" for char in name) and not _is_no_text(name)
+    return unseen or clean(name).casefold() == "nan"
 
 
 def _is_no_text(name: str) -> bool:
     return any(unicodedata.category(char) == "Cs" for char in name)
+
+
+def _has_controls(name: str) -> bool:
+    return any(unicodedata.category(char) == "Cc" for char in clean(name))
+
+
+def numbers(names: Sequence[str]) -> Iterator[str]:
+    """A line on names that are only numbers, where they cannot be given others."""
+    found = [name for name in names if _is_number(name)]
+    if found:
+        yield f"class names that are only numbers: {listed(found)}"
 
 
 def alike(names: Sequence[str]) -> Iterator[str]:

@@ -89,10 +89,11 @@ def rows_of(
 def check_columns(names: Sequence[str], file: Path) -> None:
     """Raise ``UserError`` for a table that lacks a column."""
     missing = [column for column in COLUMNS if column not in names]
-    if missing:
-        found = ", ".join(names)
+    twice = [column for column in (*COLUMNS, *OPTIONAL) if names.count(column) > 1]
+    if missing or twice:
+        message = f"no column {', '.join(missing)}" if missing else f"two columns {twice[0]}"
         allowed = f"image, label and, optionally, {', '.join(OPTIONAL)}"
-        raise UserError(Problem(f"no column {', '.join(missing)}", "", str(file), None, found, allowed))
+        raise UserError(Problem(message, "", str(file), None, ", ".join(names), allowed))
 
 
 def unreadable(file: Path, kind: str, error: Exception) -> UserError:
