@@ -47,7 +47,9 @@ def command(ctx: click.Context, root: Path | None, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"data root: {place}", title_justify="left")
+    from nemesis_sweep.spec.printable import printable
+
+    table = Table(title=printable(f"data root: {place}"), title_justify="left")
     columns = ("name", "classes", "train", "val", "test")
     for name in columns:
         table.add_column(name, justify="left" if name == "name" else "right", no_wrap=True)
@@ -134,9 +136,9 @@ def fetch(name: str, root: Path | None) -> None:
     """Download dataset NAME below the data root, where torchvision can."""
     from nemesis_sweep.data.fetch import fetch as fetch_dataset
     from nemesis_sweep.spec.data_root import data_root
+    from nemesis_sweep.spec.printable import printable
 
     place = data_root(root)
     fetch_dataset(name, place)
-    click.echo(
-        f"{name} is below {place}; look at it with `nemesis-sweep datasets check {name} --root {place}`"
-    )
+    look = f"look at it with `nemesis-sweep datasets check {name} --root {place}`"
+    click.echo(printable(f"{name} is below {place}; {look}"))

@@ -32,9 +32,14 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     """
     from rich.console import Console
 
+    from nemesis_sweep.sweep.fitting import own_names, refuse_long_names
     from nemesis_sweep.sweep.space.baselines import control_is_possible
 
     sweep = load(file, trials, overrides)
+    try:
+        refuse_long_names(sweep, sweep.task_list(), own_names(sweep))
+    except UserError as error:
+        raise located(error, file, overrides) from error
     console = Console()
     joint = sweep.search.study == "joint"
     rows = _rows(sweep)
@@ -148,16 +153,18 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
-    from nemesis_sweep.sweep.space.planned import grid_size
+    from nemesis_sweep.spec.limits import GRID
+    from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if len(sweep.search.objective) > 1:
         lines.append("several objectives: a Pareto front for every task, and nothing is pruned")
-    sizes = [size for tasks in sweep.studies().values() if (size := grid_size(sweep, tasks)) is not None]
-    if sizes:
+    sizes = [room(sweep, tasks) for tasks in sweep.studies().values()]
+    if min(sizes) < sweep.budget.trials or sweep.search.sampler == GRID:
         told = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
         points = "point" if told == "1" else "points"
-        lines.append(f"grid: {told} {points} a study, budget.trials {sweep.budget.trials}")
+        end = "; a study ends when all were tried" * (min(sizes) < sweep.budget.trials)
+        lines.append(f"the space has {told} {points}, budget.trials is {sweep.budget.trials}{end}")
     return lines

@@ -36,10 +36,10 @@ def command(home: Path | None, wait: float, now: bool) -> None:
         where = f"process {pid} on {at_work.host}"
         allowed = "this command there, or `ray job stop` for a job"
         raise UserError(Problem("the sweep runs on another machine", "HOME", found=where, allowed=allowed))
-    os.kill(pid, signal.SIGTERM)
+    _ask(pid)
     if now:
         time.sleep(BETWEEN)
-        os.kill(pid, signal.SIGTERM)
+        _ask(pid)
     deadline = time.monotonic() + wait
     while driver(place) == at_work:
         if time.monotonic() > deadline:
@@ -49,3 +49,16 @@ def command(home: Path | None, wait: float, now: bool) -> None:
             )
         time.sleep(0.1)
     click.echo(f"Stopped process {pid}. What was reported is kept; the same run command continues it.")
+
+
+def _ask(pid: int) -> None:
+    """Send SIGTERM; a process that has ended in the meantime needs none."""
+    from nemesis_sweep.spec.errors import Problem, UserError
+
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    except PermissionError as error:
+        message = f"process {pid} is another user's"
+        raise UserError(Problem(message, key="HOME", allowed="this command by whoever started it")) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def command(home: Path | None, host: str, port: int) -> None:
     home = home_at(home or newest_home(SWEEPS)).path
     file, page = _where(home)
     if file is None:
-        click.echo(f"This sweep is recorded on a server: open {page}")
+        click.echo(f"This sweep is recorded {page}")
         return
     if host not in LOOPBACK:
         click.echo(f"Listening on {host}: whoever reaches this port can read and change the records.")
@@ -71,17 +72,22 @@ def runs_page(experiment_id: str, parent_run_id: str) -> str:
 def _where(home: Path) -> tuple[Path | None, str]:
     """Return the SQLite file with the records of a sweep, by its absolute home, and the page to open there.
 
-    None and the address for a sweep recorded on a server. Raises UserError if nothing is recorded.
+    None, and where to look, for a sweep recorded elsewhere. Raises UserError if nothing is recorded.
     """
-    from nemesis_sweep.tracking.location import OWN_URI, database, sqlite_file
+    from nemesis_sweep.tracking.location import OWN_URI, database, is_server, sqlite_file
     from nemesis_sweep.tracking.moved import follow
     from nemesis_sweep.tracking.store import recorded
 
     record = recorded(home) or {}
     uri = record.get("uri", OWN_URI)
     page = runs_page(record["experiment_id"], record["parent_run_id"]) if "parent_run_id" in record else ""
+    if is_server(uri):
+        if uri.startswith("http"):
+            return None, f"on a server: open {uri}{page}"
+        return None, f"in {uri}, experiment {record['experiment']!r}"
     if not uri.startswith("sqlite:"):
-        return None, f"{uri}{page}"
+        shown = f"mlflow server --host 127.0.0.1 --backend-store-uri {shlex.quote(uri)}"
+        return None, f"in a database: {shown} shows it, with the address's password"
     file = database(home) if uri == OWN_URI else sqlite_file(uri)
     if not file.is_file():
         raise UserError(Problem("no sweep was recorded in this folder", key="HOME", found=repr(str(home))))

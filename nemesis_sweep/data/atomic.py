@@ -28,3 +28,16 @@ def replacing(path: Path) -> Iterator[Path]:
         # On a full disk what is left of it would take the room that others need.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
+    """Replace a text file in one step, so that nobody ever reads half of it.
+
+    mode: who may read and write it, less what the process' own mask takes away.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file,
+    ):
+        file.write(text)

@@ -1,6 +1,7 @@
 """Class names as a person writes them, for prompts."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from nemesis_sweep.spec.errors import Problem, UserError
 def clean(name: str) -> str:
     """``car_side`` as ``car side``: underscores become spaces, spaces become one."""
     return " ".join(name.replace("_", " ").split())
+
+
+def is_name(name: str) -> bool:
+    """Whether it is a text that can be printed: not empty, no half character, no control character."""
+    return bool(name.strip()) and not any(unicodedata.category(char) in ("Cs", "Cc") for char in name)
 
 
 def words_of(name: str) -> str:

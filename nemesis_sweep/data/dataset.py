@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.regular_file import read_regular
+from nemesis_sweep.spec.regular_file import read_regular, status_of
 
 SPLITS = ("train", "val", "test")
 MAX_BYTES = 1 << 29
@@ -45,7 +45,7 @@ class Item:
         """
         if self.path is None or self.content is not None:
             return hashlib.sha256(self.read()).hexdigest()
-        stat = self.path.stat()
+        stat = status_of(self.path)
         identity = f"{self.path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
         return hashlib.sha256(os.fsencode(identity)).hexdigest()
 
@@ -90,7 +90,7 @@ class Dataset:
 
     def texts(self, template: str) -> list[str]:
         """One text a class, the name in place of ``{}``."""
-        return [template.format(name.replace("_", " ")) for name in self.classnames]
+        return [template.replace("{}", name.replace("_", " ")) for name in self.classnames]
 
     def local(self, item: Item) -> str:
         """What the item is called in records: its path below the dataset's folder, or its source."""

@@ -55,8 +55,7 @@ def few_shot_episode(dataset: Dataset, shots: int, seed: int, val_shots: ValShot
     Raises ``UserError`` for a dataset without training images, or without any left to validate on.
     """
     if not len(dataset.train):
-        message = f"{dataset.name} has no training images"
-        raise UserError(Problem(message, "tasks.dataset", allowed="only as a target that is tested on"))
+        raise UserError(nothing_to_learn(dataset.name))
     rng = random.Random(seed)
     labels = labels_of(dataset.train)
     places = draw_places(labels, shots, rng)
@@ -88,6 +87,12 @@ def val_shots_of(shots: int, val_shots: ValShots) -> int:
     if isinstance(val_shots, int):
         return val_shots
     return 1 if val_shots == ALL else min(shots, MAX_VAL_SHOTS)
+
+
+def nothing_to_learn(name: str) -> Problem:
+    """What is said of a dataset without training images that is not a target."""
+    allowed = "only as a target that is tested on"
+    return Problem(f"{name} has no training images", "tasks.dataset", allowed=allowed)
 
 
 def incomplete_classes(dataset: Dataset, episode: Episode) -> dict[str, dict[str, int]]:

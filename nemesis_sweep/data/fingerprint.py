@@ -1,7 +1,6 @@
 """Identity of a dataset's lists: what is in which split under which label, wherever the files lie."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 
 from nemesis_sweep.data.dataset import SPLITS, Dataset, Item
@@ -19,7 +18,7 @@ def fingerprint(dataset: Dataset) -> str:
         items = dataset.splits[split]
         digest.update(f"\n{split} {len(items)}\n".encode())
         for label, name in zip(labels_of(items), _names(dataset, items), strict=True):
-            digest.update(os.fsencode(f"{label}\0{name}\n"))
+            digest.update(f"{label}\0{name}\n".encode(errors="surrogatepass"))
     return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ from nemesis_sweep.data.decoding.images import Kind, UnusableError, cannot_read,
 from nemesis_sweep.data.meter import Meter, Report
 from nemesis_sweep.data.twins import Seen
 from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.regular_file import check_regular
+from nemesis_sweep.spec.regular_file import check_regular, status_of
 
 CHUNK = 1024
 THREADS = 4
@@ -78,7 +78,7 @@ def _flaw(split: str, item: Item, decode: bool) -> tuple[Flaw | None, bytes]:
 def _absent(split: str, source: str, path: Path) -> Flaw | None:
     """What is wrong with a file that is not opened."""
     try:
-        check_regular(path.stat(), MAX_BYTES)
+        check_regular(status_of(path), MAX_BYTES)
     except OSError as error:
         unusable = cannot_read(error)
         return Flaw(unusable.kind, split, source, unusable.reason)

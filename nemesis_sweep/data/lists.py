@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.regular_file import check_regular, read_regular
+from nemesis_sweep.spec.regular_file import check_regular, read_regular, status_of
 
 MAX_BYTES = 1 << 28
 """The largest list that is read: ImageNet's is a third of it."""
@@ -31,8 +31,8 @@ def read_json(path: Path, what: str = "list") -> Any:
 def check_file(path: Path, what: str, most: int | None = None) -> None:
     """Raise ``UserError`` for what is no file, so that a reader with a way of its own may open it."""
     try:
-        check_regular(path.stat(), most)
-    except (OSError, ValueError) as error:
+        check_regular(status_of(path), most)
+    except OSError as error:
         raise UserError(Problem(f"cannot read this {what}: {_reason(error)}", file=str(path))) from error
 
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.atomic import write_atomically
+from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
 
 CHECKSUM = "checksum"
+MOST = 200 * MEGABYTE
 
 
 class DamagedError(Exception):
@@ -29,23 +31,22 @@ UNFIT = "has a checksum that does not fit"
 
 def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with its checksum. It is of the content: the file may be indented in another way."""
-    content = {key: value for key, value in record.items() if key != CHECKSUM}
-    return {**content, CHECKSUM: checksum(content)}
+    # Through JSON, as it will be read again: a tuple becomes a list, and a key text.
+    content = json.loads(json.dumps(_content(record)))
+    return {**content, CHECKSUM: _checksum(content)}
 
 
-def write_sealed(path: Path, record: Mapping[str, Any]) -> str:
-    """Replace a JSON file in one step; gives the checksum that it carries."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_sealed(path: Path, record: Mapping[str, Any], mode: int = 0o666) -> str:
+    """Replace a JSON file in one step; gives the checksum that it carries. mode: as of a new file."""
     whole = sealed(record)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n", mode)
     return str(whole[CHECKSUM])
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises ``DamagedError`` when there is none."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_regular(path, MOST))
     except FileNotFoundError as error:
         raise DamagedError(path, "is missing") from error
     except OSError as error:
@@ -63,16 +64,18 @@ def read_sealed(path: Path) -> dict[str, Any]:
     A record without a checksum is one of an earlier version and taken as it is. Raises ``DamagedError``.
     """
     record = read_object(path)
-    if CHECKSUM in record and sealed(record) != record:
+    if CHECKSUM in record and record[CHECKSUM] != _checksum(_content(record)):
         raise DamagedError(path, UNFIT)
     return record
 
 
-def checksum(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a record, as hexadecimal text."""
-    # Once through JSON: a tuple becomes a list, and a key text, as they will be when they are read again.
-    plain = json.loads(json.dumps(content))
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _content(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != CHECKSUM}
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256 of what was read from JSON, as hexadecimal text."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _kind(value: Any) -> str:

@@ -11,6 +11,14 @@ from nemesis_sweep.data.dataset import SPLITS, Dataset
 from nemesis_sweep.data.files import labels_of
 from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
+from nemesis_sweep.vlm.text_length import bound, clip_tokens
+
+USUAL = 16
+"""Context vectors that are published, and usually trained."""
+SHOWN = 40
+"""Characters of a long class name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,23 @@ class Standing:
             yield f"fewest training images in a class: {fewest[0]} ({fewest[1]})"
         for note in self.dataset.notes:
             yield f"note: {note}"
+        longest = longest_name(self.dataset)
+        if longest is not None:
+            yield longest
+
+
+def longest_name(dataset: Dataset) -> str | None:
+    """What to say of class names that leave less room for context vectors in a text of CLIP than is usual."""
+    texts = dataset.texts("{}.")
+    if all(bound(text) + USUAL <= DEFAULT_LENGTH for text in texts):
+        return None
+    tokens, name = max(zip(map(clip_tokens, texts), dataset.classnames, strict=True))
+    room = DEFAULT_LENGTH - tokens
+    if room >= USUAL:
+        return None
+    left = f"room for {counted(room, 'context vector')}" if room > 0 else "no room for context vectors"
+    shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}..."
+    return f"longest class name: {tokens} of CLIP's {DEFAULT_LENGTH} tokens, {left} beside it ({shown})"
 
 
 def _beside(count: int, published: int | None) -> str:

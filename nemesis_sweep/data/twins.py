@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.dataset import MAX_BYTES, Item
 from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.regular_file import read_regular
+from nemesis_sweep.spec.regular_file import read_regular, status_of
 
 SHOWN = 3
 """Pairs that a line names."""
@@ -59,7 +59,7 @@ def twins_of(learnt: Iterable[Item], tested: Sequence[Item], name: Name) -> list
     found = []
     for item in tested:
         size = _size(item)
-        if size not in sizes:
+        if not size or size not in sizes:
             continue
         if size not in read:
             read.add(size)
@@ -86,8 +86,8 @@ def _size(item: Item) -> int | None:
     if item.content is not None:
         return len(item.content)
     try:
-        return item.path.stat().st_size if item.path is not None else None
-    except (OSError, ValueError):
+        return status_of(item.path).st_size if item.path is not None else None
+    except OSError:
         return None
 
 
@@ -95,6 +95,6 @@ def _digest(item: Item) -> bytes:
     """Hash of the content; nothing where it cannot be read."""
     try:
         content = item.content if item.content is not None else read_regular(Path(str(item.path)), MAX_BYTES)
-    except (OSError, ValueError):
+    except OSError:
         return b""
     return hashlib.sha256(content).digest()

@@ -12,7 +12,8 @@ from rich.text import Text
 from nemesis_sweep.report.leaderboard import TaskBoard
 from nemesis_sweep.report.results import NAME
 from nemesis_sweep.report.table import print_leaderboard
-from nemesis_sweep.tracking.location import artifacts, database, without_password
+from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.tracking.location import artifacts, database
 
 COMMAND = "nemesis-sweep"
 
@@ -42,7 +43,7 @@ def places(home: Path, tracking_uri: str | None = None, joint: bool = False) -> 
     return [
         ("Results", str(home / NAME)),
         ("Prompts", f"{home / 'trials'}/{trial}/prompt.safetensors"),
-        ("MLflow", mlflow if tracking_uri is None else without_password(tracking_uri)),
+        ("MLflow", mlflow if tracking_uri is None else masked(tracking_uri)),
     ]
 
 
@@ -50,5 +51,5 @@ def next_steps(home: Path, tracking_uri: str | None = None) -> list[str]:
     """Return the commands worth typing now."""
     look = f"Compare the trials in MLflow:  {COMMAND} ui {shlex.quote(str(home))}"
     if tracking_uri is not None:
-        look = f"Compare the trials in MLflow:  {without_password(tracking_uri)}"
+        look = f"Compare the trials in MLflow:  {masked(tracking_uri)}"
     return [look, "See these tables again:         the same run command; what is done is never done twice"]

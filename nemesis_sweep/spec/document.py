@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -108,6 +109,12 @@ class Document:
         ]
         found = self.problems + [self._located(fault) for fault in self.faults + later]
         return sorted(found, key=lambda problem: (problem.line is None, problem.line or 0))
+
+    def placed(self, faults: Iterable[Fault]) -> list[Problem]:
+        """Return faults with their places, in the order of lines."""
+        return sorted(
+            map(self._located, faults), key=lambda problem: (problem.line is None, problem.line or 0)
+        )
 
     def _located(self, fault: Fault) -> Problem:
         for path in (fault.path, *fault.related):

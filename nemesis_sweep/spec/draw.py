@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
-from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Scalar, Space
+from nemesis_sweep.spec.dimensions import Choice, Dimension, IntRange, Scalar, Space
+from nemesis_sweep.spec.steps import steps, value_at
 
 Point = dict[str, Any]
 
@@ -37,7 +37,7 @@ def random_value(dimension: Dimension, rng: random.Random) -> Scalar:
         value = math.exp(rng.uniform(math.log(low), math.log(high)))
         return max(low, min(high, round(value) if isinstance(dimension, IntRange) else value))
     if dimension.step:
-        return stepped(dimension.low, dimension.step, rng.randint(0, steps(dimension)))
+        return value_at(dimension, rng.randint(0, steps(dimension)))
     return max(low, min(high, rng.uniform(low, high)))
 
 
@@ -59,19 +59,6 @@ def is_finite(dimension: Dimension) -> bool:
     return isinstance(dimension, Choice | IntRange) or bool(dimension.step) or dimension.low == dimension.high
 
 
-def steps(dimension: FloatRange | IntRange) -> int:
-    """Return how many steps lead from the lowest to the highest value of a finite range."""
-    low, high = dimension.bounds
-    return int((Decimal(str(high)) - Decimal(str(low))) / Decimal(str(dimension.step or 1)))
-
-
-def stepped(low: float, step: float, count: int) -> float:
-    """Return `low + count * step` without the rounding of binary fractions; whole numbers stay whole."""
-    if isinstance(low, int) and isinstance(step, int):
-        return low + count * step
-    return float(Decimal(str(low)) + count * Decimal(str(step)))
-
-
 def all_points(space: Mapping[str, Dimension]) -> Iterator[Point]:
     """Yield every point of a finite space, the last dimension changing fastest."""
     if not space:
@@ -89,4 +76,4 @@ def _branches(dimension: Dimension) -> Iterator[tuple[Scalar, Space]]:
         yield from zip(dimension.choices, dimension.opens, strict=True)
         return
     for count in range(steps(dimension) + 1):
-        yield stepped(dimension.low, dimension.step or 1, count), {}
+        yield value_at(dimension, count), {}

@@ -11,6 +11,7 @@ from nemesis_sweep.spec.document import Document
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.narrowing import drop_lost
+from nemesis_sweep.spec.notes import notes
 from nemesis_sweep.spec.sections import read_sections
 from nemesis_sweep.spec.sweep import Sweep
 
@@ -31,6 +32,12 @@ def located(error: UserError, path: Path, overrides: Sequence[str] = ()) -> User
         return replace(problem, file=file, line=line)
 
     return UserError([locate(problem) for problem in error.problems])
+
+
+def located_notes(sweep: Sweep, path: Path, overrides: Sequence[str] = ()) -> list[Problem]:
+    """Return what is hardly meant in a valid sweep, each with its place in the file or its override."""
+    found = list(notes(sweep))
+    return _document(path, overrides).placed(found) if found else []
 
 
 def load_sweep(path: Path, overrides: Sequence[str] = (), known: KnownNames | None = None) -> Sweep:

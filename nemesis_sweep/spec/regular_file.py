@@ -22,7 +22,7 @@ def read_regular(path: Path, most: int) -> bytes:
     It is opened without waiting, so that a pipe whose other end nobody writes to is no end of the program.
     Raises ``NotRegularError`` for anything but a file and for a larger one, else ``OSError``.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = _open(path)
     try:
         check_regular(os.fstat(descriptor), most)
         # Not as much as its size says: files of the system, such as in /proc, say 0 and may have no end.
@@ -39,8 +39,8 @@ def read_regular(path: Path, most: int) -> bytes:
 def read_head(path: Path, count: int) -> bytes:
     """The first bytes of a file; none of what is no file or cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
+        descriptor = _open(path)
+    except OSError:
         return b""
     try:
         check_regular(os.fstat(descriptor))
@@ -49,6 +49,34 @@ def read_head(path: Path, count: int) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def status_of(path: Path) -> os.stat_result:
+    """What the system says of a file. Raises ``OSError`` also for a name that can be none."""
+    try:
+        return path.stat()
+    except ValueError as error:  # Half a character, or an end of text in its midst.
+        raise _no_path() from error
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything at a path; False also where the system does not say, and for no path."""
+    try:
+        status_of(path)
+    except OSError:
+        return False
+    return True
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:
+        raise _no_path() from error
+
+
+def _no_path() -> NotRegularError:
+    return NotRegularError(errno.EINVAL, "not a path")
 
 
 def check_regular(status: os.stat_result, most: int | None = None) -> None:

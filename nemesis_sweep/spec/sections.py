@@ -10,15 +10,16 @@ from pydantic import ValidationError
 
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
-from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method, MethodSection
 from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.other_keys import meant_key
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.steps import step_faults
 from nemesis_sweep.spec.sweep import Heading, Sweep
 from nemesis_sweep.spec.tasks import Tasks
 from nemesis_sweep.spec.together import Together
@@ -51,6 +52,9 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
             reader.faults += room_faults(parts, known.context_length)
+        if known is not None:
+            # A sweep of an earlier version, read from its home, is only looked at.
+            reader.faults += step_faults(parts)
     sections = (heading, tasks, method, search, budget, resources, tracking)
     if reader.faults or any(section is None for section in sections):
         return None, reader.faults
@@ -66,7 +70,7 @@ class _Sections:
         self.data = data
         self.known = known
         self.faults = [
-            Fault((key,), "unknown key", "", listed(KEYS), nearest(str(key), KEYS))
+            Fault((key,), "unknown key", "", listed(KEYS), meant_key(key, KEYS))
             for key in data
             if key not in KEYS
         ]

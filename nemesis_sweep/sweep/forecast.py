@@ -128,7 +128,7 @@ class Probed:
 
 def _costs_as(task: Task) -> Task:
     """The task that stands for this one: more shots are more steps, but a step costs the same."""
-    return replace(task, shots=0)
+    return replace(task, shots=0, name="")
 
 
 def _methods(sweep: Sweep, task: Task, tasks: Sequence[Task]) -> list[Method]:

@@ -35,6 +35,12 @@ def judge(
     search: Search, methods: Sequence[Mapping[str, Any]], measured: Mapping[str, Any], baseline: str
 ) -> Judgement:
     """Judge a trial by its metrics, `seconds` among them, and the fields of its method on every task."""
+    values = objective_values(search, measured, baseline)
+    return Judgement(values, excesses(search.conditions, methods, measured, baseline))
+
+
+def objective_values(search: Search, measured: Mapping[str, Any], baseline: str) -> tuple[float, ...]:
+    """What a trial comes to by every objective; NaN where it was not measured."""
     values = []
     for metric in search.objective:
         value = float(measured.get(metric, math.nan))
@@ -44,7 +50,7 @@ def judge(
         elif math.isinf(value):
             value = math.nan
         values.append(value)
-    return Judgement(tuple(values), excesses(search.conditions, methods, measured, baseline))
+    return tuple(values)
 
 
 def excesses(

@@ -6,8 +6,9 @@ from typing import Any
 
 from nemesis_sweep.spec.method import Method
 
-BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
-"""User attributes of a trial. A trial with a twin never ran: another with its parameters was running."""
+BASELINE, SECONDS, REASON, TWIN, AGAIN = "baseline", "seconds", "reason", "twin", "again"
+"""User attributes of a trial. A trial with a twin never ran: another with its parameters was running. One
+that was over and was opened again says why; it has been judged, so nothing prunes it."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Asks Optuna for points of the space: given ones first, no two alike at once, none against a constraint."""
+"""Asks Optuna for points of the space: given ones first, no two alike, none against a constraint."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +12,9 @@ from nemesis_sweep.sweep.assignment import PAPER
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.space.baselines import paper_point
-from nemesis_sweep.sweep.space.distinct import another_point, running, twin
+from nemesis_sweep.sweep.space.distinct import Key, another_point, point_key, running
 from nemesis_sweep.sweep.space.planned import keeps, limits_of, room
-from nemesis_sweep.sweep.space.proposals import suggest
+from nemesis_sweep.sweep.space.proposals import suggest, within
 
 
 def begun(study: optuna.Study) -> list[FrozenTrial]:
@@ -36,9 +36,14 @@ class Proposer:
         self.sweep = sweep
         self.tasks = tuple(tasks)
         self.study = study
-        self._sampler = TrialSampler(sweep, origin, self.keeps)
         self._points = room(sweep, tasks)
+        self._tried: dict[Key, int] = {}
+        """Every point that was proposed, with the number of its first trial."""
+        self._sampler = TrialSampler(sweep, origin, self.keeps, self._tried)
         self._enqueue_points()
+        for trial in begun(study):
+            if TWIN not in trial.user_attrs and trial.state != TrialState.RUNNING:
+                self._note(trial)
         self.interrupted = [found for frozen in running(study) if (found := self._again(frozen))]
         # Counted once: only this process asks.
         known = begun(study)
@@ -47,8 +52,8 @@ class Proposer:
         """Trials of the budget that have begun, in this run or an earlier one."""
 
     def ask(self) -> optuna.Trial | None:
-        """The next trial; None when the budget is out, or while every point of a small space is trained."""
-        while self.may_propose and len(running(self.study)) < self._points:
+        """The next trial; None when the budget is out or every point of the space was tried."""
+        while self.may_propose:
             self.study.sampler = self._sampler.of(self._numbered)
             trial = self.study.ask()
             self._numbered += 1
@@ -63,14 +68,13 @@ class Proposer:
 
     @property
     def may_propose(self) -> bool:
-        """Whether budget is left, and points of the grid where there is one."""
-        return self.asked < self.sweep.budget.trials and not self.grid_is_done
+        """Whether budget is left, and points of the space that were not tried."""
+        return self.asked < self.sweep.budget.trials and not self.space_is_done
 
     @property
-    def grid_is_done(self) -> bool:
-        """Whether the sampler is a grid of which every point was tried."""
-        grid = self._sampler.grid
-        return grid is not None and not grid.left(self.study)
+    def space_is_done(self) -> bool:
+        """Whether every point of a finite space was tried, those whose trial failed or runs among them."""
+        return len(self._tried) >= self._points
 
     def keeps(self, params: Mapping[str, Any]) -> bool:
         """Whether a point keeps the constraints over parameters."""
@@ -97,17 +101,27 @@ class Proposer:
             return None
         return None if self._dropped_as_twin(trial) else (trial, frozen)
 
+    def _note(self, trial: optuna.Trial | FrozenTrial) -> None:
+        """Count a point as tried; what breaks a constraint never was one."""
+        if within(self.sweep.space, trial.params) is not None and self.keeps(trial.params):
+            key = point_key(trial.params)
+            self._tried[key] = min(trial.number, self._tried.get(key, trial.number))
+
     def _dropped_as_twin(self, trial: optuna.Trial) -> bool:
-        """Whether an earlier running trial has these parameters; another point then takes its place."""
-        other = twin(self.study, trial)
-        if other is None:
+        """Whether an earlier trial has these parameters; another point then takes the place of a proposal."""
+        other = self._tried.get(point_key(trial.params), trial.number)
+        # The paper's setting is a row of every table, also where it was asked for later.
+        if other >= trial.number or BASELINE in trial.user_attrs:
+            self._note(trial)
+            return False
+        given = "fixed_params" in self.study._storage.get_trial(trial._trial_id).system_attrs
+        instead = another_point(self.sweep.space, self._tried, self._sampler.seed(trial.number), self.keeps)
+        if instead is None and not given:
             return False
         trial.set_user_attr(TWIN, other)
         self.study.tell(trial, state=TrialState.FAIL)
-        taken = [frozen.params for frozen in running(self.study)]
-        self.study.enqueue_trial(
-            another_point(self.sweep.space, taken, self._sampler.seed(trial.number), self.keeps)
-        )
+        if instead is not None and not given:
+            self.study.enqueue_trial(instead)
         return True
 
     def _refuse(self, trial: optuna.Trial) -> None:

@@ -17,6 +17,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE, TWIN
+from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
 from nemesis_sweep.sweep.study import baselines_of
@@ -50,7 +51,7 @@ def recorded_sweep(home: Home) -> Sweep:
 
 def recorded_studies(sweep: Sweep, home: Home) -> list[RecordedStudy]:
     """The studies of a sweep in the order of its tasks. Raises ``UserError`` for a storage out of reach."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    quiet_optuna()
     storage = stored(home)
     names = set(optuna.get_all_study_names(storage))
     found = []

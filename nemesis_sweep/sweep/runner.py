@@ -1,6 +1,5 @@
 """`nemesis-sweep run`: from a sweep to its results, from wherever an earlier run of it stopped."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from nemesis_sweep.data.atomic import write_atomically
 from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
@@ -23,8 +24,8 @@ from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk, Progress
 from nemesis_sweep.sweep.front import best_trial
-from nemesis_sweep.sweep.home.episodes import quiet, record_episodes
-from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.episodes import record_episodes
+from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
@@ -32,10 +33,12 @@ from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
+from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
-from nemesis_sweep.sweep.storage.journal import mend
 from nemesis_sweep.sweep.study import Study, TaskStudy
+from nemesis_sweep.tracking.location import is_server
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
 from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
@@ -51,7 +54,7 @@ class Outcome:
     rows: those of its trials, in the form of ``results``. empty_studies: those without
     a complete trial that trains a prompt.
     failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
-    grid_is_done: the sampler is a grid, and no study has a point of it left.
+    space_is_done: no study has a point left that it could try.
     hours_are_spent: the budget's hours ended the sweep before its trials did.
     """
 
@@ -59,7 +62,7 @@ class Outcome:
     empty_studies: list[str]
     failed: int
     too_many_failures: bool
-    grid_is_done: bool
+    space_is_done: bool
     hours_are_spent: bool
     causes: UserError | None = None
     """What kept all trials of some studies from beginning, so that they wait for another run."""
@@ -87,16 +90,15 @@ def run_sweep(
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
         sweep = named_in(home, sweep)
-        refuse_another_sweep(sweep, home, extend)
+        refuse_another_sweep(sweep, home, extend, say)
         if not home.sweep_file.exists():
             _refuse_without(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
-        mend(home.journal)
-        storage = open_storage(sweep, home)
+        storage = open_mended(sweep, home, say)
         record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
-        write_json(home.path / "environment.json", environment())
+        write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         with _sender(sweep, home, say) as sender:
             try:
@@ -138,8 +140,7 @@ def run_sweep(
 
 def open_studies(sweep: Sweep, home: Home, storage: optuna.storages.BaseStorage | None = None) -> list[Study]:
     """The study of each task, or the joint one, from ``storage``, by default the sweep's own."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    quiet_optuna()
     storage = open_storage(sweep, home) if storage is None else storage
     if sweep.search.study == "joint":
         return [JointStudy(sweep, storage)]
@@ -163,7 +164,8 @@ def _sender(sweep: Sweep, home: Home, say: Report) -> Sender:
     sender = Sender(home.path, partial(prepare, home.path, sweep.name, sweep.experiment, uri), say, uri)
     sender.start()
     if uri is not None:
-        sender.ready(PATIENCE)
+        # To make the tables of a new database may take longer.
+        sender.ready(PATIENCE if is_server(uri) else None)
     return sender
 
 
@@ -189,6 +191,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
     ):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
+        from nemesis_sweep.sweep.attendance import Attendance, Enough
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
         from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 
@@ -200,6 +203,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
             return
         most = concurrent(desk.resources, nodes)
         wanted = desk.sweep.resources.concurrent
+        attendance = Attendance(desk, session)
         Tuner(
             PromptTrainable,
             tune_config=TuneConfig(
@@ -216,6 +220,8 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
                 name=desk.home.ray.name,
                 storage_path=str(desk.home.path),
                 verbose=0,
+                callbacks=[attendance],
+                stop=Enough(desk, attendance),
                 # Trials keep their own checkpoints, which outlive Ray.
                 checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
@@ -280,7 +286,7 @@ def _collect(desk: Desk, home: Home) -> Outcome:
         empty,
         failed=sum(trial.state == TrialState.FAIL for _, _, trial in trials),
         too_many_failures=desk.too_many_failures,
-        grid_is_done=all(study.proposer.grid_is_done for study in studies),
+        space_is_done=all(study.proposer.space_is_done for study in studies),
         hours_are_spent=desk.hours_are_spent and any(study.proposer.may_propose for study in studies),
         causes=causes,
     )

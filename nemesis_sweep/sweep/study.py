@@ -15,7 +15,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
-from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS, TWIN, Proposal
+from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
@@ -144,7 +144,7 @@ class Study:
             keep_replicates(trial, epoch, list(replicates))
         trial.report(value, epoch)
         # A baseline that is cut short would leave every table without it.
-        return not frozen.user_attrs.get(BASELINE) and trial.should_prune()
+        return not _is_never_pruned(frozen) and trial.should_prune()
 
     def tell(
         self,
@@ -257,9 +257,7 @@ class Study:
 
     def _was_hopeless(self, trial: optuna.Trial, frozen: FrozenTrial) -> bool:
         """Whether the last driver died between a report and the pruner's verdict on it."""
-        return (
-            bool(frozen.intermediate_values) and not frozen.user_attrs.get(BASELINE) and trial.should_prune()
-        )
+        return bool(frozen.intermediate_values) and not _is_never_pruned(frozen) and trial.should_prune()
 
     def _trials(self, study: optuna.Study) -> list[FrozenTrial]:
         if study is self.study:
@@ -268,6 +266,10 @@ class Study:
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         return trial.study._storage.get_trial(trial._trial_id)
+
+
+def _is_never_pruned(trial: FrozenTrial) -> bool:
+    return bool(trial.user_attrs.get(BASELINE)) or AGAIN in trial.user_attrs
 
 
 class TaskStudy(Study):

@@ -1,22 +1,23 @@
-"""Where a sweep is recorded: its tracking URI made absolute, and asked quickly whether it answers."""
+"""Where a sweep is recorded: its tracking URI made absolute, and a database tried before MLflow does."""
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
 import sqlite3
-import urllib.error
-import urllib.request
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from nemesis_sweep.spec.current_folder import from_here
+from pydantic_core import PydanticCustomError
+
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.tracking import DATABASES, check_uri, scheme_of
+from nemesis_sweep.tracking.reasons import reason
 
 SECONDS = 5.0
 KEY = "tracking.mlflow"
-DATABASE_PORTS = {"postgresql": 5432, "postgres": 5432, "mysql": 3306, "mssql": 1433}
+DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 # How a home's own database is written down: relative, so that the home can be moved.
@@ -42,56 +43,44 @@ def absolute_uri(home: Path, uri: str | None) -> str:
     """Return the URI that workers can use whatever folder they run in.
 
     Without a URI it is the database in the sweep's home; relative SQLite files are taken from the current
-    folder. Raises UserError for a folder (`./mlruns`): MLflow keeps runs in databases or on servers.
+    folder. What the sweep file's check refuses is refused here too.
     """
     if uri is None:
         return f"sqlite:///{database(home)}"
-    parts = urlsplit(uri)
-    if not parts.scheme or parts.scheme == "file":
+    try:
+        check_uri(uri)
+    except PydanticCustomError as error:
+        context = error.context or {}
         raise UserError(
-            Problem(
-                "a folder cannot hold MLflow runs",
-                key=KEY,
-                found=repr(uri),
-                allowed="sqlite:///FILE, a database URI, or the http(s) address of an MLflow server",
-            )
-        )
-    if parts.scheme != "sqlite":
+            Problem(context["message"], key=KEY, found=repr(uri), allowed=context["allowed"])
+        ) from None
+    if scheme_of(uri) != "sqlite":
         return uri
-    path, mark, options = uri.removeprefix("sqlite:").lstrip("/").partition("?")
-    if not path or path == ":memory:":
-        raise UserError(
-            Problem("a database in memory cannot be shared with workers", key=KEY, found=repr(uri))
-        )
-    return f"sqlite:///{from_here(sqlite_file(uri)).absolute()}{mark}{options}"
+    _, mark, options = uri.partition("?")
+    return f"sqlite:///{sqlite_file(uri).absolute()}{mark}{options}"
 
 
-def without_password(uri: str) -> str:
-    """Return the URI with a password replaced by `***`, fit to be printed or written down."""
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    place = parts.hostname or ""
-    if parts.port is not None:
-        place = f"{place}:{parts.port}"
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{place}"))
+def is_server(uri: str) -> bool:
+    """Whether a server keeps the records, which is reached over the network."""
+    return scheme_of(uri) not in DATABASES
 
 
 def check_answers(uri: str) -> None:
-    """Raise UserError within seconds if nothing usable answers at `uri`; MLflow would retry for minutes."""
-    parts = urlsplit(uri)
+    """Raise UserError within seconds for a database that cannot be used; MLflow would retry for minutes.
+
+    What is no database is asked by MLflow's own client alone: it knows proxies, certificates and tokens.
+    """
+    scheme = scheme_of(uri)
     try:
-        if parts.scheme == "sqlite":
+        if scheme == "sqlite":
             _open_sqlite(sqlite_file(uri))
-        elif parts.scheme in ("http", "https"):
-            _ask_server(uri)
-        elif (family := parts.scheme.split("+")[0]) in DATABASE_PORTS:
-            _connect(parts, DATABASE_PORTS[family])
-    except (OSError, sqlite3.Error, http.client.HTTPException, ValueError) as error:
-        # urllib wraps the reason, which is the readable part.
-        reason = getattr(error, "reason", None) or error
+        elif scheme in DATABASES:
+            _connect(uri)
+    except UserError:
+        raise
+    except Exception as error:
         raise UserError(
-            Problem(f"MLflow cannot be reached at {without_password(uri)} ({reason})", key=KEY)
+            Problem(f"MLflow's database {masked(uri)} cannot be used ({reason(error)})", key=KEY)
         ) from error
 
 
@@ -112,22 +101,15 @@ def _open_sqlite(path: Path) -> None:
         connection.close()
 
 
-def _ask_server(uri: str) -> None:
-    address = f"{uri.rstrip('/')}/health"
+def _connect(uri: str) -> None:
+    """Connect once: a server that is silent, a wrong password and a driver that is missing are told apart."""
+    from sqlalchemy import create_engine
+
+    parts = urlsplit(uri)
+    if parts.hostname and (port := parts.port or DATABASE_PORTS.get(scheme_of(uri))):
+        socket.create_connection((parts.hostname, port), timeout=SECONDS).close()
+    engine = create_engine(uri)
     try:
-        urllib.request.urlopen(_request(address), timeout=SECONDS).close()
-    except urllib.error.HTTPError as error:
-        # Behind a gateway /health may be refused while the API works: only a failing server is turned away.
-        if error.code >= 500:
-            raise
-
-
-def _request(address: str) -> urllib.request.Request:
-    """Return the request without the user and password of the URI, which urllib would take for a host."""
-    parts = urlsplit(address)
-    return urllib.request.Request(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
-
-
-def _connect(parts: SplitResult, port: int) -> None:
-    if parts.hostname:
-        socket.create_connection((parts.hostname, parts.port or port), timeout=SECONDS).close()
+        engine.connect().close()
+    finally:
+        engine.dispose()

@@ -11,10 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.tracking import keeper
 from nemesis_sweep.tracking.client import QUIET
 from nemesis_sweep.tracking.location import artifacts
 
@@ -23,6 +25,8 @@ ANY = ("0.0.0.0", "::", "")
 START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 PORTS_TRIED = 200
+READ = ("MLFLOW_", "_MLFLOW_", "UVICORN_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
+"""How the variables begin that `mlflow server`, uvicorn, gunicorn and Flask read."""
 
 
 class UiServer:
@@ -52,10 +56,11 @@ class UiServer:
         # A file without a name: nothing to clean up, and no full pipe can stop the server.
         self._log = self._files.enter_context(tempfile.TemporaryFile())
         self._process = subprocess.Popen(
-            _command(self.database, self.host, self.port),
+            [sys.executable, keeper.__file__, *_command(self.database, self.host, self.port)],
             cwd=self.database.parent,
-            env={**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            stdin=subprocess.DEVNULL,
+            env=environment(os.environ),
+            # Nothing is ever written: it is closed when we are gone, however we ended.
+            stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             # A group of its own: Ctrl-C reaches only us, and the whole group can be ended together.
@@ -112,6 +117,16 @@ class UiServer:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").splitlines()
         return "\n".join(lines[-count:])
+
+
+def environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """Our environment without what an MLflow server reads from it: that is set up for somebody's own server.
+
+    `mlflow server` takes most of its options from there, and so do those that serve for it.
+    """
+    kept = {name: value for name, value in ours.items() if not name.startswith(READ)}
+    # The folder of a sweep is no place to import from.
+    return {**kept, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
 
 
 def check_port(host: str, port: int) -> None:

@@ -23,7 +23,6 @@ from nemesis_sweep.tracking.location import (
     artifact_location,
     check_answers,
     sqlite_file,
-    without_password,
 )
 from nemesis_sweep.tracking.moved import follow
 from nemesis_sweep.tracking.reasons import reason
@@ -79,7 +78,7 @@ def prepare(
     sweep_id = record["sweep_id"] if record else uuid.uuid4().hex
     place = {
         "sweep_id": sweep_id,
-        "uri": OWN_URI if uri is None else without_password(address),
+        "uri": OWN_URI if uri is None else masked(address),
         "experiment": experiment,
     }
     _write_record(home, place)  # before the run exists: a crash in between must not lead to a second one
@@ -152,7 +151,7 @@ def _told_to_the_user(uri: str) -> Iterator[None]:
         except Exception as error:
             if full_disk(error):
                 raise
-            message = f"MLflow at {masked(uri)} refused the sweep: {reason(error)}"
+            message = f"MLflow at {masked(uri)} cannot be used ({reason(error)})"
             raise UserError(Problem(message, key=KEY)) from error
 
 

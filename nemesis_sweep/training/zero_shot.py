@@ -7,21 +7,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.fit import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
-
-ENSEMBLE = (
-    "itap of a {}.",
-    "a bad photo of the {}.",
-    "a origami {}.",
-    "a photo of the large {}.",
-    "a {} in a video game.",
-    "art of the {}.",
-    "a photo of the small {}.",
-)
-"""The seven templates that CLIP's authors found to be nearly as good as their eighty on ImageNet."""
 
 
 def zero_shot_metrics(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Metrics:

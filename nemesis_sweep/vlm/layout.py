@@ -150,6 +150,12 @@ def _tokenize(
     return ids, _lengths(tokenizer, ids)
 
 
+def count_tokens(tokenizer: Any, texts: Sequence[str]) -> list[int]:
+    """Tokens of texts of any length, those that begin and end them included."""
+    longest = 4 * max(tokenizer.context_length, *(len(text.encode()) for text in texts))
+    return [int(count) for count in _lengths(tokenizer, tokenizer(list(texts), context_length=longest))]
+
+
 def _end_token(tokenizer: Any) -> int | None:
     """Id of the token that ends a text, or None if the tokenizer has none."""
     inner = getattr(tokenizer, "tokenizer", None)

@@ -24,7 +24,10 @@ from typing import Any, NoReturn
 
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
-from nemesis_sweep.vlm.hub import CONFIG_FILE
+from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.regular_file import is_there
+from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
+from nemesis_sweep.vlm.other_names import meant_backbone
 from nemesis_sweep.vlm.published import clean_tag, published
 
 DEFAULT_LENGTH = 77
@@ -97,15 +100,15 @@ def find_backbone(name: str) -> Source:
         _check_tag(architecture, weights)
         return Source("tag", architecture, tag=weights)
     path = Path(name).expanduser()
-    if path.suffix in (".safetensors", *PICKLES) or "/" in name or path.is_dir():
-        return Source("folder", path=_folder(from_here(path)))
+    if path.suffix in (".safetensors", *PICKLES) or "/" in name or (is_there(path) and path.is_dir()):
+        return Source("folder", path=_folder(from_here(path), name))
     raise UserError(
         Problem(
             "unknown backbone",
             found=repr(name),
             allowed=f"{', '.join(embedded_names()) or 'an embedded model'}, an open_clip name, NAME@TAG, "
             "NAME@random, NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json",
-            nearest=_nearest(architecture, at + weights),
+            nearest=meant_backbone(name, architecture_names()) or _nearest(architecture, at + weights),
         )
     )
 
@@ -168,8 +171,8 @@ def _weights_file(text: str) -> Path:
     path = from_here(Path(text).expanduser())
     if path.suffix in PICKLES:
         refuse_pickle(path)
-    if not path.is_file():
-        raise UserError(Problem("no such weights file", found=repr(text)))
+    if not is_there(path) or not path.is_file():
+        raise UserError(Problem("no such weights file", found=repr(text), nearest=nearest_path(path)))
     if path.suffix != ".safetensors":
         raise UserError(Problem("weights are read from safetensors files only", found=repr(text)))
     return path
@@ -181,12 +184,14 @@ def refuse_pickle(path: Path) -> NoReturn:
     raise UserError(Problem(message, found=repr(str(path)), allowed="a safetensors file"))
 
 
-def _folder(path: Path) -> Path:
+def _folder(path: Path, name: str) -> Path:
     """The folder or weights file of a model with its configuration beside it."""
-    if path.suffix in PICKLES and not path.is_dir():
+    there = is_there(path)
+    if path.suffix in PICKLES and not (there and path.is_dir()):
         refuse_pickle(path)
-    if not path.exists():
-        raise UserError(Problem("no such backbone folder or file", found=repr(str(path))))
+    if not there:
+        near = nearest_path(path) or meant_backbone(name, architecture_names())
+        raise UserError(Problem("no such backbone folder or file", found=repr(str(path)), nearest=near))
     config = (path if path.is_dir() else path.parent) / CONFIG_FILE
     if not config.is_file():
         message = f"no {CONFIG_FILE} beside the weights (name the architecture: NAME@FILE.safetensors)"
@@ -196,20 +201,41 @@ def _folder(path: Path) -> Path:
 
 def context_length(name: str) -> int | None:
     """Tokens in a text of a backbone, from its configuration; None where that is not on this machine."""
+    config = text_config(name)
+    return None if config is None else config.get("context_length") or DEFAULT_LENGTH
+
+
+def text_config(name: str) -> dict[str, Any] | None:
+    """The `text_cfg` of a backbone's configuration; None where that is not on this machine, or of no use."""
     try:
         source = find_backbone(name)
-        if source.kind == "hub":
-            return None
         config = architecture_config(source.architecture) if source.architecture else _config_of(source)
-        length = config["text_cfg"].get("context_length") or DEFAULT_LENGTH
-        return length if isinstance(length, int) else None
+        text: dict[str, Any] = config["text_cfg"]
+        return text if isinstance(text.get("context_length") or DEFAULT_LENGTH, int) else None
     except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError):
         return None  # What is wrong with it is told elsewhere.
 
 
+def model_folder(name: str) -> Path | None:
+    """The folder in which a backbone's own configuration lies; None for architectures of open_clip's.
+
+    Raises UserError as `find_backbone` does.
+    """
+    return _folder_of(find_backbone(name))
+
+
+def _folder_of(source: Source) -> Path | None:
+    path = source.path
+    if source.kind == "hub":
+        path = cached(source.repository, [CONFIG_FILE], source.revision)
+    return path if path is None or path.is_dir() else path.parent
+
+
 def _config_of(source: Source) -> dict[str, Any]:
-    path = source.path or Path()
-    config = json.loads(((path if path.is_dir() else path.parent) / CONFIG_FILE).read_text(encoding="utf-8"))
+    folder = _folder_of(source)
+    if folder is None:
+        raise FileNotFoundError(CONFIG_FILE)
+    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     found: dict[str, Any] = config["model_cfg"]
     return found
 

@@ -36,25 +36,44 @@ def model(tmp_path: Path) -> Path:
 
 
 def one_line(stderr: str) -> str:
-    (line,) = [line for line in stderr.splitlines() if line.strip()]
+    """The one error; before it may stand how many pictures were encoded."""
+    (line,) = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    assert line == stderr.splitlines()[-1]
     return line
 
 
 @pytest.mark.cluster
 @pytest.mark.slow
+def test_weights_that_do_not_fit_are_found_while_pictures_are_encoded(model, tmp_path, monkeypatch):
+    """Nothing has begun by then: the same command with whole weights is a new sweep."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "features"))
+    file, home = tmp_path / "shared.yaml", tmp_path / "home"
+    file.write_text(SWEEP.replace("BACKBONES", "./mine"))
+    answer = run(file, home)
+    assert answer.returncode == 2, answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stdout + answer.stderr
+    expected = "tasks.backbone: ./mine: the weights do not fit the architecture; found "
+    assert one_line(answer.stderr).startswith(f"error: {file}:3: {expected}")
+    assert not (home / "sweep.yaml").exists() and not (home / "optuna.journal").exists()
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [False, True])
-def test_no_trial_is_spent_on_weights_that_do_not_fit(model, tmp_path, monkeypatch, others):
-    """The path is relative, and workers are elsewhere. Where another backbone can train, it does."""
+def test_no_trial_is_spent_on_weights_that_do_not_fit(model, finished, tmp_path, monkeypatch, others):
+    """The path is relative, and workers are elsewhere. Where another backbone can train, it does.
+
+    The pictures have features, of another sweep: nothing is encoded before the first trial.
+    """
     monkeypatch.chdir(tmp_path)
     file, home = tmp_path / "shared.yaml", tmp_path / "home"
     file.write_text(SWEEP.replace("BACKBONES", "./mine, icon-clip" if others else "./mine"))
     answer = run(file, home)
     assert answer.returncode == 2, answer.stdout + answer.stderr
     assert "Traceback" not in answer.stdout + answer.stderr
-    line = one_line(answer.stderr)
-    assert line.startswith(
-        f"error: {file}:3: tasks.backbone: ./mine: the weights do not fit the architecture"
-    )
+    expected = "tasks.backbone: ./mine: the weights do not fit the architecture; found "
+    assert one_line(answer.stderr).startswith(f"error: {file}:3: {expected}")
     states = {name: trial["state"] for name, trial in optuna_trials(home).items()}
     waiting = [name for name in states if "mine" in name]
     assert [states[name] for name in waiting] == ["RUNNING"] and waiting[0].endswith("/zero_shot")

@@ -52,7 +52,7 @@ def images(tmp_path: Path) -> Path:
     ids=["latin-1", "ascii", "no letters", "utf-8"],
 )
 def test_a_letter_that_cannot_be_printed_is_escaped(images: Path, variables: dict, shown: bytes) -> None:
-    sweep = images / "made.yaml"
+    sweep = images.parent / "made.yaml"
     sweep.write_text(SWEEP.replace("FOLDER", str(images)), encoding="utf-8")
     checked = run("datasets", "check", str(images), "--no-decode", cwd=images, **variables)
     assert (checked.returncode, shown in checked.stdout) == (0, True), checked
@@ -90,8 +90,10 @@ def test_a_home_whose_name_is_no_text(tmp_path: Path) -> None:
 
 @pytest.mark.cluster
 def test_a_run_ends_well(images: Path) -> None:
-    sweep = images / "made.yaml"
+    sweep = images.parent / "made.yaml"
     sweep.write_text(SWEEP.replace("FOLDER", str(images)), encoding="utf-8")
-    done = run("run", str(sweep), "--home", str(images / "home"), cwd=images, PYTHONIOENCODING="ascii")
+    done = run(
+        "run", str(sweep), "--home", str(images.parent / "haus ☃ home"), cwd=images, PYTHONIOENCODING="ascii"
+    )
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr.decode()
-    assert b"haus \\u2603/home/results.parquet" in done.stdout
+    assert b"haus \\u2603 home/results.parquet" in done.stdout

@@ -140,9 +140,53 @@ def test_data_of_ones_own_is_looked_at(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[1:4] == [
         "./mine: 2 classes, 3 images",
-        "./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
-        r"./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
+        "note: ./mine: images in folders inside a class folder belong to its class: blue (2 in a, b)",
+        r"note: ./mine: left out beside the class folders: 1 file, 0 images among them (notes\n.txt)",
     ]
+
+
+def test_what_can_only_be_tested_on_is_refused_where_it_would_be_learnt(tmp_path: Path) -> None:
+    for name in ("red", "blue"):
+        jpeg(tmp_path / "mine/test" / name / "0.jpg")
+        jpeg(tmp_path / "other/train" / name / "0.jpg")
+    text = (
+        "name: own\ntasks:\n  root: {root}\n  dataset: [{learnt}]\n  targets: [{tested}]\n"
+        "  protocol: domain_generalization\nspace: {{omega: {{low: 1, high: 2}}}}\n"
+    )
+    path = tmp_path / "own.yaml"
+    path.write_text(text.format(root=tmp_path, learnt="./other", tested="./mine"))
+    assert run("validate", str(path)).returncode == 0
+    path.write_text(text.format(root=tmp_path, learnt="./mine", tested="./other"))
+    result = run("validate", str(path))
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"error: {path}:4: tasks.dataset: ./mine has no training images; "
+        "allowed: only as a target that is tested on\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["validate", f"{'x' * 300}.yaml"],
+        ["validate", str(PAN), "--set", f"tasks.dataset=./{'x' * 300}"],
+        ["validate", str(PAN), "--set", f"tasks.root=/{'x' * 300}"],
+        ["validate", str(PAN), "--set", f"tasks.backbone=./{'x' * 300}"],
+        ["validate", str(PAN), "--set", f"tasks.backbone={'x' * 300}"],
+        ["plan", str(PAN), "--set", f"tasks.dataset=./{'x' * 300}"],
+        ["datasets", "check", "dtd", "--root", "x" * 300],
+        ["run", str(PAN), "--home", f"/{'x' * 300}"],
+        ["run", str(PAN), "--simulate", f"/{'x' * 300}"],
+        ["status", f"/{'x' * 300}"],
+        ["stop", f"/{'x' * 300}"],
+    ],
+    ids=lambda words: " ".join(word[:20] for word in words),
+)
+def test_a_path_that_is_too_long_is_no_traceback(arguments, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    assert result.exit_code in (0, 2) and "Traceback" not in result.output
 
 
 def test_data_of_ones_own_that_a_run_would_refuse_is_refused_all_at_once(tmp_path: Path) -> None:

@@ -159,6 +159,18 @@ def test_a_link_to_nothing_is_a_missing_image(tmp_path) -> None:
     assert images(read(place)) == 13
 
 
+def test_a_link_to_itself_is_no_folder(tmp_path) -> None:
+    place = mine(tmp_path, "red", "blue")
+    (place / "loop").symlink_to("loop")
+    (place / "red" / "loop").symlink_to("loop")
+    dataset = read(place)
+    assert (dataset.classnames, images(dataset)) == (("blue", "red"), 12)
+    assert [note.partition(":")[0] for note in dataset.notes] == [
+        "left out beside the class folders",
+        "left out, for they are no images",
+    ]
+
+
 def test_a_folder_with_the_name_of_an_image_is_a_folder(tmp_path) -> None:
     place = mine(tmp_path, "red", "blue", "red/9.jpg", count=2)
     assert images(read(place)) == 6
@@ -178,6 +190,11 @@ def test_a_folder_with_the_name_of_an_image_is_a_folder(tmp_path) -> None:
         ),
         (["cat/train", "cat/test", "dog/train", "dog/test"], "splits inside class folders; found cat/test"),
         (["train/cat", "train/dog", "test/cat", "birds"], "class folders beside splits; found birds"),
+        (
+            ["train_set/cat", "train_set/dog", "test_set/cat"],
+            "folders that look like splits; found test_set, train_set; allowed: FOLDER/CLASS/image.jpg, or "
+            r"FOLDER/\{train,val,test\}/CLASS/image.jpg; rename them",
+        ),
     ],
 )
 def test_a_path_that_is_a_level_off_is_refused_with_the_right_one(names, message, tmp_path) -> None:

@@ -9,8 +9,9 @@ import torch
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import full_disk, has_room
+from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.sweep.home.folder import Home, write_json
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room, told_when_full
 from nemesis_sweep.sweep.worker.failure import FULL, failure
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
@@ -57,12 +58,12 @@ def test_it_is_known_by_number_by_words_and_through_what_wraps_it(tmp_path):
 def test_what_is_replaced_stays_as_it_was(tmp_path):
     """JSON, a checkpoint of safetensors, anything: the error names the file, and no part of it is left."""
     state = {"a": torch.arange(10.0)}
-    write_json(tmp_path / "a.json", state["a"].tolist())
+    write_sealed(tmp_path / "a.json", {"a": state["a"].tolist()})
     save_checkpoint(tmp_path, state)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with limited_files(1000):
         for work in (
-            lambda: write_json(tmp_path / "a.json", "x" * 5000),
+            lambda: write_sealed(tmp_path / "a.json", {"a": "x" * 5000}),
             lambda: save_checkpoint(tmp_path, {"a": torch.arange(1000.0)}),
         ):
             error = caught(work)

@@ -120,6 +120,13 @@ def saved(root, state) -> None:
     ("name", "make", "message"),
     [
         ("./x", lambda root: None, "no such file or folder; found .*/x; allowed: class folders, a .parquet"),
+        ("./" + "x" * 300, lambda root: None, "cannot be read: File name too long; found .*; allowed: class"),
+        ("./x", lambda root: (root / "x").symlink_to("x"), "cannot be read: Too many levels of symbolic"),
+        (
+            "./x",
+            lambda root: write(root / "y", "") or (root / "x").symlink_to("y/z"),
+            "no such file or folder",
+        ),
         ("./x", lambda root: (root / "x").mkdir(), "no images in class folders"),
         ("./x", mixed, "class folders beside splits; found dogs"),
         (
@@ -135,6 +142,18 @@ def saved(root, state) -> None:
         ),
         ("x.csv", lambda root: write(root / "x.csv", ""), r"x\.csv:1: no column path, label"),
         ("x.csv", lambda root: write(root / "x.csv", "path,label\n"), "no images"),
+        (
+            "x.csv",
+            lambda root: write(root / "x.csv", "path,label,label\na.jpg,cat,dog\n"),
+            r"x\.csv:1: two columns label; found path, label, label",
+        ),
+        (
+            "x.parquet",
+            lambda root: pq.write_table(
+                pa.Table.from_arrays([[b"x"], ["a"], ["b"]], ["image", "label", "label"]), root / "x.parquet"
+            ),
+            "two columns label; found image, label, label",
+        ),
         ("x.csv", lambda root: write(root / "x.csv", "path,label\na.jpg,\n"), r"x\.csv:2: label: no label"),
         (
             "x.csv",

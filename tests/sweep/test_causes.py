@@ -8,7 +8,6 @@ from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.study import TaskStudy
-from nemesis_sweep.tracking.store import Tracking
 from tests.sweep.test_desk import Silent
 
 TEXT = """
@@ -40,7 +39,7 @@ def open_desk(make_sweep, storage, tmp_path):
             studies = [JointStudy(sweep, storage)]
         else:
             studies = [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
-        return Desk(sweep, Home(tmp_path / "home"), studies, Tracking("", "", ""), Watcher())
+        return Desk(sweep, Home(tmp_path / "home"), studies, Watcher())
 
     return open_
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.tracking import keeper
 from nemesis_sweep.tracking.client import connect
-from nemesis_sweep.tracking.server import UiServer, check_port, next_free_port
+from nemesis_sweep.tracking.server import UiServer, check_port, environment, next_free_port
 from nemesis_sweep.tracking.store import Tracking, prepare
 from nemesis_sweep.tracking.trial_run import TrialRun
 from tests.tracking.shipping import ship
@@ -73,10 +75,55 @@ def record_through(url: str, tmp_path: Path) -> None:
     assert len(client.list_artifacts(stored.info.run_id, "prompt")) == 2
 
 
+OF_ANOTHER_SERVER = {
+    "MLFLOW_GUNICORN_OPTS": "--timeout 180",
+    "MLFLOW_UVICORN_OPTS": "--root-path /mlflow",
+    "MLFLOW_WAITRESS_OPTS": "--threads 2",
+    "MLFLOW_STATIC_PREFIX": "/mlflow",
+    "MLFLOW_BACKEND_STORE_URI": "postgresql://127.0.0.1:9/none",
+    "MLFLOW_READ_REPLICA_BACKEND_STORE_URI": "postgresql://127.0.0.1:9/none",
+    "MLFLOW_REGISTRY_STORE_URI": "postgresql://127.0.0.1:9/none",
+    "MLFLOW_DEFAULT_ARTIFACT_ROOT": "s3://bucket",
+    "MLFLOW_ARTIFACTS_DESTINATION": "s3://bucket",
+    "MLFLOW_ARTIFACTS_ONLY": "true",
+    "MLFLOW_SERVE_ARTIFACTS": "false",
+    "MLFLOW_EXPOSE_PROMETHEUS": "/proc/none",
+    "MLFLOW_HOST": "192.0.2.1",
+    "MLFLOW_PORT": "1",
+    "MLFLOW_WORKERS": "0",
+    "MLFLOW_SERVER_ALLOWED_HOSTS": "example.org",
+    "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "http://example.org",
+    "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+    "MLFLOW_ENABLE_WORKSPACES": "true",
+    "MLFLOW_WORKSPACE_STORE_URI": "postgresql://127.0.0.1:9/none",
+    "UVICORN_ROOT_PATH": "/mlflow",
+    "UVICORN_UDS": "/proc/none",
+    "UVICORN_SSL_KEYFILE": "/proc/none",
+    "WEB_CONCURRENCY": "9",
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
+
+
+def test_all_that_mlflow_server_reads_from_the_environment_is_kept_from_it() -> None:
+    """By its own declarations, so that a newer MLflow is covered too."""
+    from mlflow.cli import server
+
+    names = [parameter.envvar for parameter in server.params if parameter.envvar]
+    assert len(names) > 15
+    read = dict.fromkeys(names, "x")
+    others = {"PATH": "/bin", "TMPDIR": "/x"}
+    assert environment({**read, **others}) == environment(others)
+    assert others.items() < environment(others).items()
+
+
 def test_ui_serves_the_home_and_leaves_nothing_behind(
     home: Path, tracking: Tracking, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The real command: pages, an artifact, no telemetry, its use as a tracking server, then Ctrl-C."""
+    """The real command: pages, an artifact, no telemetry, its use as a tracking server, then Ctrl-C.
+
+    In a shell that is set up for a server of one's own.
+    """
     folder = home / "trials" / "clipart-16shot" / "0"
     folder.mkdir(parents=True)
     run = TrialRun.open(folder, {"omega": 1.0}, {})
@@ -102,6 +149,7 @@ def test_ui_serves_the_home_and_leaves_nothing_behind(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={**os.environ, **OF_ANOTHER_SERVER},
         # Background jobs of a shell are born deaf to Ctrl-C.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
@@ -131,6 +179,49 @@ def test_ui_serves_the_home_and_leaves_nothing_behind(
     assert "Stopped." in rest
     assert "Traceback" not in errors
     assert mentioning(f"--port {port}") == []
+    check_port("127.0.0.1", port)
+
+
+def wait_until(true: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+
+
+def test_a_server_ends_with_whoever_keeps_it(tmp_path: Path) -> None:
+    """Also what it started and what does not listen; its exit code is told when it ends by itself."""
+    mark = f"server of {tmp_path.name}"
+    child = f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(99)  # {mark}"
+    server = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])  # {mark}"
+    kept = subprocess.Popen(
+        [sys.executable, "-c", KEPT, keeper.__file__, sys.executable, "-c", server], start_new_session=True
+    )
+    wait_until(lambda: len(mentioning(mark)) == 4)  # Also who keeps it, and who holds the pipe.
+    kept.kill()
+    kept.wait(10)
+    wait_until(lambda: mentioning(mark) == [], 15)
+    line = [sys.executable, keeper.__file__, sys.executable, "-c", "raise SystemExit(7)"]
+    with subprocess.Popen(line, stdin=subprocess.PIPE) as ended:
+        assert ended.wait(10) == 7
+
+
+KEPT = """
+import subprocess, sys
+subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE, start_new_session=True).wait()
+"""
+
+
+@pytest.mark.slow
+def test_ui_that_is_killed_leaves_no_server_on_the_port(home: Path) -> None:
+    port = free_port()
+    line = [sys.executable, "-m", "nemesis_sweep", "ui", str(home), "--port", str(port)]
+    ui = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert ui.stdout is not None
+    assert [ui.stdout.readline() for _ in range(2)][1].startswith("MLflow is at")
+    ui.kill()
+    ui.wait(10)
+    wait_until(lambda: mentioning(f"--port {port}") == [], 15)
     check_port("127.0.0.1", port)
 
 

@@ -11,12 +11,13 @@ from sklearn.metrics import log_loss
 from torch.nn import functional as F
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
 from nemesis_sweep.training.linear_probe import linear_probe_metrics
 from nemesis_sweep.training.references import REFERENCES
-from nemesis_sweep.training.zero_shot import ENSEMBLE, template_features
+from nemesis_sweep.training.zero_shot import template_features
 
 
 @pytest.fixture(scope="module")

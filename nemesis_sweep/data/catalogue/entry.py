@@ -1,11 +1,15 @@
 """What the catalogue says of a dataset, where its files may lie, and how it is opened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nemesis_sweep.data.classnames import is_name
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, SPLITS, Dataset
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.regular_file import is_there
 
 Rows = Sequence[tuple[str, int]]
 """Image files, as paths below a folder, and their labels."""
@@ -35,7 +39,7 @@ class Layout:
 
     def missing(self, root: Path) -> list[str]:
         """What is not there, as paths below the data root."""
-        return [f"{self.folder}/{need}" for need in self.needs if not (root / self.folder / need).exists()]
+        return [f"{self.folder}/{need}" for need in self.needs if not is_there(root / self.folder / need)]
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,12 @@ class Entry:
         if layout is None:
             raise self.absent(root)
         listing = layout.read(root / layout.folder)
+        for name in listing.classnames:
+            if not is_name(name):
+                found, allowed = ascii(name), "a text that can be printed"
+                raise UserError(
+                    Problem("a class name that is none", "", str(root / layout.folder), None, found, allowed)
+                )
         return Dataset(
             name=self.name,
             classnames=tuple(listing.classnames),
@@ -76,6 +86,7 @@ class Entry:
             splits={split: FileItems(listing.images, listing.splits.get(split, ())) for split in SPLITS},
             split=layout.split,
             folder=root / layout.folder,
+            notes=tuple(_without_images(listing)),
         )
 
     def absent(self, root: Path) -> UserError:
@@ -97,3 +108,11 @@ class Entry:
                 path = f"{layout.folder}/{need}"
                 lines.append(f"    {path}" + ("  (missing)" if path in absent else ""))
         return tuple(lines)
+
+
+def _without_images(listing: Listing) -> Iterator[str]:
+    """A line on classes that no split has an image of."""
+    given = {label for rows in listing.splits.values() for _, label in rows}
+    lost = [repr(name) for label, name in enumerate(listing.classnames) if label not in given]
+    if lost:
+        yield f"{counted(len(lost), 'class', 'classes')} without images: {listed(lost)}"

@@ -48,7 +48,7 @@ def _rows(data: Any, split: str, names: dict[int, str], path: Path) -> list[tupl
     for number, row in enumerate(rows):
         try:
             file, label, name = str(row[0]), int(row[1]), clean(str(row[2]))
-        except (TypeError, ValueError, IndexError, KeyError) as error:
+        except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
             where, allowed = f"{split}[{number}]", "[path, label, class name]"
             raise UserError(Problem("not a row", where, str(path), None, str(row)[:80], allowed)) from error
         if names.setdefault(label, name) != name:

@@ -10,6 +10,7 @@ from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.lists import read_list
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.regular_file import is_there
 
 FILE = "classnames.txt"
 NUMBER = re.compile(r"[+-]?(?:\d[\d\s_,.']*|[.,]\d+)(?:e[+-]?\d+)?%?", re.IGNORECASE)
@@ -31,7 +32,7 @@ def called(labels: Sequence[str], path: Path, column: Mapping[str, str]) -> tupl
     Raises ``UserError`` for a names file with a line that is no label and a name, or with two for one label.
     """
     file = names_file(path)
-    listed_names, notes = _read(file, labels) if file.exists() else ({}, [])
+    listed_names, notes = _read(file, labels) if is_there(file) else ({}, [])
     return [listed_names.get(label) or column.get(label) or label for label in labels], notes
 
 
@@ -81,6 +82,7 @@ def check_names(
     for message, is_wrong in (
         ("an empty class name", _says_nothing),
         ("a class name that is not UTF-8", _is_no_text),
+        ("a class name with control characters", _has_controls),
         (f"{what} are numbers", _is_number),
     ):
         wrong = [(label, name) for label, name in zip(labels, names, strict=True) if is_wrong(name)]
@@ -104,12 +106,27 @@ def _is_number(name: str) -> bool:
 
 
 def _says_nothing(name: str) -> bool:
-    """Whether there is no more in it than punctuation, spaces and characters that nobody sees."""
-    return all(unicodedata.category(char)[0] in "PZC" for char in name)
+    """Whether there is no more in it than punctuation, spaces and characters that nobody sees; or `nan`.
+
+    That is what tables have in place of a label that is missing.
+    """
+    unseen = all(unicodedata.category(char)[0] in "PZC" for char in name) and not _is_no_text(name)
+    return unseen or clean(name).casefold() == "nan"
 
 
 def _is_no_text(name: str) -> bool:
     return any(unicodedata.category(char) == "Cs" for char in name)
+
+
+def _has_controls(name: str) -> bool:
+    return any(unicodedata.category(char) == "Cc" for char in clean(name))
+
+
+def numbers(names: Sequence[str]) -> Iterator[str]:
+    """A line on names that are only numbers, where they cannot be given others."""
+    found = [name for name in names if _is_number(name)]
+    if found:
+        yield f"class names that are only numbers: {listed(found)}"
 
 
 def alike(names: Sequence[str]) -> Iterator[str]:

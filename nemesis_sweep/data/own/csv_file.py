@@ -9,6 +9,7 @@ from nemesis_sweep.data.own.rows import Row, dataset_of, file_item, split_of
 from nemesis_sweep.spec.errors import Problem, UserError
 
 REQUIRED = ("path", "label")
+KNOWN = (*REQUIRED, "split", "name")
 ALLOWED = "a header with path, label and, optionally, split and name"
 
 
@@ -23,6 +24,10 @@ def read_csv(name: str, file: Path) -> Dataset:
             reader = csv.DictReader(opened, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
             header = [each.strip().lower() for each in reader.fieldnames or ()]
             reader.fieldnames = header
+            twice = [each for each in KNOWN if header.count(each) > 1]
+            if twice:
+                message = f"two columns {twice[0]}"
+                raise UserError(Problem(message, "", str(file), 1, ", ".join(header), ALLOWED))
             missing = [each for each in REQUIRED if each not in header]
             if missing:
                 message = f"no column {', '.join(missing)}"

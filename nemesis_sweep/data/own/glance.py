@@ -8,6 +8,7 @@ from nemesis_sweep.data.dataset import SPLITS
 from nemesis_sweep.data.own.class_folders import Folders, check, notes
 from nemesis_sweep.data.own.class_names import FOLDERS, alike, called, check_names
 from nemesis_sweep.data.own.path import kind_of, read_path
+from nemesis_sweep.data.own.rows import SPLIT_WORDS
 from nemesis_sweep.spec.counting import counted
 
 FILES = 20_000
@@ -20,10 +21,16 @@ CSV_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class Glance:
-    """counts: classes and images, in words; '' where they were not counted. notes: what there is to say."""
+    """What was seen.
+
+    counts: classes and images, in words; '' where they were not counted. notes: what there is to say.
+    classnames: those that were seen. to_learn: whether there are images to learn from, or may be.
+    """
 
     counts: str
     notes: Sequence[str]
+    classnames: tuple[str, ...] = ()
+    to_learn: bool = True
 
 
 def glance(name: str, path: Path) -> Glance:
@@ -35,20 +42,22 @@ def glance(name: str, path: Path) -> Glance:
         return Glance("", [f"not looked at, for {too_large}; `datasets check` reads it"])
     dataset = read_path(name, path, images=False)
     counts = _counts(len(dataset.classnames), sum(len(dataset.splits[split]) for split in SPLITS))
-    return Glance(counts, dataset.notes)
+    return Glance(counts, dataset.notes, dataset.classnames, len(dataset.train) > 0)
 
 
 def _folders(folders: Folders) -> Glance:
     check(folders)
     told = list(notes(folders))
+    names: list[str] = []
     if folders.names:
         names, more = called(folders.names, folders.folder, {})
         check_names(folders.names, names, FOLDERS, folders.folder)
         told += [*more, *alike(names)]
     if folders.unseen:
         told.append(f"only the first {FILES} files were looked at; `datasets check` looks at all")
-        return Glance("", told)
-    return Glance(_counts(len(folders.names), folders.images), told)
+        return Glance("", told, tuple(names))
+    splits = {SPLIT_WORDS.get(part.place.lower(), "train") for part in folders.parts if part.found.images}
+    return Glance(_counts(len(folders.names), folders.images), told, tuple(names), "train" in splits)
 
 
 def _counts(classes: int, images: int) -> str:

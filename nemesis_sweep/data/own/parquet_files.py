@@ -1,12 +1,12 @@
 """Which Parquet files of a folder belong together, and which split each holds; also in clones of the hub."""
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nemesis_sweep.data.own.rows import SPLIT_WORDS
+from nemesis_sweep.data.catalogue.listing import is_folder
+from nemesis_sweep.data.own.rows import split_in
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 
@@ -55,16 +55,9 @@ def parquet_files(path: Path) -> tuple[list[ParquetFile], list[str]]:
 
 def _described(file: Path, root: Path) -> ParquetFile:
     folders = file.relative_to(root).parts[:-1]
-    split = _split(file.stem) or next(filter(None, map(_split, reversed(folders))), "")
-    own = [each for each in folders if each.lower() not in PLAIN_FOLDERS and not _split(each)]
+    split = split_in(file.stem) or next(filter(None, map(split_in, reversed(folders))), "")
+    own = [each for each in folders if each.lower() not in PLAIN_FOLDERS and not split_in(each)]
     return ParquetFile(file, split, "/".join(own))
-
-
-def _split(name: str) -> str:
-    """The split that a word of the name stands for; '' where none does, or several do."""
-    words = re.split(r"[^A-Za-z]+", name.lower())
-    splits = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
-    return splits.pop() if len(splits) == 1 else ""
 
 
 def _below(path: Path, depth: int = DEPTH) -> Iterator[Path]:
@@ -78,5 +71,5 @@ def _below(path: Path, depth: int = DEPTH) -> Iterator[Path]:
             continue
         if entry.name.endswith(".parquet"):
             yield Path(entry.path)
-        elif depth and entry.is_dir():
+        elif depth and is_folder(entry):
             yield from _below(Path(entry.path), depth - 1)

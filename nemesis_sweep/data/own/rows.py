@@ -1,6 +1,7 @@
 """From labelled images to a dataset: what tables and class folders of the user's own have in common."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,6 +60,13 @@ def file_item(written: str, table: Path, where: str, line: int | None) -> Item:
     if "\0" in written:
         raise UserError(Problem("not a path", where, str(table), line, repr(written)))
     return Item(0, str(path), path=path)
+
+
+def split_in(name: str) -> str:
+    """The split that a word of a name stands for; '' where none does, or several do."""
+    words = re.split(r"[^a-z]+", name.lower())
+    splits = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+    return splits.pop() if len(splits) == 1 else ""
 
 
 def split_of(word: str, where: str, file: Path) -> str:

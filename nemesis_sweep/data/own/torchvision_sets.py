@@ -12,6 +12,7 @@ from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, Dataset, Item
 from nemesis_sweep.data.decoding.images import never_drawings
 from nemesis_sweep.data.division import VAL_FROM_TRAIN, part_val_from
 from nemesis_sweep.data.files import LazyItems
+from nemesis_sweep.data.own.class_names import alike, numbers
 from nemesis_sweep.data.own.torchvision_names import PREFIX
 from nemesis_sweep.spec.errors import Problem, UserError
 
@@ -63,6 +64,7 @@ def read_torchvision(name: str, root: Path) -> Dataset:
             for split in SPLIT_NAMES
         },
         split="torchvision's" + ("" if parts["val"] is not None else f"; {VAL_FROM_TRAIN}"),
+        notes=(*alike(classnames), *numbers(classnames)),
     )
 
 

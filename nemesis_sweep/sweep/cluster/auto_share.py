@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
+from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.largest import largest_trials
-from nemesis_sweep.sweep.home.folder import Home, write_json
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.gpu_memory import Memory, measure_memory
 
 FALLBACK = 0.25
@@ -47,13 +48,13 @@ def auto_share(
     asked = json.loads(json.dumps(asked))  # As it will be read back.
     path = home.path / "gpu_share.json"
     known = _read(path)
-    if known.get("asked") == asked:
+    if known.get("asked") == asked and isinstance(known.get("share"), float):
         return float(known["share"])
     say("resources.gpus auto: probing how much of a GPU the largest trial needs")
     told = _probe(asked, str(home.path), sweep.resources.cpus, stopping)
     if isinstance(told, str):
         return _fall_back(say, told)
-    write_json(path, {"share": told.share, "memory": asdict(told), "asked": asked})
+    write_sealed(path, {"share": told.share, "memory": asdict(told), "asked": asked})
     peak, context, total = (size / GIB for size in astuple(told))
     say(
         f"resources.gpus auto: {told.share:g} of a GPU a trial; the largest took {peak:.2f} GiB "
@@ -75,10 +76,9 @@ def _classes(home: Home, task: Task) -> int:
 
 def _read(path: Any) -> Plain:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_sealed(path)
+    except DamagedError:
         return {}
-    return known if isinstance(known, dict) else {}
 
 
 def _probe(asked: Plain, home: str, cpus: float, stopping: Callable[[], bool]) -> Memory | str:

@@ -115,7 +115,7 @@ class _Log:
         size = self._length()
         if size == self._size or time.monotonic() - self._told < REPORT_EVERY:
             return
-        with self._path.open(encoding="utf-8") as log:
+        with self._path.open(encoding="utf-8", errors="replace") as log:
             log.seek(self._size)
             lines = log.read().splitlines()
         self._size, self._told = size, time.monotonic()

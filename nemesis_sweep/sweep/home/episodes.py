@@ -1,8 +1,8 @@
 """Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,25 @@ from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, Load, arrange
 from nemesis_sweep.data.registry import SHIPPED, load_dataset
+from nemesis_sweep.data.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.skipping import without
 from nemesis_sweep.data.twins import told, twins_of
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
-from nemesis_sweep.sweep.home.folder import Home, write_json
+from nemesis_sweep.sweep.fitting import refuse_long_names
+from nemesis_sweep.sweep.home.copies import restore
+from nemesis_sweep.sweep.home.folder import Home, quiet
 from nemesis_sweep.sweep.home.images import Images, LookAtTasks
+from nemesis_sweep.sweep.home.task_names import named_in
+from nemesis_sweep.sweep.worker.result import set_aside
 
 RULE = "random.Random(seed); shots of each class of train, then {} of val{}"
-PLACE = ("folder",)
+PLACE = ("folder", CHECKSUM)
 """Where the images lie may change from run to run; what is drawn may not."""
-
-
-def quiet(line: str) -> None:
-    """Report nothing."""
 
 
 def record_episodes(
@@ -41,9 +43,10 @@ def record_episodes(
     here, or, where there are many, by ``look``. A file that a former run wrote stays. say: gets lines about
     images that are skipped and classes that fall short.
 
-    Raises ``UserError`` when a dataset cannot be loaded, gives other images than then, or has images that
-    cannot be read and are not to be skipped.
+    Raises ``UserError`` when a dataset cannot be loaded, has class names that are too long, gives other
+    images than then, or has images that cannot be read and are not to be skipped.
     """
+    _mend(home, say)
     opened = lru_cache(maxsize=32)(_open)
     records = {}
     images = Images(skip=sweep.tasks.unreadable == "skip", say=say)
@@ -52,6 +55,8 @@ def record_episodes(
         for task in sweep.task_list()
     }
     new = {task: arranged for task, arranged in drawn.items() if _before(_record_of(home, task)) is None}
+    asked = {(name, task.root) for task in new for name in (task.dataset, *task.targets)}
+    refuse_long_names(sweep, new, {name: opened(name, root)[0].classnames for name, root in asked})
     images.look_first(new, look)
     for line in _notes(drawn.values()):
         say(line)
@@ -71,7 +76,7 @@ def record_episodes(
             raise _changed(path, former, records[path])
     for path, former in before.items():
         if former is None:
-            write_json(path, records[path])
+            write_sealed(path, records[path])
     return list(records)
 
 
@@ -121,11 +126,12 @@ def _notes(arrangements: Iterable[Arrangement]) -> Iterator[str]:
 def _twins(task: Task, arranged: Arrangement) -> Iterator[str]:
     """A line on images that are learnt and tested."""
     source = arranged.source
-    if source.split == SHIPPED:  # tested
-        return
     learnt = [item for episode in arranged.episodes for item in (*episode.train, *episode.val)]
-    lines = told(twins_of(learnt, source.test, source.local))
-    yield from (printable(f"{task.label}: {line}") for line in lines)
+    for data in (source, *arranged.targets.values()):
+        if data.split == source.split == SHIPPED:  # tested
+            continue
+        lines = told(twins_of(learnt, data.test, source.local if data is source else attrgetter("source")))
+        yield from (printable(f"{task.label}: {line}") for line in lines)
 
 
 def _record_of(home: Home, task: Task) -> Path:
@@ -143,12 +149,37 @@ def _open(name: str, root: str | None) -> tuple[Dataset, str]:
     return dataset, fingerprint(dataset)
 
 
+def _mend(home: Home, say: Report) -> None:
+    """Restore damaged records of a sweep that has begun; without a copy they are drawn again."""
+    former = named_in(home, load_sweep(home.sweep_file)).task_list() if home.sweep_file.exists() else ()
+    for task in former:
+        file = _record_of(home, task)
+        try:
+            _read(file)
+        except DamagedError as error:
+            if restore(home, file, f"episodes/{file.name}", lambda copy: _before(copy) is not None):
+                say(f"{error}; restored from the copy in MLflow's artifacts")
+            else:
+                set_aside(file)
+                say(
+                    f"{error}; drawn again from the data, and images that cannot be read are looked for again"
+                )
+
+
 def _before(path: Path) -> dict[str, Any] | None:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return _read(path)
+    except DamagedError:
         return None
-    return record if isinstance(record, dict) else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    record = read_sealed(path)
+    if not all(isinstance(record.get(name), dict) for name in ("episodes", "images")):
+        raise DamagedError(path, "holds no episodes")
+    if not isinstance(record.get("skipped", {}), dict):
+        raise DamagedError(path, "does not say which images are skipped")
+    return record
 
 
 def _changed(path: Path, before: dict[str, Any], now: dict[str, Any]) -> UserError:

@@ -1,7 +1,6 @@
 """The home of a sweep: one folder that holds all of it, and one driver at a time."""
 
 import fcntl
-import json
 import os
 import platform
 import subprocess
@@ -14,7 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import naming
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
@@ -97,14 +95,14 @@ class Home:
     @contextmanager
     def driver_lock(self) -> Iterator[None]:
         """Refuse a second driver in the same home; the kernel lets go when the driver dies."""
-        with self.lock.open("a+", encoding="utf-8") as lock:
+        with open_lock(self.lock, "a+") as lock:
             if not _locked(lock):
                 lock.seek(0)
                 raise UserError(
                     Problem(
                         "another run is at work in this home",
                         key="--home",
-                        found=f"{self.path} (process {lock.read().strip() or 'unknown'})",
+                        found=f"{self.path} (process {lock.read(200).strip() or 'unknown'})",
                         allowed="one run at a time; wait for it, stop it, or give another --home",
                     )
                 )
@@ -114,6 +112,19 @@ class Home:
                 lock.write(f"{os.getpid()} on {platform.node()}")
                 lock.flush()
             yield
+
+
+def open_lock(path: Path, how: str) -> IO[str]:
+    """Open a lock file, whatever was written into it. Raises ``UserError`` when that is not possible."""
+    try:
+        return path.open(how, encoding="utf-8", errors="replace")
+    except OSError as error:
+        message = f"the sweep's lock cannot be opened: {error.strerror}"
+        raise UserError(Problem(message, file=str(path), allowed="a file that you may write to")) from error
+
+
+def quiet(line: str) -> None:
+    """Report nothing."""
 
 
 def refused(home: Home, message: str, allowed: str, changes: Sequence[str] = ()) -> UserError:
@@ -140,24 +151,6 @@ def _is_own_output(path: Path) -> bool:
             if os.path.samestat(path.stat(), os.fstat(stream)):
                 return True
     return False
-
-
-def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
-    """Replace a text file in one step, so that nobody ever reads half of it.
-
-    mode: who may read and write it, less what the process' own mask takes away.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        replacing(path) as temporary,
-        open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file,
-    ):
-        file.write(text)
-
-
-def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
-    """Replace a JSON file in one step."""
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n", mode)
 
 
 def environment() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nemesis_sweep.data.registry import SHIPPED
 from nemesis_sweep.data.skipping import pictures, unreadable
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.tasks import Task
 
 MANY = 512
@@ -70,7 +71,7 @@ class Images:
             self._broken |= bad if former is None else {}
             return {}
         for name, reason in bad.items():
-            self._say(f"{task.label}: skipped {name}: {reason}")
+            self._say(printable(f"{task.label}: skipped {name}: {reason}"))
         return dict(bad)
 
     def refuse_broken(self) -> None:

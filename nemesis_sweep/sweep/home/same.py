@@ -1,23 +1,29 @@
 """Whether a sweep file still means the sweep that its home holds, and starting over when it does not."""
 
+import shlex
 from pathlib import Path
 
+from nemesis_sweep.data.meter import Report
 from nemesis_sweep.spec.compare import diff, growth
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.home.folder import Home, refused
+from nemesis_sweep.sweep.home.copies import restore
+from nemesis_sweep.sweep.home.folder import Home, quiet, refused
+
+STORAGE = "storage.json"
 
 
-def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False) -> None:
+def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False, say: Report = quiet) -> None:
     """Raise ``UserError``, naming every change, when the home holds another sweep or a smaller one.
 
     Resources and tracking may change. More trials, hours or tasks need ``extend``. What a trial trains and
     how it is judged may not change at all: new trials could not be compared with those in the home.
+    say: told that the home's own sweep file was damaged, and where it was taken from.
     """
-    if not home.sweep_file.exists():
+    before = _before(home, say)
+    if before is None:
         return
-    before = load_sweep(home.sweep_file)
     changes = diff(before, sweep, comparable_only=True)
     if changes:
         raise refused(
@@ -36,13 +42,44 @@ def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False) -> None
         )
 
 
+def _before(home: Home, say: Report) -> Sweep | None:
+    """The sweep that a home holds; None for a new home. Raises ``UserError`` for a file damaged for good."""
+    file = home.sweep_file
+    begun = any(path.exists() and path.stat().st_size for path in (home.journal, home.path / STORAGE))
+    if not begun and not file.exists():
+        return None
+    try:
+        return load_sweep(file)
+    except UserError as error:
+        reason = "is missing" if not file.exists() else "is damaged"
+        if restore(home, file, file.name, _is_sweep):
+            say(f"{file} {reason}; restored from the copy in MLflow's artifacts")
+            return load_sweep(file)
+        how = f"nemesis-sweep validate FILE --resolved > {shlex.quote(str(file))}"
+        allowed = f"the file as it was; `{how}` writes it from the one that the sweep began with"
+        raise UserError(
+            Problem(f"the home's own sweep file {reason}", file=str(file), allowed=allowed)
+        ) from error
+
+
+def _is_sweep(file: Path) -> bool:
+    try:
+        load_sweep(file)
+    except UserError:
+        return False
+    return True
+
+
 def set_aside(home: Home) -> Path | None:
     """Rename a sweep's home out of the way, to ``HOME.1`` or the next free number; None if there is none.
 
+    Of a home that is a symbolic link, the folder is renamed that it leads to, and it leads to a new one.
     Raises ``UserError`` when another run is at work in it, or when the folder is something else than a home.
     """
-    held = set(home.path.iterdir()) if home.path.exists() else set()
-    if held <= {home.lock}:  # a run that was refused leaves its lock
+    # A link stays one, to a new folder where its former one was: that disk was chosen for sweeps.
+    place = home.path.resolve() if home.path.is_symlink() else home.path
+    held = set(place.iterdir()) if place.exists() else set()
+    if held <= {place / home.lock.name}:  # a run that was refused leaves its lock
         return None
     if not home.is_ours:
         raise UserError(
@@ -50,7 +87,9 @@ def set_aside(home: Home) -> Path | None:
         )
     with home.driver_lock():
         number = 1
-        while (kept := home.path.with_name(f"{home.path.name}.{number}")).exists():
+        while (kept := place.with_name(f"{place.name}.{number}")).exists():
             number += 1
-        home.path.rename(kept)
+        place.rename(kept)
+        if place != home.path:
+            place.mkdir()
     return kept

@@ -1,10 +1,10 @@
 """Simulated and real sweeps never share a home."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.sweep.home.folder import Home, refused, write_json
+from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.sweep.home.folder import Home, refused
 
 RECORD = "simulation.json"
 
@@ -30,9 +30,13 @@ def claim(home: Home, record: dict[str, Any]) -> None:
     if not path.exists():
         if home.sweep_file.exists():
             raise refused(home, "this home holds a real sweep", "a home of its own for a simulation")
-        write_json(path, record)
+        write_sealed(path, record)
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        before = read_sealed(path)
+    except DamagedError as error:
+        allowed = "another --home, or --fresh to simulate again"
+        raise refused(home, f"this home's {RECORD} {error.reason}", allowed) from error
     changes = [f"{key}: {before.get(key)} -> {now}" for key, now in record.items() if before.get(key) != now]
     if changes:
         allowed = "the settings that it began with, or another --home"

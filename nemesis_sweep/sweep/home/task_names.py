@@ -1,13 +1,13 @@
 """What a home calls its tasks: `tasks.json`. A name stays once it is given, for trials are found by it."""
 
-import json
 from dataclasses import asdict, replace
 
+from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.task_names import Names
 from nemesis_sweep.spec.tasks import Task, slug
-from nemesis_sweep.sweep.home.folder import Home, write_json
+from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
 
 RECORD = "tasks.json"
@@ -42,7 +42,7 @@ def record_names(sweep: Sweep, home: Home) -> None:
         {},
     )
     named = {task.key: {field: asdict(task)[field] for field in FIELDS} for task in tasks.values()}
-    write_json(home.path / RECORD, {"tasks": named, "targets": dict(targets)})
+    write_sealed(home.path / RECORD, {"tasks": named, "targets": dict(targets)})
 
 
 def _is_of_earlier_version(home: Home, task: Task) -> bool:
@@ -54,20 +54,16 @@ def _is_of_earlier_version(home: Home, task: Task) -> bool:
 
 def _read(home: Home) -> Names:
     path = home.path / RECORD
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not path.exists():
         return Names()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _damaged(home, error) from error
     try:
-        record = json.loads(text)
+        record = read_sealed(path)
         tasks = tuple(
             Task(**{field: fields[field] for field in FIELDS}, name=name)
             for name, fields in record["tasks"].items()
         )
         return Names(tasks, record["targets"] or None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DamagedError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(home, error) from error
 
 

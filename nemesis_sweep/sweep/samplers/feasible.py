@@ -1,31 +1,35 @@
-"""Proposals that keep the constraints over parameters: what breaks one is drawn again, and is no trial."""
+"""Proposals that are new and keep the constraints; others are drawn again, and are no trial."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.dimensions import Dimension, Space
-from nemesis_sweep.spec.draw import Point, fill, random_value
+from nemesis_sweep.spec.dimensions import Dimension, FloatRange, Space
+from nemesis_sweep.spec.draw import Point, all_points, fill, random_value, size
+from nemesis_sweep.spec.steps import snapped
 from nemesis_sweep.sweep.samplers.point_sampler import PointSampler
 from nemesis_sweep.sweep.space.coordinates import dimensions, distance
+from nemesis_sweep.sweep.space.distinct import Key, point_key
 from nemesis_sweep.sweep.space.proposals import distribution
 
 TRIES, TRIES_GP = 10, 1
 """How often a sampler is asked. A Gaussian process takes long to answer, and answers the same again."""
 
-RANDOM_TRIES = 2000
+RANDOM_TRIES, LISTED = 2000, 10_000
+"""How many random points are looked at, and how many a space may have for all of them to be."""
 
 
 class FeasibleSampler(PointSampler):
-    """Another sampler's proposals, of which only those are taken that ``keeps`` says yes to.
+    """Another sampler's proposals, of which only those are taken that ``keeps`` says yes to and none tried.
 
-    Drawn are whole points, ``tries`` of the sampler's; if none keeps the constraints, the one nearest to the
-    last of them among ``RANDOM_TRIES`` uniform ones that do. If none of those does either, the sampler's is
-    proposed and the study has to refuse it. All of it depends on the seed and on the study alone. Optuna's
-    storage sees only the point that was taken: what is drawn again has no number and costs no budget.
+    Drawn are whole points, ``tries`` of the sampler's; if none will do, the one nearest to the last of them
+    among all points of a space that can be listed, else among ``RANDOM_TRIES`` uniform ones. If none of
+    those will do either, the sampler's is proposed and the study has to refuse it. All of it depends on the
+    seed and on the study alone. Optuna's storage sees only the point that was taken: what is drawn again has
+    no number and costs no budget.
     """
 
     def __init__(
@@ -35,12 +39,14 @@ class FeasibleSampler(PointSampler):
         keeps: Callable[[Point], bool],
         seed: int,
         tries: int,
+        tried: Collection[Key] = (),
     ) -> None:
         super().__init__(space)
         self.inner = inner
         self.keeps = keeps
         self.seed = seed
         self.tries = tries
+        self.tried = tried
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self.inner.before_trial(study, trial)
@@ -62,18 +68,34 @@ class FeasibleSampler(PointSampler):
             relative = {**self.inner.sample_relative(study, trial, related), **given}
 
             def proposed(name: str, dimension: Dimension, drawn: Point = relative) -> Any:
-                if name in drawn and dimension.contains(drawn[name]):
-                    return drawn[name]
-                return self.inner.sample_independent(study, trial, name, distribution(dimension))
+                if name in given:
+                    return given[name]
+                if name in drawn and dimension.contains(value := _on_step(dimension, drawn[name])):
+                    return value
+                value = self.inner.sample_independent(study, trial, name, distribution(dimension))
+                return _on_step(dimension, value)
 
             point = fill(self.space, proposed)
-            if self.keeps(point):
+            if self._will_do(point):
                 return point
-        kept = list(filter(self.keeps, self._random_points(given)))
         names = dimensions(self.space)
-        return min(kept, key=lambda other: distance(names, point, other), default=point)
+        others = filter(self._will_do, self._others(given))
+        return min(others, key=lambda other: distance(names, point, other), default=point)
 
-    def _random_points(self, given: Point) -> Iterator[Point]:
+    def _will_do(self, point: Point) -> bool:
+        return point_key(point) not in self.tried and self.keeps(point)
+
+    def _others(self, given: Point) -> Iterator[Point]:
+        """Points with the values that are given: all of them, or some at random."""
+        count = size(self.space)
+        if count is not None and count <= LISTED:
+            yield from (point for point in all_points(self.space) if given.items() <= point.items())
+            return
         rng = random.Random(self.seed)
         for _ in range(RANDOM_TRIES):
             yield fill(self.space, lambda name, dim: given[name] if name in given else random_value(dim, rng))
+
+
+def _on_step(dimension: Dimension, value: Any) -> Any:
+    """The value, on a step of its range where that has steps: Optuna's own arithmetic rounds otherwise."""
+    return snapped(dimension, value) if isinstance(dimension, FloatRange) else value

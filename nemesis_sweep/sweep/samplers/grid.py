@@ -1,8 +1,7 @@
 """Every point of a finite space once, in an order of its own for every study."""
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -10,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
 from nemesis_sweep.sweep.samplers.point_sampler import PointSampler
+from nemesis_sweep.sweep.space.distinct import point_key
 
 
 class GridSampler(PointSampler):
@@ -27,15 +27,10 @@ class GridSampler(PointSampler):
     def left(self, study: optuna.Study) -> list[Point]:
         """The points that no trial has been given, in their order; trials that failed count as tried."""
         begun = [state for state in TrialState if state != TrialState.WAITING]
-        tried = {_key(trial.params) for trial in study.get_trials(deepcopy=False, states=begun)}
-        return [point for point in self.points if _key(point) not in tried]
+        tried = {point_key(trial.params) for trial in study.get_trials(deepcopy=False, states=begun)}
+        return [point for point in self.points if point_key(point) not in tried]
 
     def draw(self, study: optuna.Study, trial: FrozenTrial) -> Point:
         fixed = trial.system_attrs.get("fixed_params", {})
         left = [*self.left(study), *self.points]
         return next((point for point in left if fixed.items() <= point.items()), left[0])
-
-
-def _key(point: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
-    # As text: 1, 1.0 and true are equal in Python but may be three choices.
-    return frozenset((name, repr(value)) for name, value in point.items())

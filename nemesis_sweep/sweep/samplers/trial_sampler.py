@@ -1,31 +1,44 @@
 """Which sampler proposes which trial of a study: one that is seeded by the trial's number."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 
 import optuna
 
-from nemesis_sweep.spec.draw import Point, all_points
+from nemesis_sweep.spec.dimensions import Dimension, FloatRange, Space
+from nemesis_sweep.spec.draw import Point, all_points, size
 from nemesis_sweep.spec.limits import GRID
+from nemesis_sweep.spec.space import places
+from nemesis_sweep.spec.steps import is_exact
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.samplers.feasible import TRIES, TRIES_GP, FeasibleSampler
 from nemesis_sweep.sweep.samplers.grid import GridSampler
 from nemesis_sweep.sweep.samplers.registry import build_sampler
+from nemesis_sweep.sweep.space.distinct import Key
 from nemesis_sweep.sweep.space.planned import limits_of
+
+
+def _all(space: Space) -> Iterator[Dimension]:
+    return (place.dimension for place in places(space))
 
 
 class TrialSampler:
     """Makes the samplers of a study.
 
     origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point
-    keeps the constraints over parameters. grid: the sampler of all trials where the sweep asks for a grid,
-    else None.
+    keeps the constraints over parameters. tried: the points that were proposed, as they are at the time of a
+    proposal. grid: the sampler of all trials where the sweep asks for a grid, else None.
     """
 
-    def __init__(self, sweep: Sweep, origin: str, keeps: Callable[[Point], bool]) -> None:
+    def __init__(
+        self, sweep: Sweep, origin: str, keeps: Callable[[Point], bool], tried: Collection[Key] = ()
+    ) -> None:
         self.sweep = sweep
         self.origin = origin
         self.keeps = keeps
+        self.tried = tried
+        inexact = any(isinstance(each, FloatRange) and not is_exact(each) for each in _all(sweep.space))
+        self._plain = not limits_of(sweep) and not inexact and size(sweep.space) is None
         self.grid: GridSampler | None = None
         if sweep.search.sampler == GRID:
             points = [point for point in all_points(sweep.space) if keeps(point)]
@@ -40,10 +53,10 @@ class TrialSampler:
             return self.grid
         search, seed = self.sweep.search, self.seed(number)
         sampler = build_sampler(search.sampler, search.sampler_options, seed)
-        if not limits_of(self.sweep):
+        if self._plain:
             return sampler
         tries = TRIES_GP if search.sampler == "gp" else TRIES
-        return FeasibleSampler(sampler, self.sweep.space, self.keeps, seed, tries)
+        return FeasibleSampler(sampler, self.sweep.space, self.keeps, seed, tries, self.tried)
 
     def seed(self, what: int | str) -> int:
         """A seed of 32 bits for a trial, or another purpose, of this study."""

@@ -127,7 +127,7 @@ def _records(home: Home, sweep: Sweep, rows: Sequence[Row]) -> dict[str, list[Re
     found = {}
     for task in sweep.task_list():
         own = [row for row in rows if row["study"] == task.key and row["state"] in ("COMPLETE", "PRUNED")]
-        complete = [curves[task.key, row["number"]] for row in own if row["state"] == "COMPLETE"]
+        complete = [curves.get((task.key, row["number"]), {}) for row in own if row["state"] == "COMPLETE"]
         found[task.identity] = [
             _record(row, curves[task.key, row["number"]], [curve for curve in complete if len(curve) > 1])
             for row in own

@@ -14,12 +14,14 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.data.atomic import write_atomically
+from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk, Progress
-from nemesis_sweep.sweep.home.folder import Home, environment, write_atomically, write_json
+from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
@@ -28,7 +30,7 @@ from nemesis_sweep.sweep.rows import shared, trial_rows
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.simulation.actors import Clock
 from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, measured
-from nemesis_sweep.sweep.storage.journal import Journal, mend
+from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.worker.joint_trial import shared_config
 
@@ -118,8 +120,8 @@ def run_simulation(
         refuse_another_sweep(sweep, home, extend)
         record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
-        write_json(home.path / "environment.json", environment())
-        mend(home.journal)
+        write_sealed(home.path / "environment.json", environment())
+        mend_journal(home.journal)
         # Whatever storage the sweep file names: a database is for what was trained.
         studies = open_studies(sweep, home, Journal(home.journal, synced))
         clock = Clock(max((_ended(trial) for study in studies for _, trial in study.trials()), default=0.0))

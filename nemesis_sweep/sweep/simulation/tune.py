@@ -49,7 +49,8 @@ def simulate(
     """
     quiet_tune()
     search = SearchGenerator(ConcurrencyLimiter(DeskSearcher(desk), max_concurrent=workers))
-    with tempfile.TemporaryDirectory(prefix="nemesis-sweep-") as folder:
+    # A thread of Tune's may still be writing there when it is removed.
+    with tempfile.TemporaryDirectory(prefix="nemesis-sweep-", ignore_cleanup_errors=True) as folder:
         experiment = _Experiment(
             "simulated",
             NoTrainable,

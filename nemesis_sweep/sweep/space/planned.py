@@ -7,7 +7,7 @@ from typing import Any
 from nemesis_sweep.spec.configuration import method_values
 from nemesis_sweep.spec.draw import all_points, size
 from nemesis_sweep.spec.expression import Condition
-from nemesis_sweep.spec.limits import GRID, LARGEST_GRID
+from nemesis_sweep.spec.limits import LARGEST_GRID
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -44,14 +44,6 @@ def room(sweep: Sweep, tasks: Sequence[Task]) -> float:
     return sum(keeps(sweep, tasks, point) for point in all_points(sweep.space))
 
 
-def grid_size(sweep: Sweep, tasks: Sequence[Task]) -> int | None:
-    """The points of the grid that keep the constraints; None where the sampler is another one."""
-    if sweep.search.sampler != GRID:
-        return None
-    return sum(keeps(sweep, tasks, point) for point in all_points(sweep.space))
-
-
 def trials_of(sweep: Sweep, tasks: Sequence[Task]) -> int:
-    """Trials of a study: its budget, or the whole grid where that is smaller."""
-    size = grid_size(sweep, tasks)
-    return sweep.budget.trials if size is None else min(size, sweep.budget.trials)
+    """Trials of a study: its budget, or all points of a space that has fewer; none is trained twice."""
+    return int(min(sweep.budget.trials, room(sweep, tasks)))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Space
 from nemesis_sweep.spec.draw import fill
+from nemesis_sweep.spec.steps import is_exact
 
 if TYPE_CHECKING:
     import optuna
@@ -22,8 +23,8 @@ def _suggest_one(trial: "optuna.Trial", name: str, dimension: Dimension) -> Any:
             return trial.suggest_categorical(name, choices)
         case IntRange(low=low, high=high, step=step, log=log):
             return trial.suggest_int(name, low, high, step=step, log=log)
-        case FloatRange(low=low, high=high, step=step, log=log):
-            return trial.suggest_float(name, low, high, step=step, log=log)
+        case FloatRange(low=low, high=high, log=log):
+            return trial.suggest_float(name, low, high, step=_step(dimension), log=log)
 
 
 def distribution(dimension: Dimension) -> "BaseDistribution":
@@ -35,8 +36,16 @@ def distribution(dimension: Dimension) -> "BaseDistribution":
             return kinds.CategoricalDistribution(choices)
         case IntRange(low=low, high=high, step=step, log=log):
             return kinds.IntDistribution(low, high, log=log, step=step)
-        case FloatRange(low=low, high=high, step=step, log=log):
-            return kinds.FloatDistribution(low, high, log=log, step=step)
+        case FloatRange(low=low, high=high, log=log):
+            return kinds.FloatDistribution(low, high, log=log, step=_step(dimension))
+
+
+def _step(dimension: FloatRange) -> float | None:
+    """The step for Optuna; None where rounding would cost the range its end.
+
+    There it draws from the whole range, and :mod:`nemesis_sweep.sweep.samplers.feasible` keeps to the steps.
+    """
+    return dimension.step if is_exact(dimension) else None
 
 
 def distributions(space: Space, point: Mapping[str, Any]) -> dict[str, "BaseDistribution"]:

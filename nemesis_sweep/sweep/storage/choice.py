@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from pathlib import Path
 
 from optuna.storages import BaseStorage
 
+from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.spec.current_folder import from_here
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.home.folder import Home, refused, write_json
+from nemesis_sweep.sweep.home.folder import Home, refused
 from nemesis_sweep.sweep.storage.journal import Journal
+from nemesis_sweep.sweep.storage.journal_file import copy_of, refuse_damaged
 
 RECORD = "storage.json"
 OWNER_ONLY = 0o600
@@ -23,13 +25,15 @@ JOURNAL = "the journal in the home"
 
 def has_trials(home: Home) -> bool:
     """Whether a sweep has begun in this home."""
-    return home.sweep_file.exists() and (home.journal.exists() or (home.path / RECORD).exists())
+    records = (home.journal, copy_of(home.journal), home.path / RECORD)
+    return home.sweep_file.exists() and any(record.exists() for record in records)
 
 
 def stored(home: Home) -> BaseStorage:
     """The storage of a sweep that has begun. Raises ``UserError`` when it cannot be opened."""
     record = _read(home)
     if record is None:
+        _refuse_damaged(home)
         return Journal(home.journal)
     from nemesis_sweep.sweep.storage.database import open_database
 
@@ -55,8 +59,18 @@ def open_storage(sweep: Sweep, home: Home) -> BaseStorage:
         message = f"the studies of this home ({prefix}/...) are no longer in {masked(url)}"
         raise refused(home, message, "the storage as it was, another --home, or --fresh to start over")
     # Before there are studies, so that none is ever without its home; again, for the password may be new.
-    write_json(home.path / RECORD, {"url": url, "prefix": prefix}, OWNER_ONLY)
+    write_sealed(home.path / RECORD, {"url": url, "prefix": prefix}, OWNER_ONLY)
     return storage
+
+
+def _refuse_damaged(home: Home) -> None:
+    try:
+        refuse_damaged(home.journal)
+    except DamagedError as error:
+        allowed = "`nemesis-sweep run` with the sweep file, which restores it from its copy where it can"
+        raise UserError(
+            Problem(f"the sweep's journal {error.reason}", str(home.journal), allowed=allowed)
+        ) from error
 
 
 def _refuse_another(home: Home, record: dict[str, str] | None, url: str | None) -> None:
@@ -80,8 +94,18 @@ def _absolute(url: str | None) -> str | None:
 
 
 def _read(home: Home) -> dict[str, str] | None:
-    try:
-        record: dict[str, str] = json.loads((home.path / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    """Where the home's trials are, if in a database. Raises ``UserError`` when the record is damaged."""
+    file = home.path / RECORD
+    if not file.exists():
         return None
+    try:
+        record = read_sealed(file)
+        if not all(isinstance(record.get(name), str) for name in ("url", "prefix")):
+            raise DamagedError(file, "does not name a database")
+    except DamagedError as error:
+        message = f"the record of the home's storage {error.reason}"
+        allowed = (
+            """{"url": ADDRESS, "prefix": NAME}, where the studies in the database are called NAME/..."""
+        )
+        raise UserError(Problem(message, file=str(file), allowed=allowed)) from error
     return record

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
+from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
@@ -100,6 +102,23 @@ def open_database(url: str, prefix: str) -> Database:
             message = f"Optuna cannot use this storage ({_reason(error)})"
             raise UserError(Problem(message, KEY, found=masked(url))) from error
     raise AssertionError("unreachable")
+
+
+def reopen_trials(storage: BaseStorage, trials: Mapping[int, str], reason: str) -> None:
+    """Make trials that are over RUNNING again. trials: by Optuna's id, why; kept as an attribute."""
+    from optuna.storages._rdb import models
+    from optuna.storages._rdb.storage import _create_scoped_session
+
+    assert isinstance(storage, RDBStorage)
+    with _create_scoped_session(storage.scoped_session) as session:
+        for number, why in trials.items():
+            trial = session.get_one(models.TrialModel, number)
+            trial.state, trial.datetime_complete = TrialState.RUNNING, None
+            session.query(models.TrialValueModel).filter_by(trial_id=number).delete()
+            session.query(models.TrialUserAttributeModel).filter_by(trial_id=number, key=reason).delete()
+            session.add(
+                models.TrialUserAttributeModel(trial_id=number, key=reason, value_json=json.dumps(why))
+            )
 
 
 def lost(error: BaseException | None, url: str | None) -> UserError | None:

@@ -1,8 +1,6 @@
 """Optuna's journal file, as the driver of a sweep uses it."""
 
 import copy
-import json
-import os
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.data.full_disk import naming
+from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.sweep.storage.journal_file import append, mend
 
 _OPEN = {TrialState.WAITING, TrialState.RUNNING}
 
@@ -27,7 +27,14 @@ class Journal(JournalStorage):
     """
 
     def __init__(self, path: Path, synced: bool = True) -> None:
-        super().__init__((_Whole if synced else _Unsynced)(str(path)))
+        try:
+            super().__init__((_Whole if synced else _Unsynced)(str(path)))
+        except OSError:
+            raise
+        except Exception as error:
+            # Entries of an earlier version have no checksum: Optuna may fail on them in any way.
+            message = f"Optuna cannot read the sweep's journal ({type(error).__name__}: {error})"
+            raise UserError(Problem(message, file=str(path))) from error
         self._open: dict[int, tuple[int, list[int]]] = {}
 
     def get_all_trials(
@@ -50,20 +57,17 @@ class Journal(JournalStorage):
         return found
 
 
-def mend(path: Path) -> None:
-    """Take away what a driver left that died while it wrote; for the next driver, which is alone.
+def mend_journal(path: Path) -> list[str]:
+    """Make a journal whole for the next driver, which is alone; gives a line for what was damaged.
 
-    Half an entry, of a disk that was full or lost its power: the next one would be written behind it, and the
-    journal could never be read again. And Optuna's lock, for whose end the next entry would wait 30 s.
+    Raises ``UserError`` when it cannot be mended.
     """
-    Path(f"{path}.lock").unlink(missing_ok=True)
-    if not path.exists():
-        return
-    with path.open("rb+") as journal:
-        text = journal.read()
-        whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            journal.truncate(whole)
+    try:
+        return mend(path)
+    except DamagedError as error:
+        allowed = "the file as it was, from a backup; another --home; or --fresh, which keeps this one beside"
+        message = f"the sweep's journal {error.reason}"
+        raise UserError(Problem(message, file=str(path), allowed=allowed)) from error
 
 
 class _Whole(JournalFileBackend):
@@ -71,26 +75,11 @@ class _Whole(JournalFileBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         with get_lock_file(self._lock):
-            _append(Path(self._file_path), logs, synced=True)
+            append(Path(self._file_path), logs, synced=True)
 
 
 class _Unsynced(JournalFileBackend):
     """The same file, left to the operating system to bring to the disk; for one process at a time."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        _append(Path(self._file_path), logs, synced=False)
-
-
-def _append(path: Path, logs: list[dict[str, Any]], *, synced: bool) -> None:
-    rest = memoryview("".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode())
-    # Unbuffered: what a buffer could not write it would try again when it is closed.
-    with naming(path), path.open("ab", buffering=0) as file:
-        before = file.tell()
-        try:
-            while rest:
-                rest = rest[file.write(rest) :]
-            if synced:
-                os.fsync(file.fileno())
-        except OSError:
-            file.truncate(before)
-            raise
+        append(Path(self._file_path), logs, synced=False)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.sweep.home.folder import Home, environment, home_at, write_json
+from nemesis_sweep.sweep.home.folder import Home, environment, home_at
 
 
 def test_a_second_driver_is_refused_and_told_who_is_there(tmp_path):
@@ -40,9 +41,9 @@ def test_a_home_that_cannot_be_written_is_one_clear_error(tmp_path):
 
 def test_json_replaces_the_whole_file(tmp_path):
     path = tmp_path / "deep" / "a.json"
-    write_json(path, {"a": 1})
-    write_json(path, {"b": 2})
-    assert path.read_text() == '{\n  "b": 2\n}\n'
+    write_sealed(path, {"a": 1})
+    write_sealed(path, {"b": 2})
+    assert [line.strip(" ,") for line in path.read_text().splitlines()[:2]] == ["{", '"b": 2']
     assert [p.name for p in path.parent.iterdir()] == ["a.json"]
 
 

@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.draw import all_points
-from nemesis_sweep.sweep.space.planned import grid_size, trials_of
+from nemesis_sweep.sweep.space.planned import room, trials_of
 from nemesis_sweep.sweep.study import TaskStudy
 
 GRID = [
@@ -35,7 +35,7 @@ def test_a_large_budget_tries_every_point_once_and_ends(make_sweep, storage):
     study, tried = drain(sweep, storage)
     assert same(tried, all_points(sweep.space)) and len(tried) == 10
     assert not study.has_more() and study.total == 10
-    assert grid_size(sweep, study.tasks) == trials_of(sweep, study.tasks) == 10
+    assert room(sweep, study.tasks) == trials_of(sweep, study.tasks) == 10
 
 
 def test_a_small_budget_tries_some_of_them_and_a_larger_one_the_rest(make_sweep, storage):

@@ -1,13 +1,17 @@
-"""Trials that run at the same time are never the same, in a study of one task as in a joint one."""
+"""No point is trained twice, in a study of one task as in a joint one."""
 
+import optuna
 import pytest
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.draw import size
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.proposal import TWIN
-from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
-from nemesis_sweep.sweep.space.distinct import another_point
+from nemesis_sweep.sweep.proposer import Proposer
+from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES, build_sampler
+from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
+from nemesis_sweep.sweep.space.distinct import another_point, point_key
+from nemesis_sweep.sweep.space.proposals import suggest
 from nemesis_sweep.sweep.study import TaskStudy
 
 SMALL = """
@@ -42,22 +46,39 @@ def overlapping(study, workers, reopen=lambda study: study):
         study = reopen(study)
 
 
+def keys(proposals):
+    return [point_key(proposal.params) for proposal in proposals]
+
+
 @pytest.mark.parametrize("kind", ["per_task", "joint"])
+@pytest.mark.parametrize("workers", [1, 8])
 @pytest.mark.parametrize("sampler", SAMPLER_NAMES)
-def test_no_proposal_is_given_twice_at_a_time(make_sweep, storage, sampler, kind):
-    """Eight workers in a space of twelve points: a draw at random would meet itself all the time."""
+def test_every_point_of_a_small_space_is_tried_once(make_sweep, storage, sampler, workers, kind):
+    """A budget of 24 in a space of twelve points: a sampler alone would meet its own points all the time."""
     sweep = make_sweep(f"search.sampler={sampler}", text=SMALL)
-    handed, beside = overlapping(study_of(kind, sweep, storage), workers=8)
-    assert len(handed) == (12 if sampler == "grid" else 24)
-    assert max(map(len, beside)) == 7
-    for proposal, others in zip(handed, beside, strict=True):
-        assert dict(proposal.params) not in others
+    study = study_of(kind, sweep, storage)
+    assert study.total == 12
+    handed, _ = overlapping(study, workers)
+    assert len(set(keys(handed))) == len(handed) == 12
+    assert study.proposer.space_is_done and not study.has_more()
+    # None was proposed to be thrown away: numbers have no gaps.
+    assert [proposal.number for proposal in handed] == [str(number) for number in range(12)]
 
 
-def test_twins_would_come_without_the_check(make_sweep, storage, monkeypatch):
-    monkeypatch.setattr("nemesis_sweep.sweep.proposer.twin", lambda study, trial: None)
-    handed, beside = overlapping(study_of("joint", make_sweep(text=SMALL), storage), workers=8)
-    assert any(dict(proposal.params) in others for proposal, others in zip(handed, beside, strict=True))
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_a_restart_changes_nothing(make_sweep, sampler):
+    sweep = make_sweep(f"search.sampler={sampler}", text=SMALL)
+    storages = [optuna.storages.InMemoryStorage() for _ in range(2)]
+    whole, _ = overlapping(study_of("per_task", sweep, storages[0]), 1)
+    anew = lambda study: study_of("per_task", sweep, storages[1])  # noqa: E731
+    parts, _ = overlapping(anew(None), 1, anew)
+    assert whole == parts
+
+
+def test_points_would_come_again_without_the_check(make_sweep, storage, monkeypatch):
+    monkeypatch.setattr(Proposer, "_note", lambda self, trial: None)
+    handed, _ = overlapping(study_of("joint", make_sweep(text=SMALL), storage), workers=8)
+    assert len(set(keys(handed))) < len(handed) == 24
 
 
 def test_a_continuous_space_has_no_twins(make_sweep, storage):
@@ -66,42 +87,61 @@ def test_a_continuous_space_has_no_twins(make_sweep, storage):
     assert len({tuple(sorted(proposal.params.items())) for proposal in handed}) == 30
 
 
-def test_more_workers_than_points_wait(make_sweep, storage):
+def test_more_workers_than_points_have_nothing_to_do(make_sweep, storage):
     sweep = make_sweep("space.omega=null", "space.norm=null", "budget.trials=7", text=SMALL)
     study = study_of("joint", sweep, storage)
     first = [study.next() for _ in range(3)]
     assert study.next() is None
-    assert study.has_more()
     study.tell(first[0].number, TrialState.COMPLETE, 50.0, 1.0)
-    again = study.next()
-    assert again.params == first[0].params
-    for proposal in (again, *first[1:]):
-        study.tell(proposal.number, TrialState.COMPLETE, 50.0, 1.0)
-    assert len(overlapping(study, workers=8)[0]) == 3
+    study.tell(first[1].number, TrialState.PRUNED, None, 1.0)
+    # What failed would fail again.
+    study.tell(first[2].number, TrialState.FAIL, None, 1.0)
+    assert study.next() is None
     assert not study.has_more()
+    assert study_of("joint", sweep, storage).next() is None
 
 
-def test_twins_are_not_counted_and_never_shown(make_sweep, storage):
-    study = study_of("joint", make_sweep(text=SMALL), storage)
-    overlapping(study, workers=8)
+def test_one_point_is_one_trial(make_sweep, storage):
+    sweep = make_sweep(
+        "space.omega={low: 2, high: 2}", "space.norm=null", "space.n_ctx={choices: [8]}", text=SMALL
+    )
+    handed, _ = overlapping(study_of("per_task", sweep, storage), workers=2)
+    assert [dict(proposal.params) for proposal in handed] == [{"omega": 2.0, "n_ctx": 8}]
+
+
+def test_a_sampler_that_repeats_itself_gets_other_points(make_sweep, storage, monkeypatch):
+    """In a space without end, as a Gaussian process may."""
+    monkeypatch.setattr(TrialSampler, "of", lambda self, number: build_sampler("random", {}, 0))
+    sweep = make_sweep("search.sampler=random", "search.baselines=[]", "budget.trials=5")
+    study = study_of("joint", sweep, storage)
+    handed, _ = overlapping(study, workers=1)
+    assert len(set(keys(handed))) == len(handed) == 5
     dropped = [trial for trial in study.study.trials if TWIN in trial.user_attrs]
     assert dropped
     assert {trial.state for trial in dropped} == {TrialState.FAIL}
-    assert study.counts() == {"complete": 24, "pruned": 0, "fail": 0, "running": 0}
-    assert len(study.trials()) == study.proposer.asked == 24
+    assert study.counts() == {"complete": 5, "pruned": 0, "fail": 0, "running": 0}
+    assert len(study.trials()) == study.proposer.asked == 5
 
 
-def test_a_driver_that_dies_between_drawing_and_checking_leaves_no_twins(make_sweep, storage, monkeypatch):
+def test_a_point_of_the_users_that_was_tried_is_left_out(make_sweep, storage):
+    first, _ = overlapping(study_of("joint", make_sweep("budget.trials=3", text=SMALL), storage), workers=1)
+    point = dict(first[1].params)
+    sweep = make_sweep("budget.trials=5", text=SMALL)
+    sweep = sweep.model_copy(update={"search": sweep.search.model_copy(update={"points": [point]})})
+    study = study_of("joint", sweep, storage)
+    more, _ = overlapping(study, workers=1)
+    assert len(set(keys([*first, *more]))) == len(first) + len(more) == 5
+
+
+def test_a_driver_that_dies_between_drawing_and_checking_leaves_no_twins(make_sweep, storage):
     sweep = make_sweep(text=SMALL)
-    with monkeypatch.context() as unchecked:
-        unchecked.setattr("nemesis_sweep.sweep.proposer.twin", lambda study, trial: None)
-        study = study_of("joint", sweep, storage)
-        handed = [study.next() for _ in range(12)]
-    assert len({tuple(sorted(proposal.params.items())) for proposal in handed}) < 12
-    restarted = study_of("joint", sweep, storage)
-    again = [restarted.next() for _ in range(12)]
-    assert len({tuple(sorted(proposal.params.items())) for proposal in again}) == 12
-    assert restarted.next() is None
+    study = study_of("joint", sweep, storage)
+    for n_ctx in (4, 4, 8):
+        study.study.enqueue_trial({"n_ctx": n_ctx, "norm": "1", "omega": 1.0})
+        suggest(study.study.ask(), sweep.space)
+    handed, _ = overlapping(study_of("joint", sweep, storage), workers=3)
+    assert [proposal.number for proposal in handed[:2]] == ["0", "2"]
+    assert len(set(keys(handed))) == len(handed) == 12
 
 
 def test_points_of_a_space(make_sweep):
@@ -124,4 +164,12 @@ def test_the_last_free_point_is_found(make_sweep):
     space = make_sweep("space.omega=null", "method.omega=1", text=SMALL).space
     every = [{"n_ctx": n_ctx, "norm": norm} for n_ctx in (4, 8, 16) for norm in ("1", "2")]
     for free in every:
-        assert another_point(space, [point for point in every if point != free], seed=0) == free
+        tried = [point_key(point) for point in every if point != free]
+        assert another_point(space, tried, seed=0) == free
+    assert another_point(space, list(map(point_key, every)), seed=0) is None
+
+
+def test_rounding_makes_no_other_point():
+    assert point_key({"omega": 0.1 + 0.2}) == point_key({"omega": 0.3})
+    assert len({point_key({"beta": value}) for value in (1, 1.0, True, "1")}) == 3
+    assert point_key({"omega": 0.3}) != point_key({"omega": 0.3000001})

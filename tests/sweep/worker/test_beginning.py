@@ -16,7 +16,6 @@ from nemesis_sweep.sweep.worker import warm
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE
 from nemesis_sweep.sweep.worker.trainable import PromptTrainable
-from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.vlm.registry import _embedded_folder
 
 
@@ -43,7 +42,6 @@ def step(tmp_path: Path, task: Task, params: dict | None = None, **method: objec
         seeds=(1,),
         eval_every=1,
         threads=1,
-        tracking=Tracking("sqlite:////nowhere/mlflow.db", "0", "0"),
     )
     return PromptTrainable(assignment.to_config()).step()
 

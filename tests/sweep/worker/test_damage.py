@@ -16,7 +16,6 @@ from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker.result import NOTE, RESULT, read_result
 from nemesis_sweep.sweep.worker.trial import TrialSession
-from nemesis_sweep.tracking.store import prepare
 from tests.sweep.conftest import TEXT
 
 
@@ -35,14 +34,11 @@ def assignments(sweep, tmp_path_factory):
     home.create()
     (task,) = sweep.task_list()
     study = TaskStudy(sweep, task, InMemoryStorage())
-    tracking = prepare(home.path, sweep.name, sweep.experiment, None)
     made = []
     for _ in range(2):
         proposal = study.next()
         values = {name: getattr(proposal, name) for name in ("number", "baseline", "params", "method")}
-        one = Assignment(
-            str(home.path), task, **values, seeds=(1, 2), eval_every=5, threads=1, tracking=tracking
-        )
+        one = Assignment(str(home.path), task, **values, seeds=(1, 2), eval_every=5, threads=1)
         session = TrialSession(one)
         while not session.advance()["done"] and not made:
             pass
@@ -55,8 +51,7 @@ def fresh(assignments, tmp_path):
     """The same trials in a copy of the home."""
     home = tmp_path / "home"
     shutil.copytree(assignments[0].home, home)
-    tracking = prepare(home, "made", "made", None)
-    return [replace(each, home=str(home), tracking=tracking) for each in assignments]
+    return [replace(each, home=str(home)) for each in assignments]
 
 
 def finish(session):

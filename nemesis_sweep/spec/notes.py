@@ -1,0 +1,33 @@
+"""What is valid in a sweep file and still hardly meant: told, and no reason to refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
+from nemesis_sweep.spec.draw import size
+from nemesis_sweep.spec.faults import Fault, shown
+from nemesis_sweep.spec.space import places
+from nemesis_sweep.spec.sweep import Sweep
+
+
+def notes(sweep: Sweep) -> Iterator[Fault]:
+    """Yield the dimensions that have one value, and a budget that is larger than the space."""
+    for place in places(sweep.space):
+        only = _only_value(place.dimension)
+        if len(only) == 1:
+            allowed = f"several values, or method.{place.name}: {shown(only[0])}"
+            yield Fault(place.path, "one value, so nothing is searched", shown(only[0]), allowed)
+    count = size(sweep.space)
+    if sweep.space and count is not None and count < sweep.budget.trials:
+        message = f"the space has {counted(count, 'point')}; a study ends when every one was tried"
+        yield Fault(("budget", "trials"), message, shown(sweep.budget.trials), related=(("space",),))
+
+
+def _only_value(dimension: Dimension) -> list[Scalar]:
+    """Return the value of a dimension that has no other and opens none, in a list."""
+    if isinstance(dimension, Choice):
+        return [] if any(dimension.opens) else dimension.choices
+    low, high = dimension.bounds
+    return [low] if low == high else []

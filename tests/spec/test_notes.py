@@ -1,0 +1,44 @@
+"""What is valid and hardly meant is told, with line and key, and refuses nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from nemesis_sweep.spec.loader import load_sweep, located_notes
+from tests.spec.files import KNOWN, VALID, write
+
+
+def told(path: Path, *overrides: str) -> list[str]:
+    return [str(problem) for problem in located_notes(load_sweep(path, overrides, KNOWN), path, overrides)]
+
+
+def test_nothing_is_said_of_a_usual_file(tmp_path: Path) -> None:
+    assert told(write(tmp_path, VALID)) == []
+
+
+@pytest.mark.parametrize(
+    ("put", "line"),
+    [
+        ("n_ctx: {choices: [16]}", "space.n_ctx: one value, so nothing is searched; found 16; "),
+        ("n_ctx: {low: 4, high: 4}", "space.n_ctx: one value, so nothing is searched; found 4; "),
+        ("norm: {choices: [2]}", 'space.norm: one value, so nothing is searched; found "2"; '),
+    ],
+)
+def test_a_dimension_of_one_value(tmp_path: Path, put: str, line: str) -> None:
+    path = write(tmp_path, VALID.replace("n_ctx: {choices: [4, 8, 16]}", put))
+    (note,) = told(path)
+    assert note.startswith(f"{path}:9: {line}allowed: several values, or method.{put.partition(':')[0]}: ")
+
+
+def test_a_choice_that_opens_others_is_a_condition(tmp_path: Path) -> None:
+    opened = "{beta: {choices: {0: {corruption: {low: 0, high: 0.5}}}}, omega: {low: 1, high: 2}}"
+    assert told(write(tmp_path, VALID), "method.beta=null", f"space={opened}") == []
+
+
+def test_a_space_with_fewer_points_than_trials(tmp_path: Path) -> None:
+    path = write(tmp_path, VALID)
+    (note,) = told(path, "space.omega={low: 0.5, high: 1, step: 0.1}")
+    assert note == (
+        f"{path}:12: budget.trials: the space has 18 points; a study ends when every one was tried; found 20"
+    )
+    assert told(path, "space.omega={low: 0.5, high: 1, step: 0.1}", "budget.trials=18") == []

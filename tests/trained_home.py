@@ -1,0 +1,64 @@
+"""A sweep run to its end in this process: by the real command, but for Ray, whose part a loop takes."""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from nemesis_sweep.cli import main
+
+SWEEP = """
+name: made
+tasks: {dataset: digits, shots: 1, replicates: 2}
+method: {beta: 1, epochs: 2, views: 1}
+space:
+  omega: {low: 0.1, high: 100, log: true}
+  n_ctx: {choices: [2, 4]}
+search: {eval_every: 1, pruner: none, baselines: [zero_shot, coop, control]}
+budget: {trials: 2}
+"""
+
+
+def train_here(desk, *others) -> None:
+    """One worker after the other, until nothing is left; in the place of ``runner._train``."""
+    from nemesis_sweep.sweep.assignment import read_assignment
+    from nemesis_sweep.sweep.worker.joint_trial import open_session
+
+    for number in range(1000):
+        ticket = f"t{number}"
+        config = desk.next(ticket)
+        if config is None:
+            return
+        worker = open_session(read_assignment(config))
+        told = worker.advance()
+        while not told["done"] and not desk.report(ticket, told):
+            told = worker.advance()
+        desk.complete(ticket, told)
+
+
+@contextmanager
+def no_server(file, host, port):
+    """In the place of MLflow's server, at which the person presses Ctrl-C at once."""
+
+    class Server:
+        url = f"http://{host}:{port}"
+
+        def wait(self) -> int:
+            raise KeyboardInterrupt
+
+    yield Server()
+
+
+def verb(monkeypatch, *arguments: str | Path) -> Result:
+    """What a verb of the command line answers."""
+    monkeypatch.setattr("nemesis_sweep.sweep.runner._train", train_here)
+    monkeypatch.setattr("nemesis_sweep.tracking.server.UiServer", no_server)
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def make_home(folder: Path, monkeypatch, text: str = SWEEP) -> Path:
+    """A finished sweep below a folder: its file is `made.yaml` there, its home `home`."""
+    (folder / "made.yaml").write_text(text)
+    answer = verb(monkeypatch, "run", folder / "made.yaml", "--home", folder / "home")
+    assert answer.exit_code == 0, answer.output
+    return folder / "home"
