@@ -9,7 +9,7 @@ from nemesis_sweep.data.own.class_folders import Folders, look_at, read_class_fo
 from nemesis_sweep.data.own.parquet_files import parquet_files
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.nearest_path import nearest_path
-from nemesis_sweep.spec.regular_file import status_of
+from nemesis_sweep.spec.regular_file import is_there, status_of
 
 KINDS = "class folders, a .parquet file or a folder of them, a .csv file, or a saved Hugging Face dataset"
 
@@ -32,7 +32,7 @@ def kind_of(path: Path, files: int | None = None) -> Kind | Folders:
         raise UserError(Problem(reason, found=str(path), allowed=KINDS)) from error
     if not path.is_dir():
         return _kind_of_file(path)
-    if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
+    if is_there(path / "dataset_dict.json") or is_there(path / "state.json"):
         return "saved"
     if any(path.glob("*.parquet")):
         return "parquet"
