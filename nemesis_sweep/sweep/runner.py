@@ -204,6 +204,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
     ):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
+        from nemesis_sweep.sweep.attendance import Attendance, Enough
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
         from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 
@@ -216,6 +217,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
         desk.progress.doing("Ray has started; its workers load torch and the backbone")
         most = concurrent(desk.resources, nodes)
         wanted = desk.sweep.resources.concurrent
+        attendance = Attendance(desk, session)
         Tuner(
             PromptTrainable,
             tune_config=TuneConfig(
@@ -232,6 +234,8 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
                 name=desk.home.ray.name,
                 storage_path=str(desk.home.path),
                 verbose=0,
+                callbacks=[attendance],
+                stop=Enough(desk, attendance),
                 # Trials keep their own checkpoints, which outlive Ray.
                 checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
