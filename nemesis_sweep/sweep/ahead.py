@@ -51,6 +51,9 @@ class Ahead:
             self._measure()
         except Exception as error:
             self._error = error
+        finally:
+            assert self._process is not None
+            self._process.kill()  # It holds as much memory as a worker.
 
     def _measure(self) -> None:
         number = 0
