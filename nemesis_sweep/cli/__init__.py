@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
+import os
 import sys
+
+from nemesis_sweep.sweep.cluster.search_path import leave_current_folder_out
+
+if os.path.basename(sys.argv[0]) in ("nemesis-sweep", "__main__.py"):  # noqa: PTH119
+    # Only as the command: a program that uses this package may want its own folder.
+    leave_current_folder_out()
+
+import importlib
 from typing import IO, Any
 
 import click

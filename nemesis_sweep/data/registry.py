@@ -19,6 +19,7 @@ from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset
@@ -71,10 +72,10 @@ def check_name(name: str, beside: Path | None = None) -> None:
 def _as_path(name: str, beside: Path | None) -> str:
     """How to write what lies there under this name; '' when nothing does."""
     root = data_root()
-    if name and (root / name).exists():
+    if name and is_there(root / name):
         return f"./{name}"
     place = beside / name if name and beside is not None else root
-    return str(place.absolute()) if place != root and place.exists() else ""
+    return str(place.absolute()) if place != root and is_there(place) else ""
 
 
 def missing_data(name: str, root: str | Path | None = None) -> str:
@@ -88,7 +89,7 @@ def missing_data(name: str, root: str | Path | None = None) -> str:
     if name in EMBEDDED or not is_path(name):
         return ""
     path = path_of(name, place)
-    if path.exists():
+    if is_there(path):
         return ""
     near = nearest_path(path)
     return f"there is no {path}" + (f"; did you mean {near!r}?" if near else "")
@@ -107,7 +108,7 @@ def own_data(name: str, root: str | Path | None = None) -> Path | None:
     if name in EMBEDDED or name in CATALOGUE or name.startswith(PREFIX) or not is_path(name):
         return None
     path = path_of(name, data_root(root))
-    return path if path.exists() else None
+    return path if is_there(path) else None
 
 
 def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
