@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nemesis_sweep.spec.current_folder import from_here
+from nemesis_sweep.spec.current_folder import expanded, from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.regular_file import is_there
@@ -99,7 +99,7 @@ def find_backbone(name: str) -> Source:
             raise UserError(Problem("a backbone name ends in '@' without a tag", found=repr(name)))
         _check_tag(architecture, weights)
         return Source("tag", architecture, tag=weights)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.suffix in (".safetensors", *PICKLES) or "/" in name or (is_there(path) and path.is_dir()):
         return Source("folder", path=_folder(from_here(path), name))
     raise UserError(
@@ -128,7 +128,7 @@ def _is_path(weights: str) -> bool:
 
 
 def _beside(path: str, start: str | Path) -> str:
-    return str(start / Path(path).expanduser())
+    return str(start / expanded(path))
 
 
 def _embedded_folder() -> Path:
@@ -168,7 +168,7 @@ def _repository(name: str) -> Source:
 
 
 def _weights_file(text: str) -> Path:
-    path = from_here(Path(text).expanduser())
+    path = from_here(expanded(text))
     if path.suffix in PICKLES:
         refuse_pickle(path)
     if not is_there(path) or not path.is_file():
