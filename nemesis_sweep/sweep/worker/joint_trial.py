@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, parts_of
 from nemesis_sweep.sweep.worker.result import NOTE, take_result, write_result
 from nemesis_sweep.sweep.worker.trial import TrialSession, mean, task_values, trial_tags, worker
 from nemesis_sweep.tracking.part_run import PartRun
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.references import applying
+from nemesis_sweep.training.transfer import of_means
 
 
 class JointSession:
@@ -94,6 +95,7 @@ class JointSession:
         step = self._step(len(results) - 1, results[-1]["epochs"])
         seconds = sum(result["seconds"] for result in results)
         metrics = _over_tasks([result["metrics"] for result in results])
+        metrics |= of_means(metrics)
         replicates = _replicates_over_tasks([result["replicates"] for result in results])
         result = {
             "study": first.study,
@@ -151,8 +153,7 @@ class JointSession:
 
 def shared_config(assignment: Assignment | JointAssignment) -> dict[str, Any]:
     """The method's values that are the same for all tasks; a dataset may have some of its own."""
-    parts = assignment.parts if isinstance(assignment, JointAssignment) else [assignment]
-    first, *others = (part.method.model_dump() for part in parts)
+    first, *others = (part.method.model_dump() for part in parts_of(assignment))
     return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
 
 

@@ -15,14 +15,14 @@ from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
-from nemesis_sweep.sweep.worker.result import NOTE, PROMPT, set_aside, take_result, write_result
+from nemesis_sweep.sweep.worker.result import CHECKPOINT, NOTE, PROMPT, set_aside, take_result, write_result
 from nemesis_sweep.sweep.worker.warm import materials
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkpoint
 from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.training.references import REFERENCES, applying
-from nemesis_sweep.training.transfer import transfer_metrics
+from nemesis_sweep.training.transfer import of_means, transfer_metrics
 from nemesis_sweep.training.zero_shot import reference_texts
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ class TrialSession:
     def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
         means = _means(metrics)
+        means |= of_means(means)
         result = {
             "study": self.assignment.study,
             "task": self.assignment.task.key,
@@ -207,7 +208,7 @@ class TrialSession:
     @property
     def checkpoint(self) -> Path:
         """The folder of the state from which an interrupted trial goes on."""
-        return self.folder / "checkpoint"
+        return self.folder / CHECKPOINT
 
     def _begin(self) -> None:
         trial = self.assignment
