@@ -88,7 +88,7 @@ class Ahead:
         return answer
 
     def _answers(self, output: IO[str]) -> bool:
-        """Whether an answer has come, or may still be waited for: workers that are up can do it themselves."""
+        """Whether an answer has come; workers that are up can do it themselves after a while."""
         waited = 0.0
         while not select.select([output], [], [], POLL)[0]:
             waited += POLL * self.desk.workers_are_up
