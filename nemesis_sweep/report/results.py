@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,19 @@ import pyarrow.parquet as pq
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.search import PROMPTLESS
 
 NAME = "results.parquet"
-FORMAT = {b"nemesis_sweep.results": b"1"}
+VERSION = b"nemesis_sweep.results"
+FORMAT = {VERSION: b"2"}
+JSON = {b"nemesis_sweep.json": b"1"}
+"""Mark of a column, or a field, whose values are of several types: numbers and lists are JSON there."""
 METRICS = ("val/accuracy", "val/loss", "test/accuracy", "test/loss", "norm/mean")
 PARAM = "param."
 STD = "/std"
 REPLICATES = "/replicates"
 
-# Everything but parameters and metrics, in the order of the columns.
+# Everything but parameters, configuration and metrics, in the order of the columns.
 COLUMNS: Mapping[str, pa.DataType] = {
     "study": pa.string(),
     "task": pa.string(),
@@ -29,7 +33,8 @@ COLUMNS: Mapping[str, pa.DataType] = {
     "shots": pa.int64(),
     "backbone": pa.string(),
     "protocol": pa.string(),
-    "number": pa.string(),
+    "trial": pa.string(),
+    "number": pa.int64(),
     "baseline": pa.string(),
     "state": pa.string(),
     "reason": pa.string(),
@@ -38,11 +43,8 @@ COLUMNS: Mapping[str, pa.DataType] = {
     "epochs": pa.int64(),
     "seconds": pa.float64(),
     "seeds": pa.list_(pa.int64()),
-    "params": pa.string(),
-    "config": pa.string(),
     "selected_share": pa.list_(pa.list_(pa.float64())),
 }
-JSON_COLUMNS = ("params", "config")
 
 
 def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
@@ -53,32 +55,32 @@ def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     the default, PRUNED or FAIL) and, if it did not complete, a reason; `broken` lists the constraints that it
     breaks and `front` says whether no other trial of its study beats it (`mark_front`). What a row lacks is
     null. A trial of a joint study has a row for each task and one, with the task `mean`, for the means.
-    Columns: those above with params and config as JSON text; `param.NAME` for each parameter, typed by its
-    values; `selected_share`, for each replicate the share of all steps in which PAN selected each context
-    vector, null without PAN; for each metric `METRIC` (mean), `METRIC/std` (sample standard deviation, null
-    for one replicate), `METRIC/replicates`.
+    Columns: those above; `trial` names the trial's folder below that of its study, and `number` is its number
+    in the study, null for a baseline that is no point of the space. `config` is a struct of the whole method.
+    `param.NAME` for each searched parameter, typed by its values; a baseline that trains a prompt has there
+    what it trains with. `selected_share`, for each replicate the share of all steps in which PAN selected
+    each context vector, null without PAN. For each metric `METRIC` (mean), `METRIC/std` (sample standard
+    deviation, null for one replicate), `METRIC/replicates`.
     """
     rows = [_named(row) for row in rows]
-    names: list[str] = []
+    fields: list[pa.Field] = []
     columns: list[pa.Array] = []
 
-    def add(name: str, values: Sequence[Any], kind: pa.DataType) -> None:
-        names.append(name)
-        columns.append(pa.array(values, kind))
+    def add(values: Sequence[Any], field: pa.Field) -> None:
+        fields.append(field)
+        columns.append(pa.array(values, field.type))
 
     for name, kind in COLUMNS.items():
-        values = [row.get(name) for row in rows]
-        if name in JSON_COLUMNS:
-            values = [None if value is None else _json(value) for value in values]
-        add(name, values, kind)
+        add([row.get(name) for row in rows], pa.field(name, kind))
     for name in sorted({name for row in rows for name in row.get("params") or {}}):
-        add(PARAM + name, *_typed([(row.get("params") or {}).get(name) for row in rows]))
+        add(*_typed(PARAM + name, [_trained_with(row, name) for row in rows]))
+    add(*_struct("config", [row.get("config") for row in rows]))
     for name in _metric_names(rows):
         replicates = [(row.get("replicates") or {}).get(name) for row in rows]
-        add(name, [(row.get("metrics") or {}).get(name) for row in rows], pa.float64())
-        add(name + STD, [_std(values) for values in replicates], pa.float64())
-        add(name + REPLICATES, replicates, pa.list_(pa.float64()))
-    return pa.table(columns, names=names).replace_schema_metadata(FORMAT)
+        add([(row.get("metrics") or {}).get(name) for row in rows], pa.field(name, pa.float64()))
+        add([_std(values) for values in replicates], pa.field(name + STD, pa.float64()))
+        add(replicates, pa.field(name + REPLICATES, pa.list_(pa.float64())))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, FORMAT))
 
 
 def write_results(home: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
@@ -108,28 +110,71 @@ def read_results(home: Path) -> list[dict[str, Any]]:
         raise UserError(
             f"{path} is not a Parquet file or is damaged ({error}); the sweep's `run` writes it anew"
         ) from error
-    if (table.schema.metadata or {}).keys().isdisjoint(FORMAT):
+    version = (table.schema.metadata or {}).get(VERSION)
+    if version is None:
         raise UserError(f"{path} was not written by nemesis-sweep")
-    return [_row(record) for record in table.to_pylist()]
+    if version == b"1":
+        return [_row_of_version_1(record) for record in table.to_pylist()]
+    mixed = {field.name for field in table.schema if _is_json(field)}
+    kind = table.schema.field("config").type
+    mixed |= (
+        {f"config.{field.name}" for field in kind if _is_json(field)} if pa.types.is_struct(kind) else set()
+    )
+    return [_row(record, mixed) for record in table.to_pylist()]
 
 
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row with number as text and a state."""
-    return {"baseline": "", "state": "COMPLETE", **row, "number": str(row["number"])}
+    """Return the row with its trial as text, its number if it is one, and a state."""
+    trial = str(row["number"])
+    number = int(trial) if trial.isdecimal() else None
+    return {"baseline": "", "state": "COMPLETE", **row, "trial": trial, "number": number}
 
 
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+def _trained_with(row: Mapping[str, Any], name: str) -> Any:
+    """The value of a parameter: as it was searched, or as a baseline has it that trains a prompt."""
+    params, config = row.get("params") or {}, row.get("config") or {}
+    if row["number"] is not None or row["baseline"] in PROMPTLESS:
+        return params.get(name)
+    return params.get(name, config.get(name))
+
+
+def _row(record: Mapping[str, Any], mixed: Collection[str]) -> dict[str, Any]:
+    def plain(name: str, value: Any) -> Any:
+        return _from_text(value) if name in mixed and value is not None else value
+
     row: dict[str, Any] = {
-        name: json.loads(record[name]) if name in JSON_COLUMNS else record[name]
-        for name in COLUMNS
-        if record.get(name) is not None
+        name: record[name] for name in COLUMNS if name != "trial" and record[name] is not None
     }
+    row["number"] = record["trial"]
+    params = {
+        name.removeprefix(PARAM): plain(name, value)
+        for name, value in record.items()
+        if name.startswith(PARAM)
+    }
+    searched = record["number"] is not None
+    row["params"] = {name: value for name, value in params.items() if searched and value is not None}
+    if record["config"] is not None:
+        values = {name: plain(f"config.{name}", value) for name, value in record["config"].items()}
+        row["config"] = {name: value for name, value in values.items() if value is not None}
+    return row | _measured(record)
+
+
+def _row_of_version_1(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as it was when numbers were text, and parameters and configuration JSON."""
+    names = [*COLUMNS, "params", "config"]
+    row = {name: record[name] for name in names if record.get(name) is not None}
+    row |= {name: json.loads(row[name]) for name in ("params", "config") if name in row}
+    return row | _measured(record)
+
+
+def _measured(record: Mapping[str, Any]) -> dict[str, Any]:
     names = [name.removesuffix(REPLICATES) for name in record if name.endswith(REPLICATES)]
-    row["metrics"] = {name: record[name] for name in names if record[name] is not None}
-    row["replicates"] = {
-        name: record[name + REPLICATES] for name in names if record[name + REPLICATES] is not None
+    return {
+        "metrics": {name: record[name] for name in names if record[name] is not None},
+        "replicates": {
+            name: record[name + REPLICATES] for name in names if record[name + REPLICATES] is not None
+        },
     }
-    return row
 
 
 def _metric_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -138,22 +183,50 @@ def _metric_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [*METRICS, *sorted(found - set(METRICS))]
 
 
-def _typed(values: Sequence[Any]) -> tuple[list[Any], pa.DataType]:
-    """Return values and the narrowest of bool, int, float, text that holds them; mixed ones as JSON text."""
+def _struct(name: str, records: Sequence[Mapping[str, Any] | None]) -> tuple[list[Any], pa.Field]:
+    """Return mappings with the values of each key in one type, and the field that holds them."""
+    keys = list(dict.fromkeys(key for record in records for key in record or {}))
+    if not keys:  # Parquet has no struct without fields.
+        return [None] * len(records), pa.field(name, pa.null())
+    typed = [_typed(key, [(record or {}).get(key) for record in records]) for key in keys]
+    made = [
+        None if record is None else {key: values[place] for key, (values, _) in zip(keys, typed, strict=True)}
+        for place, record in enumerate(records)
+    ]
+    return made, pa.field(name, pa.struct([field for _, field in typed]))
+
+
+def _typed(name: str, values: Sequence[Any]) -> tuple[list[Any], pa.Field]:
+    """Return values, and a field of the narrowest type that holds them; of several types they are text."""
     kinds = {type(value) for value in values if value is not None}
-    if kinds == {bool}:
-        return list(values), pa.bool_()
-    if kinds == {int}:
-        return list(values), pa.int64()
-    if kinds and kinds <= {int, float}:
-        return [None if value is None else float(value) for value in values], pa.float64()
-    if kinds <= {str}:
-        return list(values), pa.string()
-    return [None if value is None else _json(value) for value in values], pa.string()
+    if kinds <= {int, float} and kinds != {int}:
+        values = [None if value is None else float(value) for value in values]
+    try:
+        if kinds <= {int, float} or (len(kinds) == 1 and kinds != {dict}):
+            return list(values), pa.field(name, pa.array(values).type if kinds else pa.string())
+    except (pa.ArrowException, OverflowError):
+        pass  # A list of several types, say.
+    return [None if value is None else _text(value) for value in values], pa.field(
+        name, pa.string(), metadata=JSON
+    )
 
 
-def _json(value: Any) -> str:
+def _is_json(field: pa.Field) -> bool:
+    return JSON.items() <= (field.metadata or {}).items()
+
+
+def _text(value: Any) -> str:
+    """Text as it is, anything else as JSON; text that would be taken for JSON, too."""
+    if isinstance(value, str) and _from_text(value) == value:
+        return value
     return json.dumps(value, sort_keys=True, default=str)
+
+
+def _from_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _std(values: Sequence[float] | None) -> float | None:

@@ -16,12 +16,17 @@ from nemesis_sweep.spec.errors import UserError
 def test_one_row_per_trial_with_typed_columns(rows: list[dict[str, Any]]) -> None:
     table = results_table(rows)
     assert table.num_rows == 6
-    assert table["number"].to_pylist() == ["zero_shot", "coop", "0", "1", "2", "3"]
+    assert table["trial"].to_pylist() == ["zero_shot", "coop", "0", "1", "2", "3"]
+    assert table["number"].type == pa.int64()
+    assert table["number"].to_pylist() == [None, None, 0, 1, 2, 3]
+    assert table["baseline"].to_pylist()[:4] == ["zero_shot", "coop", "paper", ""]
     assert table["state"].to_pylist()[-3:] == ["COMPLETE", "PRUNED", "FAIL"]
     assert table["param.omega"].type == pa.float64()
     assert table["param.n_ctx"].type == pa.int64()
-    assert table["param.n_ctx"].to_pylist() == [None, None, 8, 8, 8, 8]
-    assert json.loads(table["params"][3].as_py()) == {"n_ctx": 8, "omega": 3.1623}
+    # What a baseline trains with; zero-shot trains nothing.
+    assert table["param.n_ctx"].to_pylist() == [None, 16, 8, 8, 8, 8]
+    assert table["param.omega"].to_pylist()[:2] == [None, 0.0]
+    assert table["config"][1].as_py() == {"prompt": "coop", "n_ctx": 16, "beta": 0.0, "omega": 0.0}
     assert table["val/accuracy"].to_pylist()[3] == pytest.approx(65.0)
     assert table["val/accuracy/std"].to_pylist()[3] == pytest.approx(1.0)
     assert table["test/accuracy/std"].to_pylist()[3] == pytest.approx(math.sqrt(3.0))
@@ -51,7 +56,7 @@ def test_a_row_that_cannot_be_written_leaves_the_old_file(rows: list[dict[str, A
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_parameters_take_the_narrowest_type() -> None:
+def test_parameters_take_the_narrowest_type(tmp_path: Path) -> None:
     values = {
         "flag": [True, False],
         "whole": [1, None],
@@ -72,16 +77,55 @@ def test_parameters_take_the_narrowest_type() -> None:
         "number": "double",
         "name": "string",
         "mixed": "string",
-        "list": "string",
+        "list": "list<item: int64>",
     }
-    assert table["param.mixed"].to_pylist() == ["1", '"epochs"']
-    assert table["param.list"].to_pylist() == ["[1, 2]", "[3]"]
+    assert table["param.mixed"].to_pylist() == ["1", "epochs"]
+    assert table["param.list"].to_pylist() == [[1, 2], [3]]
+    write_results(tmp_path, made)
+    read = [dict.fromkeys(values) | row["params"] for row in read_results(tmp_path)]
+    assert read == [row["params"] for row in made]
+
+
+def test_one_row_is_usable_as_it_is(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    """By any reader of Parquet: no column of a usual sweep holds JSON."""
+    write_results(tmp_path, rows)
+    for row in pq.read_table(tmp_path / "results.parquet").to_pylist():
+        for name, value in row.items():
+            assert not (isinstance(value, str) and value[:1] in ("{", "[", '"')), name
+        if row["epochs"]:
+            assert row["config"]["n_ctx"] and row["param.omega"] is not None
+
+
+def test_values_of_several_types_come_back_as_they_were(tmp_path: Path) -> None:
+    values = [1, "epochs", "2", [1, "a"], True, {"a": 1}, "null", 0.5]
+    made = [
+        {"study": "s", "number": place, "params": {"views": value}, "config": {"views": value, "words": None}}
+        for place, value in enumerate(values)
+    ]
+    write_results(tmp_path, made)
+    read = read_results(tmp_path)
+    assert [row["params"]["views"] for row in read] == values
+    assert [row["config"] for row in read] == [{"views": value} for value in values]
+
+
+def test_a_table_of_an_earlier_version_is_read(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Numbers were text, parameters and configuration JSON."""
+    table = results_table(rows)
+    old = table.drop_columns(["trial", "config"])
+    old = old.set_column(old.column_names.index("number"), "number", table["trial"])
+    for name in ("params", "config"):
+        old = old.append_column(name, pa.array([json.dumps(row[name]) for row in rows]))
+    pq.write_table(old.replace_schema_metadata({"nemesis_sweep.results": "1"}), tmp_path / "results.parquet")
+    assert read_results(tmp_path) == rows
 
 
 def test_a_bare_failure_and_no_rows_at_all_are_tables_too(tmp_path: Path) -> None:
     write_results(tmp_path, [{"study": "s", "number": 4, "state": "FAIL", "metrics": {}, "replicates": {}}])
     assert read_results(tmp_path) == [
-        {"study": "s", "number": "4", "baseline": "", "state": "FAIL", "metrics": {}, "replicates": {}}
+        {
+            **{"study": "s", "number": "4", "baseline": "", "state": "FAIL"},
+            **{"params": {}, "metrics": {}, "replicates": {}},
+        }
     ]
     assert results_table([]).num_rows == 0
     assert "val/accuracy" in results_table([]).column_names

@@ -11,7 +11,7 @@ from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.simulation.recorded import RecordedResponse
-from nemesis_sweep.sweep.simulation.run import NOWHERE, run_simulation
+from nemesis_sweep.sweep.simulation.run import run_simulation
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
 
 TEXT = """
@@ -104,9 +104,7 @@ def test_a_pruned_trial_goes_on_with_the_mean_gain_of_complete_ones(recorded, tm
     study = open_studies(sweep, Home(home))[0]
     method = study.proposal(str(pruned.number), pruned).method
     task = sweep.task_list()[0]
-    curve = respond(sweep, home).curve(
-        Assignment("", task, "0", "", pruned.params, method, (1, 2), 5, 1, NOWHERE)
-    )
+    curve = respond(sweep, home).curve(Assignment("", task, "0", "", pruned.params, method, (1, 2), 5, 1))
     assert curve.epochs == (5, 10, 15, 20)
     assert curve.metrics[-1]["val/accuracy"][0] == pytest.approx(pruned.intermediate_values[ended] + gain)
 

@@ -11,7 +11,7 @@ from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.simulation.response import SimulatedTrial, curve_of
-from nemesis_sweep.sweep.simulation.run import NOWHERE, run_simulation
+from nemesis_sweep.sweep.simulation.run import run_simulation
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
 
 TEXT = """
@@ -192,13 +192,12 @@ def test_a_trial_reports_as_a_real_one_does(finished):
     """Every eval_every epochs and at the end; test metrics only then."""
     from nemesis_sweep.spec.configuration import configuration
     from nemesis_sweep.sweep.assignment import Assignment
-    from nemesis_sweep.sweep.simulation.run import NOWHERE
 
     sweep = finished[0]
     task = sweep.task_list()[0]
     params = {"omega": 1.0, "n_ctx": 4}
     method = configuration(sweep, task, {**params, "epochs": 12})
-    assignment = Assignment("", task, "0", "", params, method, (1, 2), 5, 1, NOWHERE)
+    assignment = Assignment("", task, "0", "", params, method, (1, 2), 5, 1)
     trial = SimulatedTrial(SyntheticResponse(sweep.space).curve(assignment))
     reports = []
     while not reports or not reports[-1][1]["done"]:
@@ -255,7 +254,7 @@ def test_the_mean_of_a_joint_trial_is_told_from_task_to_task(make_sweep):
     """Steps count on from task to task; test metrics come when all tasks have them."""
     joint = make_sweep("search.study=joint", text=TEXT)
     parts = tuple(
-        Assignment("/h", task, "0", "", {"omega": 1.0, "n_ctx": 8}, Method(epochs=20), (1, 2), 5, 1, NOWHERE)
+        Assignment("/h", task, "0", "", {"omega": 1.0, "n_ctx": 8}, Method(epochs=20), (1, 2), 5, 1)
         for task in joint.task_list()
     )
     response = SyntheticResponse(joint.space)
