@@ -22,7 +22,7 @@ from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkp
 from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.training.references import REFERENCES, applying
 from nemesis_sweep.training.stopwatch import Stopwatch
-from nemesis_sweep.training.transfer import transfer_metrics
+from nemesis_sweep.training.transfer import of_means, transfer_metrics
 from nemesis_sweep.training.zero_shot import reference_texts
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ class TrialSession:
     def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
         means = _means(metrics)
+        means |= of_means(means)
         result = {
             "study": self.assignment.study,
             "task": self.assignment.task.key,
