@@ -190,3 +190,32 @@ def test_images_are_looked_at_by_workers_that_encode_them_once(make_sweep, tmp_p
     assert f"eurosat 1-shot: skipped eurosat: 2750/second/{broken.name}: unreadable: not an image" in said
     assert not [line for line in said if line.startswith("could not encode")]
     assert all("encoding 1 picture x 1 view " in line for line in log()[len(before) :])
+
+
+RELATIVE = """
+name: made
+tasks: {dataset: eurosat, shots: 1, replicates: 1, root: .}
+method: {epochs: 2, views: 1, n_ctx: 2}
+space: {omega: {low: 0.1, high: 1}}
+search: {pruner: none, baselines: [zero_shot]}
+budget: {trials: 1}
+resources: {cpus: 0.5, gpus: auto}
+"""
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_a_relative_root_is_found_while_a_gpu_is_probed(make_sweep, tmp_path, monkeypatch):
+    """Where trials run the driver stands in the home, and paths of the sweep start elsewhere."""
+    monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "cache"))
+    layouts.ALL["eurosat"][0](tmp_path)
+    monkeypatch.chdir(tmp_path)
+    watcher = Watcher()
+
+    @contextmanager
+    def show(studies):
+        yield watcher
+
+    run_sweep(make_sweep(text=RELATIVE), Home(tmp_path / "home"), show, logical_gpus=1)
+    assert {state for state, _ in watcher.finished.values()} == {"COMPLETE"}
+    assert not [line for line in watcher.said if "could not be probed" in line]
