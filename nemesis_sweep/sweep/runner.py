@@ -27,6 +27,7 @@ from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
+from nemesis_sweep.sweep.home.leftovers import remove_leftovers
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
@@ -89,6 +90,7 @@ def run_sweep(
     home.create()
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
+        remove_leftovers(home)
         sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend, say)
         if not home.sweep_file.exists():
