@@ -39,6 +39,9 @@ class Stopwatch:
     def trial_waits(self, study: str, number: str, reason: str) -> None:
         """Not shown."""
 
+    def doing(self, stage: str) -> None:
+        """Not shown."""
+
     def say(self, line: str) -> None:
         self._say(line)
 

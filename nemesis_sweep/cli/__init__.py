@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
+import os
 import sys
+
+from nemesis_sweep.sweep.cluster.search_path import leave_current_folder_out
+
+if os.path.basename(sys.argv[0]) in ("nemesis-sweep", "__main__.py"):  # noqa: PTH119
+    # Only as the command: a program that uses this package may want its own folder.
+    leave_current_folder_out()
+
+import importlib
 from typing import IO, Any
 
 import click
 
 from nemesis_sweep.cli.output import print_every_letter, speak_utf8
+from nemesis_sweep.cli.slips import meant_arguments
 from nemesis_sweep.spec.current_folder import leave_a_lost_folder
 from nemesis_sweep.spec.errors import UserError, nearest
 
@@ -26,6 +35,10 @@ VERBS: dict[str, str] = {
     "cache": "List, check or prune the cache of image features.",
     "bench": "Measure the training step and the engine on this machine.",
 }
+
+
+WORDS = "nemesis_sweep.words"
+"""Where a context keeps the words behind the verb."""
 
 
 class Refused(click.ClickException):
@@ -67,6 +80,7 @@ class Verbs(click.Group):
             near = nearest(args[0], VERBS)
             hint = f" Did you mean {near!r}?" if near else ""
             ctx.fail(f"unknown command {args[0]!r}; allowed: {', '.join(VERBS)}.{hint}")
+        ctx.meta[WORDS] = args[1:]
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -74,6 +88,10 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             raise Refused(str(error)) from error
+        except click.UsageError as error:
+            if meant := meant_arguments(error, ctx.meta.get(WORDS, [])):
+                raise Refused(f"{error.format_message().rstrip('.')}. Did you mean {meant}?") from error
+            raise
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

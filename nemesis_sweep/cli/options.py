@@ -1,5 +1,6 @@
 """Arguments that several verbs share, and how they become a sweep."""
 
+import errno
 import os
 from collections.abc import Callable
 from functools import wraps
@@ -13,15 +14,24 @@ if TYPE_CHECKING:
 
 
 class GivenPath(click.Path):
-    """A path as it was written, which is refused where it is relative and the current folder is gone."""
+    """A path as it was written; refused where it can be none, or is relative to a folder that is gone."""
 
     def __init__(self, **what: Any) -> None:
         super().__init__(path_type=Path, **what)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         from nemesis_sweep.spec.current_folder import from_here
+        from nemesis_sweep.spec.errors import Problem, UserError
+        from nemesis_sweep.spec.regular_file import status_of
 
-        return from_here(Path(os.fsdecode(super().convert(value, param, ctx))))
+        path = from_here(Path(os.fsdecode(super().convert(value, param, ctx))))
+        try:
+            status_of(path)
+        except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+                reason = f"not a path that can be: {error.strerror}"
+                raise UserError(Problem(reason, found=str(path))) from error
+        return path
 
 
 sweep_file = click.argument("file", type=GivenPath())

@@ -31,6 +31,7 @@ INTERRUPTED = 130
 @overrides
 @click.option("--extend", is_flag=True, help="Go on with more trials, hours or tasks than before.")
 @click.option("--fresh", is_flag=True, help="Start over; the former home is kept as HOME.1, HOME.2, ...")
+@click.option("--retry-failed", is_flag=True, help="Also train failed trials again, under their numbers.")
 @click.option(
     "--simulate",
     is_flag=False,
@@ -51,11 +52,12 @@ def command(
     overrides: tuple[str, ...],
     extend: bool,
     fresh: bool,
+    retry_failed: bool,
     simulate: str | None,
     workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
-    from nemesis_sweep.sweep.cluster.lost import starting_again
+    from nemesis_sweep.sweep.cluster.lost import ONCE, starting_again
     from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.sweep.home.full import told_when_full
     from nemesis_sweep.sweep.home.same import set_aside
@@ -64,6 +66,8 @@ def command(
     sweep = load(file, trials, overrides)
     if extend and fresh:
         raise click.UsageError("--extend goes on with a home, --fresh starts over: one of them")
+    if retry_failed and (fresh or simulate is not None):
+        raise click.UsageError("--retry-failed trains what failed in a home: without --fresh and --simulate")
     if workers is not None and simulate is None:
         raise click.UsageError("--workers is for --simulate; a real run has resources.concurrent")
     usual = simulation.default_home(sweep) if simulate is not None else Path("sweeps") / sweep.name
@@ -76,16 +80,16 @@ def command(
             if simulate is not None:
                 simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
             else:
-                _run(sweep, place, extend)
+                _run(sweep, place, extend, retry_failed)
     except UserError as error:
         raise located(error, file, overrides) from error
     except KeyboardInterrupt:
-        again = masked(shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word != "--fresh")]))
+        again = masked(shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word not in ONCE)]))
         click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
         sys.exit(INTERRUPTED)
 
 
-def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
+def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> None:
     from rich.console import Console
 
     from nemesis_sweep.report.closing import print_closing
@@ -104,6 +108,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool) -> None:
         place,
         lambda studies: Progress(map(tally_of, studies), metric=objectives[0], maximize=better == "maximize"),
         extend=extend,
+        retry=retry_failed,
         say=lambda line: click.echo(line, err=True),
     )
     if outcome.causes and all(row["state"] != "COMPLETE" for row in outcome.rows):
@@ -132,6 +137,8 @@ def _conclude(outcome: "Outcome", sweep: "Sweep") -> None:
     if outcome.too_many_failures:
         why = f"budget.max_failures is {budget.max_failures}, so no more were begun; a larger one goes on"
         click.echo(f"error: {counted(outcome.failed, 'trial')} failed; {why}", err=True)
+    if outcome.failed:
+        click.echo(f"{counted(outcome.failed, 'trial')} failed; --retry-failed trains them again.")
     if outcome.empty_studies or outcome.too_many_failures:
         sys.exit(FAILED)
 

@@ -10,6 +10,7 @@ import click
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -61,7 +62,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
 def _refuse_no_folder(recorded: Path) -> None:
     """Say what may follow `--simulate`, for it is easily taken for a response's name or for `--home`."""
     from_here(recorded)
-    if not recorded.is_dir():
+    if not is_there(recorded) or not recorded.is_dir():
         allowed = "the home of a finished sweep, or nothing for the synthetic response"
         raise UserError(Problem("no such folder", "--simulate", found=f"'{recorded}'", allowed=allowed))
 

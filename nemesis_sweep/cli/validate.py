@@ -62,7 +62,7 @@ def _look_at_data(sweep: Sweep) -> tuple[list[str], dict[str, tuple[str, ...]]]:
     """
     from nemesis_sweep.data.episodes import nothing_to_learn
     from nemesis_sweep.data.own.glance import glance
-    from nemesis_sweep.data.registry import own_data
+    from nemesis_sweep.data.registry import is_path, missing_data, own_data
     from nemesis_sweep.spec.printable import printable
 
     lines: list[str] = []
@@ -70,6 +70,11 @@ def _look_at_data(sweep: Sweep) -> tuple[list[str], dict[str, tuple[str, ...]]]:
     problems: list[Problem] = []
     for name in dict.fromkeys((*sweep.tasks.dataset, *sweep.tasks.targets)):
         if (path := own_data(name, sweep.tasks.root)) is None:
+            lines += [
+                f"no data yet for {name}: {why}"
+                for why in [missing_data(name, sweep.tasks.root)]
+                if is_path(name) and why
+            ]
             continue
         try:
             seen = glance(name, path)

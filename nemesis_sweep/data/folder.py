@@ -12,7 +12,7 @@ from typing import Any
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import FULL
-from nemesis_sweep.spec.current_folder import from_here
+from nemesis_sweep.spec.current_folder import expanded, from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 
 ABOUT = "about.json"
@@ -53,9 +53,9 @@ def default_root() -> Path:
     """``$NEMESIS_SWEEP_CACHE``, or a folder in the user's cache directory."""
     given = os.environ.get("NEMESIS_SWEEP_CACHE")
     if given:
-        return from_here(Path(given).expanduser()).resolve()
+        return from_here(expanded(given)).resolve()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "nemesis-sweep" / "features"
+    return expanded(base) / "nemesis-sweep" / "features"
 
 
 def read_about(folder: Path) -> About | None:

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.catalogue import CATALOGUE
+from nemesis_sweep.data.other_names import meant_dataset
 from nemesis_sweep.data.own.torchvision_names import PREFIX, torchvision_names
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset
@@ -48,7 +51,7 @@ def check_name(name: str, beside: Path | None = None) -> None:
         known = torchvision_names()
         short = name.removeprefix(PREFIX)
         if short not in known:
-            near = nearest(short, known)
+            near = meant_dataset(name).removeprefix(PREFIX) or nearest(short, known)
             raise UserError(
                 Problem(
                     "unknown torchvision dataset",
@@ -61,9 +64,7 @@ def check_name(name: str, beside: Path | None = None) -> None:
                 )
             )
         return
-    # A person may know a dataset by its name in the paper.
-    titles = {entry.title.casefold(): entry.name for entry in CATALOGUE.values()}
-    near = _as_path(name, beside) or titles.get(name.casefold()) or nearest(name, dataset_names())
+    near = _as_path(name, beside) or meant_dataset(name) or nearest(name, dataset_names())
     allowed = f"{', '.join(dataset_names())}, {PREFIX}NAME, or a path (./images, data.parquet, data.csv)"
     raise UserError(Problem("unknown dataset", found=repr(name), allowed=allowed, nearest=near))
 
@@ -71,10 +72,10 @@ def check_name(name: str, beside: Path | None = None) -> None:
 def _as_path(name: str, beside: Path | None) -> str:
     """How to write what lies there under this name; '' when nothing does."""
     root = data_root()
-    if name and (root / name).exists():
+    if name and is_there(root / name):
         return f"./{name}"
     place = beside / name if name and beside is not None else root
-    return str(place.absolute()) if place != root and place.exists() else ""
+    return str(place.absolute()) if place != root and is_there(place) else ""
 
 
 def missing_data(name: str, root: str | Path | None = None) -> str:
@@ -88,7 +89,10 @@ def missing_data(name: str, root: str | Path | None = None) -> str:
     if name in EMBEDDED or not is_path(name):
         return ""
     path = path_of(name, place)
-    return "" if path.exists() else f"there is no {path}"
+    if is_there(path):
+        return ""
+    near = nearest_path(path)
+    return f"there is no {path}" + (f"; did you mean {near!r}?" if near else "")
 
 
 def path_of(name: str, root: Path) -> Path:
@@ -104,7 +108,7 @@ def own_data(name: str, root: str | Path | None = None) -> Path | None:
     if name in EMBEDDED or name in CATALOGUE or name.startswith(PREFIX) or not is_path(name):
         return None
     path = path_of(name, data_root(root))
-    return path if path.exists() else None
+    return path if is_there(path) else None
 
 
 def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":

@@ -18,11 +18,13 @@ from rich.text import Text
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_line, trial_name
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.search import PROMPTLESS
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
 QUIET = 60.0
 """Seconds without any line after which one says what is running; a terminal has the live view."""
+STARTING = "starting Ray and its workers"
 SHOWN = 4
 """Running trials that such a line names at most."""
 NARROW = 110
@@ -61,6 +63,8 @@ class Progress(AbstractContextManager["Progress"]):
         self._finished_here = 0
         self._lock = threading.RLock()
         self._live: Live | None = None
+        done, budget = self._totals()
+        self._stage = "" if done >= budget else STARTING
 
     def __enter__(self) -> Progress:
         """Begin to show."""
@@ -72,7 +76,7 @@ class Progress(AbstractContextManager["Progress"]):
             count = counted(len(self.studies), "study", "studies")
             done, budget = self._totals()
             before = f"{count}, {counted(budget, 'trial')}, {done} of them done before"
-            self._line(before if done >= budget else f"{before}; starting Ray and its workers")
+            self._line(f"{before}; {self._stage}" if self._stage else before)
             self._over.clear()
             threading.Thread(target=self._keep_telling, name="progress", daemon=True).start()
         return self
@@ -97,6 +101,7 @@ class Progress(AbstractContextManager["Progress"]):
         """Show how far a trial is; what an epoch did not measure stays as it was."""
         with self._lock:
             trial = self.running.get((study, number))
+            self._stage = ""
             if trial is not None:
                 trial.epoch, trial.epochs = epoch, epochs
                 trial.metrics = {**trial.metrics, **metrics}
@@ -115,6 +120,8 @@ class Progress(AbstractContextManager["Progress"]):
             tally.running -= trial is not None
             tally.count(state, number, None if reason else value, self._maximize)
             self._finished_here += 1
+            if number not in PROMPTLESS:  # Those are measured while workers start.
+                self._stage = ""
             if self._live is None or state == "FAIL":
                 lines.append(self._trial_line(tally, number, state, value, seconds, reason, trial))
             if self._live is None and tally.left == 0 and tally.running == 0:
@@ -132,6 +139,13 @@ class Progress(AbstractContextManager["Progress"]):
             self.studies[study].running -= self.running.pop((study, number), None) is not None
         if reason:
             self._line(f"{study} {trial_name(number)} waits for another run: {one_line(reason)}")
+
+    def doing(self, stage: str) -> None:
+        """Show what is being waited for, until a trial trains."""
+        with self._lock:
+            self._stage = stage
+        if self._live is None:
+            self._line(stage)
 
     def say(self, line: str) -> None:
         """Tell something that is about no trial's end."""
@@ -183,9 +197,9 @@ class Progress(AbstractContextManager["Progress"]):
         done, budget = self._totals()
         eta = "ETA -" if self.eta is None else f"ETA {duration(self.eta)}"
         elapsed = duration(self._clock() - self._started)
-        begun = self.running or self._finished_here or done >= budget
-        running = f"{len(self.running)} running" if begun else "starting Ray and its workers"
-        parts = [f"{done}/{counted(budget, 'trial')}", running, f"{elapsed} so far"]
+        running = [f"{len(self.running)} running"] if self.running or not self._stage else []
+        doing = [self._stage] if self._stage else []
+        parts = [f"{done}/{counted(budget, 'trial')}", *running, *doing, f"{elapsed} so far"]
         return Text(", ".join([*parts, f"{60 * self.rate:.1f} trials/min", eta]), "bold")
 
     def _study_table(self, room: int) -> Table:

@@ -73,6 +73,9 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
     def trial_waits(self, study: str, number: str, reason: str) -> None:
         """Nothing: no worker can be without what it needs."""
 
+    def doing(self, stage: str) -> None:
+        """Nothing: simulated workers are up at once."""
+
     def say(self, line: str) -> None:
         """Tell something that is about no trial's end."""
         self._line(line)

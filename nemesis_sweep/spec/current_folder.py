@@ -35,11 +35,16 @@ def leave_a_lost_folder() -> None:
 
 def from_here(path: Path) -> Path:
     """Return the path as it is. UserError for a relative one where the current folder is gone."""
-    if _lost is not None and not path.expanduser().is_absolute():
+    if _lost is not None and not expanded(path).is_absolute():
         message = "the current folder is gone, so a relative path leads nowhere"
         allowed = "an absolute path, or `cd` to another folder first"
         raise UserError(Problem(message, found=str(path), allowed=allowed))
     return path
+
+
+def expanded(path: str | Path) -> Path:
+    """Return the path with `~` and `~user` resolved; as it is where there is no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own ends in a RuntimeError there
 
 
 def here() -> Path:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nemesis_sweep.spec.current_folder import here
+from nemesis_sweep.spec.current_folder import expanded, here
 
 VARIABLE = "NEMESIS_SWEEP_DATA"
 
 
 def data_root(root: str | Path | None = None) -> Path:
     """Return `root`, else $NEMESIS_SWEEP_DATA, else the current folder, as an absolute path."""
-    return here() / Path(root or os.environ.get(VARIABLE) or "").expanduser()
+    return here() / expanded(root or os.environ.get(VARIABLE) or "")

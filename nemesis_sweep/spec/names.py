@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -38,10 +39,41 @@ class KnownNames:
     pruner_options: OptionCheck | None = None
 
 
+OTHER_NAMES = {
+    "bayes": "tpe",
+    "bayesian": "tpe",
+    "bayesopt": "tpe",
+    "hyperopt": "tpe",
+    "optuna": "tpe",
+    "bohb": "tpe",
+    "botorch": "gp",
+    "skopt": "gp",
+    "nsgaii": "nsga2",
+    "nsga": "nsga2",
+    "sobol": "qmc",
+    "asha": "successive_halving",
+    "sha": "successive_halving",
+    "asynchyperband": "hyperband",
+    "medianstopping": "median",
+    "nop": "none",
+    "no": "none",
+    "off": "none",
+    "fifo": "none",
+}
+"""Samplers and pruners as others call them; Optuna's classes are these with `Sampler` or `Pruner` behind."""
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    plain = re.sub(r"[^a-z0-9]|sampler|pruner|scheduler|search$|rule$", "", name.casefold())
+    by_plain = {each.replace("_", ""): each for each in names}
+    other = OTHER_NAMES.get(plain, "")
+    return by_plain.get(plain) or (other if other in names else "") or nearest(name, names)
+
+
 def _check(kind: str, name: str, names: Sequence[str]) -> str:
     if name in names:
         return name
-    context = {"kind": kind, "allowed": listed(names), "nearest": nearest(name, names)}
+    context = {"kind": kind, "allowed": listed(names), "nearest": _meant(name, names)}
     raise PydanticCustomError("unknown_name", "unknown {kind}", context)
 
 

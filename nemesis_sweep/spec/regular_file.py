@@ -59,6 +59,15 @@ def status_of(path: Path) -> os.stat_result:
         raise _no_path() from error
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is anything at a path; False also where the system does not say, and for no path."""
+    try:
+        status_of(path)
+    except OSError:
+        return False
+    return True
+
+
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

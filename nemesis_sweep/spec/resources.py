@@ -13,11 +13,14 @@ from nemesis_sweep.spec.fields import Count, Real, Section
 class Resources(Section):
     """cpus, gpus: share of one trial, fractions allowed; `gpus: auto` takes what fits, 0 where there is none.
     concurrent: trials that run at once, `auto` as many as fit.
+    timeout: seconds for which a running trial may report and write nothing before its worker is replaced;
+        None is for ever.
     """
 
     cpus: Annotated[Real, Field(gt=0)] = 1.0
     gpus: Annotated[Real, Field(ge=0)] | Literal["auto"] = "auto"
     concurrent: Count | Literal["auto"] = "auto"
+    timeout: Annotated[Real, Field(gt=0)] | None = 7200.0
 
     @model_validator(mode="after")
     def _whole_gpus_above_one(self) -> Resources:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
-from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method, MethodSection
 from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.other_keys import meant_key
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.search import Search
@@ -70,7 +70,7 @@ class _Sections:
         self.data = data
         self.known = known
         self.faults = [
-            Fault((key,), "unknown key", "", listed(KEYS), nearest(str(key), KEYS))
+            Fault((key,), "unknown key", "", listed(KEYS), meant_key(key, KEYS))
             for key in data
             if key not in KEYS
         ]

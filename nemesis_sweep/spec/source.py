@@ -11,11 +11,13 @@ from typing import Any
 
 import yaml
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import SHOWN_LENGTH, Fault, Key, Path, shown
+from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.regular_file import read_regular
 
 MAX_BYTES = 1_000_000
+SUFFIXES = (".yaml", ".yml")
 MAX_VALUES = 50_000
 MAX_DEPTH = 40
 LONGEST_INT = 25  # characters; longer ones are read as floats, Python refuses to parse thousands of digits
@@ -67,8 +69,8 @@ def read_file(path: FilePath) -> str:
     try:
         content = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
-        beside = [found.name for found in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        raise UserError(Problem("no such file", file=file, nearest=nearest(path.name, beside))) from None
+        near = nearest_path(path, SUFFIXES)
+        raise UserError(Problem("no such file", file=file, nearest=near)) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(Problem(f"cannot be read: {reason}", file=file)) from None

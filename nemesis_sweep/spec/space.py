@@ -13,8 +13,11 @@ from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.other_dimensions import our_form, written
+from nemesis_sweep.spec.other_keys import meant_key
 from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
 
+OURS = frozenset(("low", "high", "log", "step", "choices"))
 FORMS = "{low: ..., high: ...}, with log or step, or {choices: [...]}"
 
 
@@ -39,7 +42,9 @@ def read_space(raw: Any, path: Path, known: KnownNames | None) -> tuple[Space, l
     for name, value in raw.items():
         if name not in Method.model_fields:
             names = list(Method.model_fields)
-            faults.append(Fault((*path, name), "unknown key", "", listed(names), nearest(str(name), names)))
+            faults.append(
+                Fault((*path, name), "unknown key", "", listed(names), meant_key(name, names, "space"))
+            )
             continue
         dimension, wrong = _read_dimension(name, value, (*path, name), known)
         faults += wrong
@@ -55,8 +60,33 @@ def _read_dimension(
         return raw, []
     if not isinstance(raw, dict):
         allowed = f"{FORMS}; a fixed value stands under method"
-        return None, [Fault(path, WRONG_TYPE, shown(raw), allowed)]
+        return None, [Fault(path, WRONG_TYPE, shown(raw), allowed, _in_our_form(name, raw, known))]
+    dimension, faults = _read_mapping(name, raw, path, known)
+    near = _in_our_form(name, raw, known) if faults else ""
+    return (
+        (None, [Fault(path, "not the form of a dimension", shown(raw), FORMS, near)])
+        if near
+        else (dimension, faults)
+    )
+
+
+def _read_mapping(
+    name: str, raw: dict[Any, Any], path: Path, known: KnownNames | None
+) -> tuple[Dimension | None, list[Fault]]:
     return (_read_choice if "choices" in raw else _read_range)(name, raw, path, known)
+
+
+def _in_our_form(name: str, raw: Any, known: KnownNames | None) -> str:
+    """Return a dimension that another tool writes so in our form; '' where that is none of ours."""
+    if isinstance(raw, dict) and set(raw) == {"value"}:
+        return (
+            "" if check_value(name, raw["value"], (), known)[1] else f"method.{name}: {shown(raw['value'])}"
+        )
+    if isinstance(raw, dict) and OURS.issuperset(raw):
+        return ""
+    form = our_form(raw)
+    right = form is not None and form != raw and not _read_mapping(name, form, (), known)[1]
+    return f"{name}: {written(form)}" if form is not None and right else ""
 
 
 def range_of(name: str) -> type[FloatRange] | type[IntRange] | None:

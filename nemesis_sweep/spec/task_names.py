@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nemesis_sweep.spec.current_folder import here
+from nemesis_sweep.spec.current_folder import expanded, here
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.tasks import Task
 
@@ -165,8 +165,7 @@ def _is_path(name: str) -> bool:
 
 def _parts(name: str, root: Path | None = None) -> tuple[str, ...]:
     """The folders of a path from the root of the disk on, and its own name; at least one, perhaps empty."""
-    # Not Path.expanduser: it fails where there is no such user.
-    path = os.path.normpath((root or here()) / os.path.expanduser(name))  # noqa: PTH111
+    path = os.path.normpath((root or here()) / expanded(name))
     return Path(path).parts[1:] or ("",)
 
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from nemesis_sweep.spec.allowed import allowed_at, names_at
 from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.other_keys import meant_key
 
 WRONG_TYPE = "wrong type"
 OUT_OF_RANGE = "out of range"
@@ -75,7 +76,8 @@ def _faults(place: Path, details: list[ErrorDetails], model: type[BaseModel], pa
         yield Fault(where, MESSAGES[kind], allowed=allowed_at(model, place))
     elif kind in ("extra_forbidden", "invalid_key"):
         names = names_at(model, place[:-1])
-        yield Fault(where, MESSAGES[kind], "", listed(names), _near(place[-1], names))
+        section = str(path[0]) if path else ""
+        yield Fault(where, MESSAGES[kind], "", listed(names), meant_key(place[-1], names, section))
     elif kind == "unknown_name":
         yield Fault(where, detail["msg"], shown(detail["input"]), context["allowed"], context["nearest"])
     elif kind in MESSAGES:

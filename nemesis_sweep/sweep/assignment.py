@@ -111,6 +111,11 @@ class JointAssignment:
         return self.parts[0].threads
 
 
+def parts_of(assignment: Assignment | JointAssignment) -> tuple[Assignment, ...]:
+    """The tasks' assignments, of which a trial of one task has itself alone."""
+    return assignment.parts if isinstance(assignment, JointAssignment) else (assignment,)
+
+
 def read_assignment(config: Mapping[str, Any]) -> Assignment | JointAssignment:
     """What a `to_config` of either kind wrote."""
     return (JointAssignment if "parts" in config else Assignment).from_config(config)

@@ -1,17 +1,21 @@
 """Where the sweep comes together: which trial is next, what became of it, and who has to be told."""
 
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.alone import alone
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.cause import WORKERS, Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
@@ -21,6 +25,7 @@ from nemesis_sweep.sweep.home.full import no_room
 from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE, FULL, OUT_OF_MEMORY
 from nemesis_sweep.sweep.worker.result import NOTE
 from nemesis_sweep.tracking.sweep_run import STATUS
@@ -34,26 +39,11 @@ NO_WORKER = ("failed to import on the worker", "RuntimeEnvSetupError")
 """Ray's words where a worker could not even take a trial, whatever the trial is."""
 
 
-class Progress(Protocol):
-    """What is told to the person who watches."""
-
-    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None: ...
-
-    def epoch(
-        self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]
-    ) -> None: ...
-
-    def trial_finished(
-        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
-    ) -> None: ...
-
-    def trial_waits(self, study: str, number: str, reason: str) -> None: ...
-
-    def say(self, line: str) -> None: ...
-
-
 class Desk:
-    """Hands out trials of all studies in turn and takes their reports, for Tune's searcher and scheduler."""
+    """Hands out trials of all studies in turn and takes their reports, for Tune's searcher and scheduler.
+
+    Another thread may hand results in, too.
+    """
 
     def __init__(
         self,
@@ -64,6 +54,7 @@ class Desk:
         follow: Callable[[Path], None] = lambda folder: None,
     ) -> None:
         """follow: told the folder of every trial that is handed out, whose outbox MLflow is to be sent."""
+        self.lock = threading.RLock()
         self.sweep = sweep
         self.home = home
         self.studies = list(studies)
@@ -85,9 +76,30 @@ class Desk:
         self._no_worker: set[str] = set()
         self._again: deque[tuple[Study, Proposal]] = deque()
         self._waiting: str | None = None
+        self.workers_are_up = False
+        """Whether a trial that Tune was given has told anything."""
+        self._ahead: set[str] = set()
         self.causes = Causes()
         """What keeps all trials of some studies from beginning."""
 
+    @alone
+    def next_reference(self, ticket: str) -> dict[str, Any] | None:
+        """The configuration of a row that trains nothing, for who can do it before Tune asks for trials."""
+        for baseline, study in product(() if self.stopping else PROMPTLESS, self.studies):
+            if (proposal := study.next_reference(baseline)) is not None:
+                self._ahead.add(ticket)
+                return self._hand_out(ticket, study, proposal)
+        return None
+
+    @alone
+    def put_back(self, ticket: str) -> None:
+        """Take a trial back that was handed out and not worked on; it is the next of its study."""
+        study, proposal, _ = self._out.pop(ticket)
+        self._ahead.discard(ticket)
+        study.put_back(proposal)
+        self.progress.trial_waits(study.key, proposal.number, "")
+
+    @alone
     def next(self, ticket: str) -> dict[str, Any] | None:
         """The configuration of the next trial, now known as ``ticket``; None when there is none now.
 
@@ -107,17 +119,19 @@ class Desk:
                 return self._hand_out(ticket, study, proposal)
         return None
 
+    @alone
     def began(self, ticket: str) -> None:
         """Hear that a trial has got its resources."""
         if ticket == self._waiting:
             self._waiting = None
 
     @property
+    @alone
     def has_more(self) -> bool:
         """Whether :meth:`next` has something left to hand out, now or later."""
         if self.stopping:
             return False
-        if self._again or any(self.goes_on(study) for study in self.studies):
+        if self._ahead or self._again or any(self.goes_on(study) for study in self.studies):
             return True
         # What runs may come back for more of a GPU, and Tune does not ask again once it was told the end.
         shares = (
@@ -152,9 +166,11 @@ class Desk:
         running = sum(self._clock() - started for _, _, started in self._out.values())
         return self._spent + running >= 3600 * self.sweep.budget.hours
 
+    @alone
     def report(self, ticket: str, result: Mapping[str, Any]) -> bool:
         """Take an intermediate result; true when the trial should stop because it is hopeless."""
         study, proposal, _ = self._out[ticket]
+        self.workers_are_up = True
         self._pass_on_a_note(study, proposal, result)
         value = self._value(result)
         metrics = {name: number for name, number in result.items() if "/" in name}
@@ -176,12 +192,15 @@ class Desk:
         if any(words in told for words in NO_WORKER):
             self._no_worker.add(ticket)
 
+    @alone
     def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
         """Close a trial, in Optuna first, then in MLflow, then for the person who watches.
 
         A trial that was only put off stays RUNNING in Optuna: the next run goes on with it.
         """
         study, proposal, started = self._out.pop(ticket)
+        self.workers_are_up |= ticket not in self._ahead
+        self._ahead.discard(ticket)
         self._pass_on_a_note(study, proposal, result or {})
         self.began(ticket)
         if ticket in self._put_off or self._goes_on_with_more(study, proposal, result or {}):

@@ -6,9 +6,11 @@ from typing import Any
 
 from nemesis_sweep.spec.method import Method
 
-BASELINE, SECONDS, REASON, TWIN, AGAIN = "baseline", "seconds", "reason", "twin", "again"
+BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
+AGAIN, RETRIED = "again", "retried"
 """User attributes of a trial. A trial with a twin never ran: another with its parameters was running. One
-that was over and was opened again says why; it has been judged, so nothing prunes it."""
+that was over and was opened again says why: it is complete and was judged, so nothing prunes it, or it had
+failed and is tried again."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`nemesis-sweep run`: from a sweep to its results, from wherever an earlier run of it stopped."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,13 +16,14 @@ from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.ahead import Ahead
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, asked_to_stop
 from nemesis_sweep.sweep.cluster.own_cluster import standing_in
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
-from nemesis_sweep.sweep.desk import Desk, Progress
+from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
@@ -36,9 +37,11 @@ from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.records import open_mended
+from nemesis_sweep.sweep.retry import retry_failed
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
+from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.tracking.location import is_server
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
@@ -75,12 +78,14 @@ def run_sweep(
     show: ProgressFactory,
     *,
     extend: bool = False,
+    retry: bool = False,
     logical_gpus: int | None = None,
     say: Report = quiet,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
 
-    extend: whether the home may hold a smaller version of this sweep. say: gets lines about images that are
+    extend: whether the home may hold a smaller version of this sweep. retry: whether failed trials are
+    trained again. say: gets lines about images that are
     skipped and classes with too few.
 
     Raises ``UserError`` for a home that cannot be used or resources that are not there,
@@ -97,7 +102,7 @@ def run_sweep(
             _refuse_without(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
-        storage = open_mended(sweep, home, say)
+        storage = _open(sweep, home, retry, say)
         record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
@@ -113,7 +118,9 @@ def run_sweep(
                     desk = Desk(sweep, home, studies, progress, sender.follow)
                     if desk.has_more:
                         _refuse_without(_backbones_to_load(desk), session, progress.say)
-                        _train(desk, session, sender)
+                        # On a cluster of others this machine may lack what its workers have.
+                        with Ahead(desk) if session.own else nullcontext():
+                            _train(desk, session, sender)
                 if desk.full:
                     raise FullDiskError(desk.full)
                 if desk.stopping:
@@ -138,6 +145,12 @@ def run_sweep(
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
             return _collect(desk, home)
+
+
+def _open(sweep: Sweep, home: Home, retry: bool, say: Report) -> optuna.storages.BaseStorage:
+    """The storage with all records in order, and with failed trials open again where that is wanted."""
+    storage = open_mended(sweep, home, say)
+    return retry_failed(sweep, home, storage, say) if retry else storage
 
 
 def open_studies(sweep: Sweep, home: Home, storage: optuna.storages.BaseStorage | None = None) -> list[Study]:
@@ -193,6 +206,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
     ):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
+        from nemesis_sweep.sweep.attendance import Attendance, Enough
         from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
         from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 
@@ -202,8 +216,10 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
         sender.ready()
         if desk.stopping:
             return
+        desk.progress.doing("Ray has started; its workers load torch and the backbone")
         most = concurrent(desk.resources, nodes)
         wanted = desk.sweep.resources.concurrent
+        attendance = Attendance(desk, session)
         Tuner(
             PromptTrainable,
             tune_config=TuneConfig(
@@ -220,6 +236,8 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
                 name=desk.home.ray.name,
                 storage_path=str(desk.home.path),
                 verbose=0,
+                callbacks=[attendance],
+                stop=Enough(desk, attendance),
                 # Trials keep their own checkpoints, which outlive Ray.
                 checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),

@@ -23,7 +23,7 @@ def as_reported(flat: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, _REPLICATES: replicates}
 
 
-class _Unsaved:
+class Unsaved:
     """Tune writes its searcher and scheduler to disk; ours leave nothing there.
 
     The state of the search is Optuna's storage, and a second copy could only contradict it.
@@ -33,7 +33,7 @@ class _Unsaved:
         return {}
 
 
-class DeskSearcher(_Unsaved, Searcher):
+class DeskSearcher(Unsaved, Searcher):
     """Asks the desk for trials and tells it how they ended."""
 
     def __init__(self, desk: Desk) -> None:
@@ -56,7 +56,7 @@ class DeskSearcher(_Unsaved, Searcher):
         """Nothing to restore."""
 
 
-class DeskScheduler(_Unsaved, FIFOScheduler):
+class DeskScheduler(Unsaved, FIFOScheduler):
     """Stops a trial as soon as Optuna's pruner says so."""
 
     def __init__(self, desk: Desk) -> None:

@@ -15,7 +15,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
-from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, SECONDS, TWIN, Proposal
+from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
@@ -98,17 +98,28 @@ class Study:
         if not begin:
             return None
         for baseline in self._missing_baselines():
-            trial = self.beside.ask()
-            trial.set_user_attr(BASELINE, baseline)
-            return self._start(baseline, trial)
+            return self._begin_baseline(baseline)
         if propose and (asked := self.proposer.ask()) is not None:
             return self._start(str(asked.number), asked)
         control = None if self._live else missing_control(self)
-        if control is None:
-            return None
+        return None if control is None else self._begin_baseline(control)
+
+    def next_reference(self, baseline: str) -> Proposal | None:
+        """A baseline, if it is asked for, neither over nor out, and no point of the space."""
+        for proposal in self._interrupted:
+            if proposal.number == baseline:
+                self._interrupted.remove(proposal)
+                return proposal
+        return self._begin_baseline(baseline) if baseline in self._missing_baselines() else None
+
+    def put_back(self, proposal: Proposal) -> None:
+        """Take a trial back that nobody works on: it is given out before all others."""
+        self._interrupted.insert(0, proposal)
+
+    def _begin_baseline(self, baseline: str) -> Proposal:
         trial = self.beside.ask()
-        trial.set_user_attr(BASELINE, control)
-        return self._start(control, trial)
+        trial.set_user_attr(BASELINE, baseline)
+        return self._start(baseline, trial)
 
     @property
     def total(self) -> int:
@@ -161,7 +172,7 @@ class Study:
         """
         trial = self._live.pop(number)
         trial.set_user_attr(SECONDS, seconds)
-        if reason:
+        if reason or REASON in trial.user_attrs:  # That of a failure before it was tried again.
             trial.set_user_attr(REASON, reason)
         study = trial.study
         limits = {limit.text for limit in self._limits} if study is self.study else set()
@@ -257,7 +268,9 @@ class Study:
 
     def _was_hopeless(self, trial: optuna.Trial, frozen: FrozenTrial) -> bool:
         """Whether the last driver died between a report and the pruner's verdict on it."""
-        return bool(frozen.intermediate_values) and not _is_never_pruned(frozen) and trial.should_prune()
+        if RETRIED in frozen.user_attrs or _is_never_pruned(frozen):
+            return False
+        return bool(frozen.intermediate_values) and trial.should_prune()
 
     def _trials(self, study: optuna.Study) -> list[FrozenTrial]:
         if study is self.study:

@@ -22,9 +22,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nemesis_sweep.spec.current_folder import from_here
+from nemesis_sweep.spec.current_folder import expanded, from_here
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.regular_file import is_there
 from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
+from nemesis_sweep.vlm.other_names import meant_backbone
 from nemesis_sweep.vlm.published import clean_tag, published
 
 DEFAULT_LENGTH = 77
@@ -96,16 +99,16 @@ def find_backbone(name: str) -> Source:
             raise UserError(Problem("a backbone name ends in '@' without a tag", found=repr(name)))
         _check_tag(architecture, weights)
         return Source("tag", architecture, tag=weights)
-    path = Path(name).expanduser()
-    if path.suffix in (".safetensors", *PICKLES) or "/" in name or path.is_dir():
-        return Source("folder", path=_folder(from_here(path)))
+    path = expanded(name)
+    if path.suffix in (".safetensors", *PICKLES) or "/" in name or (is_there(path) and path.is_dir()):
+        return Source("folder", path=_folder(from_here(path), name))
     raise UserError(
         Problem(
             "unknown backbone",
             found=repr(name),
             allowed=f"{', '.join(embedded_names()) or 'an embedded model'}, an open_clip name, NAME@TAG, "
             "NAME@random, NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json",
-            nearest=_nearest(architecture, at + weights),
+            nearest=meant_backbone(name, architecture_names()) or _nearest(architecture, at + weights),
         )
     )
 
@@ -125,7 +128,7 @@ def _is_path(weights: str) -> bool:
 
 
 def _beside(path: str, start: str | Path) -> str:
-    return str(start / Path(path).expanduser())
+    return str(start / expanded(path))
 
 
 def _embedded_folder() -> Path:
@@ -165,11 +168,11 @@ def _repository(name: str) -> Source:
 
 
 def _weights_file(text: str) -> Path:
-    path = from_here(Path(text).expanduser())
+    path = from_here(expanded(text))
     if path.suffix in PICKLES:
         refuse_pickle(path)
-    if not path.is_file():
-        raise UserError(Problem("no such weights file", found=repr(text)))
+    if not is_there(path) or not path.is_file():
+        raise UserError(Problem("no such weights file", found=repr(text), nearest=nearest_path(path)))
     if path.suffix != ".safetensors":
         raise UserError(Problem("weights are read from safetensors files only", found=repr(text)))
     return path
@@ -181,12 +184,14 @@ def refuse_pickle(path: Path) -> NoReturn:
     raise UserError(Problem(message, found=repr(str(path)), allowed="a safetensors file"))
 
 
-def _folder(path: Path) -> Path:
+def _folder(path: Path, name: str) -> Path:
     """The folder or weights file of a model with its configuration beside it."""
-    if path.suffix in PICKLES and not path.is_dir():
+    there = is_there(path)
+    if path.suffix in PICKLES and not (there and path.is_dir()):
         refuse_pickle(path)
-    if not path.exists():
-        raise UserError(Problem("no such backbone folder or file", found=repr(str(path))))
+    if not there:
+        near = nearest_path(path) or meant_backbone(name, architecture_names())
+        raise UserError(Problem("no such backbone folder or file", found=repr(str(path)), nearest=near))
     config = (path if path.is_dir() else path.parent) / CONFIG_FILE
     if not config.is_file():
         message = f"no {CONFIG_FILE} beside the weights (name the architecture: NAME@FILE.safetensors)"

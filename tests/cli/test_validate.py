@@ -165,6 +165,30 @@ def test_what_can_only_be_tested_on_is_refused_where_it_would_be_learnt(tmp_path
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["validate", f"{'x' * 300}.yaml"],
+        ["validate", str(PAN), "--set", f"tasks.dataset=./{'x' * 300}"],
+        ["validate", str(PAN), "--set", f"tasks.root=/{'x' * 300}"],
+        ["validate", str(PAN), "--set", f"tasks.backbone=./{'x' * 300}"],
+        ["validate", str(PAN), "--set", f"tasks.backbone={'x' * 300}"],
+        ["plan", str(PAN), "--set", f"tasks.dataset=./{'x' * 300}"],
+        ["datasets", "check", "dtd", "--root", "x" * 300],
+        ["run", str(PAN), "--home", f"/{'x' * 300}"],
+        ["run", str(PAN), "--simulate", f"/{'x' * 300}"],
+        ["status", f"/{'x' * 300}"],
+        ["stop", f"/{'x' * 300}"],
+    ],
+    ids=lambda words: " ".join(word[:20] for word in words),
+)
+def test_a_path_that_is_too_long_is_no_traceback(arguments, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    assert result.exit_code in (0, 2) and "Traceback" not in result.output
+
+
 def test_data_of_ones_own_that_a_run_would_refuse_is_refused_all_at_once(tmp_path: Path) -> None:
     for path in ("one/images/0.jpg", "numbered/0/0.jpg", "numbered/1/0.jpg", "lost/a/0.jpg", "lost/b/0.jpg"):
         jpeg(tmp_path / path)

@@ -159,6 +159,18 @@ def test_a_link_to_nothing_is_a_missing_image(tmp_path) -> None:
     assert images(read(place)) == 13
 
 
+def test_a_link_to_itself_is_no_folder(tmp_path) -> None:
+    place = mine(tmp_path, "red", "blue")
+    (place / "loop").symlink_to("loop")
+    (place / "red" / "loop").symlink_to("loop")
+    dataset = read(place)
+    assert (dataset.classnames, images(dataset)) == (("blue", "red"), 12)
+    assert [note.partition(":")[0] for note in dataset.notes] == [
+        "left out beside the class folders",
+        "left out, for they are no images",
+    ]
+
+
 def test_a_folder_with_the_name_of_an_image_is_a_folder(tmp_path) -> None:
     place = mine(tmp_path, "red", "blue", "red/9.jpg", count=2)
     assert images(read(place)) == 6

@@ -120,6 +120,13 @@ def saved(root, state) -> None:
     ("name", "make", "message"),
     [
         ("./x", lambda root: None, "no such file or folder; found .*/x; allowed: class folders, a .parquet"),
+        ("./" + "x" * 300, lambda root: None, "cannot be read: File name too long; found .*; allowed: class"),
+        ("./x", lambda root: (root / "x").symlink_to("x"), "cannot be read: Too many levels of symbolic"),
+        (
+            "./x",
+            lambda root: write(root / "y", "") or (root / "x").symlink_to("y/z"),
+            "no such file or folder",
+        ),
         ("./x", lambda root: (root / "x").mkdir(), "no images in class folders"),
         ("./x", mixed, "class folders beside splits; found dogs"),
         (

@@ -108,7 +108,7 @@ def test_a_missing_file_names_the_one_beside_it(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         read_file(tmp_path / "pna.yaml")
     (problem,) = caught.value.problems
-    assert (problem.message, problem.nearest) == ("no such file", "pan.yaml")
+    assert (problem.message, problem.nearest) == ("no such file", str(tmp_path / "pan.yaml"))
     assert problem.file == str(tmp_path / "pna.yaml")
 
 

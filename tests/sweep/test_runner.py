@@ -55,6 +55,9 @@ class Watcher:
     def trial_finished(self, study, number, state, value, seconds, reason=""):
         self.finished[number] = (state, reason)
 
+    def doing(self, stage):
+        pass
+
     def say(self, line):
         self.said.append(line)
 

@@ -9,6 +9,7 @@ from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, SPLITS, Dataset
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.regular_file import is_there
 
 Rows = Sequence[tuple[str, int]]
 """Image files, as paths below a folder, and their labels."""
@@ -38,7 +39,7 @@ class Layout:
 
     def missing(self, root: Path) -> list[str]:
         """What is not there, as paths below the data root."""
-        return [f"{self.folder}/{need}" for need in self.needs if not (root / self.folder / need).exists()]
+        return [f"{self.folder}/{need}" for need in self.needs if not is_there(root / self.folder / need)]
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,19 @@ SYSTEM_FOLDERS = frozenset(
 SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm"})
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def class_folders(folder: Path, ignored: Collection[str] = ()) -> list[str]:
     """Names of the folders in a folder, sorted; hidden ones and those of systems are left out."""
     try:
         with os.scandir(folder) as found:
-            names = [each.name for each in found if each.is_dir()]
+            names = [each.name for each in found if is_folder(each)]
     except OSError as error:
         raise UserError(Problem(f"cannot list this folder: {error.strerror}", file=str(folder))) from error
     left_out = {name for name in names if name.startswith(".") or name.lower() in SYSTEM_FOLDERS}

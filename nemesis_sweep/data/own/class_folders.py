@@ -118,20 +118,17 @@ def check(folders: Folders) -> None:
             allowed = f"{EXPECTED}; or {place}, if that is the dataset's folder"
             raise UserError(Problem("splits inside class folders", "", file, None, found, allowed))
     if not folders.images and not folders.unseen:
-        beside = sum(len(found.images) for found in folders.beside.values())
-        lost = [
-            *(_lost(part) for part in folders.parts),
-            *([f"{counted(beside, 'image')} beside them"] * (beside > 0)),
-        ]
+        lost = [_lost(part) for part in folders.parts]
+        if beside := sum(len(found.images) for found in folders.beside.values()):
+            lost.append(f"{counted(beside, 'image')} beside them")
         raise UserError(Problem("no images in class folders", "", file, None, listed(lost), EXPECTED))
     if len(folders.names) == 1:
         raise UserError(_one_class(folders))
     given = {part.name for part in folders.parts if part.found.images}
-    seen = Counter(part.name for part in folders.parts)
     empty = [part for part in folders.parts if part.name not in given]
     if folders.unseen:  # The same class may have images in a split that was not looked at.
         empty = [part for part in empty if not part.place]
-    if empty and seen:
+    if empty:
         found = listed([_lost(part) for part in empty])
         allowed = "images in every class folder; take away a folder that is no class"
         raise UserError(Problem("class folders without images", "", file, None, found, allowed))
@@ -151,11 +148,10 @@ def _lost(part: Part) -> str:
     """A class folder without images, and what is in it instead."""
     kinds = Counter(kind for _, kind in part.found.unread)
     inside = [f"{count} {kind}, which cannot be read here" for kind, count in sorted(kinds.items())]
-    others = len(part.found.others)
-    inside += [f"{counted(others, 'file')} that {'is no image' if others == 1 else 'are no images'}"] * (
-        others > 0
-    )
-    inside += [f"hidden: {listed(part.found.hidden)}"] * bool(part.found.hidden)
+    if others := len(part.found.others):
+        inside.append(f"{counted(others, 'file')} that {'is no image' if others == 1 else 'are no images'}")
+    if part.found.hidden:
+        inside.append(f"hidden: {listed(part.found.hidden)}")
     return f"{part.path!r} ({', '.join(inside) or 'empty'})"
 
 

@@ -10,6 +10,7 @@ from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.lists import read_list
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.regular_file import is_there
 
 FILE = "classnames.txt"
 NUMBER = re.compile(r"[+-]?(?:\d[\d\s_,.']*|[.,]\d+)(?:e[+-]?\d+)?%?", re.IGNORECASE)
@@ -31,7 +32,7 @@ def called(labels: Sequence[str], path: Path, column: Mapping[str, str]) -> tupl
     Raises ``UserError`` for a names file with a line that is no label and a name, or with two for one label.
     """
     file = names_file(path)
-    listed_names, notes = _read(file, labels) if file.exists() else ({}, [])
+    listed_names, notes = _read(file, labels) if is_there(file) else ({}, [])
     return [listed_names.get(label) or column.get(label) or label for label in labels], notes
 
 

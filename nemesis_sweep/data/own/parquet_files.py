@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nemesis_sweep.data.catalogue.listing import is_folder
 from nemesis_sweep.data.own.rows import split_in
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
@@ -70,5 +71,5 @@ def _below(path: Path, depth: int = DEPTH) -> Iterator[Path]:
             continue
         if entry.name.endswith(".parquet"):
             yield Path(entry.path)
-        elif depth and entry.is_dir():
+        elif depth and is_folder(entry):
             yield from _below(Path(entry.path), depth - 1)

@@ -8,6 +8,8 @@ from nemesis_sweep.data.lists import check_file
 from nemesis_sweep.data.own.class_folders import Folders, look_at, read_class_folders
 from nemesis_sweep.data.own.parquet_files import parquet_files
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.regular_file import is_there, status_of
 
 KINDS = "class folders, a .parquet file or a folder of them, a .csv file, or a saved Hugging Face dataset"
 
@@ -19,11 +21,18 @@ def kind_of(path: Path, files: int | None = None) -> Kind | Folders:
 
     Raises ``UserError`` when nothing is there, or nothing that can be read.
     """
-    if not path.exists():
-        raise UserError(Problem("no such file or folder", found=str(path), allowed=KINDS))
+    try:
+        status_of(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        near = nearest_path(path)
+        message = "no such file or folder"
+        raise UserError(Problem(message, found=str(path), allowed=KINDS, nearest=near)) from error
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+        raise UserError(Problem(reason, found=str(path), allowed=KINDS)) from error
     if not path.is_dir():
         return _kind_of_file(path)
-    if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
+    if is_there(path / "dataset_dict.json") or is_there(path / "state.json"):
         return "saved"
     if any(path.glob("*.parquet")):
         return "parquet"

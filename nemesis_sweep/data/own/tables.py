@@ -14,7 +14,7 @@ from nemesis_sweep.data.own.rows import Row, file_item, split_of
 from nemesis_sweep.data.signatures import HEAD, why_not
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
-from nemesis_sweep.spec.regular_file import read_head
+from nemesis_sweep.spec.regular_file import is_there, read_head
 
 COLUMNS = ("image", "label")
 OPTIONAL = ("split", "source", "name")
@@ -69,7 +69,7 @@ def rows_of(
     Raises ``UserError`` when a column is missing, or for a row whose label has no name or that has no image.
     """
     names = [column for column in (*COLUMNS, *OPTIONAL) if column in table.column_names]
-    named = "name" in names or names_file(root).exists()
+    named = "name" in names or is_there(names_file(root))
     rows = []
     for number, record in enumerate(table.select(names).to_pylist(), first):
         where = f"row {number}"

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nemesis_sweep.data.catalogue.listing import SUFFIXES, SYSTEM_FOLDERS
+from nemesis_sweep.data.catalogue.listing import SUFFIXES, SYSTEM_FOLDERS, is_folder
 from nemesis_sweep.data.signatures import HEAD, signature
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.regular_file import read_head
@@ -89,8 +89,11 @@ def look_in(folder: Path, bound: Bound) -> tuple[Found, list[str]]:
 
 
 def identity(folder: Path) -> tuple[int, int]:
-    """What tells one folder from all others, by whatever name it is reached."""
-    status = folder.stat()
+    """What tells one folder from all others, by whatever name it is reached. Raises ``UserError``."""
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise UserError(Problem(f"cannot list this folder: {error.strerror}", file=str(folder))) from error
     return status.st_dev, status.st_ino
 
 
@@ -98,7 +101,7 @@ def _look(folder: Path, prefix: str, found: Found, bound: Bound) -> list[str]:
     """Take in the files of a folder, and give the names of the folders in it."""
     folders: list[str] = []
     for entry in _entries(folder, bound):
-        if _is_folder(entry):
+        if is_folder(entry):
             _take_folder(entry.name, prefix + entry.name, found, folders)
         else:
             _take_file(entry, prefix + entry.name, found, bound)
@@ -145,10 +148,3 @@ def _entries(folder: Path, bound: Bound) -> list[os.DirEntry[str]]:
     except OSError as error:
         raise UserError(Problem(f"cannot list this folder: {error.strerror}", file=str(folder))) from error
     return sorted(entries, key=lambda entry: entry.name)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False

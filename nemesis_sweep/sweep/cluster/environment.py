@@ -3,6 +3,8 @@
 import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -26,7 +28,8 @@ OWN = {
     "RAY_AUTH_MODE": "token",
 }
 
-TOKEN = "RAY_AUTH_TOKEN"
+TOKEN, TOKEN_FILE = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
+MARK = "NEMESIS_SWEEP_CLUSTER"
 
 
 def quiet_tune() -> None:
@@ -36,15 +39,31 @@ def quiet_tune() -> None:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 
-def close_to_others() -> None:
-    """Settings of a cluster of our own: nobody else reaches it; call it before Ray is imported.
+@contextmanager
+def closed_to_others(mark: str) -> Iterator[None]:
+    """The environment of a cluster of our own, which nobody else reaches; enter it before Ray is imported.
 
-    It listens on loopback only and wants a token that is drawn for this process and stands in no file: Ray
-    reads it once, and its processes inherit it.
+    It listens on loopback only and wants a token that is drawn anew and stands in no file: Ray's processes
+    inherit it. mark: what :data:`MARK` is to have, so that all of these processes are known by it.
     """
-    os.environ.update(OWN)
-    os.environ.pop("RAY_AUTH_TOKEN_PATH", None)
-    os.environ[TOKEN] = _token
+    new = {**OWN, TOKEN: secrets.token_hex(32), MARK: mark}
+    before = {name: os.environ.get(name) for name in (*new, TOKEN_FILE)}
+    os.environ.update(new)
+    os.environ.pop(TOKEN_FILE, None)
+    try:
+        _read_the_token_anew()
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
-_token = secrets.token_hex(32)
+def _read_the_token_anew() -> None:
+    """Ray keeps the first token that it reads, perhaps for a cluster that this process has had before."""
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()

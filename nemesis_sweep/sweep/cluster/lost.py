@@ -11,6 +11,8 @@ from typing import NoReturn
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.sweep.interrupt import SIGNALS
 
+ONCE = ("--fresh", "--retry-failed")
+"""Options of `run` that are not repeated when a run is continued: they would undo what it did."""
 RESTARTS = "NEMESIS_SWEEP_RESTARTS"
 MOST = 3
 """How often in a row Ray is started again without a single result in between."""
@@ -105,7 +107,7 @@ def _start_again(lost: LostClusterError) -> NoReturn:
         os.write(2, f"\n{lost.reason}; Ray is started again and the sweep goes on\n".encode())
     if _folder is not None:
         os.chdir(_folder)
-    os.execv(sys.executable, [sys.executable, *(word for word in sys.orig_argv[1:] if word != "--fresh")])
+    os.execv(sys.executable, [sys.executable, *(word for word in sys.orig_argv[1:] if word not in ONCE)])
 
 
 def _restarts() -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from nemesis_sweep.sweep.interrupt import SIGNALS
 
-SERVERS = ("raylet", "gcs_server")
+RAYLET, GCS = "raylet", "gcs_server"
+SERVERS = (RAYLET, GCS)
 """What of Ray's processes has to be asked to end, in their order; the others only watch."""
 
 _starting = False

@@ -44,6 +44,12 @@ class Process:
         return any(text in _read(self.pid, file) for file in ("cmdline", "environ"))
 
 
+def process(pid: int) -> Process | None:
+    """The process that has this number now."""
+    known = _stat(pid)
+    return known[0] if known else None
+
+
 def below(parent: int) -> dict[Process, int]:
     """All processes that descend from one, each with its own parent."""
     found = {process: above for process, _, above in _all()}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from nemesis_sweep.data.registry import is_path
+from nemesis_sweep.spec.current_folder import expanded
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.vlm.registry import embedded_names, find_backbone
@@ -39,7 +38,7 @@ def refuse_relative_paths(sweep: Sweep) -> None:
 
 
 def _is_relative(path: str) -> bool:
-    return not Path(path).expanduser().is_absolute()
+    return not expanded(path).is_absolute()
 
 
 def _relative(key: str, found: str) -> Problem:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nemesis_sweep.data.full_disk import naming
-from nemesis_sweep.spec.current_folder import from_here
+from nemesis_sweep.spec.current_folder import expanded, from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 
@@ -195,4 +195,4 @@ def home_at(folder: Path) -> Home:
         str(folder).encode()
     except UnicodeEncodeError:
         raise UserError(Problem("not a name in UTF-8", key="--home", found=str(folder))) from None
-    return Home(Path(os.path.abspath(from_here(folder.expanduser()))))  # noqa: PTH100 - resolve() follows links
+    return Home(Path(os.path.abspath(from_here(expanded(folder)))))  # noqa: PTH100 - resolve() follows links

@@ -20,7 +20,7 @@ from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
-from nemesis_sweep.sweep.desk import Desk, Progress
+from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.simulated import claim
@@ -32,6 +32,7 @@ from nemesis_sweep.sweep.simulation.actors import Clock
 from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, measured
 from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker.joint_trial import shared_config
 
 ENDED = "simulated_end"

@@ -14,23 +14,23 @@ from nemesis_sweep.sweep.storage.journal import Journal
 from nemesis_sweep.sweep.storage.journal_file import Entry, rewrite
 
 
-def reopen(storage: BaseStorage, journal: Path, trials: Mapping[int, str]) -> None:
+def reopen(storage: BaseStorage, journal: Path, trials: Mapping[int, str], mark: str = AGAIN) -> None:
     """Make trials RUNNING again, with their numbers, parameters and reports; for a driver that is alone.
 
-    trials: by Optuna's own id, why; kept as the user attribute ``AGAIN``. journal: the file of a ``Journal``.
+    trials: by Optuna's own id, why; kept as the user attribute ``mark``. journal: the file of a ``Journal``.
     The storage has to be opened anew, for it remembers trials that are over.
     """
     if not trials:
         return
     if isinstance(storage, Journal):
-        rewrite(journal, lambda entry: _without_its_end(entry, trials))
+        rewrite(journal, lambda entry: _without_its_end(entry, trials, mark))
         return
     from nemesis_sweep.sweep.storage.database import reopen_trials
 
-    reopen_trials(storage, trials, AGAIN)
+    reopen_trials(storage, trials, mark)
 
 
-def _without_its_end(entry: Entry, trials: Mapping[int, str]) -> Entry:
+def _without_its_end(entry: Entry, trials: Mapping[int, str], mark: str) -> Entry:
     """The entry by which a trial ended becomes the one that says why it is open again."""
     number = entry.get("trial_id", -1)
     if number not in trials or entry["op_code"] != JournalOperation.SET_TRIAL_STATE_VALUES:
@@ -41,5 +41,5 @@ def _without_its_end(entry: Entry, trials: Mapping[int, str]) -> Entry:
     return {
         "op_code": int(JournalOperation.SET_TRIAL_USER_ATTR),
         **kept,
-        "user_attr": {AGAIN: trials[number]},
+        "user_attr": {mark: trials[number]},
     }

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, parts_of
 from nemesis_sweep.sweep.worker.result import NOTE, take_result, write_result
 from nemesis_sweep.sweep.worker.trial import TrialSession, mean, task_values, trial_tags, worker
 from nemesis_sweep.tracking.part_run import PartRun
@@ -151,8 +151,7 @@ class JointSession:
 
 def shared_config(assignment: Assignment | JointAssignment) -> dict[str, Any]:
     """The method's values that are the same for all tasks; a dataset may have some of its own."""
-    parts = assignment.parts if isinstance(assignment, JointAssignment) else [assignment]
-    first, *others = (part.method.model_dump() for part in parts)
+    first, *others = (part.method.model_dump() for part in parts_of(assignment))
     return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
 
 

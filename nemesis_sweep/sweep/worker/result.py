@@ -15,6 +15,8 @@ from nemesis_sweep.prompts.artifact import FACTS, prompt_checksum
 from nemesis_sweep.spec.faults import shown
 
 RESULT = "result.json"
+CHECKPOINT = "checkpoint"
+"""The folder in a trial's that holds the state of its training."""
 NOTE = "note"
 """Key of a worker's answer: what a person should know of, such as a damaged file, in one line."""
 ASIDE = ".damaged"

@@ -15,7 +15,7 @@ from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
-from nemesis_sweep.sweep.worker.result import NOTE, PROMPT, set_aside, take_result, write_result
+from nemesis_sweep.sweep.worker.result import CHECKPOINT, NOTE, PROMPT, set_aside, take_result, write_result
 from nemesis_sweep.sweep.worker.warm import materials
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
@@ -207,7 +207,7 @@ class TrialSession:
     @property
     def checkpoint(self) -> Path:
         """The folder of the state from which an interrupted trial goes on."""
-        return self.folder / "checkpoint"
+        return self.folder / CHECKPOINT
 
     def _begin(self) -> None:
         trial = self.assignment

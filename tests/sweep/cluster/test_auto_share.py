@@ -7,7 +7,7 @@ import pytest
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.cluster import auto_share as module
 from nemesis_sweep.sweep.cluster.auto_share import FALLBACK, STATED, auto_share, probe_memory
-from nemesis_sweep.sweep.cluster.ray_session import ray_session
+from nemesis_sweep.sweep.cluster.ray_session import RaySession
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home
 
@@ -29,7 +29,7 @@ def go_on():
 @pytest.mark.cluster
 def test_it_is_measured_in_a_process_of_its_own_and_only_once(make_sweep, home):
     sweep, said = make_sweep(*AUTO), []
-    with ray_session(logical_gpus=1) as cluster:
+    with RaySession(logical_gpus=1).running() as cluster:
         share = auto_share(sweep, home, cluster, said.append, go_on)
         assert auto_share(sweep, home, cluster, said.append, go_on) == share
     probing, told = said

@@ -1,0 +1,46 @@
+"""Arguments as other tools have them: `epochs=3`, `method.epochs=3`, `--epochs 3` in place of `--set`."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+SETTABLE = "overrides"
+"""The parameter of the verbs that take `--set`."""
+
+
+def meant_arguments(error: click.UsageError, arguments: list[str]) -> str:
+    """Return the right form of the arguments that a verb does not have, as one line; '' where none is known.
+
+    arguments: all words behind the verb.
+    """
+    verb = error.ctx.command if error.ctx else None
+    if verb is None or SETTABLE not in {each.name for each in verb.params}:
+        return ""
+    options = {name for each in verb.params for name in each.opts if name.startswith("-")}
+    right = [form for form in _forms(arguments, options) if form]
+    return " ".join(f"--set {shlex.quote(form)}" for form in dict.fromkeys(right))
+
+
+def _forms(arguments: list[str], options: set[str]) -> list[str]:
+    found = []
+    before = ""
+    for place, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        key = name.lstrip("-+~").replace("-", "_") if name.startswith("-") else name.lstrip("+~")
+        if name.startswith("-") and name not in options and len(key) > 1:
+            if not equals:
+                value = arguments[place + 1] if place + 1 < len(arguments) else ""
+            found.append(_form(key, value))
+        elif equals and not name.startswith("-") and before not in options:
+            found.append(_form(key, value))
+        before = word
+    return found
+
+
+def _form(key: str, value: str) -> str:
+    from nemesis_sweep.spec.other_keys import full_key
+
+    place = full_key(key)
+    return f"{place}={value}" if place and value and not value.startswith("--") else ""

@@ -1,0 +1,93 @@
+"""The first results while Ray starts: rows that train nothing are measured by a process of our own.
+
+It works as Ray's workers do, in the same folders and through the same desk. What it does not get done, they
+do: the trial stays RUNNING and is handed out again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from nemesis_sweep.sweep.desk import Desk
+
+
+class Ahead:
+    """Measures the rows that train nothing one after the other, until there are no more of them or Ray's own
+    workers are up; use with ``with``, which raises what went wrong at the desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._over = threading.Event()
+        self._process: subprocess.Popen[str] | None = None
+        self._thread = threading.Thread(target=self._work, name="ahead", daemon=True)
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        self._ticket, self._config = "ahead-0", self.desk.next_reference("ahead-0")
+        if self._config is not None:
+            self._process = _start()
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._process is not None:
+            self._process.kill()
+            self._thread.join()
+            self._process.wait()
+        if self._error is not None and kind is None:
+            raise self._error
+
+    def _work(self) -> None:
+        try:
+            self._measure()
+        except Exception as error:
+            self._error = error
+
+    def _measure(self) -> None:
+        number = 0
+        while self._config is not None:
+            result = self._ask(self._config)
+            if not result:
+                self.desk.put_back(self._ticket)
+                return
+            self.desk.complete(self._ticket, result)
+            if self._over.is_set() or self.desk.workers_are_up:
+                return
+            number += 1
+            self._ticket = f"ahead-{number}"
+            self._config = self.desk.next_reference(self._ticket)
+
+    def _ask(self, config: dict[str, Any]) -> dict[str, Any]:
+        """What the process measured; nothing where it has ended or leaves it to a worker."""
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(config) + "\n")
+            process.stdin.flush()
+            answer: dict[str, Any] = json.loads(process.stdout.readline())
+        except (OSError, ValueError):
+            return {}
+        return answer
+
+
+def _start() -> subprocess.Popen[str]:
+    """The process: without a GPU, out of reach of the signals that end a sweep, as Ray's own are."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "nemesis_sweep.sweep.worker.ahead"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        start_new_session=True,
+        text=True,
+        encoding="utf-8",
+    )

@@ -1,0 +1,24 @@
+"""What a sweep tells the person who watches it."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Progress(Protocol):
+    """The live view, plain lines, or whoever else wants to know."""
+
+    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None: ...
+
+    def epoch(
+        self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]
+    ) -> None: ...
+
+    def trial_finished(
+        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+    ) -> None: ...
+
+    def trial_waits(self, study: str, number: str, reason: str) -> None: ...
+
+    def doing(self, stage: str) -> None: ...
+
+    def say(self, line: str) -> None: ...

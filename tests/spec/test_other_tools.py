@@ -1,0 +1,158 @@
+"""What users of other tools write is told with its form here."""
+
+from pathlib import Path
+
+import pytest
+
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.other_dimensions import our_form
+from nemesis_sweep.spec.other_keys import MEANT, full_key, meant_key
+from nemesis_sweep.spec.sweep import Sweep
+from tests.spec.files import KNOWN, VALID, problems_of, write
+
+RANGE, LOG = "{low: 0.1, high: 10}", "{low: 0.1, high: 10, log: true}"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        # Weights & Biases
+        ("omega: {min: 0.1, max: 10}", f"omega: {RANGE}"),
+        ("omega: {min: 0.1, max: 10, distribution: uniform}", f"omega: {RANGE}"),
+        ("omega: {min: 0.1, max: 10, distribution: log_uniform_values}", f"omega: {LOG}"),
+        (
+            "omega: {min: -2.302585, max: 2.302585, distribution: log_uniform}",
+            "omega: {low: 0.1, high: 10.0, log: true}",
+        ),
+        (
+            "epochs: {min: 10, max: 50, q: 10, distribution: q_uniform}",
+            "epochs: {low: 10, high: 50, step: 10}",
+        ),
+        ("n_ctx: {min: 4, max: 16, distribution: int_uniform}", "n_ctx: {low: 4, high: 16}"),
+        ("n_ctx: {values: [4, 8]}", "n_ctx: {choices: [4, 8]}"),
+        ("norm: {values: [2, inf], distribution: categorical}", "norm: {choices: [2, inf]}"),
+        ("omega: {value: 3}", "method.omega: 3"),
+        ("omega: {mu: 1, sigma: 2, distribution: normal}", ""),
+        # Optuna
+        ("omega: {type: float, low: 0.1, high: 10}", f"omega: {RANGE}"),
+        ("omega: {type: float, low: 0.1, high: 10, log: true}", f"omega: {LOG}"),
+        ("norm: {type: categorical, choices: ['1', '2']}", 'norm: {choices: ["1", "2"]}'),
+        ('omega: trial.suggest_float("omega", 0.1, 10, log=True)', f"omega: {LOG}"),
+        ("n_ctx: suggest_int('n', 4, 16, step=4)", "n_ctx: {low: 4, high: 16, step: 4}"),
+        # Hydra
+        ("n_ctx: choice(4, 8, 16)", "n_ctx: {choices: [4, 8, 16]}"),
+        ("class_position: choice(end, middle)", "class_position: {choices: [end, middle]}"),
+        ("omega: interval(0.1, 10)", f"omega: {RANGE}"),
+        ("omega: tag(log, interval(0.1, 10))", f"omega: {LOG}"),
+        ("n_ctx: range(4, 17, 4)", "n_ctx: {low: 4, high: 16, step: 4}"),
+        ("n_ctx: range(4, 8)", "n_ctx: {low: 4, high: 7}"),
+        # Ray Tune
+        ("omega: tune.uniform(0.1, 10)", f"omega: {RANGE}"),
+        ("omega: tune.loguniform(1e-1, 1e1)", "omega: {low: 0.1, high: 10.0, log: true}"),
+        ("omega: tune.quniform(0, 1, 0.25)", "omega: {low: 0, high: 1, step: 0.25}"),
+        ("n_ctx: tune.randint(4, 17)", "n_ctx: {low: 4, high: 16}"),
+        ("n_ctx: tune.choice([4, 8])", "n_ctx: {choices: [4, 8]}"),
+        ("n_ctx: ray.tune.grid_search([4, 8])", "n_ctx: {choices: [4, 8]}"),
+        ("omega: tune.randn(0, 1)", ""),
+        # NNI, a bare list, and no tool at all
+        ("omega: {_type: loguniform, _value: [0.1, 10]}", f"omega: {LOG}"),
+        ("n_ctx: [4, 8, 16]", "n_ctx: {choices: [4, 8, 16]}"),
+        ("csc: [true, false]", "csc: {choices: [true, false]}"),
+        ("n_ctx: __import__('os').getcwd()", ""),
+        ("n_ctx: choice(open('x'))", ""),
+        ("omega: {min: 10, max: 0.1}", ""),
+        ("omega: [a, b]", ""),
+    ],
+)
+def test_a_dimension_in_its_form_here(tmp_path: Path, written: str, meant: str) -> None:
+    text = f"name: made\ntasks: {{dataset: [clipart]}}\nspace:\n  {written}\n"
+    problems = problems_of(write(tmp_path, text))
+    assert problems[0].line == 4
+    assert problems[0].nearest == meant
+    if meant:
+        assert len(problems) == 1
+        penalty = "" if "omega" in meant else "method: {omega: 1}\n"
+        section, right = ("method", meant[7:]) if meant.startswith("method.") else ("space", meant)
+        text = (
+            f"name: made\ntasks: {{dataset: clipart}}\n{section}:\n  {right}\n{penalty}budget: {{trials: 0}}"
+        )
+        load_sweep(write(tmp_path, text), known=KNOWN)
+
+
+def test_what_is_not_known_is_no_dimension() -> None:
+    for raw in (
+        None,
+        3,
+        "text",
+        "f(",
+        "choice(",
+        {},
+        {"min": 1},
+        {1: 2},
+        [],
+        "tag(log)",
+        "range()",
+        "uniform(a, b)",
+    ):
+        assert our_form(raw) is None, raw
+
+
+@pytest.mark.parametrize(
+    ("put", "key", "meant"),
+    [
+        ("method: {learning_rate: 0.1}", "method.learning_rate", "lr"),
+        ("method: {batch-size: 8}", "method.batch-size", "batch"),
+        ("method: {num_epochs: 8}", "method.num_epochs", "epochs"),
+        ("method: {Epochs: 8}", "method.Epochs", "epochs"),
+        ("method: {shots: 8}", "method.shots", "tasks.shots"),
+        ("method: {per_shots: {16: {LR: 1}}}", "method.per_shots.16.LR", "lr"),
+        ("epochs: 8", "epochs", "method.epochs"),
+        ("trainer: CoOp", "trainer", "method.prompt"),
+        ("model: RN50", "model", "tasks.backbone"),
+        ("metric: {name: x}", "metric", "search.objective"),
+        ("search: {n_trials: 4}", "search.n_trials", "budget.trials"),
+        ("search: {metric: x}", "search.metric", "objective"),
+        ("budget: {num_samples: 4}", "budget.num_samples", "trials"),
+        ("resources: {num_gpus: 1}", "resources.num_gpus", "gpus"),
+        ("parameters: {}", "parameters", "space"),
+    ],
+)
+def test_a_key_by_its_name_here(tmp_path: Path, put: str, key: str, meant: str) -> None:
+    path = write(tmp_path, f"name: made\ntasks: {{dataset: clipart}}\n{put}\n")
+    (problem,) = (problem for problem in problems_of(path) if problem.key == key)
+    assert (problem.line, problem.message, problem.nearest) == (3, "unknown key", meant)
+
+
+@pytest.mark.parametrize(
+    ("put", "meant"),
+    [
+        ("sampler: TPESampler", "tpe"),
+        ("sampler: random_search", "random"),
+        ("sampler: CmaEsSampler", "cmaes"),
+        ("sampler: bayes", "tpe"),
+        ("pruner: MedianPruner", "median"),
+        ("pruner: HyperbandPruner", "hyperband"),
+    ],
+)
+def test_samplers_and_pruners_by_their_names_here(tmp_path: Path, put: str, meant: str) -> None:
+    (problem,) = problems_of(write(tmp_path, VALID.replace("sampler: tpe", put)))
+    assert problem.nearest == meant
+
+
+def test_every_key_that_is_pointed_to_exists() -> None:
+    for key, others in MEANT.items():
+        section, _, name = key.rpartition(".")
+        fields = Method.model_fields if section == "method" else Sweep.model_fields
+        if section and section != "method":
+            fields = Sweep.model_fields[section].annotation.model_fields
+        assert name in fields, key
+        assert not set(others) & set(fields), key
+    assert len({other for others in MEANT.values() for other in others}) == sum(map(len, MEANT.values()))
+
+
+def test_a_key_without_its_section() -> None:
+    assert [
+        full_key(name) for name in ("epochs", "method.epochs", "lr", "trials", "seed", "epoch", "xyz")
+    ] == ["method.epochs", "method.epochs", "method.lr", "budget.trials", "search.seed", "method.epochs", ""]
+    assert meant_key("bta", ["beta"], "method") == "beta"
