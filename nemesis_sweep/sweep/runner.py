@@ -30,7 +30,7 @@ from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.leftovers import remove_leftovers
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
-from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
+from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home, refuse_gone
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
@@ -134,7 +134,8 @@ def run_sweep(
                 _give_up(home, error)
                 raise
             except UserError as error:
-                finish_sweep(home.path, "FAILED", reason=str(error))
+                with suppress(FileNotFoundError):  # The home itself may be gone.
+                    finish_sweep(home.path, "FAILED", reason=str(error))
                 raise
             except Exception as error:
                 told = _lost_disk_or_storage(sweep, home, error)
@@ -270,7 +271,11 @@ def _give_up(home: Home, error: UserError | LostClusterError) -> None:
 
 
 def _lost_disk_or_storage(sweep: Sweep, home: Home, error: Exception) -> UserError | None:
-    """What to tell when the sweep ended because its disk is full, or its database no longer answers."""
+    """What to tell when the sweep ended because its home is gone, its disk full, or its database silent."""
+    try:
+        refuse_gone(home)
+    except UserError as gone:
+        return gone
     full = no_room(error, home.path)
     if full is not None:
         return FullDiskError(full)
