@@ -37,6 +37,7 @@ from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.records import open_mended
+from nemesis_sweep.sweep.relogging import log_again_if_lost
 from nemesis_sweep.sweep.retry import retry_failed
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
@@ -107,6 +108,7 @@ def run_sweep(
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
+        log_again_if_lost(sweep, home, say)
         with _sender(sweep, home, say) as sender:
             try:
                 begin_sweep(home.path)
