@@ -18,6 +18,7 @@ import click
 
 from nemesis_sweep.cli.output import print_every_letter, speak_utf8
 from nemesis_sweep.cli.slips import meant_arguments
+from nemesis_sweep.cli.tracebacks import hide_passwords
 from nemesis_sweep.spec.current_folder import leave_a_lost_folder
 from nemesis_sweep.spec.errors import UserError, nearest
 
@@ -58,6 +59,7 @@ class Verbs(click.Group):
             speak_utf8()
         print_every_letter()
         leave_a_lost_folder()
+        hide_passwords()
         return super().main(*arguments, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

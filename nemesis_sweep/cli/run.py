@@ -111,10 +111,10 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> Non
         retry=retry_failed,
         say=lambda line: click.echo(line, err=True),
     )
-    if outcome.causes and all(row["state"] != "COMPLETE" for row in outcome.rows):
-        raise outcome.causes
     rows = mark_front(outcome.rows, objectives)
     write_results(place.path, rows)
+    if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
+        raise outcome.causes
     boards = leaderboard(rows, objectives)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
     if outcome.causes:

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
+
+if TYPE_CHECKING:
+    from nemesis_sweep.report.leaderboard import TaskBoard
 
 
 @click.command("status")
@@ -26,16 +30,13 @@ def command(home: Path | None, table: bool, as_json: bool) -> None:
     sweep = recorded_sweep(place)
     studies = recorded_studies(sweep, place)
     status = status_of(sweep, studies, place)
-    boards = []
+    boards: list[TaskBoard] = []
     if table:
         from nemesis_sweep.report.leaderboard import leaderboard
 
         boards = leaderboard(complete_rows(studies, place), sweep.search.objective)
     if as_json:
-        from nemesis_sweep.report.plain import board_values
-
-        told = {"leaderboard": [board_values(board) for board in boards]} if table else {}
-        click.echo(json.dumps(status.as_dict() | told, indent=2))
+        click.echo(json.dumps(status.as_dict() | (_values(boards) if table else {}), indent=2))
         return
 
     from rich.console import Console
@@ -49,3 +50,10 @@ def command(home: Path | None, table: bool, as_json: bool) -> None:
 
         marks = ("SIMULATED " if status.simulated else "", "" if status.is_done else "so far: ")
         print_leaderboard(boards, console, "".join(marks))
+
+
+def _values(boards: "list[TaskBoard]") -> dict[str, Any]:
+    from nemesis_sweep.report.plain import board_values
+    from nemesis_sweep.report.verdict import sweep_verdict
+
+    return {"leaderboard": [board_values(board) for board in boards], "verdict": sweep_verdict(boards)}

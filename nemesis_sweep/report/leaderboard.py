@@ -257,7 +257,7 @@ def is_test_set(metric: str) -> bool:
 
 def _known(row: Row) -> list[str]:
     """The names of a row's metrics that a table may show, those of test sets in the order of the protocol."""
-    order = ("test/source", "test/base", "test/new")
+    order = ("test/source", "test/base", "test/new", "test/H")
     tested = filter(is_test_set, row.get("metrics") or {})
     return [*MEASURED, *sorted(tested, key=lambda name: order.index(name) if name in order else len(order))]
 

@@ -24,6 +24,7 @@ ROOM = 30
 """Columns of a terminal that the parameters of a trial should have beside the numbers."""
 FRONT_ROWS = 15
 """Points of a Pareto front that a table shows; the file of results has them all."""
+HARMONIC = "test/H"
 SHORT = {"coop": "CoOp", "paper": "paper", "control": "without penalty"}
 
 
@@ -106,7 +107,14 @@ def caption(board: TaskBoard) -> str:
     if board.replicates == 1:
         over = "one replicate"
     told = f"{selected}. Accuracies in percent, {over}; gain: on test, over plain CoOp"
-    return ". ".join(filter(None, (told, range_text(board.selected))))
+    return ". ".join(filter(None, (told, _harmonic_text(board), range_text(board.selected))))
+
+
+def _harmonic_text(board: TaskBoard) -> str:
+    if HARMONIC not in board.more:
+        return ""
+    told = "harmonic mean of the means of base and new, as papers report it; test: mean of each seed's"
+    return f"{HARMONIC}: {told}"
 
 
 def _constraints_text(board: TaskBoard) -> str:

@@ -143,7 +143,7 @@ def _sweep_remarks(boards: Sequence[TaskBoard]) -> str:
     found = [range_text(share for board in boards for share in board.selected)]
     count = Counter(entry.label for board in boards for entry, _ in _ahead_on_test(board))
     if count:
-        ahead = _and([f"{label} in {n}" for label, n in count.items()])
+        ahead = _and([f"{label} in {counted(n, 'task')}" for label, n in count.items()])
         found.append(f"on test the best found is behind {ahead}")
     return "".join(f". {remark[0].upper()}{remark[1:]}" for remark in found if remark)
 
@@ -156,8 +156,9 @@ def _ahead_on_the_objective(board: TaskBoard) -> list[str]:
         return []
     limit, sign = best.metric(name), 1 if direction(name) == "maximize" else -1
     scores = [(entry.label, entry.metric(name)) for entry in board.references]
+    form = ".1f" if name.endswith("accuracy") else ".3g"
     return [
-        f"{label} ({score.mean:.1f} against {limit.mean:.1f})"
+        f"{label} ({score.mean:{form}} against {limit.mean:{form}})"
         for label, score in scores
         if score is not None and limit is not None and sign * score.mean > sign * limit.mean
     ]

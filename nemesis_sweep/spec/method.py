@@ -35,7 +35,7 @@ class Method(Section):
     n_ctx: number of context vectors M. words: initial words ("a photo of a"), which then decide M.
     class_position: where the class name stands in the text. csc: a context of its own for every class.
     omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
-    anneal: logistic (rises around the middle epoch) or constant (1 throughout).
+    anneal: logistic (falls from 1 to 0, one half in the middle epoch) or constant (1 throughout).
     corruption: factor tau by which PAN's pre-inference scales a context vector.
     n_positions: context vectors drawn per step by PAN. selection: keep those whose corruption helps
     (accuracy) or all of them (random, the control). reduction: mean over classes under csc, or the

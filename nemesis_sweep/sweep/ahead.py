@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from nemesis_sweep.sweep.desk import Desk
+
+PATIENCE, POLL = 60.0, 0.5
+"""Seconds that a row may take after workers have come up, and between two looks."""
 
 
 class Ahead:
@@ -51,6 +55,9 @@ class Ahead:
             self._measure()
         except Exception as error:
             self._error = error
+        finally:
+            assert self._process is not None
+            self._process.kill()  # It holds as much memory as a worker.
 
     def _measure(self) -> None:
         number = 0
@@ -73,10 +80,21 @@ class Ahead:
         try:
             process.stdin.write(json.dumps(config) + "\n")
             process.stdin.flush()
+            if not self._answers(process.stdout):
+                return {}
             answer: dict[str, Any] = json.loads(process.stdout.readline())
         except (OSError, ValueError):
             return {}
         return answer
+
+    def _answers(self, output: IO[str]) -> bool:
+        """Whether an answer has come; workers that are up can do it themselves after a while."""
+        waited = 0.0
+        while not select.select([output], [], [], POLL)[0]:
+            waited += POLL * self.desk.workers_are_up
+            if waited > PATIENCE:
+                return False
+        return True
 
 
 def _start() -> subprocess.Popen[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -189,7 +190,7 @@ class Desk:
         there = log and log.is_file()
         told = log.read_text(encoding="utf-8", errors="replace").strip() if log and there else ""
         last = told.splitlines()[-1].strip() if told else ""
-        self._errors[ticket] = f"{last} (all of it: {log})" if last else "the worker died"
+        self._errors[ticket] = masked(f"{last} (all of it: {log})" if last else "the worker died")
         self._no_worker.discard(ticket)
         if any(words in told for words in NO_WORKER):
             self._no_worker.add(ticket)

@@ -202,11 +202,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
         desk.stop()
 
     # Inside of Ray's session: what is asked for while Ray starts ends it at once.
-    with (
-        session.running() as cluster,
-        standing_in(desk.home.path),
-        stoppable(stop),
-    ):
+    with session.running() as cluster, stoppable(stop):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
         from nemesis_sweep.sweep.attendance import Attendance, Enough
@@ -223,7 +219,7 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
         most = concurrent(desk.resources, nodes)
         wanted = desk.sweep.resources.concurrent
         attendance = Attendance(desk, session)
-        Tuner(
+        tuner = Tuner(
             PromptTrainable,
             tune_config=TuneConfig(
                 search_alg=DeskSearcher(desk),
@@ -245,7 +241,10 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
                 checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
             ),
-        ).fit()
+        )
+        # Not before: relative paths of the sweep start in the current folder.
+        with standing_in(desk.home.path):
+            tuner.fit()
 
 
 def _refuse_without(backbones: Sequence[str], session: RaySession, say: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.tracking.outbox import CLOSE, FILE, FILES, METRICS, OPEN, Outbox, event
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import close_trial
@@ -28,7 +29,7 @@ def finish_sweep(
     outbox = Outbox(home)
     if metrics:
         outbox.append(event(METRICS, epoch=0, metrics=dict(metrics)))
-    outbox.append(event(CLOSE, status=status, reason=reason))
+    outbox.append(event(CLOSE, status=status, reason=masked(reason)))
 
 
 def log_files(home: Path, files: Iterable[Path], place: str | None = None) -> None:

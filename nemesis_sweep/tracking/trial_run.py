@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox, event
 from nemesis_sweep.tracking.runs import Status
 
@@ -76,7 +77,7 @@ class TrialRun:
     ) -> None:
         """Log the final metrics at `epoch` (default: the last one logged) and end the run."""
         self.log_final(self.last_epoch if epoch is None else epoch, metrics or {})
-        self._outbox.append(event(CLOSE, status=status, reason=reason))
+        self._outbox.append(event(CLOSE, status=status, reason=masked(reason)))
 
     def log_final(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log metrics that differ from those logged for that epoch and take their place as the latest."""
@@ -115,5 +116,5 @@ def close_trial(folder: Path, status: Status, reason: str = "") -> bool:
     outbox = Outbox(folder)
     if not outbox.is_open:
         return False
-    outbox.append(event(CLOSE, status=status, reason=reason))
+    outbox.append(event(CLOSE, status=status, reason=masked(reason)))
     return True

@@ -21,10 +21,24 @@ class Target:
     labels: Tensor
 
 
+H = "test/H"
+
+
 def harmonic(own: float, others: Sequence[float]) -> float:
     """H = 2bn / (b + n) of the accuracies on base and new classes (CoCoOp, section 4.1)."""
     (new,) = others
     return 2 * own * new / (own + new) if own + new else 0.0
+
+
+def of_means(means: Mapping[str, float]) -> dict[str, float]:
+    """`test/H`: the harmonic mean of the mean accuracies on base and new classes, as papers report it.
+
+    means: over replicates, or over tasks. `test/accuracy` is the mean of each replicate's own harmonic mean,
+    which intervals need; it is never above this one. Empty for other protocols.
+    """
+    if not {"test/base", "test/new"} <= set(means):
+        return {}
+    return {H: harmonic(means["test/base"], [means["test/new"]])}
 
 
 def average(own: float, others: Sequence[float]) -> float:

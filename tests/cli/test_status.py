@@ -89,7 +89,9 @@ def test_the_leaderboard_of_a_sweep_under_way_says_that_it_is_not_over(home: Pat
 
 def test_the_leaderboard_is_there_for_programs(home: Path) -> None:
     assert "leaderboard" not in json.loads(status(home, "--json"))
-    (board,) = json.loads(status(home, "--json", "--table"))["leaderboard"]
+    told = json.loads(status(home, "--json", "--table"))
+    (board,) = told["leaderboard"]
+    assert told["verdict"].startswith("1 task: ")
     assert [row["label"] for row in board["rows"]] == ["plain CoOp", "paper's setting", "best found"]
     best = board["rows"][-1]
     assert (best["number"], best["val"]["mean"], best["test"]["mean"]) == ("0", 53.5, 45.0)

@@ -41,7 +41,8 @@ def file(tmp_path) -> Path:
 
 
 @pytest.mark.slow
-def test_killed_and_continued_in_a_database_that_another_sweep_uses(url, file, tmp_path):
+def test_killed_and_continued_in_a_database_that_another_sweep_uses(url, file, tmp_path, monkeypatch):
+    monkeypatch.setenv("NEMESIS_SWEEP_STORAGE", url)  # `status` finds no password in the home.
     home = tmp_path / "home"
     file.write_text(SWEEP.replace("URL", url))
     optuna.create_study(storage=url, study_name=f"shared/{STUDY}").enqueue_trial({"omega": 1.0})

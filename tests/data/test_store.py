@@ -2,14 +2,18 @@
 
 import multiprocessing
 import os
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from nemesis_sweep.data.cache import encoded_keys
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.images import read_image
-from nemesis_sweep.data.shards import BrokenShardError, read_shard
-from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.data.folder import FORMAT, write_about
+from nemesis_sweep.data.shards import BrokenShardError, read_shard, write_shard
+from nemesis_sweep.data.store import FeatureStore, missing_pictures
 from nemesis_sweep.data.views import CENTRE, view
 from tests.conftest import picture
 
@@ -173,3 +177,14 @@ def test_filling_with_nothing_that_can_be_read(tiny_backbone, tmp_path):
     assert set(store.fill([Item(0, "a", content=b"a"), Item(0, "b", content=b"b")])) == {0, 1}
     assert store.fill([]) == {}
     assert not list(store.folder.glob("*.arrow"))
+
+
+@pytest.mark.parametrize("older", [0, 1])
+def test_what_an_earlier_release_encoded_is_not_taken_for_readable(tiny_backbone, colours, tmp_path, older):
+    about = replace(FeatureStore(tiny_backbone, 1, tmp_path).about, format=FORMAT - older)
+    write_about(tmp_path / about.folder, about)
+    keys = [bytes.fromhex(item.key) for item in colours.test]
+    features = np.ones((len(keys), 1, tiny_backbone.embed_dim), dtype=np.float32)
+    write_shard(tmp_path / about.folder, about.identity, keys, features)
+    assert encoded_keys(tmp_path) == (set() if older else set(keys))
+    assert len(missing_pictures(tiny_backbone, 1, colours.test, tmp_path)) == older * len(set(keys))

@@ -112,15 +112,17 @@ def test_nothing_is_cut_on_a_narrow_terminal(rows, width, objectives):
 def test_the_test_sets_of_a_protocol_have_columns_of_their_own(make_row):
     def with_sets(*arguments, **more):
         made = make_row(*arguments, **more)
-        made["metrics"] |= {"test/new": 32.5, "test/base": 40.0}
+        made["metrics"] |= {"test/H": 35.9, "test/new": 32.5, "test/base": 40.0}
         made["replicates"] |= {"test/new": [32.0, 33.0], "test/base": [39.0, 41.0]}
         return made
 
     coop = with_sets("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)
     (board,) = leaderboard([coop, with_sets("1", [62, 63], [59, 61])])
-    assert board.more == ("test/base", "test/new")
+    assert board.more == ("test/base", "test/new", "test/H")
     shown = plain_leaderboard([board])
     assert "40.0 ± 1.4" in shown and "32.5 ± 0.7" in shown
+    assert "  35.9  " in shown
+    assert "test/H: harmonic mean of the means of base and new, as papers report it;" in shown
 
 
 def test_plain_coop_is_not_compared_with_itself(make_row):

@@ -83,11 +83,13 @@ def test_a_reference_that_beat_plain_coop_is_named(coop: Row, make_row: Callable
         "and 12.0 below linear probe on test"
     )
     told = sweep_verdict(boards)
-    assert told.endswith(". On test the best found is behind zero-shot, ensemble in 1 and linear probe in 1")
+    assert told.endswith(
+        ". On test the best found is behind zero-shot, ensemble in 1 task and linear probe in 1 task"
+    )
     by_loss = {"val/loss": 0.5}
     lower = [{**row, "metrics": {**row["metrics"], **by_loss}} for row in (probe,)]
     (board,) = leaderboard([coop, *lower], ["val/loss"])
-    assert "; linear probe (0.5 against 1.0) did" in task_verdict(board)
+    assert "; linear probe (0.5 against 1) did" in task_verdict(board)
 
 
 def test_what_is_as_good_as_a_reference_to_a_decimal_is_not_below_it(

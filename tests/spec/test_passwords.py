@@ -28,6 +28,16 @@ tracking: {{mlflow: "https://me:{SECRET}@mlflow.example/x"}}
         ("http://host:5000/a?b", "http://host:5000/a?b"),
         ("sqlite:////home/me/a.db", "sqlite:////home/me/a.db"),
         ("two: http://a:b@c d://e:f@g", "two: http://a:***@c d://e:***@g"),
+        ("http://me:it's@host/x", "http://me:***@host/x"),
+        ("https://dapi12@host/x", "https://***@host/x"),
+        ("http://h:1/?password=p&a=b#c", "http://h:1/?password=***&a=b#c"),
+        ("mysql://h/d?user=me&ssl_key=/k", "mysql://h/d?user=me&ssl_key=***"),
+        ("'https://h/?a=b&access_token=p%2F+q'", "'https://h/?a=b&access_token=***'"),
+        ("mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3Dp", "mssql+pyodbc:///?odbc_connect=***"),
+        (
+            "s3://b?AWS_SECRET_ACCESS_KEY=p;X-Amz-Signature=q",
+            "s3://b?AWS_SECRET_ACCESS_KEY=***;X-Amz-Signature=***",
+        ),
     ],
 )
 def test_only_the_password_is_hidden(text, told):

@@ -115,6 +115,21 @@ def test_when_workers_are_up_the_process_begins_nothing_more(open_desk, monkeypa
         assert config is not None and config["number"] == "coop"
 
 
+def test_a_process_that_hangs_is_not_waited_for_once_workers_are_up(open_desk, monkeypatch) -> None:
+    answering(monkeypatch, "time.sleep(60)")
+    monkeypatch.setattr(ahead, "PATIENCE", 0.3)
+    monkeypatch.setattr(ahead, "POLL", 0.1)
+    desk = open_desk()
+    with Ahead(desk):
+        time.sleep(0.6)
+        assert desk.progress.waits == []
+        desk.next("a")
+        desk.complete("a", {"done": True, "epoch": 0, "val/accuracy": 40.0, "seconds": 1.0})
+        wait_for(lambda: desk.progress.waits)
+        config = desk.next("b")
+        assert config is not None and config["number"] == "zero_shot"
+
+
 def test_nothing_is_started_where_there_is_no_such_row(make_sweep, open_desk, monkeypatch) -> None:
     monkeypatch.setattr(ahead, "_start", lambda: pytest.fail("started"))
     with Ahead(open_desk("search.baselines=[coop]")):

@@ -10,7 +10,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import episode_features, target_features
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.fit import Fit
-from nemesis_sweep.training.transfer import Target, transfer_metrics
+from nemesis_sweep.training.transfer import Target, harmonic, of_means, transfer_metrics
 
 
 @pytest.fixture
@@ -47,6 +47,16 @@ def test_base_to_new_is_summed_up_by_the_harmonic_mean(learnt, tiny_backbone):
     assert found["test/accuracy"] == pytest.approx([2 * b * n / (b + n) if b + n else 0.0 for b, n in pairs])
     losses = zip(own["test/loss"], loss.tolist(), strict=True)
     assert found["test/loss"] == pytest.approx([(b + n) / 2 for b, n in losses])
+
+
+def test_the_harmonic_mean_of_papers_is_that_of_the_means():
+    """CoCoOp's table: base 80.47 and new 71.69 make H 75.83."""
+    assert of_means({"test/base": 80.47, "test/new": 71.69})["test/H"] == pytest.approx(75.83, abs=0.005)
+    seeds = [(90.0, 50.0), (50.0, 90.0)]
+    means = {"test/base": 70.0, "test/new": 70.0, "test/accuracy": 64.3}
+    assert of_means(means) == {"test/H": 70.0}
+    assert sum(harmonic(base, [new]) for base, new in seeds) / 2 == pytest.approx(64.29, abs=0.01)
+    assert of_means({"test/accuracy": 50.0, "test/source": 40.0}) == {}
 
 
 def test_domain_generalisation_is_summed_up_by_the_mean_over_targets(learnt, tiny_backbone):

@@ -15,6 +15,7 @@ from nemesis_sweep.sweep.space.proposals import within
 
 PAPER_SETTING: dict[str, Any] = {
     "omega": 10.0,
+    "beta": 1.0,
     "corruption": 0.5,
     "n_positions": 1,
     "n_ctx": 16,
@@ -23,7 +24,12 @@ PAPER_SETTING: dict[str, Any] = {
     "selection": "accuracy",
 }
 """The public code's defaults (one position a step, 16 vectors, logistic) with omega 10, which the paper
-reports for both losses, and the middle of the paper's range for the factor (0 to 1)."""
+reports for both losses, the middle of the paper's range for the factor (0 to 1), and PUN, which has fewer
+settings, where both losses are searched."""
+
+EXCEPTIONS = ("food101", "oxford_pets")
+EXCEPTION: dict[str, Any] = {"anneal": "constant", "omega": 50.0}
+"""What the public code forces for these datasets, by their names: no annealing, and PAN's strength."""
 
 
 def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
@@ -31,12 +37,21 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     searched = searched_names(sweep.space)
     published = {name: value for name, value in PAPER_SETTING.items() if name in searched or name == "omega"}
     if baseline == PAPER:
-        return configuration(sweep, task, published)
+        method = configuration(sweep, task, published)
+        return method.model_copy(update=_exception(task, method, published))
     # Plain CoOp has no penalty, and PAN's settings have no meaning without one.
     plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
     # A linear probe is trained on centre crops, as it is published.
     views = {"views": 1} if baseline == LINEAR_PROBE else {}
     return plain.model_copy(update={"omega": 0.0, **views})
+
+
+def _exception(task: Task, method: Method, published: dict[str, Any]) -> dict[str, Any]:
+    """What the public code has in the place of ``published`` for the task's dataset."""
+    if task.dataset not in EXCEPTIONS:
+        return {}
+    names = published if method.beta < 1 else set(published) - {"omega"}
+    return {name: value for name, value in EXCEPTION.items() if name in names}
 
 
 def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
 
@@ -10,15 +11,16 @@ from optuna.storages import BaseStorage
 from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.passwords import is_masked, masked
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home, refused
 from nemesis_sweep.sweep.storage.journal import Journal
 from nemesis_sweep.sweep.storage.journal_file import copy_of, refuse_damaged
 
 RECORD = "storage.json"
-OWNER_ONLY = 0o600
-"""The record may hold a password."""
+VARIABLE = "NEMESIS_SWEEP_STORAGE"
+"""Environment variable with the address of a storage, for those who have the home and no sweep file, such as
+`status`: the home does not keep its password."""
 
 JOURNAL = "the journal in the home"
 
@@ -37,7 +39,7 @@ def stored(home: Home) -> BaseStorage:
         return Journal(home.journal)
     from nemesis_sweep.sweep.storage.database import open_database
 
-    return open_database(record["url"], record["prefix"])
+    return open_database(_with_password(record["url"]), record["prefix"])
 
 
 def open_storage(sweep: Sweep, home: Home) -> BaseStorage:
@@ -58,9 +60,22 @@ def open_storage(sweep: Sweep, home: Home) -> BaseStorage:
     if record and not storage.get_all_studies() and (home.path / "trials").exists():
         message = f"the studies of this home ({prefix}/...) are no longer in {masked(url)}"
         raise refused(home, message, "the storage as it was, another --home, or --fresh to start over")
-    # Before there are studies, so that none is ever without its home; again, for the password may be new.
-    write_sealed(home.path / RECORD, {"url": url, "prefix": prefix}, OWNER_ONLY)
+    # Before there are studies, so that none is ever without its home.
+    write_sealed(home.path / RECORD, {"url": masked(url), "prefix": prefix})
     return storage
+
+
+def _with_password(url: str) -> str:
+    """The address of a storage as it is used. Raises ``UserError`` when its password is nowhere."""
+    if not is_masked(url):
+        return url
+    given = os.environ.get(VARIABLE, "")
+    if masked(given) != url:
+        allowed = f"{url} with its password, or an address without one in the sweep file and ~/.pgpass"
+        raise UserError(
+            Problem("the home does not keep passwords", VARIABLE, found=given or "not set", allowed=allowed)
+        )
+    return given
 
 
 def _refuse_damaged(home: Home) -> None:

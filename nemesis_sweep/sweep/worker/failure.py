@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.atomic import write_atomically
+from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.sweep.cause import SharedCauseError
 from nemesis_sweep.sweep.home.full import no_room
 from nemesis_sweep.sweep.worker.gpu_memory import is_out_of_memory
@@ -25,8 +26,8 @@ def failure(error: Exception, folder: Path) -> dict[str, Any]:
         return {"done": True, "epoch": 0, FULL: f"{full} on {platform.node()}"}
     if isinstance(error, SharedCauseError):
         return {"done": True, "epoch": 0, CAUSE: error.cause.to_plain()}
-    write_atomically(log, "".join(traceback.format_exception(error)))
-    told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    write_atomically(log, masked("".join(traceback.format_exception(error))))
+    told = masked(f"{type(error).__name__}: {error}").strip().splitlines()[0]
     return {
         "done": True,
         "epoch": 0,

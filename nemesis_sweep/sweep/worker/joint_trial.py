@@ -10,6 +10,7 @@ from nemesis_sweep.sweep.worker.trial import TrialSession, mean, task_values, tr
 from nemesis_sweep.tracking.part_run import PartRun
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.references import applying
+from nemesis_sweep.training.transfer import of_means
 
 
 class JointSession:
@@ -94,6 +95,7 @@ class JointSession:
         step = self._step(len(results) - 1, results[-1]["epochs"])
         seconds = sum(result["seconds"] for result in results)
         metrics = _over_tasks([result["metrics"] for result in results])
+        metrics |= of_means(metrics)
         replicates = _replicates_over_tasks([result["replicates"] for result in results])
         result = {
             "study": first.study,

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import stdev
@@ -22,7 +21,8 @@ from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkpoint
 from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.training.references import REFERENCES, applying
-from nemesis_sweep.training.transfer import transfer_metrics
+from nemesis_sweep.training.stopwatch import Stopwatch
+from nemesis_sweep.training.transfer import of_means, transfer_metrics
 from nemesis_sweep.training.zero_shot import reference_texts
 
 if TYPE_CHECKING:
@@ -102,15 +102,17 @@ class TrialSession:
         if self.finished is not None:
             metrics, replicates = self.finished["metrics"], self.finished["replicates"]
             return self._report(self.finished["epochs"], metrics, replicates, done=True)
-        started = time.monotonic()
         if self.assignment.baseline in PROMPTLESS:
             measure = REFERENCES[self.assignment.baseline]
-            metrics = measure(self.backbone, self.dataset, self.features)
-            metrics |= self._transfer(metrics, self._reference_texts)
-            self.seconds = time.monotonic() - started
+            with Stopwatch() as watch:
+                metrics = measure(self.backbone, self.dataset, self.features)
+                metrics |= self._transfer(metrics, self._reference_texts)
+            self.seconds = watch.seconds
             return self._finish(metrics, epochs=0)
-        metrics = self._train_portion()
-        self.seconds += time.monotonic() - started
+        with Stopwatch() as watch:
+            metrics = self._train_portion()
+        self.seconds += watch.seconds
+        self.run.log_epoch(self.fit.epoch, _means(metrics))
         if self.fit.done:
             metrics |= self.fit.evaluate("test")
             metrics |= self._transfer(metrics, self.fit.text_features)
@@ -125,9 +127,7 @@ class TrialSession:
             if self.fit.done or self.fit.epoch % self.assignment.eval_every == 0:
                 break
             self.run.log_epoch(self.fit.epoch, _means(metrics), wait=True)
-        metrics |= self.fit.evaluate("val")
-        self.run.log_epoch(self.fit.epoch, _means(metrics))
-        return metrics
+        return metrics | self.fit.evaluate("val")
 
     def _transfer(self, metrics: Metrics, texts_of: Callable[[Dataset], "Tensor"]) -> Metrics:
         """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
@@ -141,6 +141,7 @@ class TrialSession:
     def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
         means = _means(metrics)
+        means |= of_means(means)
         result = {
             "study": self.assignment.study,
             "task": self.assignment.task.key,

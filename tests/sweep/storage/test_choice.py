@@ -1,6 +1,5 @@
 """Trials in a database: real SQLite files, shared by sweeps, opened again, lost, out of reach."""
 
-import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import optuna
@@ -8,11 +7,12 @@ import pytest
 
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.same import set_aside
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.status import sweep_status
-from nemesis_sweep.sweep.storage.choice import open_storage
+from nemesis_sweep.sweep.storage.choice import open_storage, stored
 from nemesis_sweep.sweep.storage.database import open_database
 
 KEY = "digits-4shot"
@@ -91,29 +91,40 @@ def test_starting_over_leaves_the_former_studies_to_the_home_that_is_kept(open_,
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mysql"])
-def test_the_record_is_for_its_owner_alone_and_hides_nothing_from_him(
-    make_sweep, tmp_path, kind, monkeypatch
-):
-    """Nothing answers as MySQL here: what is checked is what is written and what is shown."""
+def test_the_record_keeps_no_password(make_sweep, tmp_path, kind, monkeypatch):
+    """Nothing answers as MySQL here: what is checked is what is written, what is shown and what is opened."""
+    opened = []
 
     class Empty:
         def get_all_studies(self):
             return []
 
-    monkeypatch.setattr("nemesis_sweep.sweep.storage.database.open_database", lambda url, prefix: Empty())
+    def open_database(url, prefix):
+        opened.append(url)
+        return Empty()
+
+    monkeypatch.setattr("nemesis_sweep.sweep.storage.database.open_database", open_database)
     home = Home(tmp_path)
     url = "mysql://me:secret@h/d" if kind == "mysql" else "sqlite:////x/y.db"
     open_storage(make_sweep(f"search.storage={url}"), home)
     record = home.path / "storage.json"
-    assert stat.S_IMODE(record.stat().st_mode) == 0o600
-    assert f'"{url}"' in record.read_text()
+    assert opened == [url]
+    assert f'"{masked(url)}"' in record.read_text()
+    assert "secret" not in record.read_text()
     with pytest.raises(UserError, match="are in another storage") as refused:
         open_storage(make_sweep(), home)
     assert "secret" not in str(refused.value)
     assert "search.storage: " in str(refused.value)
     if kind == "mysql":  # another password is no other storage
         open_storage(make_sweep("search.storage=mysql://me:new@h/d"), home)
-        assert "me:new@" in record.read_text()
+        assert opened[-1] == "mysql://me:new@h/d"
+        for given in ("", "mysql://me:secret@elsewhere/d"):
+            monkeypatch.setenv("NEMESIS_SWEEP_STORAGE", given)
+            with pytest.raises(UserError, match="NEMESIS_SWEEP_STORAGE: the home does not keep passwords"):
+                stored(home)
+        monkeypatch.setenv("NEMESIS_SWEEP_STORAGE", url)
+        stored(home)
+    assert opened[-1] == url
 
 
 def test_trials_of_the_journal_are_not_left_behind(open_, make_sweep, tmp_path):

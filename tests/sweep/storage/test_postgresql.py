@@ -57,7 +57,10 @@ def make(make_sweep, server: Server):
     return make_
 
 
-def test_a_driver_that_is_killed_goes_on_beside_another_sweep(make, make_sweep, tmp_path, server):
+def test_a_driver_that_is_killed_goes_on_beside_another_sweep(
+    make, make_sweep, tmp_path, server, monkeypatch
+):
+    monkeypatch.setenv("NEMESIS_SWEEP_STORAGE", server.url())  # The home keeps no password.
     sweep, homes = make(), [Home(tmp_path / name) for name in ("one", "other")]
     for home in homes:
         home.create()

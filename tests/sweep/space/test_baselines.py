@@ -1,0 +1,47 @@
+"""The row `paper`: what the public code trains, its exceptions for two datasets included."""
+
+import pytest
+
+from nemesis_sweep.sweep.space.baselines import baseline_method, paper_point
+
+TEXT = """
+name: made
+tasks: {dataset: [dtd, food101, oxford_pets], shots: 4}
+method: {beta: 0}
+space:
+  omega: {low: 0.1, high: 100, log: true}
+  corruption: {low: 0, high: 1}
+  anneal: {choices: [logistic, constant]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("beta", "omega"),
+    [(0, {"dtd": 10, "food101": 50, "oxford_pets": 50}), (1, dict.fromkeys(("dtd", "food101"), 10))],
+)
+def test_the_exceptions_of_the_public_code(make_sweep, beta, omega):
+    overrides = ["space.corruption=null"] if beta == 1 else []
+    sweep = make_sweep(f"method.beta={beta}", *overrides, text=TEXT)
+    for task in sweep.task_list():
+        method = baseline_method(sweep, task, "paper")
+        assert method.omega == omega.get(task.dataset, 10)
+        assert method.anneal == ("logistic" if task.dataset == "dtd" else "constant")
+        assert (method.corruption, method.n_positions, method.beta) == (0.5, 1, beta)
+        assert paper_point(sweep, [task])["omega"] == method.omega
+
+
+def test_one_setting_for_all_is_beside_the_space_where_they_differ(make_sweep):
+    sweep = make_sweep("search.study=joint", text=TEXT)
+    assert paper_point(sweep, sweep.task_list()) is None
+
+
+def test_a_value_that_is_fixed_stays(make_sweep):
+    sweep = make_sweep("space.anneal=null", text=TEXT)
+    methods = [baseline_method(sweep, task, "paper") for task in sweep.task_list()]
+    assert {method.anneal for method in methods} == {"logistic"}
+
+
+def test_where_both_losses_are_searched_it_is_pun(make_sweep):
+    space = "space.beta={choices: {1: {}, 0: {n_positions: {low: 1, high: 4}}}}"
+    sweep = make_sweep("method.beta=null", "space.corruption=null", space, text=TEXT)
+    assert baseline_method(sweep, sweep.task_list()[0], "paper").beta == 1
