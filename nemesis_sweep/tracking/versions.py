@@ -21,9 +21,9 @@ def another_version(uri: str) -> UserError:
     """What to do about a database of another version of MLflow."""
     here = version("mlflow")
     allowed = (
-        f"tables of MLflow {here}: for older ones keep a copy, then `mlflow db upgrade {masked(uri)}`; for newer"
-        " ones install their version. A sweep's own mlflow.db may also get another name: the next run makes a"
-        " new one and logs all trials again"
+        f"tables of MLflow {here}: for older ones keep a copy, then `mlflow db upgrade {masked(uri)}`; for"
+        " newer ones install their version. A sweep's own mlflow.db may also get another name: the next run"
+        " makes a new one and logs all trials again"
     )
     return UserError(
         Problem(f"the database {masked(uri)} is of another version of MLflow", key=KEY, allowed=allowed)
