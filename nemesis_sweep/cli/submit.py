@@ -38,6 +38,7 @@ INTERRUPTED = 130
 @overrides
 @click.option("--extend", is_flag=True, help="Go on with more trials, hours or tasks than before.")
 @click.option("--fresh", is_flag=True, help="Start over; the former home is kept as HOME.1, HOME.2, ...")
+@click.option("--retry-failed", is_flag=True, help="Also train failed trials again, under their numbers.")
 @click.option("--follow", is_flag=True, help="Show the job's output until it ends, and end as it does.")
 @click.option(
     "--ship-code", is_flag=True, help="Send this nemesis-sweep along; its requirements must be there."
@@ -55,6 +56,7 @@ def command(
     overrides: tuple[str, ...],
     extend: bool,
     fresh: bool,
+    retry_failed: bool,
     follow: bool,
     ship_code: bool,
     runtime_env_json: str | None,
@@ -77,7 +79,7 @@ def command(
     home = home or default_home(sweep)
     check_home(home)
     runtime_env = _runtime_env(runtime_env_json)
-    flags = ["--extend"] * extend + ["--fresh"] * fresh
+    flags = ["--extend"] * extend + ["--fresh"] * fresh + ["--retry-failed"] * retry_failed
     server = find_job_server(address, os.environ)
     with talking_to(server) as client:
         job = Job(submit(client, sweep, home, flags, ship_code, runtime_env), server, home)

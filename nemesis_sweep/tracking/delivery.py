@@ -58,8 +58,9 @@ class Delivery:
             if each["event"] == METRICS:
                 metrics += _metrics(each)
                 continue
-            self._log(client, metrics)
-            metrics = []
+            if each["event"] != FILES:  # A call costs far more than what it carries.
+                self._log(client, metrics)
+                metrics = []
             self._apply(client, each)
         self._log(client, metrics)
         if events:

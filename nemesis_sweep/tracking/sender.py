@@ -29,6 +29,10 @@ REFUSED_AGAIN = 60.0
 """Seconds after which what MLflow refused is tried once more."""
 
 
+_ONE = threading.Lock()
+"""A sender that was given up while it waited for an answer is done with it before another one begins."""
+
+
 class SilentError(Exception):
     """MLflow answers nothing at all."""
 
@@ -165,7 +169,10 @@ class Sender:
 
     def _send(self, folder: Path, delivery: Delivery, place: Tracking) -> None:
         try:
-            delivery.send(connect(place.uri))
+            with _ONE:
+                if self._stopped.is_set():
+                    return
+                delivery.send(connect(place.uri))
         except Exception as error:
             if not self._answers(place):
                 self._tell_silence(error)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from nemesis_sweep.vlm.model_folder import check_weights, find_weights, read_con
 from nemesis_sweep.vlm.published import entry, hub_files
 from nemesis_sweep.vlm.registry import Source, architecture_config, find_backbone
 from nemesis_sweep.vlm.vocabulary import VOCABULARIES, has_vocabulary, require_transformers
+
+KEY = "tasks.backbone"
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,21 @@ def check_backbones(names: Iterable[str], say: Callable[[str], None]) -> None:
 
     say: gets a line about what is downloaded. Raises UserError with every backbone that cannot be had.
     """
-    names = list(dict.fromkeys(names))
-    # At once: where there is no network each takes half a minute to say so.
-    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        told = list(pool.map(lambda name: list(_problems(name, say)), names))
-    problems = [problem for found in told for problem in found]
+    told: dict[str, list[Problem]] = {name: [] for name in names}
+    # At once, for where there is no network each takes half a minute to say so; and Ctrl-C waits for none.
+    threads = [threading.Thread(target=_gather, args=(name, told[name], say), daemon=True) for name in told]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)  # A signal that another thread got would not wake an endless one.
+    problems = [problem for found in told.values() for problem in found]
     if problems:
         raise UserError(problems)
+
+
+def _gather(name: str, told: list[Problem], say: Callable[[str], None]) -> None:
+    told += _problems(name, say)
 
 
 def _problems(name: str, say: Callable[[str], None]) -> Iterator[Problem]:
@@ -89,7 +99,9 @@ def _problems(name: str, say: Callable[[str], None]) -> Iterator[Problem]:
             check_weights(path)
     except UserError as error:
         for problem in error.problems:
-            yield replace(problem, key="tasks.backbone", message=f"{name}: {problem.message}")
+            yield replace(problem, key=KEY, message=f"{name}: {problem.message}")
+    except Exception as error:  # Of the hub's client, say: nothing may be lost in a thread.
+        yield Problem(f"{name}: cannot be had", key=KEY, found=f"{type(error).__name__}: {error}")
 
 
 def _hub_files(source: Source, *, fetch: bool = False) -> Iterator[HubFile]:

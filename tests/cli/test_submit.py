@@ -149,7 +149,7 @@ def test_the_option_goes_before_the_environment(server, file, monkeypatch):
     assert len(server.sent) == 1
 
 
-@pytest.mark.parametrize("flag", ["--extend", "--fresh"])
+@pytest.mark.parametrize("flag", ["--extend", "--fresh", "--retry-failed"])
 def test_flags_of_run_go_along(server, file, flag):
     assert submit(file, "--address", server.address, "--home", "/shared/a", flag).exit_code == 0
     assert server.sent[0]["entrypoint"].endswith(f"run short.yaml --home /shared/a {flag}")

@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 from huggingface_hub import constants, try_to_load_from_cache
 
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.vlm import vocabulary
+from nemesis_sweep.vlm import presence, vocabulary
 from nemesis_sweep.vlm.hub import cached
 from nemesis_sweep.vlm.presence import check_backbones, missing_here, missing_weights
 from nemesis_sweep.vlm.registry import _embedded_folder, located
@@ -95,6 +98,28 @@ def test_every_backbone_that_cannot_be_had_is_told(cache, model) -> None:
     assert "hf-hub:no/such: cannot get open_clip_config.json of no/such" in second
     assert "OfflineModeIsEnabled" in first  # The hub's own error, not the one that it is wrapped in.
     assert len(said) == 2 and all("looking for" in line for line in said)
+
+
+def test_ctrl_c_does_not_wait_for_the_hub(cache, monkeypatch) -> None:
+    """Nor does the end of the process; and what nobody expected is told as well."""
+    asked = threading.Event()
+
+    def fetch(*_):
+        asked.set()
+        time.sleep(60)
+
+    monkeypatch.setattr(presence, "fetch", fetch)
+    struck = threading.Thread(target=lambda: asked.wait(30) and signal.raise_signal(signal.SIGINT))
+    struck.start()
+    with pytest.raises(KeyboardInterrupt):
+        check_backbones(["RN50@openai"], print)
+
+    def fail(*_):
+        raise RuntimeError("of the hub's client")
+
+    monkeypatch.setattr(presence, "fetch", fail)
+    with pytest.raises(UserError, match="RN50: cannot be had; found RuntimeError: of the hub's client"):
+        check_backbones(["RN50"], print)
 
 
 def cut_short(weights: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Tokens counted without torch, against open_clip's own tokenizer."""
 
+import json
 import random
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 from open_clip.tokenizer import SimpleTokenizer
 
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset
-from nemesis_sweep.vlm.layout import count_tokens
+from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.vlm.layout import count_tokens, make_layout
 from nemesis_sweep.vlm.text_length import bound, clip_tokens, text_length
+from nemesis_sweep.vlm.tokenizer import make_tokenizer
 
 ODD = [
     "",
@@ -65,3 +68,27 @@ def test_texts_of_a_tokenizer_that_is_not_here() -> None:
     assert siglip.longest(["a cat."]) is None
     assert siglip.longest(["blue " * 100]) is None
     assert text_length("hf-hub:no/such") is None
+
+
+@pytest.mark.parametrize("kind", ["siglip", "siglip2", "roberta"])
+def test_texts_of_a_tokenizer_of_hugging_face(kind: str, tmp_path: Path) -> None:
+    """As long as `make_layout` finds them; without being loaded they are not judged."""
+    pytest.importorskip("transformers")
+    from tests.vlm.test_transformers import save_tokenizer
+
+    save_tokenizer(tmp_path, kind=kind)
+    config = {"context_length": 24, "hf_tokenizer_name": "no/such-repository"}
+    (tmp_path / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": {"text_cfg": config, "vision_cfg": {}}})
+    )
+    texts = text_length(str(tmp_path))
+    assert texts is not None and texts.most == 24
+    name = "old red bus golden retriever"
+    assert texts.longest([f"{name}."], beside=4, exactly=False) is None
+    tokens, place = texts.longest(["a.", f"{name}."], beside=4) or (0, 0)
+    assert place == 1 and 0 < tokens <= 24
+    room = 24 - tokens
+    tokenizer = make_tokenizer(config, tmp_path)
+    make_layout(tokenizer, [name], room)
+    with pytest.raises(UserError, match="does not fit the text tower"):
+        make_layout(tokenizer, [name], room + 1)
