@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.printable import printable
 
 if TYPE_CHECKING:
     from nemesis_sweep.data.cache import Folder
@@ -47,12 +48,12 @@ def ls(as_json: bool) -> None:
         click.echo(json.dumps({"cache": str(root), "folders": rows}, indent=2))
         return
     if not rows:
-        click.echo(f"{root} holds no features")
+        click.echo(f"{printable(root)} holds no features")
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{root}", title_justify="left")
+    table = Table(title=printable(root), title_justify="left")
     for name in ("backbone", "dtype", "views", "pictures", "size", "last use", "folder"):
         right = name in ("views", "pictures", "size")
         table.add_column(name, justify="right" if right else "left", overflow="fold")
@@ -76,13 +77,13 @@ def verify(remove: bool) -> None:
     root, found = _cache()
     shards, left = 0, 0
     for path in unnamed(root):
-        click.echo(f"{path}: its about.json is missing or broken")
+        click.echo(f"{printable(path)}: its about.json is missing or broken")
         left += 1
     for folder in found:
         shards += len(folder.shards)
         bad = broken_files(folder)
         for path, reason in bad:
-            click.echo(f"{path}: {reason}")
+            click.echo(printable(f"{path}: {reason}"))
         if bad and remove:
             removed = remove_broken(folder)
             click.echo(
@@ -123,7 +124,7 @@ def prune(older_than: float | None, backbone: str | None, everything: bool, yes:
     for folder in going:
         click.echo(f"{folder.path.name}: {readable(folder.bytes)}")
     if not going:
-        click.echo(f"nothing to delete in {root}")
+        click.echo(f"nothing to delete in {printable(root)}")
         return
     total = readable(sum(folder.bytes for folder in going))
     if not yes:

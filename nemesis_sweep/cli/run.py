@@ -1,6 +1,5 @@
 """`nemesis-sweep run`: run a sweep file, or continue it where it stopped."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.printable import quoted
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -84,7 +84,9 @@ def command(
     except UserError as error:
         raise located(error, file, overrides) from error
     except KeyboardInterrupt:
-        again = masked(shlex.join(["nemesis-sweep", *(word for word in sys.argv[1:] if word not in ONCE)]))
+        again = masked(
+            " ".join(map(quoted, ["nemesis-sweep", *(word for word in sys.argv[1:] if word not in ONCE)]))
+        )
         click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
         sys.exit(INTERRUPTED)
 

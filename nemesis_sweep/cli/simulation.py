@@ -10,6 +10,8 @@ import click
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     if recorded:
         _refuse_no_folder(Path(recorded))
         response = RecordedResponse(sweep, Path(recorded), read_results(Path(recorded)))
-        source = f"The response was recorded in {recorded}."
+        source = f"The response was recorded in {printable(recorded)}."
 
     def show(studies: Sequence[Study], clock: Clock) -> SimulationProgress:
         done = sum(trial.state.is_finished() for study in studies for _, trial in study.trials())
@@ -51,7 +53,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     outcome = run_simulation(sweep, place, show, response, workers, extend=extend)
     results = write_simulated(place.path, outcome.rows)
     print_simulation(outcome.rows, sweep.search.objective[0], outcome.seconds, source, console)
-    console.print(f"Simulated results  {results}", soft_wrap=True, highlight=False)
+    console.print(f"Simulated results  {printable(results)}", soft_wrap=True, highlight=False)
     if outcome.empty_studies:
         click.echo(
             f"error: no trial that trains a prompt completed in: {', '.join(outcome.empty_studies)}", err=True
@@ -64,7 +66,10 @@ def _refuse_no_folder(recorded: Path) -> None:
     from_here(recorded)
     if not is_there(recorded) or not recorded.is_dir():
         allowed = "the home of a finished sweep, or nothing for the synthetic response"
-        raise UserError(Problem("no such folder", "--simulate", found=f"'{recorded}'", allowed=allowed))
+        near = nearest_path(recorded)
+        raise UserError(
+            Problem("no such folder", "--simulate", found=f"'{recorded}'", allowed=allowed, nearest=near)
+        )
 
 
 def default_home(sweep: "Sweep") -> Path:

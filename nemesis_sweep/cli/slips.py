@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 import click
+
+from nemesis_sweep.spec.printable import quoted
 
 SETTABLE = "overrides"
 """The parameter of the verbs that take `--set`."""
@@ -20,7 +20,7 @@ def meant_arguments(error: click.UsageError, arguments: list[str]) -> str:
         return ""
     options = {name for each in verb.params for name in each.opts if name.startswith("-")}
     right = [form for form in _forms(arguments, options) if form]
-    return " ".join(f"--set {shlex.quote(form)}" for form in dict.fromkeys(right))
+    return " ".join(f"--set {quoted(form)}" for form in dict.fromkeys(right))
 
 
 def _forms(arguments: list[str], options: set[str]) -> list[str]:

@@ -21,15 +21,18 @@ BETWEEN = 1.0
 def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
     from nemesis_sweep.spec.errors import Problem, UserError
+    from nemesis_sweep.spec.nearest_path import nearest_path
+    from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.sweep.home.driver import driver
     from nemesis_sweep.sweep.home.folder import home_at
 
     place = home_at(home or newest_home(SWEEPS))
     at_work = driver(place)
     if at_work is None and not place.sweep_file.is_file():
-        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(place.path)))
+        near = nearest_path(place.path)
+        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(place.path), nearest=near))
     if at_work is None:
-        click.echo(f"Nothing runs in {place.path}.")
+        click.echo(f"Nothing runs in {printable(place.path)}.")
         return
     pid = at_work.process
     if not at_work.is_here:

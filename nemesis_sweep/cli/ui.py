@@ -15,6 +15,8 @@ import click
 from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.printable import printable
 
 SWEEPS = Path("sweeps")
 
@@ -35,7 +37,7 @@ def command(home: Path | None, host: str, port: int) -> None:
         return
     if host not in LOOPBACK:
         click.echo(f"Listening on {host}: whoever reaches this port can read and change the records.")
-    click.echo(f"Starting MLflow for {home} ...")
+    click.echo(f"Starting MLflow for {printable(home)} ...")
     try:
         with _ended_like_ctrl_c(), UiServer(file, host, port) as server:
             click.echo(f"MLflow is at {server.url}{page}\nPress Ctrl-C to stop.")
@@ -90,7 +92,8 @@ def _where(home: Path) -> tuple[Path | None, str]:
         return None, f"in a database: {shown} shows it, with the address's password"
     file = database(home) if uri == OWN_URI else sqlite_file(uri)
     if not file.is_file():
-        raise UserError(Problem("no sweep was recorded in this folder", key="HOME", found=repr(str(home))))
+        told = "no sweep was recorded in this folder"
+        raise UserError(Problem(told, key="HOME", found=repr(str(home)), nearest=nearest_path(home)))
     if uri == OWN_URI:
         follow(home)
     return file, page

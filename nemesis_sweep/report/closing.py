@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from nemesis_sweep.report.leaderboard import TaskBoard
 from nemesis_sweep.report.results import NAME
 from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.printable import printable, quoted
 from nemesis_sweep.tracking.location import artifacts, database
 
 COMMAND = "nemesis-sweep"
@@ -30,7 +30,7 @@ def print_closing(
     kept = places(home, tracking_uri, joint=any(board.is_mean for board in boards))
     width = max(len(label) for label, _ in kept)
     for label, place in kept:
-        console.print(Text(f"{label.ljust(width)}  {place}"), soft_wrap=True, highlight=False)
+        console.print(Text(f"{label.ljust(width)}  {printable(place)}"), soft_wrap=True, highlight=False)
     console.print()
     for line in next_steps(home, tracking_uri):
         console.print(Text(line), soft_wrap=True, highlight=False)
@@ -49,7 +49,7 @@ def places(home: Path, tracking_uri: str | None = None, joint: bool = False) -> 
 
 def next_steps(home: Path, tracking_uri: str | None = None) -> list[str]:
     """Return the commands worth typing now."""
-    look = f"Compare the trials in MLflow:  {COMMAND} ui {shlex.quote(str(home))}"
+    look = f"Compare the trials in MLflow:  {COMMAND} ui {quoted(home)}"
     if tracking_uri is not None:
         look = f"Compare the trials in MLflow:  {masked(tracking_uri)}"
     return [look, "See these tables again:         the same run command; what is done is never done twice"]

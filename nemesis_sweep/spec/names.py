@@ -63,7 +63,8 @@ OTHER_NAMES = {
 """Samplers and pruners as others call them; Optuna's classes are these with `Sampler` or `Pruner` behind."""
 
 
-def _meant(name: str, names: Sequence[str]) -> str:
+def meant_name(name: str, names: Sequence[str]) -> str:
+    """Return which of `names` is meant by another tool's name for it, or by a misspelt one; '' if none is."""
     plain = re.sub(r"[^a-z0-9]|sampler|pruner|scheduler|search$|rule$", "", name.casefold())
     by_plain = {each.replace("_", ""): each for each in names}
     other = OTHER_NAMES.get(plain, "")
@@ -73,7 +74,7 @@ def _meant(name: str, names: Sequence[str]) -> str:
 def _check(kind: str, name: str, names: Sequence[str]) -> str:
     if name in names:
         return name
-    context = {"kind": kind, "allowed": listed(names), "nearest": _meant(name, names)}
+    context = {"kind": kind, "allowed": listed(names), "nearest": meant_name(name, names)}
     raise PydanticCustomError("unknown_name", "unknown {kind}", context)
 
 

@@ -17,7 +17,7 @@ def nearest_path(path: Path, suffixes: tuple[str, ...] = ()) -> str:
     suffixes: endings that may have been left out.
     """
     try:
-        return _nearest(path, suffixes)
+        return "" if path.exists() else _nearest(path, suffixes)
     except (OSError, ValueError):
         return ""
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
-from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method, MethodSection
-from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.names import KnownNames, meant_name
 from nemesis_sweep.spec.other_keys import meant_key
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.room import room_faults
@@ -27,6 +27,8 @@ from nemesis_sweep.spec.tracking import Tracking
 from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
 
 KEYS = list(Sweep.model_fields)
+FIRST_KEYS = {"tasks": "dataset", "budget": "trials", "resources": "gpus", "tracking": "mlflow"}
+"""What a section is taken for that is a single value."""
 
 Model = TypeVar("Model", bound=Section)
 
@@ -118,8 +120,23 @@ class _Sections:
             return model.model_validate(data, context=self.known)
         except ValidationError as error:
             faults = faults_of(error, data, model, path)
+            if not isinstance(data, dict) and len(faults) == 1:
+                faults = [replace(faults[0], nearest=self._value_of(path[0], data))]
             self.faults += faults
         return self._salvaged(data, model, [fault.path[len(path) :] for fault in faults])
+
+    def _value_of(self, section: Key, value: Any) -> str:
+        """Return the key of which a section's only value is probably meant: W&B has `method: bayes`."""
+        known = self.known or KnownNames()
+        for key, names in (("search.sampler", known.samplers), ("method.prompt", known.prompts)):
+            if (
+                section in ("method", "search")
+                and isinstance(value, str)
+                and (near := meant_name(value, names))
+            ):
+                return f"{key}: {near}"
+        first = FIRST_KEYS.get(str(section), "")
+        return f"{section}.{first}: {shown(value)}" if first and isinstance(value, str | int) else ""
 
     def _salvaged(self, data: Any, model: type[Model], places: list[Path]) -> Model | None:
         """Return the section without the values at `places`, for the checks across sections."""

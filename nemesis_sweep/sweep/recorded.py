@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
@@ -45,7 +46,8 @@ class RecordedStudy:
 def recorded_sweep(home: Home) -> Sweep:
     """The sweep that a home was last run with. Raises ``UserError`` when the folder holds no sweep."""
     if not has_trials(home):
-        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path)))
+        near = nearest_path(home.path)
+        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path), nearest=near))
     return named_in(home, load_sweep(home.sweep_file))
 
 

@@ -80,6 +80,14 @@ def test_a_file_name_cannot_break_the_line(tmp_path: Path, name: str) -> None:
         assert line[:-1].isprintable(), line
 
 
+def test_a_home_whose_name_has_a_line_break(tmp_path: Path) -> None:
+    sweep = tmp_path / "made.yaml"
+    sweep.write_text(SWEEP.replace("FOLDER", "digits"), encoding="utf-8")
+    done = run("run", str(sweep), "--simulate", "--home", str(tmp_path / "a\nb"), cwd=tmp_path)
+    assert (done.returncode, b"Simulated results" in done.stdout) == (0, True), done.stderr
+    assert b"/a\\nb/simulated.parquet\n" in done.stdout
+
+
 def test_a_home_whose_name_is_no_text(tmp_path: Path) -> None:
     sweep = tmp_path / "made.yaml"
     sweep.write_text(SWEEP.replace("FOLDER", "digits"), encoding="utf-8")

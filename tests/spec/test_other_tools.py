@@ -140,6 +140,26 @@ def test_samplers_and_pruners_by_their_names_here(tmp_path: Path, put: str, mean
     assert problem.nearest == meant
 
 
+@pytest.mark.parametrize(
+    ("put", "meant"),
+    [
+        ("method: random", "search.sampler: random"),
+        ("method: bayes", "search.sampler: tpe"),
+        ("method: CoOp", "method.prompt: coop"),
+        ("tasks: clipart", 'tasks.dataset: "clipart"'),
+        ("budget: 20", "budget.trials: 20"),
+        ("search: 3", ""),
+    ],
+)
+def test_a_section_that_is_a_single_value(tmp_path: Path, put: str, meant: str) -> None:
+    section = put.partition(":")[0]
+    path = write(
+        tmp_path, "\n".join(["name: made", *["tasks: {dataset: clipart}"] * (section != "tasks"), put])
+    )
+    (told,) = (problem for problem in problems_of(path) if problem.key == section)
+    assert told.nearest == meant
+
+
 def test_every_key_that_is_pointed_to_exists() -> None:
     for key, others in MEANT.items():
         section, _, name = key.rpartition(".")
