@@ -1,6 +1,6 @@
 """A sweep run to its end in this process: by the real command, but for Ray, whose part a loop takes."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -52,6 +52,8 @@ def no_server(file, host, port):
 def verb(monkeypatch, *arguments: str | Path) -> Result:
     """What a verb of the command line answers."""
     monkeypatch.setattr("nemesis_sweep.sweep.runner._train", train_here)
+    # What it does while Ray starts, the loop does too.
+    monkeypatch.setattr("nemesis_sweep.sweep.runner.Ahead", nullcontext)
     monkeypatch.setattr("nemesis_sweep.tracking.server.UiServer", no_server)
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 

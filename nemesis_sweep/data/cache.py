@@ -116,6 +116,16 @@ def remove_broken(folder: Folder) -> list[Path] | None:
         return removed
 
 
+def remove_leftovers(root: Path) -> None:
+    """Remove what killed writers left in the stores in which nobody is writing now."""
+    for folder in folders(root):
+        if not any(folder.path.glob(LEFTOVERS)):
+            continue
+        with try_lock(folder.path) as mine:
+            for path in sorted(folder.path.glob(LEFTOVERS)) if mine else ():
+                path.unlink(missing_ok=True)
+
+
 def prune(folder: Folder) -> Freed:
     """Remove a store's files, and its folder unless something else is in it.
 

@@ -23,6 +23,7 @@ from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full import no_room
+from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.judgement import judge
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
@@ -185,6 +186,7 @@ class Desk:
 
     def note_error(self, ticket: str, log: Path | None) -> None:
         """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
+        refuse_gone(self.home)
         there = log and log.is_file()
         told = log.read_text(encoding="utf-8", errors="replace").strip() if log and there else ""
         last = told.splitlines()[-1].strip() if told else ""

@@ -28,14 +28,16 @@ from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
+from nemesis_sweep.sweep.home.leftovers import remove_leftovers
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
-from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home
+from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home, refuse_gone
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.records import open_mended
+from nemesis_sweep.sweep.relogging import log_again_if_lost
 from nemesis_sweep.sweep.retry import retry_failed
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
@@ -94,6 +96,7 @@ def run_sweep(
     home.create()
     with home.driver_lock(), RaySession(logical_gpus) as session:
         refuse_simulated(home)
+        remove_leftovers(home)
         sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend, say)
         if not home.sweep_file.exists():
@@ -105,6 +108,7 @@ def run_sweep(
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
+        log_again_if_lost(sweep, home, say)
         with _sender(sweep, home, say) as sender:
             try:
                 begin_sweep(home.path)
@@ -132,7 +136,8 @@ def run_sweep(
                 _give_up(home, error)
                 raise
             except UserError as error:
-                finish_sweep(home.path, "FAILED", reason=str(error))
+                with suppress(FileNotFoundError):  # The home itself may be gone.
+                    finish_sweep(home.path, "FAILED", reason=str(error))
                 raise
             except Exception as error:
                 told = _lost_disk_or_storage(sweep, home, error)
@@ -267,7 +272,11 @@ def _give_up(home: Home, error: UserError | LostClusterError) -> None:
 
 
 def _lost_disk_or_storage(sweep: Sweep, home: Home, error: Exception) -> UserError | None:
-    """What to tell when the sweep ended because its disk is full, or its database no longer answers."""
+    """What to tell when the sweep ended because its home is gone, its disk full, or its database silent."""
+    try:
+        refuse_gone(home)
+    except UserError as gone:
+        return gone
     full = no_room(error, home.path)
     if full is not None:
         return FullDiskError(full)

@@ -20,8 +20,8 @@ QUIET = {
 # A request that is not answered is the sender's to try again, when it can be told; MLflow would for minutes.
 LIMITS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
-    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "8",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "5",
 }
 # Here and not in a function: no import of any part of MLflow below this package may come first.
 for _name, _value in (QUIET | LIMITS).items():

@@ -65,6 +65,13 @@ def is_server(uri: str) -> bool:
     return scheme_of(uri) not in DATABASES
 
 
+SET_ASIDE = (
+    "the file as it was, from a backup; or another name for the damaged one: the sweep's next run makes a new"
+    " database, and logs all trials again"
+)
+"""What to do about a file that is no database any more."""
+
+
 def check_answers(uri: str) -> None:
     """Raise UserError within seconds for a database that cannot be used; MLflow would retry for minutes.
 
@@ -79,9 +86,10 @@ def check_answers(uri: str) -> None:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(
-            Problem(f"MLflow's database {masked(uri)} cannot be used ({reason(error)})", key=KEY)
-        ) from error
+        # Its subclasses are of locks, and of what may not be read or written: no damage.
+        allowed = SET_ASIDE if type(error) is sqlite3.DatabaseError else ""
+        message = f"MLflow's database {masked(uri)} cannot be used ({reason(error)})"
+        raise UserError(Problem(message, key=KEY, allowed=allowed)) from error
 
 
 def sqlite_file(uri: str) -> Path:

@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.tracking.location import artifacts, database
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.tracking.location import SET_ASIDE, artifacts, database
 
 
 def follow(home: Path) -> bool:
@@ -23,7 +23,9 @@ def follow(home: Path) -> bool:
         with closing(sqlite3.connect(file, timeout=20)) as connection, connection:
             return _rewrite(connection, artifacts(home).as_uri())
     except sqlite3.Error as error:
-        raise UserError(f"{file} cannot be used as MLflow's database ({error})") from error
+        allowed = SET_ASIDE if type(error) is sqlite3.DatabaseError else ""
+        problem = Problem(f"MLflow's database cannot be used ({error})", file=str(file), allowed=allowed)
+        raise UserError(problem) from error
 
 
 def _rewrite(connection: sqlite3.Connection, here: str) -> bool:

@@ -19,6 +19,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.tracking import keeper
 from nemesis_sweep.tracking.client import QUIET
 from nemesis_sweep.tracking.location import artifacts
+from nemesis_sweep.tracking.versions import another_version, is_of_another_version
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANY = ("0.0.0.0", "::", "")
@@ -106,6 +107,8 @@ class UiServer:
         deadline = time.monotonic() + START_SECONDS
         while self._process.poll() is not None or not _answers(self.url):
             if self._process.returncode is not None:
+                if is_of_another_version(self._last_lines(100)):
+                    raise another_version(f"sqlite:///{self.database}")
                 raise UserError(f"the MLflow server ended before it answered:\n{self._last_lines()}")
             if time.monotonic() > deadline:
                 raise UserError(

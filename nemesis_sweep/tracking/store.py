@@ -27,6 +27,7 @@ from nemesis_sweep.tracking.location import (
 from nemesis_sweep.tracking.moved import follow
 from nemesis_sweep.tracking.reasons import reason
 from nemesis_sweep.tracking.runs import create, find, reopen
+from nemesis_sweep.tracking.versions import another_version, is_of_another_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -151,6 +152,8 @@ def _told_to_the_user(uri: str) -> Iterator[None]:
         except Exception as error:
             if full_disk(error):
                 raise
+            if is_of_another_version(str(error)):
+                raise another_version(uri) from error
             message = f"MLflow at {masked(uri)} cannot be used ({reason(error)})"
             raise UserError(Problem(message, key=KEY)) from error
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.training.episode_features import EpisodeFeatures
@@ -32,13 +33,20 @@ def linear_probe_metrics(features: EpisodeFeatures) -> Metrics:
 
     Every view of a training image is a sample. Raises UserError for fewer than two classes.
     """
+    # Imported late: only a sweep that asks for this baseline pays for it. Before the threads are counted: a
+    # library that is loaded afterwards has its own number.
+    from sklearn.linear_model import LogisticRegression  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
     metrics: Metrics = {}
     test = (features.test.numpy(), features.test_labels.numpy())
-    for replicate in range(len(features.episodes)):
-        train = _samples(features, replicate)
-        val = (features.val[replicate].numpy(), features.val_labels[replicate].numpy())
-        for name, value in _fitted(train, val, test).items():
-            metrics.setdefault(name, []).append(value)
+    # BLAS would take every core beside the trials that train there, and ten times as long for it.
+    with threadpool_limits(limits=torch.get_num_threads()):
+        for replicate in range(len(features.episodes)):
+            train = _samples(features, replicate)
+            val = (features.val[replicate].numpy(), features.val_labels[replicate].numpy())
+            for name, value in _fitted(train, val, test).items():
+                metrics.setdefault(name, []).append(value)
     return metrics
 
 
@@ -69,7 +77,6 @@ def _fitted(train: Split, val: Split, test: Split) -> dict[str, float]:
 
 def _measured(strength: float, train: Split, val: Split, test: Split) -> tuple[float, float, float, float]:
     """Accuracy (percent) and loss on val, then on test, of the probe with C = strength."""
-    # Imported late: only a sweep that asks for this baseline pays for it.
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

@@ -8,12 +8,14 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_info, threadpool_limits
 from torch.nn import functional as F
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.training import linear_probe
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
 from nemesis_sweep.training.linear_probe import linear_probe_metrics
 from nemesis_sweep.training.references import REFERENCES
@@ -71,6 +73,25 @@ def test_the_probe_is_logistic_regression_with_the_strength_best_on_val(features
 
 def test_the_probe_tells_separable_colours_apart(features: EpisodeFeatures) -> None:
     assert np.mean(linear_probe_metrics(features)["test/accuracy"]) > 60
+
+
+def test_the_probe_takes_as_many_threads_as_torch_has(features: EpisodeFeatures, monkeypatch) -> None:
+    """Where trials run side by side each has its share of the cores; BLAS would take all of them."""
+    seen: set[int] = set()
+
+    def fitted(*splits: object) -> dict[str, float]:
+        seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return {}
+
+    monkeypatch.setattr(linear_probe, "_fitted", fitted)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with threadpool_limits(limits=2, user_api="blas"):
+            linear_probe_metrics(features)
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {1}
 
 
 def test_every_view_is_a_sample_and_a_replicate_does_not_see_its_neighbour(

@@ -41,6 +41,14 @@ def refuse_without(home: Home) -> None:
         raise UserError(Problem("this node does not see the sweep's home", "--home", found=str(home.path)))
 
 
+def refuse_gone(home: Home) -> None:
+    """Raise ``UserError`` in a driver whose home was removed, or moved, while it was at work."""
+    if not sees(str(home.lock)):
+        allowed = "a home that stays where it is while a run is on; the same command begins a new one"
+        message = "the sweep's home was removed or moved while it ran"
+        raise UserError(Problem(message, "--home", found=str(home.path), allowed=allowed))
+
+
 def refuse(home: Home, answers: Mapping[str, bool | str]) -> None:
     """Raise ``UserError`` if a node does not see the home (False), or could not even look (why, as text)."""
     blind = sorted(node for node, seen in answers.items() if seen is False)

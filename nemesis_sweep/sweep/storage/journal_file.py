@@ -43,6 +43,7 @@ def append(path: Path, entries: list[Entry], *, synced: bool) -> None:
     _append(path, b"".join(map(line_of, entries)), synced=synced)
     if synced:
         with suppress(OSError):  # The next run makes the copy whole.
+            copy_of(path).touch()
             _append(copy_of(path), b"".join(map(line_of, entries)), synced=False)
 
 
@@ -159,9 +160,10 @@ def _write(path: Path, content: bytes) -> None:
 
 def _append(path: Path, text: bytes, *, synced: bool) -> None:
     rest = memoryview(text)
-    # Unbuffered: what a buffer could not write it would try again when it is closed.
-    with naming(path), path.open("ab", buffering=0) as file:
-        before = file.tell()
+    # Unbuffered: what a buffer could not write it would try again when it is closed. And never made anew:
+    # a journal that is gone is not one without entries.
+    with naming(path), path.open("r+b", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
         try:
             while rest:
                 rest = rest[file.write(rest) :]

@@ -56,8 +56,8 @@ class PromptTrainable(tune.Trainable):
         if self.failed is not None:
             return self.failed
         assignment = read_assignment(self.config)
-        if self.session is None:
-            refuse_without(Home(Path(assignment.home)))
+        # Each time: what is written below a home that is gone would make another one, of a part of it.
+        refuse_without(Home(Path(assignment.home)))
         try:
             if self.session is None:
                 self.session = _begin(assignment)
@@ -65,6 +65,7 @@ class PromptTrainable(tune.Trainable):
         except Exception as error:
             from nemesis_sweep.sweep.worker.failure import failure
 
+            refuse_without(Home(Path(assignment.home)))
             self._forget()
             self.failed = failure(error, assignment.folder)
         # Out here, where the error no longer holds on to what was computed.

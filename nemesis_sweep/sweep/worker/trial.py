@@ -161,7 +161,7 @@ class TrialSession:
             result["selected_share"] = self.fit.selected_share()
             result[PROMPT] = prompt
             self.run.log_prompt(self.folder)
-        self.run.finish("FINISHED", {**means, **_spread(metrics), "seconds": self.seconds}, epoch=epochs)
+        self.run.finish("FINISHED", {**means, **spread(metrics), "seconds": self.seconds}, epoch=epochs)
         write_result(self.folder, result)
         return self._report(epochs, means, metrics, done=True)
 
@@ -240,7 +240,7 @@ def _means(metrics: Metrics) -> dict[str, float]:
     return {name: mean(values) for name, values in metrics.items()}
 
 
-def _spread(metrics: Metrics) -> dict[str, float]:
+def spread(metrics: Metrics) -> dict[str, float]:
     """The standard deviation over replicates of the accuracies at the end, as `val/accuracy_std`."""
     several = {name: values for name, values in metrics.items() if len(values) > 1}
     return {f"{name}_std": stdev(values) for name, values in several.items() if name.endswith("/accuracy")}

@@ -84,3 +84,30 @@ def test_a_home_in_which_no_sweep_began_is_taken_as_it_is(tmp_path):
     with empty.driver_lock():
         pass
     assert set_aside(empty) is None
+
+
+def test_a_home_that_is_a_link_leads_to_a_new_folder_where_the_former_one_was(tmp_path):
+    """That disk was chosen for sweeps, and the link may be what others know it by."""
+    (tmp_path / "disk").mkdir()
+    place = tmp_path / "disk" / "pan"
+    place.mkdir()
+    (tmp_path / "sweeps").symlink_to(place)
+    home = Home(tmp_path / "sweeps")
+    home.lock.touch()
+    home.sweep_file.write_text("name: pan")
+    assert set_aside(home) == tmp_path / "disk" / "pan.1"
+    assert (tmp_path / "sweeps").is_symlink() and (tmp_path / "sweeps").resolve() == place
+    assert list(place.iterdir()) == []
+    assert (tmp_path / "disk" / "pan.1" / "sweep.yaml").exists()
+    home.create()
+    home.lock.touch()
+    home.sweep_file.write_text("name: pan")
+    assert set_aside(home) == tmp_path / "disk" / "pan.2"
+
+
+def test_a_link_that_leads_nowhere_is_one_clear_error(tmp_path):
+    (tmp_path / "sweeps").symlink_to(tmp_path / "gone" / "pan")
+    home = Home(tmp_path / "sweeps")
+    assert set_aside(home) is None
+    with pytest.raises(UserError, match="--home"):
+        home.create()

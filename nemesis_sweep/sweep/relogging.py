@@ -1,0 +1,66 @@
+"""Trials logged again when the home's MLflow database was emptied or deleted.
+
+What MLflow was told of a trial is in its outbox, and sent again by itself. A trial of an earlier version has
+none, nor has one whose outbox is damaged: it is logged from its result, which has everything but the curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.worker.result import read_result
+from nemesis_sweep.tracking.location import database
+from nemesis_sweep.tracking.lost import records_are_lost
+from nemesis_sweep.tracking.outbox import OPEN, Outbox
+from nemesis_sweep.tracking.part_run import PartRun
+from nemesis_sweep.tracking.sweep_run import TRIALS
+from nemesis_sweep.tracking.trial_run import TrialRun
+
+
+def log_again_if_lost(sweep: Sweep, home: Home, say: Report) -> None:
+    """See to it that every complete trial is logged again where the database does not know the sweep."""
+    if not records_are_lost(home.path):
+        return
+    trials = without_curves = 0
+    for key, tasks in sweep.studies().items():
+        for folder in sorted(path for path in (home.path / TRIALS / key).glob("*") if path.is_dir()):
+            trials += 1
+            if any(event["event"] == OPEN for event in Outbox(folder).read()[0]):
+                continue
+            result = read_result(folder)
+            if result is not None:
+                _log(folder, result, tasks)
+                without_curves += bool(result["epochs"])
+    told = f"{database(home.path)} has no record of this sweep; {counted(trials, 'trial')} logged again"
+    if without_curves:
+        told += f", {without_curves} of them without the curves, which only the database had"
+    say(told)
+
+
+def _log(folder: Path, result: Mapping[str, Any], tasks: Sequence[Task]) -> None:
+    """Write the outbox of a complete trial from its result."""
+    # Here, for it takes torch, which the driver has no other use for.
+    from nemesis_sweep.sweep.worker.trial import spread, task_values, trial_tags
+    from nemesis_sweep.training.references import applying
+
+    baseline = result["baseline"]
+    params = {**task_values(tasks), **applying(baseline, result["config"]), "seeds": result["seeds"]}
+    run = TrialRun.open(folder, params, trial_tags(tasks, baseline))
+    for task in tasks:
+        part = None if "task" in result else read_result(folder / task.key)
+        if part is not None:
+            place = PartRun(run, task.key)
+            if part["epochs"]:
+                place.log_prompt(folder / task.key)
+            place.finish("FINISHED", part["metrics"], epoch=part["epochs"])
+    if result["epochs"] and "task" in result:
+        run.log_prompt(folder)
+    metrics = {**result["metrics"], **spread(result["replicates"]), "seconds": result["seconds"]}
+    run.finish("FINISHED", metrics, epoch=result.get("step", result["epochs"]))
