@@ -41,6 +41,7 @@ def open_desk(make_sweep, storage, tmp_path):
             studies = [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
         home = Home(tmp_path / "home")
         home.create()
+        home.lock.touch()
         return Desk(sweep, home, studies, Watcher())
 
     return open_
