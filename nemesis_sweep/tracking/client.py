@@ -26,6 +26,8 @@ LIMITS = {
 # Here and not in a function: no import of any part of MLflow below this package may come first.
 for _name, _value in (QUIET | LIMITS).items():
     os.environ.setdefault(_name, _value)
+# What MLflow took over to send later would count as sent, and be lost with this process.
+os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"] = "false"
 # Creating a database is announced in two lines on stderr otherwise, and what one refuses in a traceback
 # beside the exception that says it.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
