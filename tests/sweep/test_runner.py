@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.sweep.home import images
+from nemesis_sweep.sweep.home import episodes, images
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.runner import _has_complete, open_studies, run_sweep
@@ -63,7 +63,7 @@ class Watcher:
 
 
 @pytest.mark.cluster
-def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path):
+def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path, monkeypatch):
     """The second point has more context vectors than the tower has room for: that trial fails, alone.
 
     It is also the largest, so the share of a GPU cannot be probed.
@@ -78,6 +78,7 @@ def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path):
     file.write_text(TEXT)
     # As for a backbone whose texts are not known before its weights are: else the file would be refused.
     sweep = load_sweep(file, known=replace(known_names(), context_length=None))
+    monkeypatch.setattr(episodes, "refuse_long_names", lambda *_: None)
     outcome = run_sweep(sweep, Home(tmp_path / "home"), show, logical_gpus=1)
     assert {number: state for number, (state, _) in watcher.finished.items()} == {
         "zero_shot": "COMPLETE",
