@@ -29,7 +29,7 @@ VERBS: dict[str, str] = {
     "run": "Run a sweep file, or continue it where it stopped.",
     "submit": "Run a sweep file as a job on a Ray cluster.",
     "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",
-    "validate": "Check a sweep file and tell everything that is wrong with it.",
+    "validate": "Check a sweep file and report everything that is wrong with it.",
     "status": "Show how far a sweep is, from another terminal or afterwards.",
     "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Serve the MLflow pages of a sweep on this machine.",

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 @sweep_file
 @trials
 @overrides
-@click.option("--probe", is_flag=True, help="Also time a few steps of every task, to tell hours and memory.")
+@click.option(
+    "--probe", is_flag=True, help="Also time a few steps of every task, to forecast hours and memory."
+)
 def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: bool) -> None:
     """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run or written.
 
-    Without --probe only lists of images are read. Data that is not there yet is told, and is no error.
+    Without --probe only lists of images are read. Data that is not there yet is reported, and is no error.
     """
     from rich.console import Console
 
@@ -159,6 +161,8 @@ def _remarks(sweep: "Sweep") -> list[str]:
 
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
+    if any(name.startswith("test/") for name in sweep.search.objective):
+        lines.append("the best is selected on test, which flatters it; every table says so")
     if len(sweep.search.objective) > 1:
         lines.append("several objectives: a Pareto front for every task, and nothing is pruned")
     sizes = [room(sweep, tasks) for tasks in sweep.studies().values()]

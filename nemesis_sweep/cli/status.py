@@ -1,6 +1,7 @@
 """`nemesis-sweep status`: how far a sweep is, from another terminal or afterwards."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,12 @@ def command(home: Path | None, table: bool, as_json: bool) -> None:
     if table:
         from nemesis_sweep.report.leaderboard import leaderboard
 
-        boards = leaderboard(complete_rows(studies, place), sweep.search.objective)
+        rows: Iterable[Mapping[str, Any]] = complete_rows(studies, place)
+        if status.simulated:
+            from nemesis_sweep.report.simulated import with_simulated
+
+            rows = with_simulated(place.path, rows)
+        boards = leaderboard(rows, sweep.search.objective)
     if as_json:
         click.echo(json.dumps(status.as_dict() | (_values(boards) if table else {}), indent=2))
         return

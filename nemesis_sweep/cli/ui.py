@@ -48,10 +48,16 @@ def command(home: Path | None, host: str, port: int) -> None:
 
 def newest_home(sweeps: Path) -> Path:
     """Return the sweep recorded last below a folder; raises UserError if there is none."""
+    from nemesis_sweep.sweep.home.simulated import is_simulated
+
     from_here(sweeps)
     marks = [*sweeps.glob("*/mlflow.db"), *sweeps.glob("*/tracking.json")]
     if not marks:
-        raise UserError(Problem("name the folder of a sweep; there is none below ./sweeps", key="HOME"))
+        told = "name the folder of a sweep; there is none below ./sweeps"
+        # Simulations are looked at only by name: a sweep that trains is never taken for one.
+        if simulations := sorted(home.name for home in sweeps.glob("*") if is_simulated(home)):
+            told += f" but simulations ({printable(', '.join(simulations))})"
+        raise UserError(Problem(told, key="HOME"))
     return max(marks, key=lambda mark: mark.stat().st_mtime).parent
 
 
@@ -76,6 +82,7 @@ def _where(home: Path) -> tuple[Path | None, str]:
 
     None, and where to look, for a sweep recorded elsewhere. Raises UserError if nothing is recorded.
     """
+    from nemesis_sweep.sweep.home.simulated import is_simulated
     from nemesis_sweep.tracking.location import OWN_URI, database, is_server, sqlite_file
     from nemesis_sweep.tracking.moved import follow
     from nemesis_sweep.tracking.store import recorded
@@ -93,6 +100,8 @@ def _where(home: Path) -> tuple[Path | None, str]:
     file = database(home) if uri == OWN_URI else sqlite_file(uri)
     if not file.is_file():
         told = "no sweep was recorded in this folder"
+        if is_simulated(home):
+            told = "a simulation is not recorded in MLflow; `nemesis-sweep status HOME --table` shows it"
         raise UserError(Problem(told, key="HOME", found=repr(str(home)), nearest=nearest_path(home)))
     if uri == OWN_URI:
         follow(home)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @overrides
 @click.option("--resolved", is_flag=True, help="Print the file with all defaults filled in.")
 def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
-    """Check the sweep file FILE and tell everything that is wrong with it, with file, line and key.
+    """Check the sweep file FILE and report everything that is wrong with it, with file, line and key.
 
     Ends with exit code 2 if anything is.
     """

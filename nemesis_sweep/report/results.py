@@ -103,18 +103,28 @@ def read_results(home: Path) -> list[dict[str, Any]]:
     path = home / NAME
     if not path.is_file():
         raise UserError(f"{path} does not exist: run the sweep first")
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        # Arrow's errors are OSErrors where a file is damaged in its middle.
-        raise UserError(
-            f"{path} is not a Parquet file or is damaged ({error}); the sweep's `run` writes it anew"
-        ) from error
+    table = read_table(path)
     version = (table.schema.metadata or {}).get(VERSION)
     if version is None:
         raise UserError(f"{path} was not written by nemesis-sweep")
     if version == b"1":
         return [_row_of_version_1(record) for record in table.to_pylist()]
+    return rows_of(table)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Return the table of a Parquet file. Raises UserError if it cannot be read."""
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's errors are OSErrors where a file is damaged in its middle.
+        raise UserError(
+            f"{path} is not a Parquet file or is damaged ({error}); the sweep's `run` writes it anew"
+        ) from error
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows of which `results_table` made a table, without what was null."""
     mixed = {field.name for field in table.schema if _is_json(field)}
     kind = table.schema.field("config").type
     mixed |= (

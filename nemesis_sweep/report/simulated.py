@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from nemesis_sweep.report.leaderboard import leaderboard
-from nemesis_sweep.report.results import results_table, write_table
+from nemesis_sweep.report.results import read_table, results_table, rows_of, write_table
 from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.report.tally import duration
 from nemesis_sweep.spec.counting import counted
@@ -142,6 +142,19 @@ def write_simulated(home: Path, rows: Iterable[Row]) -> Path:
     table = table.append_column("simulated", pa.array([True] * len(rows), pa.bool_()))
     table = table.append_column("ended", pa.array([row["ended"] for row in rows], pa.float64()))
     return write_table(home / NAME, table.replace_schema_metadata({"nemesis_sweep.simulated": "1"}))
+
+
+def with_simulated(home: Path, rows: Iterable[Row]) -> list[Row]:
+    """Complete trials with all that they measured, which the journal of a simulation does not have.
+
+    rows: the complete trials as the journal has them. They stay as they are where the simulation has not
+    written `HOME/simulated.parquet` since. Raises ``UserError`` for a file that cannot be read.
+    """
+    path = home / NAME
+    measured = rows_of(read_table(path)) if path.is_file() else []
+    measured = [row for row in measured if row["state"] == "COMPLETE"]
+    known = {(row["study"], row["number"]) for row in measured}
+    return [*measured, *(row for row in rows if (row["study"], str(row["number"])) not in known)]
 
 
 def hours(seconds: float) -> str:

@@ -13,7 +13,7 @@ from nemesis_sweep.spec.sweep import Sweep
 
 
 def notes(sweep: Sweep) -> Iterator[Fault]:
-    """Yield the dimensions that have one value, and a budget that is larger than the space."""
+    """Yield dimensions of one value, a budget larger than the space, and objectives measured on test."""
     for place in places(sweep.space):
         only = _only_value(place.dimension)
         if len(only) == 1:
@@ -23,6 +23,9 @@ def notes(sweep: Sweep) -> Iterator[Fault]:
     if sweep.space and count is not None and count < sweep.budget.trials:
         message = f"the space has {counted(count, 'point')}; a study ends when every one was tried"
         yield Fault(("budget", "trials"), message, shown(sweep.budget.trials), related=(("space",),))
+    if on_test := [name for name in sweep.search.objective if name.startswith("test/")]:
+        message = "the best is selected on test, which flatters it; every table says so"
+        yield Fault(("search", "objective"), message, shown(on_test[0]), "val/accuracy or val/loss")
 
 
 def _only_value(dimension: Dimension) -> list[Scalar]:

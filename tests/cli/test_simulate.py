@@ -44,6 +44,12 @@ def test_a_simulation_says_so_and_its_home_is_no_real_one(file, tmp_path):
     assert any(line.startswith("SIMULATED: 15 trials in ") for line in lines)
     status = json.loads(invoke("status", home, "--json").stdout)
     assert status["simulated"] is True
+    table = invoke("status", home, "--table").stdout.splitlines()
+    begin, end = (
+        lines.index("SIMULATED digits-1shot"),
+        next(place for place, line in enumerate(lines) if line.startswith("SIMULATED 1 task")),
+    )
+    assert table[table.index("SIMULATED digits-1shot") :] == lines[begin : end + 1]
     refused = invoke("run", file, "--home", home)
     assert refused.exit_code == 2
     assert "this home holds a simulation" in refused.stderr
@@ -67,6 +73,18 @@ def test_half_an_entry_at_the_end_of_the_journal_is_in_nobodys_way(file, tmp_pat
     assert [result.exit_code for result in told] == [0, 0], told[1].output
     assert json.loads(invoke("status", broken, "--json").stdout)["studies"][0]["complete"] > 0
     assert all(json.loads(line) for line in journal.read_text().splitlines())
+
+
+def test_the_newest_sweep_is_never_a_simulation(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert invoke("run", file, "--simulate", "--trials", 3).exit_code == 0
+    for verb in ("status", "stop", "ui"):
+        result = invoke(verb)
+        assert result.exit_code == 2
+        assert "but simulations (short-simulated-tpe-hyperband)" in result.stderr
+    recorded = invoke("ui", "sweeps/short-simulated-tpe-hyperband")
+    assert recorded.exit_code == 2
+    assert "a simulation is not recorded in MLflow" in recorded.stderr
 
 
 def test_samplers_are_compared_in_homes_of_their_own(file, tmp_path, monkeypatch):

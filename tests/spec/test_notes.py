@@ -35,6 +35,13 @@ def test_a_choice_that_opens_others_is_a_condition(tmp_path: Path) -> None:
     assert told(write(tmp_path, VALID), "method.beta=null", f"space={opened}") == []
 
 
+def test_selection_on_test(tmp_path: Path) -> None:
+    path = write(tmp_path, VALID)
+    (note,) = told(path, "search.objective=test/accuracy", "search.pruner=none")
+    assert "search.objective: the best is selected on test, which flatters it" in note
+    assert told(path, "search.objective=val/loss", "search.pruner=none") == []
+
+
 def test_a_space_with_fewer_points_than_trials(tmp_path: Path) -> None:
     path = write(tmp_path, VALID)
     (note,) = told(path, "space.omega={low: 0.5, high: 1, step: 0.1}")
