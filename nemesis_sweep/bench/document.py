@@ -6,6 +6,9 @@ from pathlib import Path
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
+
+LARGEST = 10 * MEGABYTE
 
 
 def check_marks(path: Path, name: str) -> tuple[str, str]:
@@ -14,9 +17,10 @@ def check_marks(path: Path, name: str) -> tuple[str, str]:
     Raises UserError if the file cannot be read or the marks are not there once each, in order.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(Problem("cannot be read", file=str(path), found=str(error.strerror))) from error
+        text = read_regular(path, LARGEST).decode()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserError(Problem("cannot be read", file=str(path), found=str(why))) from error
     start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
         raise UserError(Problem(f"the marks {start} and {end} must stand in it once each", file=str(path)))

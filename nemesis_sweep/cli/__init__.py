@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+from nemesis_sweep.spec.no_home import give_a_home
 from nemesis_sweep.sweep.cluster.search_path import leave_current_folder_out
 
 if os.path.basename(sys.argv[0]) in ("nemesis-sweep", "__main__.py"):  # noqa: PTH119
     # Only as the command: a program that uses this package may want its own folder.
     leave_current_folder_out()
+    give_a_home()
 
 import importlib
 from typing import IO, Any

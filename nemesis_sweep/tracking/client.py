@@ -20,12 +20,14 @@ QUIET = {
 # A request that is not answered is the sender's to try again, when it can be told; MLflow would for minutes.
 LIMITS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
-    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "8",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "5",
 }
 # Here and not in a function: no import of any part of MLflow below this package may come first.
 for _name, _value in (QUIET | LIMITS).items():
     os.environ.setdefault(_name, _value)
+# What MLflow took over to send later would count as sent, and be lost with this process.
+os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"] = "false"
 # Creating a database is announced in two lines on stderr otherwise, and what one refuses in a traceback
 # beside the exception that says it.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)

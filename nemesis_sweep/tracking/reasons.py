@@ -20,4 +20,6 @@ def reason(error: BaseException) -> str:
         within = _POOL.search(cause)
         text = within[1] if within else cause.partition("(")[2]
         text = text.partition(" (read timeout")[0].strip("\"')")
+        if "', " in text:  # An exception in another one's arguments.
+            text = text.rpartition("'")[2]
     return masked(text)[:TOLD]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from nemesis_sweep.bench.document import put_between
+from nemesis_sweep.bench.document import check_marks, put_between
 from nemesis_sweep.spec.errors import UserError
 
 
@@ -29,3 +31,12 @@ def test_a_file_without_the_marks_stays_as_it_is(text, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         put_between(tmp_path / "none.md", "goals", "x")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_what_is_no_text_is_not_read(tmp_path, content):
+    path = Path("/dev/zero") if content is None else tmp_path / "page.md"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read"):
+        check_marks(path, "goals")

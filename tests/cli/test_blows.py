@@ -35,8 +35,8 @@ PATIENCE = 90.0
 SWEEP = f"""
 name: struck
 tasks: {{backbone: icon-clip, dataset: digits, shots: 1, replicates: 1}}
-method: {{beta: 0, epochs: 12, views: 1, n_ctx: 2}}
-space: {{omega: {{low: 0.1, high: 100, log: true}}}}
+method: {{beta: 0, epochs: 12, views: 1}}
+space: {{omega: {{low: 0.1, high: 100, log: true}}, n_ctx: {{choices: [2, 4]}}}}
 search: {{eval_every: 2, sampler: random, pruner: none}}
 budget: {{trials: {FIRST}, retries: 20}}
 resources: {{cpus: 1, concurrent: 2}}

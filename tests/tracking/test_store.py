@@ -133,16 +133,20 @@ prepare(Path(sys.argv[1]), "pan", "pan")
 from mlflow.telemetry import get_telemetry_client
 
 print("telemetry:", get_telemetry_client())
+from mlflow.environment_variables import MLFLOW_ENABLE_ASYNC_LOGGING
+
+print("later:", MLFLOW_ENABLE_ASYNC_LOGGING.get())
 """
 
 
 def test_mlflow_is_imported_late_without_telemetry_and_says_nothing(tmp_path: Path) -> None:
     # A fresh environment: this test run itself tells MLflow to keep quiet.
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    asked = {"MLFLOW_ENABLE_ASYNC_LOGGING": "true"}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **asked}
     told = subprocess.run(
         [sys.executable, "-c", QUIET, str(tmp_path / "home")], capture_output=True, text=True, env=environment
     )
-    assert (told.stdout, told.stderr, told.returncode) == ("telemetry: None\n", "", 0)
+    assert (told.stdout, told.stderr, told.returncode) == ("telemetry: None\nlater: False\n", "", 0)
 
 
 def test_a_deleted_experiment_is_not_revived(tracking: Tracking, home: Path) -> None:

@@ -40,7 +40,10 @@ class LostClusterError(BaseException):
         if self.address:
             return UserError(
                 Problem(
-                    f"the Ray cluster is gone: {self.reason}", "RAY_ADDRESS", self.address, allowed=ALLOWED
+                    f"the Ray cluster is gone: {self.reason}",
+                    "RAY_ADDRESS",
+                    found=self.address,
+                    allowed=ALLOWED,
                 )
             )
         if self.final:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import threading
 import time
@@ -112,7 +113,9 @@ class OwnCluster:
         end_all({*self._servers.values(), *self._others, *mentioning(str(self.folder))} - self._before)
 
     def last_resort(self, lost: LostClusterError) -> None:
+        """Leave nothing behind, then do as :func:`nemesis_sweep.sweep.cluster.lost.last_resort`."""
         self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
         last_resort(lost)
 
 
