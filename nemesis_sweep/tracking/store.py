@@ -64,7 +64,7 @@ def prepare(
 
     Creates the database, finds or creates the experiment, and continues the sweep's run if this home has one.
     The home's identity is a random id in `HOME/tracking.json`, so homes that share a server or a path on two
-    machines never mix; without that file a new run begins.
+    machines never mix; without that file, and a database of its own that knows it, a new run begins.
 
     uri: tracking URI; None is a SQLite database in the home with artifacts beside it.
     Raises UserError, within seconds, if the store does not answer or cannot be used.
