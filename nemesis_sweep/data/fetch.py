@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.catalogue import CATALOGUE
 from nemesis_sweep.data.own.torchvision_names import PREFIX
-from nemesis_sweep.data.registry import check_name
+from nemesis_sweep.data.registry import EMBEDDED, check_name
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
@@ -27,6 +27,8 @@ def fetch(name: str, root: Path) -> None:
         told, below = ("; to be put there by hand:", entry.expected(root)) if entry else ("", ())
         allowed = f"{', '.join(fetchable_names())}, {PREFIX}NAME{told}"
         message = "torchvision cannot download this dataset"
+        if name in EMBEDDED:
+            message = "this dataset ships with the package, so there is nothing to download"
         raise UserError(Problem(message, found=name, allowed=allowed, below=below))
     from nemesis_sweep.data.own.torchvision_sets import download
 

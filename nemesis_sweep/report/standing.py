@@ -15,13 +15,13 @@ def standing(status: SweepStatus) -> Group:
     """A line about the driver and a row per study; of several objectives also the Pareto front of each."""
     driven = f"running (process {status.driver} on {status.driver_host})" if status.driver else "not running"
     title = f"SIMULATED {status.name}" if status.simulated else status.name
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("task", overflow="fold", min_width=12)
     # What began and has not ended waits, when nobody works on it, for the next run.
     for name in ("done", "pruned", "failed", "running" if status.driver else "waiting"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("best", justify="right", no_wrap=True)
-    table.add_column("its test", justify="right", no_wrap=True)
+    table.add_column("its\ntest", justify="right", no_wrap=True)
     table.add_column("left", justify="right", no_wrap=True)
     for study in status.studies:
         ended = study.complete + study.pruned + study.failed

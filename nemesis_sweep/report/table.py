@@ -104,7 +104,9 @@ def caption(board: TaskBoard) -> str:
         )
     selected += _constraints_text(board) + _front_text(board)
     over = f"mean ± standard deviation over {board.replicates} replicates"
-    if board.replicates == 1:
+    if board.best is None:
+        over = "mean ± standard deviation over the replicates"
+    elif board.replicates == 1:
         over = "one replicate"
     told = f"{selected}. Accuracies in percent, {over}; gain: on test, over plain CoOp"
     return ". ".join(filter(None, (told, _harmonic_text(board), range_text(board.selected))))

@@ -50,7 +50,9 @@ def task_verdict(board: TaskBoard) -> str:
         return f"{board.study}: no trial that trains a prompt{kept} completed"
     if board.entry("coop") is None:
         return f"{board.study}: plain CoOp has not completed, so there is nothing to compare the best with"
-    if kind is Outcome.COOP:
+    if kind is Outcome.COOP and board.complete == 1:
+        told = "no other prompt than plain CoOp has completed"
+    elif kind is Outcome.COOP:
         told = f"no other prompt that was tried beat plain CoOp on {board.criterion}"
         if ahead := _ahead_on_the_objective(board):
             told += f"; {_and(ahead)} did"

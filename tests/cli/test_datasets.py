@@ -229,7 +229,7 @@ def test_a_download_that_fails_is_one_clear_error(name, tmp_path, monkeypatch) -
             "ucf101",
             "torchvision cannot download this dataset; found ucf101; allowed: caltech101, oxford_pets",
         ),
-        ("clipart", "torchvision cannot download this dataset"),
+        ("clipart", "this dataset ships with the package, so there is nothing to download"),
         ("torchvision:ImageNet", "torchvision cannot download this dataset"),
         ("dtt", "Did you mean 'dtd'?"),
     ],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,6 +37,12 @@ def test_plain_text(rows: list[dict[str, Any]]) -> None:
     assert "1 task: Nemesis beat CoOp beyond noise in 1" in text
     ends = [len(line.split("  n_ctx")[0]) for line in text.splitlines()[3:6]]
     assert len(set(ends)) == 1
+
+
+def test_without_a_trained_prompt_replicates_are_not_counted(make_row: Callable[..., dict[str, Any]]) -> None:
+    probe = make_row("linear_probe", [75, 76, 77], [71.0, 72.0, 73.0], baseline="linear_probe")
+    text = plain_leaderboard(leaderboard([probe]))
+    assert "among 0 complete trials. Accuracies in percent, mean ± standard deviation over the rep" in text
 
 
 def test_plain_output_has_no_control_characters(rows: list[dict[str, Any]]) -> None:

@@ -51,8 +51,13 @@ def test_one_replicate_says_nothing_about_noise(make_row: Callable[..., Row]) ->
     assert "nothing can be said about noise in 1" in sweep_verdict([board])
 
 
-def test_plain_coop_is_named_when_nothing_beats_it(coop: Row) -> None:
-    board = leaderboard([coop])[0]
+def test_plain_coop_alone_beat_nothing(coop: Row) -> None:
+    told = task_verdict(leaderboard([coop])[0])
+    assert told == "clipart-16shot: no other prompt than plain CoOp has completed"
+
+
+def test_plain_coop_is_named_when_nothing_beats_it(coop: Row, make_row: Callable[..., Row]) -> None:
+    board = leaderboard([coop, make_row("1", [50, 50, 50], [52.0, 62.1, 71.9])])[0]
     assert outcome(board) is Outcome.COOP
     assert task_verdict(board) == (
         "clipart-16shot: no other prompt that was tried beat plain CoOp on val/accuracy"
@@ -76,7 +81,7 @@ def test_a_reference_that_beat_plain_coop_is_named(coop: Row, make_row: Callable
     probe = make_row("linear_probe", [75, 75, 75], [71.0, 72.0, 73.0], baseline="linear_probe")
     zero = make_row("zero_shot", [50, 50, 50], [40.0, 40.0, 40.0], baseline="zero_shot")
     ensemble = make_row("zero_shot_ensemble", [61, 61, 62], [66.0] * 3, baseline="zero_shot_ensemble")
-    boards = leaderboard([coop, probe, zero, ensemble])
+    boards = leaderboard([coop, probe, zero, ensemble, make_row("1", [50, 50, 50], [52.0, 62.1, 71.9])])
     assert task_verdict(boards[0]) == (
         "clipart-16shot: no other prompt that was tried beat plain CoOp on val/accuracy; zero-shot, ensemble "
         "(61.3 against 60.0) and linear probe (75.0 against 60.0) did; 6.0 points below zero-shot, ensemble "

@@ -41,7 +41,7 @@ def private_folder() -> Iterator[Path]:
     place = _place()
     _remove_leftovers(place)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    (folder / OWNER).write_text(platform.node())
+    (folder / OWNER).write_text(platform.node(), encoding="utf-8")
     lock = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -115,7 +115,7 @@ def _is_left(folder: Path) -> bool:
     about = folder.lstat()
     if about.st_uid != os.getuid() or folder.is_symlink() or time.time() - about.st_mtime < YOUNG:
         return False
-    if (folder / OWNER).read_text() != platform.node():
+    if (folder / OWNER).read_text(encoding="utf-8") != platform.node():
         return False
     lock = os.open(folder, os.O_RDONLY)
     try:

@@ -12,7 +12,11 @@ def reason_in(folder: Path) -> str:
     logs = sorted(folder.glob("session_2*/logs"))
     for name in FILES if logs else ():
         for log in sorted(logs[-1].glob(name), key=lambda path: path.stat().st_mtime, reverse=True):
-            told = [line for line in log.read_text(errors="replace").splitlines() if ERROR.search(line)]
+            told = [
+                line
+                for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+                if ERROR.search(line)
+            ]
             if told:
                 return f"{log.name} says: {told[-1].strip()[:300]}"
     return "Ray's logs do not say why"
