@@ -1,0 +1,23 @@
+"""The status of a sweep in a narrow terminal."""
+
+import io
+
+from rich.console import Console
+
+from nemesis_sweep.report.standing import standing
+from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
+
+
+def test_the_longest_counts_leave_room_for_a_usual_name() -> None:
+    study = StudyStatus(
+        task="digits-16shot", total=15, complete=12, running=1, pruned=0, failed=0, best_value=29.69,
+        best_test=31.78, best_params={}, best_trial="coop", front=(), trial_seconds=60.0, eta_seconds=262.0,
+    )  # fmt: skip
+    status = SweepStatus(
+        name="pan", simulated=False, home="sweeps/pan", objective="val/accuracy",
+        objectives=("val/accuracy",), constraints=(), driver=1, driver_host="here", studies=(study,),
+    )  # fmt: skip
+    file = io.StringIO()
+    Console(file=file, width=80).print(standing(status))
+    lines = file.getvalue().splitlines()
+    assert any(line.startswith("digits-16shot ") and line.rstrip().endswith("4 min 22 s") for line in lines)
