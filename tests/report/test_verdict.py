@@ -93,7 +93,8 @@ def test_a_reference_that_beat_plain_coop_is_named(coop: Row, make_row: Callable
     )
     by_loss = {"val/loss": 0.5}
     lower = [{**row, "metrics": {**row["metrics"], **by_loss}} for row in (probe,)]
-    (board,) = leaderboard([coop, *lower], ["val/loss"])
+    worse = make_row("1", [50, 50, 50], [52.0, 62.1, 71.9], loss=2.0)
+    (board,) = leaderboard([coop, worse, *lower], ["val/loss"])
     assert "; linear probe (0.5 against 1) did" in task_verdict(board)
 
 
