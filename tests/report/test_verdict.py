@@ -109,8 +109,12 @@ def test_what_is_as_good_as_a_reference_to_a_decimal_is_not_below_it(
 
 def test_a_joint_study_compares_references_where_its_means_are(make_row: Callable[..., Row]) -> None:
     rows = [
-        make_row(name, [level], [level], study="joint", task=task, baseline=name, omega=0.0)
-        for name, clipart, digits in (("coop", 50.0, 40.0), ("linear_probe", 45.0, 70.0))
+        make_row(name, [level], [level], study="joint", task=task, baseline=baseline, omega=0.0)
+        for name, baseline, clipart, digits in (
+            ("coop", "coop", 50.0, 40.0),
+            ("linear_probe", "linear_probe", 45.0, 70.0),
+            ("1", "", 40.0, 30.0),
+        )
         for task, level in (("clipart", clipart), ("digits", digits), ("mean", (clipart + digits) / 2))
     ]
     clipart, digits, mean = map(task_verdict, leaderboard(rows))
