@@ -43,11 +43,11 @@ from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.sweep.watcher import Progress
+from nemesis_sweep.sweep.weights import backbones_to_load, bring_weights
 from nemesis_sweep.tracking.location import is_server
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
 from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
-from nemesis_sweep.vlm.presence import check_backbones
 
 ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
 
@@ -100,7 +100,7 @@ def run_sweep(
         sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend, say)
         if not home.sweep_file.exists():
-            _refuse_without(sweep.tasks.backbone, session, say)
+            bring_weights(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
         episodes = record_episodes(sweep, home, say, looking_by_encoding(sweep, home, session, say))
         storage = _open(sweep, home, retry, say)
@@ -119,7 +119,7 @@ def run_sweep(
                     sender.say = progress.say
                     desk = Desk(sweep, home, studies, progress, sender.follow)
                     if desk.has_more:
-                        _refuse_without(_backbones_to_load(desk), session, progress.say)
+                        bring_weights(backbones_to_load(desk), session, progress.say)
                         # On a cluster of others this machine may lack what its workers have.
                         with Ahead(desk) if session.own else nullcontext():
                             _train(desk, session, sender)
@@ -245,20 +245,6 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
         # Not before: relative paths of the sweep start in the current folder.
         with standing_in(desk.home.path):
             tuner.fit()
-
-
-def _refuse_without(backbones: Sequence[str], session: RaySession, say: Report) -> None:
-    """Bring the weights of these backbones here before a trial needs them; refuse those that cannot be had.
-
-    A cluster that others have started may have what this machine lacks: there its workers see for themselves.
-    """
-    if session.own:
-        check_backbones(backbones, say)
-
-
-def _backbones_to_load(desk: Desk) -> list[str]:
-    """Backbones of the studies that are not over."""
-    return [task.backbone for study in desk.studies if desk.goes_on(study) for task in study.tasks]
 
 
 def _give_up(home: Home, error: UserError | LostClusterError) -> None:

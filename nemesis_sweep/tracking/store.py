@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import full_disk, naming
+from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.tracking.client import connect
@@ -22,6 +22,7 @@ from nemesis_sweep.tracking.location import (
     absolute_uri,
     artifact_location,
     check_answers,
+    database,
     sqlite_file,
 )
 from nemesis_sweep.tracking.moved import follow
@@ -63,7 +64,7 @@ def prepare(
 
     Creates the database, finds or creates the experiment, and continues the sweep's run if this home has one.
     The home's identity is a random id in `HOME/tracking.json`, so homes that share a server or a path on two
-    machines never mix; without that file a new run begins.
+    machines never mix; without that file, and a database of its own that knows it, a new run begins.
 
     uri: tracking URI; None is a SQLite database in the home with artifacts beside it.
     Raises UserError, within seconds, if the store does not answer or cannot be used.
@@ -75,8 +76,7 @@ def prepare(
     if uri is None:
         clear_half_made(sqlite_file(address))
         follow(home)
-    record = recorded(home)
-    sweep_id = record["sweep_id"] if record else uuid.uuid4().hex
+    sweep_id = (recorded(home) or {}).get("sweep_id") or _known_to(home, uri) or uuid.uuid4().hex
     place = {
         "sweep_id": sweep_id,
         "uri": OWN_URI if uri is None else masked(address),
@@ -105,12 +105,28 @@ def recorded(home: Path) -> dict[str, str] | None:
     once prepared, experiment_id and parent_run_id.
     """
     try:
-        record = json.loads((home / RECORD).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        record = read_sealed(home / RECORD)
+    except DamagedError:
         return None
-    if not isinstance(record, dict) or not str(record.get("sweep_id", "")).isalnum():
+    if not str(record.get("sweep_id", "")).isalnum():
         return None
     return {str(key): str(value) for key, value in record.items()}
+
+
+def _known_to(home: Path, uri: str | None) -> str:
+    """The home's identity by its own database, where no other sweep is; '' when that does not know it either.
+
+    So that a damaged `tracking.json` does not begin a second run, with all trials below it once more.
+    """
+    if uri is not None or not database(home).is_file():
+        return ""
+    query = "SELECT value FROM tags WHERE key = ?"
+    try:
+        with closing(sqlite3.connect(database(home), timeout=20)) as connection:
+            found = {str(value) for (value,) in connection.execute(query, (SWEEP_ID_TAG,))}
+    except sqlite3.Error:
+        return ""
+    return found.pop() if len(found) == 1 else ""
 
 
 def _experiment(client: MlflowClient, name: str, artifact_root: str | None) -> str:
@@ -159,5 +175,4 @@ def _told_to_the_user(uri: str) -> Iterator[None]:
 
 
 def _write_record(home: Path, record: Mapping[str, str]) -> None:
-    with replacing(home / RECORD) as partial:
-        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_sealed(home / RECORD, record)

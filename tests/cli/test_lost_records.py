@@ -1,5 +1,6 @@
 """MLflow's database of a home: emptied, deleted, of another version, moved or copied with the home."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -141,3 +142,18 @@ def test_a_copy_reads_its_own_files(base, home, monkeypatch, by, tmp_path):
     assert load_prompt(tmp_path / "prompt").seeds == [1, 2]
     for run in runs(base / "home").values():
         assert run.info.artifact_uri.startswith((base / "home/mlartifacts").as_uri())
+
+
+@pytest.mark.parametrize("damage", ["missing", "a digit"])
+def test_a_damaged_identity_begins_no_second_run(base, home, monkeypatch, damage):
+    file = home / "tracking.json"
+    before = file.read_text()
+    if damage == "missing":
+        file.unlink()
+    else:
+        identity = json.loads(before)["sweep_id"]
+        file.write_text(before.replace(identity, "0" * 32))
+    assert verb(monkeypatch, "run", base / "made.yaml", "--home", home).exit_code == 0
+    assert json.loads(file.read_text()) == json.loads(before)
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (len(runs(home)) + 1,)

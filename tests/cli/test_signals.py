@@ -12,8 +12,9 @@ import optuna
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from safetensors.torch import load_file
 
-from nemesis_sweep.training.checkpoint import load_checkpoint
+from nemesis_sweep.training.checkpoint import FILE
 from tests.cli.test_run import STUDY, command, in_the_middle_of, mlflow_runs, verb, wait_for
 
 pytestmark = pytest.mark.cluster
@@ -49,8 +50,7 @@ def assert_put_off(home: Path) -> None:
     assert (status["driver"], status["studies"][0]["running"]) == (None, 1)
     storage = JournalStorage(JournalFileBackend(str(home / "optuna.journal")))
     trial = optuna.load_study(study_name=STUDY, storage=storage).trials[0]
-    state = load_checkpoint(home / "trials" / STUDY / "0" / "checkpoint")
-    assert state is not None
+    state = load_file(home / "trials" / STUDY / "0" / "checkpoint" / FILE)
     assert trial.state.name == "RUNNING"
     assert max(trial.intermediate_values) == int(state["epoch"])
     (parent,), trials = mlflow_runs(home)

@@ -39,7 +39,10 @@ def open_desk(make_sweep, storage, tmp_path):
             studies = [JointStudy(sweep, storage)]
         else:
             studies = [TaskStudy(sweep, task, storage) for task in sweep.task_list()]
-        return Desk(sweep, Home(tmp_path / "home"), studies, Watcher())
+        home = Home(tmp_path / "home")
+        home.create()
+        home.lock.touch()
+        return Desk(sweep, home, studies, Watcher())
 
     return open_
 

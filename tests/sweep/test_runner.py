@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.sweep.home import images
+from nemesis_sweep.sweep.home import episodes, images
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.runner import _has_complete, open_studies, run_sweep
@@ -63,7 +63,7 @@ class Watcher:
 
 
 @pytest.mark.cluster
-def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path):
+def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path, monkeypatch):
     """The second point has more context vectors than the tower has room for: that trial fails, alone.
 
     It is also the largest, so the share of a GPU cannot be probed.
@@ -78,6 +78,7 @@ def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path):
     file.write_text(TEXT)
     # As for a backbone whose texts are not known before its weights are: else the file would be refused.
     sweep = load_sweep(file, known=replace(known_names(), context_length=None))
+    monkeypatch.setattr(episodes, "refuse_long_names", lambda *_: None)
     outcome = run_sweep(sweep, Home(tmp_path / "home"), show, logical_gpus=1)
     assert {number: state for number, (state, _) in watcher.finished.items()} == {
         "zero_shot": "COMPLETE",
@@ -190,3 +191,32 @@ def test_images_are_looked_at_by_workers_that_encode_them_once(make_sweep, tmp_p
     assert f"eurosat 1-shot: skipped eurosat: 2750/second/{broken.name}: unreadable: not an image" in said
     assert not [line for line in said if line.startswith("could not encode")]
     assert all("encoding 1 picture x 1 view " in line for line in log()[len(before) :])
+
+
+RELATIVE = """
+name: made
+tasks: {dataset: eurosat, shots: 1, replicates: 1, root: .}
+method: {epochs: 2, views: 1, n_ctx: 2}
+space: {omega: {low: 0.1, high: 1}}
+search: {pruner: none, baselines: [zero_shot]}
+budget: {trials: 1}
+resources: {cpus: 0.5, gpus: auto}
+"""
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_a_relative_root_is_found_while_a_gpu_is_probed(make_sweep, tmp_path, monkeypatch):
+    """Where trials run the driver stands in the home, and paths of the sweep start elsewhere."""
+    monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "cache"))
+    layouts.ALL["eurosat"][0](tmp_path)
+    monkeypatch.chdir(tmp_path)
+    watcher = Watcher()
+
+    @contextmanager
+    def show(studies):
+        yield watcher
+
+    run_sweep(make_sweep(text=RELATIVE), Home(tmp_path / "home"), show, logical_gpus=1)
+    assert {state for state, _ in watcher.finished.values()} == {"COMPLETE"}
+    assert not [line for line in watcher.said if "could not be probed" in line]

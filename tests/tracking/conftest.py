@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ def home(empty_home: Path, tmp_path: Path) -> Path:
     """A home of one's own with tables but without a sweep (MLflow remembers artifact folders by run)."""
     copy = Path(shutil.copytree(empty_home, tmp_path / "sweeps" / "pan"))
     (copy / "tracking.json").unlink()
+    # By its own database, too, the home would be known again.
+    with closing(sqlite3.connect(copy / "mlflow.db")) as connection, connection:
+        connection.execute("DELETE FROM tags WHERE key = 'nemesis.sweep.id'")
     return copy
 
 

@@ -89,7 +89,7 @@ def test_runs_that_are_gone_are_sent_again_from_their_beginning(home: Path, trac
     """Another database or server, or a run that somebody deleted and that goes on."""
     train(home, "0")
     children(home, tracking)
-    (home / "tracking.json").unlink()
+    connect(tracking.uri).delete_run(tracking.parent_run_id)
     another = prepare(home, "pan", "pan")
     assert another.parent_run_id != tracking.parent_run_id
     (run,) = children(home, another)

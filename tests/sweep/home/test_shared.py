@@ -43,3 +43,15 @@ def test_a_worker_works_only_where_the_drivers_lock_is(tmp_path, monkeypatch):
     home.lock.unlink()
     with pytest.raises(UserError, match="--home: this node does not see the sweep's home; found "):
         refuse_without(home)
+
+
+def test_a_driver_whose_home_is_gone_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_home, "PATIENCE", 0.0)
+    home = Home(tmp_path / "home")
+    home.create()
+    home.lock.touch()
+    shared_home.refuse_gone(home)
+    home.path.rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="the sweep's home was removed or moved while it ran") as told:
+        shared_home.refuse_gone(home)
+    assert str(home.path) in str(told.value)

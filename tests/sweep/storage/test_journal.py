@@ -101,3 +101,13 @@ def test_an_entry_that_finds_no_room_leaves_nothing_and_can_be_written_later(tmp
     study.tell(study.ask(), 1.0)
     again = optuna.load_study(study_name="s", storage=Journal(path, synced))
     assert [trial.state for trial in again.get_trials()] == [TrialState.COMPLETE]
+
+
+def test_a_journal_that_is_gone_is_not_begun_anew(tmp_path):
+    """The home was removed while a run was on: what is written now would lack its beginning."""
+    study = optuna.create_study(study_name="s", storage=Journal(tmp_path / "home.journal"))
+    for path in tmp_path.iterdir():
+        path.unlink()
+    with pytest.raises(FileNotFoundError):
+        study.ask()
+    assert list(tmp_path.glob("*.journal*")) == []
