@@ -36,7 +36,7 @@ RARELY = 2.0
 STOPPED_FOR = 20.0
 """Seconds for which a server may be stopped by a signal."""
 
-FIRST_WORKER, SLOWEST = 60.0, 300.0
+FIRST_WORKER, SLOWEST = 45.0, 300.0
 """Seconds until the first worker is ready: for one that dies again and again, and for one that is slow."""
 
 LIVES = 10.0
