@@ -130,18 +130,13 @@ def _export(name: str, folder: Path, as_json: bool) -> None:
 
 def _write(exported: Exported, folder: Path) -> None:
     """The configuration last: a folder that has it is whole."""
-    from safetensors.torch import save_file
-
     from nemesis_sweep.data.atomic import replacing
+    from nemesis_sweep.data.tensor_file import write_tensors
     from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS
 
     folder.mkdir(parents=True, exist_ok=True)
     if exported.tokenizer is not None:
         exported.tokenizer.save_pretrained(folder)
-    with replacing(folder / WEIGHTS[0]) as partial:
-        partial.touch()
-        mode = partial.stat().st_mode
-        save_file(dict(exported.weights), partial, {"format": "pt"})
-        partial.chmod(mode)  # safetensors writes for the owner only
+    write_tensors(folder / WEIGHTS[0], exported.weights, {"format": "pt"})
     with replacing(folder / CONFIG_FILE) as partial:
         partial.write_text(json.dumps(exported.config, indent=2) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ BETWEEN = 1.0
 @click.command("stop")
 @of_a_home
 @click.option("--wait", default=300.0, show_default=True, help="Seconds to wait for it to end.")
-@click.option("--now", is_flag=True, help="Do not let running trials tell their next result first.")
+@click.option("--now", is_flag=True, help="Do not let running trials report their next result first.")
 def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
     from nemesis_sweep.spec.errors import Problem, UserError

@@ -21,13 +21,21 @@ CHECKSUM, OWNER = "nemesis-sweep.sha256", "nemesis-sweep.owner"
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], owner: str = "") -> str:
     """Replace a file in one step; gives the checksum that it carries. owner: what the tensors belong to."""
-    from safetensors.torch import save_file
-
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     digest = tensor_checksum(kept, owner)
-    with replacing(path) as temporary:
-        save_file(kept, temporary, {CHECKSUM: digest, OWNER: owner})
+    write_tensors(path, kept, {CHECKSUM: digest, OWNER: owner})
     return digest
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Replace a safetensors file in one step, readable for whom other new files are readable."""
+    from safetensors.torch import save_file
+
+    with replacing(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
+        save_file(dict(tensors), temporary, dict(metadata))
+        temporary.chmod(mode)  # safetensors writes for the owner only.
 
 
 def load_tensors(path: Path, owner: str = "") -> dict[str, Tensor]:

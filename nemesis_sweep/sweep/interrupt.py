@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-TOLD = b"\nStopping when every running trial has told its next result, so nothing is lost. Again: stop now.\n"
+TOLD = (
+    b"\nStopping once every running trial has reported its next result: nothing is lost. Again: stop now.\n"
+)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

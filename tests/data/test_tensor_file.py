@@ -20,6 +20,13 @@ TENSORS = {
 }
 
 
+def test_whoever_may_read_new_files_may_read_it(tmp_path):
+    """On the disk of a cluster a prompt is for the whole group, as the JSON beside it."""
+    (tmp_path / "b").touch()
+    save_tensors(tmp_path / "a", TENSORS)
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
 def test_both_ways_of_reading_give_what_was_saved(tmp_path):
     digest = save_tensors(tmp_path / "a", TENSORS, "mine")
     tensors, arrays = load_tensors(tmp_path / "a", "mine"), load_arrays(tmp_path / "a", "mine")
