@@ -26,6 +26,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     """Simulate the sweep and print what came of it. recorded: home of an earlier sweep, '' for none."""
     from rich.console import Console
 
+    from nemesis_sweep.report.front import mark_front
     from nemesis_sweep.report.results import read_results
     from nemesis_sweep.report.simulated import MARK, SimulationProgress, print_simulation, write_simulated
     from nemesis_sweep.sweep.simulation.actors import Clock
@@ -51,8 +52,9 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
         )
 
     outcome = run_simulation(sweep, place, show, response, workers, extend=extend)
-    results = write_simulated(place.path, outcome.rows)
-    print_simulation(outcome.rows, sweep.search.objective[0], outcome.seconds, source, console)
+    rows = mark_front(outcome.rows, sweep.search.objective)
+    results = write_simulated(place.path, rows)
+    print_simulation(rows, sweep.search.objective, outcome.seconds, source, console)
     console.print(f"Simulated results  {printable(results)}", soft_wrap=True, highlight=False)
     if outcome.empty_studies:
         click.echo(

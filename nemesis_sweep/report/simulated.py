@@ -112,10 +112,11 @@ def best_found(rows: Iterable[Row], objective: str, seconds: float) -> list[tupl
 
 
 def print_simulation(
-    rows: Sequence[Row], objective: str, seconds: float, source: str, console: Console
+    rows: Sequence[Row], objectives: Sequence[str], seconds: float, source: str, console: Console
 ) -> None:
     """Print the leaderboards, the best found against simulated time for every study, and the total."""
-    boards = leaderboard(rows, [objective])
+    objective = objectives[0]
+    boards = leaderboard(rows, objectives)
     print_leaderboard(boards, console, f"{MARK} ")
     for board in boards:
         # Where the mean over tasks selects, it is the mean that a sampler is compared by.

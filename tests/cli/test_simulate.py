@@ -87,6 +87,14 @@ def test_the_newest_sweep_is_never_a_simulation(file, tmp_path, monkeypatch):
     assert "a simulation is not recorded in MLflow" in recorded.stderr
 
 
+def test_the_front_of_several_objectives_is_shown(file, tmp_path):
+    several = ["--set", "search.objective=[val/accuracy, norm/mean]", "--set", "search.pruner=none"]
+    result = invoke("run", file, "--simulate", "--home", tmp_path / "home", *several)
+    assert result.exit_code == 0, result.output
+    assert "on the Pareto front of val/accuracy, norm/mean" in result.stdout
+    assert "on the front (trial " in result.stdout
+
+
 def test_samplers_are_compared_in_homes_of_their_own(file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for sampler in ("random", "tpe"):
@@ -105,7 +113,7 @@ def test_samplers_are_compared_in_homes_of_their_own(file, tmp_path, monkeypatch
             ["--simulate", "nowhere"],
             "--simulate: no such folder; found 'nowhere'; allowed: the home of a finished",
         ),
-        (["--simulate", "."], "run the sweep first"),
+        (["--simulate", "."], "run the sweep to its end first"),
     ],
 )
 def test_what_makes_no_sense_is_one_clear_error(file, tmp_path, words, told):

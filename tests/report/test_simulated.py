@@ -55,7 +55,7 @@ def test_of_a_loss_the_best_is_the_lowest():
 
 def test_every_title_says_that_it_is_simulated():
     file = io.StringIO()
-    print_simulation(ROWS, "val/accuracy", 7200.0, "Invented.", Console(file=file, width=200))
+    print_simulation(ROWS, ["val/accuracy"], 7200.0, "Invented.", Console(file=file, width=200))
     text = file.getvalue()
     assert text.startswith("SIMULATED s\n")
     assert "SIMULATED s: best val/accuracy against simulated time" in text
