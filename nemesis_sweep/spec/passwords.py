@@ -30,8 +30,8 @@ def masked(text: str) -> str:
     """Return the text with `***` for what is secret in every address.
 
     That is the password of `scheme://user:password@host` and of `user:password@host`, a token in the place of
-    the user of a web address, and whatever is named like a secret (`?password=...`, `&token=...`). Where it is
-    not clear where a password ends, more is hidden rather than less.
+    the user of a web address, and whatever is named like a secret (`?password=...`, `&token=...`). Where it
+    is not clear where a password ends, more is hidden rather than less.
     """
     text = re.sub(r"\S+", lambda word: _without_password(word.group()), text)
     text = _TOKEN.sub(rf"\g<1>{MASK}", _BLANK.sub(rf"\1:{MASK}", text))
@@ -39,7 +39,7 @@ def masked(text: str) -> str:
 
 
 def _without_password(word: str) -> str:
-    """A word without blanks, of which an account's password ends at the last @ or, where it is encoded, %40."""
+    """A word without its account's password, which ends at the last @ or, where that is encoded, %40."""
     for at in ("@", "%40"):
         before, sign, after = word.rpartition(at)
         if sign and (account := _ACCOUNT.search(before) or _BARE.search(before)):

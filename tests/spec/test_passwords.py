@@ -64,8 +64,11 @@ def test_what_holds_no_password_is_left_as_it_is():
         "hunter2#?/b",
         "a%40hunter2%2F",
         "a?b=hunter2",
-    ]
-    + ["it's\"hunter2", "a;hunter2", "://hunter2", "***hunter2"],
+        "it's\"hunter2",
+        "a;hunter2",
+        "://hunter2",
+        "***hunter2",
+    ],
 )
 @pytest.mark.parametrize(
     "address",
@@ -75,12 +78,19 @@ def test_what_holds_no_password_is_left_as_it_is():
         "HTTPS://me:{}@host/d",
         "me:{}@host",
         "a.b-c:{}@host:5/d",
-    ]
-    + ["me@corp.com:{}@host/d", "postgresql://me@corp:{}@host/d", "postgresql://:{}@host/d", "//me:{}@host/d"]
-    + ["http:/me:{}@host", "--set tracking.mlflow=me:{}@host", "['me:{}@host', 3]", "mssql://DOM\\me:{}@host"]
-    + ["http://a:b@host/?url=postgresql%3A%2F%2Fme%3A{}%40x", "http://host:5000/?x=1&password={}&y=2"]
-    + ["postgresql://host/d?sslpassword={}", "https://host?TOKEN={}", "host=h password={} dbname=d"]
-    + [
+        "me@corp.com:{}@host/d",
+        "postgresql://me@corp:{}@host/d",
+        "postgresql://:{}@host/d",
+        "//me:{}@host/d",
+        "http:/me:{}@host",
+        "--set tracking.mlflow=me:{}@host",
+        "['me:{}@host', 3]",
+        "mssql://DOM\\me:{}@host",
+        "http://a:b@host/?url=postgresql%3A%2F%2Fme%3A{}%40x",
+        "http://host:5000/?x=1&password={}&y=2",
+        "postgresql://host/d?sslpassword={}",
+        "https://host?TOKEN={}",
+        "host=h password={} dbname=d",
         "postgresql://host/d?x=1;auth_token={}",
         "https://host:80?api%5Fkey={}",
         'said "mysql://me:{}@host/d".',

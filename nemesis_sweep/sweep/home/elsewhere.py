@@ -13,10 +13,10 @@ from nemesis_sweep.vlm.registry import embedded_names, find_backbone
 ALLOWED = "an absolute path that all nodes of the cluster share"
 
 INSTEAD = {
-    "search.storage": "an address without it and ~/.pgpass on the cluster's head; or *** in its place, and the"
-    " whole address as NEMESIS_SWEEP_STORAGE in the environment of Ray's head",
-    "tracking.mlflow": "an address without it, and MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (or"
-    " MLFLOW_TRACKING_TOKEN) in the environment of Ray's head; for a database ~/.pgpass there",
+    "search.storage": "an address without it and ~/.pgpass on the cluster's head; or *** in its place, and"
+    " the whole address as NEMESIS_SWEEP_STORAGE in the environment of Ray's head",
+    "tracking.mlflow": "an address without it, and MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    " (or MLFLOW_TRACKING_TOKEN) in the environment of Ray's head; for a database ~/.pgpass there",
 }
 """How a sweep that is sent to a cluster has what an address must not hold."""
 
