@@ -36,9 +36,12 @@ def test_no_library_takes_it_for_an_error_of_its_own():
 
 
 def test_a_loss_that_was_swallowed_is_raised_at_the_end():
-    with pytest.raises(LostClusterError, match="gone"), Watch(lambda: LostClusterError("gone"), never):
-        with suppress(LostClusterError):
-            time.sleep(30)
+    with (
+        pytest.raises(LostClusterError, match="gone"),
+        Watch(lambda: LostClusterError("gone"), never),
+        suppress(LostClusterError),
+    ):
+        time.sleep(30)
 
 
 def test_an_error_that_came_of_a_loss_is_not_told_instead_of_it():
