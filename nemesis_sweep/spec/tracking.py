@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 from typing import Annotated
@@ -20,6 +21,9 @@ REGISTRIES = ("databricks-uc", "uc")
 ALLOWED = (
     "a URI such as http://host:5000, databricks, sqlite:////absolute/mlflow.db or postgresql://user@host/name"
 )
+
+_PASSWORD_CUT = re.compile(r"https?://[^/:@?#]*:(?!\d+[/?#])[^@]*[/?#].*@", re.IGNORECASE)
+"""A password that ends the host of a web address too early, so that its beginning would be a port."""
 
 
 def scheme_of(uri: str) -> str:
@@ -42,6 +46,12 @@ def check_uri(text: str) -> str:
         raise _refused("MLflow's name for a registry of models; it keeps no runs", "databricks")
     if scheme not in (*SERVERS, *DATABASES) and scheme not in _plugins():
         raise _refused("not a tracking URI", ALLOWED, nearest(scheme, (*SERVERS, *DATABASES)))
+    if _PASSWORD_CUT.match(text):
+        raise _refused(
+            "the password holds a sign that ends it",
+            "%2F for /, %3F for ?, %23 for #; or the address alone, with MLFLOW_TRACKING_USERNAME and"
+            " MLFLOW_TRACKING_PASSWORD in the environment",
+        )
     return text
 
 

@@ -6,12 +6,11 @@ import os
 import socket
 import sqlite3
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.passwords import MASK, is_masked, masked
 from nemesis_sweep.spec.tracking import DATABASES, check_uri, scheme_of
 from nemesis_sweep.tracking.reasons import reason
 
@@ -54,6 +53,9 @@ def absolute_uri(home: Path, uri: str | None) -> str:
         raise UserError(
             Problem(context["message"], key=KEY, found=repr(uri), allowed=context["allowed"])
         ) from None
+    if is_masked(uri):
+        allowed = f"the password in place of {MASK}; or none, with MLflow's variables or ~/.pgpass"
+        raise UserError(Problem("the address is without its password", key=KEY, found=uri, allowed=allowed))
     if scheme_of(uri) != "sqlite":
         return uri
     _, mark, options = uri.partition("?")
@@ -111,12 +113,12 @@ def _open_sqlite(path: Path) -> None:
 
 def _connect(uri: str) -> None:
     """Connect once: a server that is silent, a wrong password and a driver that is missing are told apart."""
-    from sqlalchemy import create_engine
+    from sqlalchemy import create_engine, make_url
 
-    parts = urlsplit(uri)
-    if parts.hostname and (port := parts.port or DATABASE_PORTS.get(scheme_of(uri))):
-        socket.create_connection((parts.hostname, port), timeout=SECONDS).close()
-    engine = create_engine(uri)
+    url = make_url(uri)  # It takes a password that holds `/` or `#` as the driver does.
+    if url.host and (port := url.port or DATABASE_PORTS.get(scheme_of(uri))):
+        socket.create_connection((url.host, port), timeout=SECONDS).close()
+    engine = create_engine(url)
     try:
         engine.connect().close()
     finally:

@@ -110,7 +110,7 @@ def test_passwords_are_nowhere(tmp_path, mlflow_server, monkeypatch):
             for words in (["status", str(home)], ["validate", str(file)], ["plan", str(file)]):
                 answer = verb(*words)
                 said += [answer.stdout, answer.stderr]
-            assert "the home does not keep passwords" in "".join(said)
+            assert "the address is without its password" in "".join(said)
             again = run(file, home)  # Its MLflow is gone.
             assert again.returncode == 2
             said += [again.stdout, again.stderr]

@@ -204,6 +204,36 @@ def test_what_is_wrong_is_told_before_anything_is_sent(server, file, more, told)
     assert not server.sent
 
 
+@pytest.mark.parametrize(
+    ("key", "address", "instead"),
+    [
+        ("search.storage", "postgresql://me:hunter2@db/sweeps", "NEMESIS_SWEEP_STORAGE"),
+        ("search.storage", "postgresql://db/sweeps?password=hunter2", "~/.pgpass"),
+        ("tracking.mlflow", "https://me:hunter2@mlflow.example", "MLFLOW_TRACKING_PASSWORD"),
+        ("tracking.mlflow", "https://hunter2@mlflow.example", "MLFLOW_TRACKING_TOKEN"),
+        ("tracking.mlflow", "postgresql://me:a@hunter2@db/mlflow", "~/.pgpass"),
+    ],
+)
+def test_a_password_is_not_sent(server, file, key, address, instead):
+    """Ray keeps what is sent in its state and on its nodes."""
+    section, name = key.split(".")
+    file.write_text(SWEEP + f'{section}: {{{name}: "{address}"}}\n')
+    result = submit(file, "--address", server.address)
+    assert result.exit_code == 2
+    assert f"my sweep.yaml:5: {key}: an address with a password is not sent" in result.stderr
+    assert instead in result.stderr
+    assert "hunter2" not in result.output
+    assert not server.sent and not server.packages
+
+
+def test_what_holds_no_password_is_sent_as_it_is(server, file):
+    storage, mlflow = "postgresql://me:***@db/sweeps", "https://mlflow.example"
+    more = ["--set", f"search.storage={storage}", "--set", f"tracking.mlflow={mlflow}"]
+    assert submit(file, "--address", server.address, *more).exit_code == 0
+    sent = server.sent_files()["short.yaml"].decode()
+    assert storage in sent and mlflow in sent
+
+
 def test_it_refuses_what_validate_refuses_in_the_same_words(server, file):
     file.write_text(SWEEP.replace("digits", "digts") + "serch: {}\n")
     result = submit(file, "--address", server.address)

@@ -186,12 +186,29 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 REFUSED = ["./mlruns", "file:///tmp/mlruns", "sqlite://", "sqlite:///:memory:", "databricks-uc", "htps://x"]
+REFUSED += [
+    "http://me:hunter2/x@host",
+    "https://me:x#hunter2@host",
+    "https://me:***@host",
+    "postgresql://me:***@h/d",
+]
 
 
 @pytest.mark.parametrize("uri", REFUSED)
 def test_stores_that_workers_cannot_share_are_refused(uri: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"tracking.mlflow"):
         absolute_uri(tmp_path, uri)
+
+
+@pytest.mark.parametrize(
+    "password", ["hunter2/x", "hunter2#x", "hunter2?x", "x:hunter2", "hunter2[x", "hunter2%x"]
+)
+def test_why_a_database_does_not_answer_shows_no_part_of_a_password(password: str) -> None:
+    """Read as a web address, what stands before a `/` would be a port that is none."""
+    with pytest.raises(UserError) as refused:
+        check_answers(f"postgresql://me:{password}@127.0.0.1:9/d")
+    assert "hunter2" not in str(refused.value)
+    assert "refused" in str(refused.value)
 
 
 def test_relative_databases_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,17 @@ from nemesis_sweep.sweep.cluster.lost import LostClusterError
 EVERY, AGAIN, PATIENCE = 0.25, 2.0, 6.0
 """Seconds between two looks, between two words to the main thread, and until it is no longer waited for."""
 
+WORD = signal.SIGUSR2
+"""The signal by which the main thread is told. Ray Tune takes SIGUSR1 for itself."""
+
 
 class Watch:
     """Asks ``look`` whether the cluster is lost and then raises what it gives in the main thread.
 
     Ray's C++ may wait where no signal is heard, for ever or until it aborts the process. A main thread that
     does not leave the ``with`` within ``PATIENCE`` seconds is given up: ``last_resort`` is called with the
-    error in the watching thread, and must not come back.
+    error in the watching thread, and must not come back. A loss that something between swallowed, or turned
+    into an error of its own, is raised on leaving the ``with``.
     """
 
     def __init__(
@@ -35,15 +39,19 @@ class Watch:
 
     def __enter__(self) -> Self:
         if self._main:
-            self._before = signal.signal(signal.SIGUSR1, self._raise)
+            self._before = signal.signal(WORD, self._raise)
         self._thread.start()
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self._over.set()
         self._thread.join()
         if self._main:
-            signal.signal(signal.SIGUSR1, self._before)
+            signal.signal(WORD, self._before)
+        if isinstance(error, Exception):
+            self.lost = self.lost or self._look()
+        if self.lost is not None and (error is None or isinstance(error, Exception)):
+            raise self.lost from error
 
     def check(self) -> None:
         """Raise ``LostClusterError`` if the cluster is lost."""
@@ -66,7 +74,7 @@ class Watch:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self._main:
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+                signal.pthread_kill(threading.main_thread().ident or 0, WORD)
             if self._over.wait(AGAIN):
                 return
         self._last_resort(lost)

@@ -20,7 +20,7 @@ from nemesis_sweep.sweep.storage.journal_file import copy_of, refuse_damaged
 RECORD = "storage.json"
 VARIABLE = "NEMESIS_SWEEP_STORAGE"
 """Environment variable with the address of a storage, for those who have the home and no sweep file, such as
-`status`: the home does not keep its password."""
+`status`: the home does not keep its password. A sweep file may leave its own out (`***`) likewise."""
 
 JOURNAL = "the journal in the home"
 
@@ -53,6 +53,7 @@ def open_storage(sweep: Sweep, home: Home) -> BaseStorage:
     _refuse_another(home, record, url)
     if url is None:
         return Journal(home.journal)
+    url = _with_password(url)
     from nemesis_sweep.sweep.storage.database import open_database
 
     prefix = record["prefix"] if record else f"{sweep.name}-{uuid.uuid4().hex[:8]}"
@@ -73,7 +74,9 @@ def _with_password(url: str) -> str:
     if masked(given) != url:
         allowed = f"{url} with its password, or an address without one in the sweep file and ~/.pgpass"
         raise UserError(
-            Problem("the home does not keep passwords", VARIABLE, found=given or "not set", allowed=allowed)
+            Problem(
+                "the address is without its password", VARIABLE, found=given or "not set", allowed=allowed
+            )
         )
     return given
 

@@ -120,10 +120,16 @@ def test_the_record_keeps_no_password(make_sweep, tmp_path, kind, monkeypatch):
         assert opened[-1] == "mysql://me:new@h/d"
         for given in ("", "mysql://me:secret@elsewhere/d"):
             monkeypatch.setenv("NEMESIS_SWEEP_STORAGE", given)
-            with pytest.raises(UserError, match="NEMESIS_SWEEP_STORAGE: the home does not keep passwords"):
+            with pytest.raises(UserError, match="NEMESIS_SWEEP_STORAGE: the address is without its password"):
                 stored(home)
         monkeypatch.setenv("NEMESIS_SWEEP_STORAGE", url)
         stored(home)
+        assert opened[-1] == url
+        opened.clear()
+        open_storage(make_sweep("search.storage=mysql://me:***@h/d"), home)
+        monkeypatch.delenv("NEMESIS_SWEEP_STORAGE")
+        with pytest.raises(UserError, match="NEMESIS_SWEEP_STORAGE: the address is without its password"):
+            open_storage(make_sweep("search.storage=mysql://me:***@h/d"), home)
     assert opened[-1] == url
 
 

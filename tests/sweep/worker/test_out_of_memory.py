@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,8 @@ class Hungry(PromptTrainable):
 @pytest.mark.cluster
 def test_it_goes_on_with_twice_the_share_until_a_whole_gpu_is_not_enough(make_sweep, tmp_path, monkeypatch):
     monkeypatch.setattr("nemesis_sweep.sweep.worker.trainable.PromptTrainable", Hungry)
+    # Workers do not look into the current folder, and have to find `Hungry`.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     watcher, home = Watcher(), Home(tmp_path / "home")
 
     @contextmanager
