@@ -30,16 +30,18 @@ if TYPE_CHECKING:
 def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: bool) -> None:
     """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run or written.
 
-    Without --probe only lists of images are read. Data that is not there yet is reported, and is no error.
+    Without --probe only lists of images are read. Data that is not there yet is reported, and is no error;
+    what a run would refuse is.
     """
     from rich.console import Console
 
-    from nemesis_sweep.sweep.fitting import own_names, refuse_long_names
+    from nemesis_sweep.cli.own_data import look_at_data
     from nemesis_sweep.sweep.space.baselines import control_is_possible
 
     sweep = load(file, trials, overrides)
     try:
-        refuse_long_names(sweep, sweep.task_list(), own_names(sweep))
+        look_at_data(sweep)
+        remarks = _remarks(sweep)
     except UserError as error:
         raise located(error, file, overrides) from error
     console = Console()
@@ -62,7 +64,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
         soft_wrap=True,
         highlight=False,
     )
-    for line in _remarks(sweep):
+    for line in remarks:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if probe:
         from nemesis_sweep.cli.forecast import show_forecast
