@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
-from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.learner import TEMPLATE, Learner
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.layout import Layout, word_ids
@@ -32,8 +32,9 @@ class ContextLearner(Learner):
         method: Method,
         classnames: Sequence[str],
         values: Mapping[str, Tensor],
+        template: str = TEMPLATE,
     ) -> None:
-        super().__init__(backbone, method, classnames, values)
+        super().__init__(backbone, method, classnames, values, template)
         self.layout = backbone.layout(classnames, self.context.shape[-2], method.class_position)
 
     @classmethod

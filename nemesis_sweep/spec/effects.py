@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemesis_sweep.spec.faults import Fault, Path, shown
+from nemesis_sweep.spec.prompts import PROMPTS, applies, owners
 from nemesis_sweep.spec.space import Place
 from nemesis_sweep.spec.together import Cell, Together, extremes
 
@@ -44,16 +45,30 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 
 
+def _of_kinds(name: str) -> tuple[Need, ...]:
+    """What a field needs that only some kinds of prompts have."""
+    kinds = owners(name)
+    if len(kinds) == len(PROMPTS):
+        return ()
+    why, allowed = f"only {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it", " or ".join(kinds)
+    return (Need("prompt", lambda prompt: applies(name, prompt), why, f"prompt: {allowed}"),)
+
+
+def needs_of(name: str) -> tuple[Need, ...]:
+    """Everything without which a field of the method changes nothing."""
+    return (*_of_kinds(name), *NEEDS.get(name, ()))
+
+
 def matters(name: str, values: Mapping[str, Any]) -> bool:
     """Whether a field of a method changes anything beside the others' values, as far as they are known."""
-    needs = (need for need in NEEDS.get(name, ()) if need.name in values)
+    needs = (need for need in needs_of(name) if need.name in values)
     return all(need.matters(values[need.name]) for need in needs)
 
 
 def effect_faults(parts: Together) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
     for place in parts.places:
-        for need in NEEDS.get(place.name, ()):
+        for need in needs_of(place.name):
             if need.name in parts.unsure:
                 continue
             values = parts.possible(need.name, place)

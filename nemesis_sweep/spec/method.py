@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from nemesis_sweep.spec.faults import Path
 from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
 from nemesis_sweep.spec.names import DatasetName, PromptName
-from nemesis_sweep.spec.prompts import CoOpFields
+from nemesis_sweep.spec.prompts import PromptFields
 
 
 def _norm(value: Any) -> Any:
@@ -35,7 +35,7 @@ class _Prompted(Section):
     prompt: PromptName = "coop"
 
 
-class Method(CoOpFields, _Prompted):
+class Method(PromptFields, _Prompted):
     """One configuration, complete: loss = CE + anneal(e) * [beta * PUN + (1 - beta) * PAN].
 
     The fields of all kinds of prompts stand side by side; ``spec.prompts`` says which has which.

@@ -112,7 +112,7 @@ def fit(
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
     features = episode_features(data, model, shots, distinct, views, report, val_shots)
-    training = Fit(model, data.classnames, chosen, distinct, features)
+    training = Fit(model, data.classnames, chosen, distinct, features, data.template)
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch())

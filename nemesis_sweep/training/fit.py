@@ -9,7 +9,7 @@ from torch import Tensor
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
@@ -25,6 +25,7 @@ Metrics = dict[str, list[float]]
 class Fit:
     """A trial in progress: :meth:`run_epoch` until :attr:`epoch` reaches ``method.epochs``.
 
+    template: the dataset's own prompt, for kinds that learn from it.
     Raises ``UserError`` when the features do not belong to these seeds, classes and views.
     """
 
@@ -35,9 +36,10 @@ class Fit:
         method: Method,
         seeds: Sequence[int],
         features: EpisodeFeatures,
+        template: str = TEMPLATE,
     ) -> None:
         _check(features, method, len(seeds), len(classnames))
-        self.trainer = Trainer(backbone, classnames, method, seeds)
+        self.trainer = Trainer(backbone, classnames, method, seeds, template)
         self.features = features
         self.method = method
         self.epoch = 0

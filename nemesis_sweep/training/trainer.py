@@ -10,7 +10,7 @@ from torch import Tensor
 from nemesis_sweep.nemesis.annealing import ANNEALINGS
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import SELECTIONS, draw_positions, position_mask
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
@@ -41,12 +41,18 @@ class Trainer:
 
     What is learnt is always fp32 and on the backbone's device; the towers compute in ``method.precision``. A
     replicate whose loss is not finite is frozen where it was and named by :attr:`failed`; the others go on.
+    template: the dataset's own prompt, `{}` for the class name, for kinds that learn from it.
 
     Raises ``UserError`` for seeds that are none, and settings and class names that do not go together.
     """
 
     def __init__(
-        self, backbone: Backbone, classnames: Sequence[str], method: Method, seeds: Sequence[int]
+        self,
+        backbone: Backbone,
+        classnames: Sequence[str],
+        method: Method,
+        seeds: Sequence[int],
+        template: str = TEMPLATE,
     ) -> None:
         seeds = checked_seeds(seeds)
         self.backbone = backbone
@@ -55,7 +61,8 @@ class Trainer:
         tower = backbone.text.to(precision_dtype(method.precision))
         frozen = backbone if tower is backbone.text else replace(backbone, text=tower)
         self.device = tower.device
-        self.learner = learner_of(method.prompt).create(frozen, method, classnames, self.generators["init"])
+        kind = learner_of(method.prompt)
+        self.learner = kind.create(frozen, method, classnames, self.generators["init"], template)
         if method.n_positions > self.learner.n_vectors:
             raise UserError(
                 Problem(

@@ -42,7 +42,7 @@ def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs
     # How many views there are to draw from costs nothing; one of them is in a batch.
     method = method.model_copy(update={"views": 1})
     features = _made_up(arranged, backbone, STEPS * method.batch)
-    fit = Fit(backbone, arranged.source.classnames, method, seeds, features)
+    fit = Fit(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
     steps = max(1, features.train.shape[1] // method.batch)
     fit.run_epoch()  # The first one also finds memory and chooses kernels.
     epoch = _seconds(fit.run_epoch)

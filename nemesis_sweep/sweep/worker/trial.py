@@ -197,8 +197,8 @@ class TrialSession:
         return self.folder / CHECKPOINT
 
     def _begin(self) -> None:
-        trial = self.assignment
-        self.fit = Fit(self.backbone, self.dataset.classnames, trial.method, trial.seeds, self.features)
+        trial, names, template = self.assignment, self.dataset.classnames, self.dataset.template
+        self.fit = Fit(self.backbone, names, trial.method, trial.seeds, self.features, template)
 
     def _resume(self) -> None:
         """Go on from the checkpoint, if there is one; from the beginning, where it is damaged."""
