@@ -55,6 +55,13 @@ class KgCoOpFields(ClassFields, ContextFields):
     anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
 
 
+class CoCoOpFields(ContextFields):
+    """penalise: the norms of the learnt vectors (base), or of those that the images have shifted (shifted),
+    averaged over the batch."""
+
+    penalise: Literal["base", "shifted"] = "base"
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of prompt.
@@ -90,10 +97,16 @@ PROMPTS: dict[str, Kind] = {
         "CoOp, pulled towards the features of a hand-written prompt (Yao et al., 2023)",
         KgCoOpFields,
     ),
+    "cocoop": Kind(
+        "nemesis_sweep.prompts.cocoop:CoCoOp",
+        "CoOp's context, shifted for every image by a small network (Zhou et al., 2022)",
+        CoCoOpFields,
+        passes=lambda method: int(method["batch"]),
+    ),
 }
 
 
-class PromptFields(KgCoOpFields, CoOpFields):
+class PromptFields(CoCoOpFields, KgCoOpFields, CoOpFields):
     """The fields of all kinds side by side."""
 
 
