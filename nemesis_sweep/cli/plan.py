@@ -51,6 +51,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     if (beside := _beside_all(rows)) is not None:
         console.print(f"baselines beside them: {beside}", soft_wrap=True, highlight=False)
     selected_on = " and ".join(sweep.search.objective)
+    for line in _paper_inside(sweep):
+        console.print(line, soft_wrap=True, highlight=False)
     if joint:
         names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
@@ -104,6 +106,23 @@ def _rows(sweep: "Sweep") -> list[_Row]:
         prompts = trained * len(tasks) * sweep.tasks.replicates
         rows.append(_Row(study, epochs, trials, fixed, beside, prompts))
     return rows
+
+
+def _paper_inside(sweep: "Sweep") -> list[str]:
+    """Where the row `paper` is when it is a trial, in a line."""
+    from nemesis_sweep.sweep.assignment import PAPER
+    from nemesis_sweep.sweep.space.baselines import paper_point
+    from nemesis_sweep.sweep.space.planned import trials_of
+
+    if PAPER not in sweep.search.baselines:
+        return []
+    inside = [
+        study
+        for study, tasks in sweep.studies().items()
+        if paper_point(sweep, tasks) is not None and trials_of(sweep, tasks)
+    ]
+    where = "" if len(inside) == len(sweep.studies()) else f" of {', '.join(inside)}"
+    return [f"{PAPER} is a point of the space: trial 0{where}"] if inside else []
 
 
 def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":

@@ -138,3 +138,11 @@ def test_names_and_baselines_are_whole_in_80_columns(tmp_path: Path, monkeypatch
     )
     assert "\u2502 digits-16shot-ViT-B-16-datacomp_xl_s13b_b90k \u2502" in told
     assert "\nbaselines beside them: zero_shot, zero_shot_ensemble, coop\n" in told
+    assert "\npaper is a point of the space: trial 0\n" in told
+
+
+def test_the_paper_setting_is_beside_the_trials_where_it_is_none_of_them() -> None:
+    told = plan(PAN, "space.omega.high=5")
+    assert "\nbaselines beside them: zero_shot, linear_probe, coop, paper\n" in told
+    assert "is a point of the space" not in told
+    assert "is a point of the space" not in plan(PAN, "budget.trials=0")
