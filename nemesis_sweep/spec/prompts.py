@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.spec.choices import CLASS_POSITIONS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
 
 Reads = Literal["pooled", "patches"]
@@ -27,7 +28,7 @@ class ContextFields(Section):
 
     n_ctx: Count = 16
     words: Text | None = None
-    class_position: Literal["end", "middle", "front"] = "end"
+    class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
 
 
 class ClassFields(Section):
