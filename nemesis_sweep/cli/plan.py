@@ -176,7 +176,7 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
-    from nemesis_sweep.spec.limits import GRID
+    from nemesis_sweep.spec.samplers import sampler_of
     from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
@@ -187,7 +187,7 @@ def _remarks(sweep: "Sweep") -> list[str]:
     if len(sweep.search.objective) > 1:
         lines.append("several objectives: a Pareto front for every task, and nothing is pruned")
     sizes = [room(sweep, tasks) for tasks in sweep.studies().values()]
-    if min(sizes) < sweep.budget.trials or sweep.search.sampler == GRID:
+    if min(sizes) < sweep.budget.trials or sampler_of(sweep.search.sampler).finite:
         told = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
         points = "point" if told == "1" else "points"
         end = "; a study ends when all were tried" * (min(sizes) < sweep.budget.trials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ INIT_STD = 0.02
 class ContextLearner(Learner):
     """Prompts whose parameter ``context`` ``(R, ..., M, D)`` stands among the words of every class."""
 
-    tensors = ("context",)
+    tensors: ClassVar[tuple[str, ...]] = ("context",)
     context: nn.Parameter
 
     def __init__(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.faults import Fault, Path, shown
 from nemesis_sweep.spec.prompts import PROMPTS, applies, owners
 from nemesis_sweep.spec.space import Place
@@ -26,9 +27,9 @@ PENALTY = Need("omega", lambda omega: omega > 0, "there is no penalty", "an omeg
 PAN = Need("beta", lambda beta: beta < 1, "the penalty is PUN only", "a beta below 1")
 CORRUPTED = Need(
     "selection",
-    lambda selection: selection == "accuracy",
+    lambda selection: SELECTIONS[selection].corrupts,
     "positions are selected without corrupting them",
-    "selection: accuracy",
+    f"selection: {' or '.join(name for name, one in SELECTIONS.items() if one.corrupts)}",
 )
 BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true")
 NO_WORDS = Need("words", lambda words: words is None, "the words decide the length", "no words")

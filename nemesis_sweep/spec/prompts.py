@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.spec.choices import CLASS_POSITIONS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
 
 Reads = Literal["pooled", "patches"]
@@ -27,7 +28,7 @@ class ContextFields(Section):
 
     n_ctx: Count = 16
     words: Text | None = None
-    class_position: Literal["end", "middle", "front"] = "end"
+    class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
 
 
 class ClassFields(Section):
@@ -53,6 +54,13 @@ class KgCoOpFields(ClassFields, ContextFields):
 
     anchor_weight: Annotated[Real, Field(ge=0)] = 8.0
     anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
+
+
+class CoCoOpFields(ContextFields):
+    """penalise: the norms of the learnt vectors (base), or of those that the images have shifted (shifted),
+    averaged over the batch."""
+
+    penalise: Literal["base", "shifted"] = "base"
 
 
 @dataclass(frozen=True)
@@ -90,10 +98,16 @@ PROMPTS: dict[str, Kind] = {
         "CoOp, pulled towards the features of a hand-written prompt (Yao et al., 2023)",
         KgCoOpFields,
     ),
+    "cocoop": Kind(
+        "nemesis_sweep.prompts.cocoop:CoCoOp",
+        "CoOp's context, shifted for every image by a small network (Zhou et al., 2022)",
+        CoCoOpFields,
+        passes=lambda method: int(method["batch"]),
+    ),
 }
 
 
-class PromptFields(KgCoOpFields, CoOpFields):
+class PromptFields(CoCoOpFields, KgCoOpFields, CoOpFields):
     """The fields of all kinds side by side."""
 
 

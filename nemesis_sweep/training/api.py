@@ -99,7 +99,7 @@ def fit(
     the feature cache.
     device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
-    progress while images are encoded.
+    progress while images are encoded, and where testing takes long.
 
     Raises UserError, before anything is encoded, for an argument that cannot be used.
     """
@@ -118,7 +118,7 @@ def fit(
         history.append(training.run_epoch())
         if on_epoch:
             on_epoch(training.epoch, history[-1])
-    metrics = {**history[-1], **training.evaluate("val"), **training.evaluate("test")}
+    metrics = {**history[-1], **training.evaluate("val", report), **training.evaluate("test", report)}
     return FitResult(metrics, history, training.trainer.failed, training.prompt(), data.name, shots)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.meter import Report
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
@@ -91,13 +92,13 @@ class Fit:
             return None
         return (self._selected.double() / self._steps).tolist()
 
-    def evaluate(self, split: str) -> Metrics:
+    def evaluate(self, split: str, report: Report | None = None) -> Metrics:
         """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
         images = getattr(self.features, split)
         labels = getattr(self.features, f"{split}_labels")
         with torch.no_grad():
             classifier = self.trainer.learner.classifier()
-        accuracy, loss = evaluate(images, labels, classifier)
+        accuracy, loss = evaluate(images, labels, classifier, report)
         failed = ~self.trainer.alive
         return {
             f"{split}/accuracy": accuracy.masked_fill(failed, math.nan).tolist(),

@@ -20,6 +20,32 @@ def coop_logits(learner, values, images):
     return learner.backbone.logit_scale * images @ texts_of(learner, values["context"]).T
 
 
+def cocoop_shifts(values, images):
+    hidden = torch.relu(images @ values["hidden_weight"].T + values["hidden_bias"])
+    return hidden @ values["shift_weight"].T + values["shift_bias"]
+
+
+def cocoop_logits(learner, values, images):
+    """One image after the other. factors: of the vectors, where one of them is scaled."""
+    rows = []
+    for image, shift in zip(images, cocoop_shifts(values, images), strict=True):
+        context = (values["context"] + shift) * values.get("factors", torch.ones(1))[:, None]
+        rows.append(learner.backbone.logit_scale * texts_of(learner, context) @ image)
+    return torch.stack(rows)
+
+
+def cocoop_norms(learner, values, images):
+    if learner.method.penalise == "base":
+        return values["context"].norm(dim=-1)
+    return (values["context"] + cocoop_shifts(values, images).mean(dim=0)).norm(dim=-1)
+
+
+def scaled_when_shifted(values, j, factor):
+    factors = torch.ones(len(values["context"]), dtype=values["context"].dtype)
+    factors[j] = factor
+    return {**values, "factors": factors}
+
+
 def no_term(learner, values):
     return 0.0
 
@@ -48,6 +74,7 @@ def scaled_context(values, j, factor):
 PLAIN = {
     "coop": (coop_logits, no_term, context_norms, scaled_context),
     "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
+    "cocoop": (cocoop_logits, no_term, cocoop_norms, scaled_when_shifted),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 

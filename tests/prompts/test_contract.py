@@ -27,6 +27,7 @@ PENALTIES = {
 VARIANTS = {
     "coop": [{}, {"csc": True}, {"class_position": "middle"}, {"class_position": "front"}],
     "kgcoop": [{}, {"anchor_weight": 2.0, "csc": True}, {"anchor_weight": 0.5, "words": "a photo of"}],
+    "cocoop": [{}, {"penalise": "shifted"}, {"class_position": "middle"}, {"class_position": "front"}],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 
