@@ -8,7 +8,7 @@ from typing import Any
 
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.faults import Fault, Path, shown
-from nemesis_sweep.spec.prompts import PROMPTS, applies, owners
+from nemesis_sweep.spec.prompts import PROMPTS, Kinds, applies, owners
 from nemesis_sweep.spec.space import Place
 from nemesis_sweep.spec.together import Cell, Together, extremes
 
@@ -46,18 +46,18 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 
 
-def _of_kinds(name: str) -> tuple[Need, ...]:
+def _of_kinds(name: str, table: Kinds) -> tuple[Need, ...]:
     """What a field needs that only some kinds of prompts have."""
-    kinds = owners(name)
-    if len(kinds) == len(PROMPTS):
+    kinds = owners(name, table)
+    if len(kinds) == len(table):
         return ()
     why, allowed = f"only {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it", " or ".join(kinds)
-    return (Need("prompt", lambda prompt: applies(name, prompt), why, f"prompt: {allowed}"),)
+    return (Need("prompt", lambda prompt: applies(name, prompt, table), why, f"prompt: {allowed}"),)
 
 
-def needs_of(name: str) -> tuple[Need, ...]:
+def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
     """Everything without which a field of the method changes nothing."""
-    return (*_of_kinds(name), *NEEDS.get(name, ()))
+    return (*_of_kinds(name, kinds), *NEEDS.get(name, ()))
 
 
 def matters(name: str, values: Mapping[str, Any]) -> bool:
@@ -69,7 +69,7 @@ def matters(name: str, values: Mapping[str, Any]) -> bool:
 def effect_faults(parts: Together) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
     for place in parts.places:
-        for need in needs_of(place.name):
+        for need in needs_of(place.name, parts.method.kinds):
             if need.name in parts.unsure:
                 continue
             values = parts.possible(need.name, place)

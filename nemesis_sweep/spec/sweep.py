@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.budget import Budget
@@ -16,7 +16,7 @@ from nemesis_sweep.spec.fields import Section, Text
 from nemesis_sweep.spec.method import MethodSection
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.search import Search
-from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.space import UNCHECKED, read_space
 from nemesis_sweep.spec.task_names import Names, named
 from nemesis_sweep.spec.tasks import Task, Tasks
 from nemesis_sweep.spec.together import Together
@@ -34,8 +34,8 @@ def _folder_name(name: str) -> str:
     return name
 
 
-def _space(raw: Any) -> Any:
-    space, faults = read_space(raw, ("space",), None)
+def _space(raw: Any, info: ValidationInfo) -> Any:
+    space, faults = read_space(raw, ("space",), info.context or UNCHECKED)
     refuse(faults)
     return space
 

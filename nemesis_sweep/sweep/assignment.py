@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.result import Owner
@@ -65,7 +66,7 @@ class Assignment:
             **{key: config[key] for key in _PLAIN},
             task=Task.from_plain(config["task"]),
             params=config["params"],
-            method=Method.model_validate(config["method"]),
+            method=read_method(config["method"]),
             seeds=tuple(config["seeds"]),
         )
 

@@ -17,6 +17,7 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import method_class
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (
     checked_method,
@@ -124,6 +125,6 @@ def fit(
 
 def _told(method: Mapping[str, object]) -> str:
     """The fields of a method that are not CoOp's."""
-    defaults = {name: field.default for name, field in Method.model_fields.items()}
+    defaults = {name: field.default for name, field in method_class(method).model_fields.items()}
     own = [f"{name} {value}" for name, value in method.items() if value != defaults.get(name)]
     return ", ".join(own) or "plain CoOp"
