@@ -13,6 +13,7 @@ from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.narrowing import drop_lost
 from nemesis_sweep.spec.notes import notes
 from nemesis_sweep.spec.outside.beside import BESIDE
+from nemesis_sweep.spec.outside.kept import own_modules
 from nemesis_sweep.spec.sections import read_sections
 from nemesis_sweep.spec.sweep import Sweep
 
@@ -55,7 +56,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = (), known: KnownNames | No
     problems = document.located(faults)
     if problems or sweep is None:
         raise UserError(problems)
-    return sweep
+    return sweep.with_modules(own_modules(sweep))
 
 
 def _document(path: Path, overrides: Sequence[str]) -> Document:

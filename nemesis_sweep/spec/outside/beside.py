@@ -48,7 +48,10 @@ class Beside(MetaPathFinder):
 
     def take(self, name: str) -> None:
         """Make a module importable, if it lies here, with all that it imports from here."""
-        files = {file: _state(file) for file in self.files(name)}
+        top = name.partition(".")[0]
+        if top in self._names and all(_state(file) == state for file, state in self._state.items()):
+            return
+        files = {file: _state(file) for file in self.files(top)}
         if any(self._state.get(file, state) != state for file, state in files.items()):
             self._forget()  # Written anew since it was imported.
         self._state |= files
@@ -86,7 +89,7 @@ class Beside(MetaPathFinder):
     def _candidate(self, top: str) -> Path | None:
         """The file, or the folder of a package, that has the name here."""
         spec = PathFinder.find_spec(top, [str(place) for place in self.places]) if self.places else None
-        if spec is None or not spec.origin or spec.origin in ("built-in", "frozen"):
+        if spec is None or not spec.origin:
             return None
         file = Path(spec.origin)
         return file.parent if spec.submodule_search_locations else file
@@ -101,7 +104,7 @@ class Beside(MetaPathFinder):
 
     def _is_ours(self, module: ModuleType) -> bool:
         file = getattr(module, "__file__", None)
-        return file is not None and Path(file) in self._state
+        return file is not None and Path(file).absolute() in self._state
 
 
 def _found_elsewhere(top: str) -> Path | None:
@@ -142,7 +145,10 @@ def _imported(file: Path) -> Iterable[str]:
 
 
 def _state(file: Path) -> tuple[int, int]:
-    status = file.stat()
+    try:
+        status = file.stat()
+    except OSError:
+        return 0, 0
     return status.st_mtime_ns, status.st_size
 
 
