@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.faults import Path
-from nemesis_sweep.spec.fields import Count, Real, Section, Text, to_whole
+from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
 from nemesis_sweep.spec.names import DatasetName, PromptName
+from nemesis_sweep.spec.prompts import CoOpFields
 
 
 def _norm(value: Any) -> Any:
@@ -28,12 +29,16 @@ def _shots(key: Any) -> Any:
 Shots = Annotated[int, BeforeValidator(_shots)]
 
 
-class Method(Section):
+class _Prompted(Section):
+    """prompt: kind of learnable prompt, a name of ``spec.prompts.PROMPTS``."""
+
+    prompt: PromptName = "coop"
+
+
+class Method(CoOpFields, _Prompted):
     """One configuration, complete: loss = CE + anneal(e) * [beta * PUN + (1 - beta) * PAN].
 
-    prompt: kind of learnable prompt, a name of the prompt registry.
-    n_ctx: number of context vectors M. words: initial words ("a photo of a"), which then decide M.
-    class_position: where the class name stands in the text. csc: a context of its own for every class.
+    The fields of all kinds of prompts stand side by side; ``spec.prompts`` says which has which.
     omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
     anneal: logistic (falls from 1 to 0, one half in the middle epoch) or constant (1 throughout).
     corruption: factor tau by which PAN's pre-inference scales a context vector.
@@ -43,11 +48,6 @@ class Method(Section):
     views: augmented versions kept per training image, or "epochs" for a new one each epoch.
     """
 
-    prompt: PromptName = "coop"
-    n_ctx: Count = 16
-    words: Text | None = None
-    class_position: Literal["end", "middle", "front"] = "end"
-    csc: bool = False
     omega: Annotated[Real, Field(ge=0)] = 0.0
     beta: Annotated[Real, Field(ge=0, le=1)] = 1.0
     norm: Annotated[Literal["1", "2", "inf"], BeforeValidator(_norm)] = "2"

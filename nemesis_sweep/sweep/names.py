@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nemesis_sweep.data.registry import check_name, dataset_names
-from nemesis_sweep.prompts.registry import PROMPTS
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.sweep.pruners import registry as pruners
 from nemesis_sweep.sweep.samplers import registry as samplers
 from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone

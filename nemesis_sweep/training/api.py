@@ -36,19 +36,22 @@ from nemesis_sweep.vlm.devices import find_device
 class FitResult:
     """What a training ended with.
 
-    context: ``(R, M, D)``, or ``(R, C, M, D)`` with ``csc``, fp32, on the CPU.
     metrics: one value a replicate for each name, such as ``test/accuracy`` (percent).
     history: the metrics of every epoch. failed: numbers of replicates that met a loss that is not finite.
     dataset, shots: what it was trained on. prompt: what :meth:`save` keeps.
     """
 
-    context: Tensor
     metrics: Metrics
     history: list[Metrics]
     failed: list[int]
     prompt: Prompt
     dataset: str
     shots: int
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors, such as ``(R, M, D)``, fp32, on the CPU."""
+        return self.prompt.context
 
     def mean(self, name: str) -> float:
         """Mean of a metric over the replicates. Raises ``UserError`` for a name that was not measured."""
@@ -116,18 +119,7 @@ def fit(
         if on_epoch:
             on_epoch(training.epoch, history[-1])
     metrics = {**history[-1], **training.evaluate("val"), **training.evaluate("test")}
-    context = training.trainer.context.detach().cpu()
-    prompt = Prompt(
-        context=context,
-        backbone=model.name,
-        fingerprint=model.fingerprint,
-        classnames=list(data.classnames),
-        class_position=chosen.class_position,
-        seeds=list(distinct),
-        method=chosen.model_dump(),
-        selected_share=training.selected_share(),
-    )
-    return FitResult(context, metrics, history, training.trainer.failed, prompt, data.name, shots)
+    return FitResult(metrics, history, training.trainer.failed, training.prompt(), data.name, shots)
 
 
 def _told(method: Mapping[str, object]) -> str:

@@ -173,6 +173,7 @@ def test_a_prompt_can_be_used_again(finished):
     """The kept context gives the recorded test accuracy."""
     from nemesis_sweep.data.registry import load_dataset
     from nemesis_sweep.prompts.artifact import load_prompt
+    from nemesis_sweep.prompts.text_classifier import TextClassifier
     from nemesis_sweep.training.episode_features import episode_features
     from nemesis_sweep.training.evaluation import evaluate
     from nemesis_sweep.vlm.backbone import load_backbone
@@ -185,7 +186,7 @@ def test_a_prompt_can_be_used_again(finished):
     features = episode_features(load_dataset("digits"), backbone, 1, prompt.seeds, 1)
     layout = backbone.layout(prompt.classnames, prompt.context.shape[1], prompt.class_position)
     texts = encode_text(backbone.text, layout, prompt.context)
-    accuracy, _ = evaluate(features.test, features.test_labels, texts, backbone)
+    accuracy, _ = evaluate(features.test, features.test_labels, TextClassifier(backbone, texts))
     assert accuracy.tolist() == pytest.approx(result["replicates"]["test/accuracy"])
 
 

@@ -55,7 +55,7 @@ def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs
 def _test_seconds(fit: Fit, target: Dataset, backbone: Backbone) -> float:
     """Seconds of the test on other classes or other images."""
     images, labels = _directions(len(target.test), backbone), _labels(len(target.test))
-    return _seconds(lambda: evaluate(images, labels, fit.text_features(target), backbone))
+    return _seconds(lambda: evaluate(images, labels, fit.classifier(target)))
 
 
 def _made_up(arranged: Arrangement, backbone: Backbone, most: int) -> EpisodeFeatures:

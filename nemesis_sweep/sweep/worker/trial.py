@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.sealed import DamagedError
-from nemesis_sweep.prompts.artifact import Prompt, save_prompt
+from nemesis_sweep.prompts.artifact import save_prompt
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
@@ -23,10 +23,10 @@ from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.training.references import REFERENCES, applying
 from nemesis_sweep.training.stopwatch import Stopwatch
 from nemesis_sweep.training.transfer import of_means, transfer_metrics
-from nemesis_sweep.training.zero_shot import reference_texts
+from nemesis_sweep.training.zero_shot import reference
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from nemesis_sweep.prompts.learner import ImageClassifier
 
 
 def mean(values: list[float]) -> float:
@@ -106,7 +106,7 @@ class TrialSession:
             measure = REFERENCES[self.assignment.baseline]
             with Stopwatch() as watch:
                 metrics = measure(self.backbone, self.dataset, self.features)
-                metrics |= self._transfer(metrics, self._reference_texts)
+                metrics |= self._transfer(metrics, self._reference)
             self.seconds = watch.seconds
             return self._finish(metrics, epochs=0)
         with Stopwatch() as watch:
@@ -115,8 +115,8 @@ class TrialSession:
         self.run.log_epoch(self.fit.epoch, _means(metrics))
         if self.fit.done:
             metrics |= self.fit.evaluate("test")
-            metrics |= self._transfer(metrics, self.fit.text_features)
-            return self._finish(metrics, self.fit.epoch, save_prompt(self.folder, self._prompt()))
+            metrics |= self._transfer(metrics, self.fit.classifier)
+            return self._finish(metrics, self.fit.epoch, save_prompt(self.folder, self.fit.prompt()))
         save_checkpoint(self.checkpoint, self._state(), str(self.assignment.owner))
         return self._report(self.fit.epoch, _means(metrics), metrics, done=False)
 
@@ -129,14 +129,12 @@ class TrialSession:
             self.run.log_epoch(self.fit.epoch, _means(metrics), wait=True)
         return metrics | self.fit.evaluate("val")
 
-    def _transfer(self, metrics: Metrics, texts_of: Callable[[Dataset], "Tensor"]) -> Metrics:
+    def _transfer(self, metrics: Metrics, classifier_of: Callable[[Dataset], "ImageClassifier"]) -> Metrics:
         """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
-        protocol = self.assignment.task.protocol
-        return transfer_metrics(protocol, self.backbone, metrics, self.targets, texts_of)
+        return transfer_metrics(self.assignment.task.protocol, metrics, self.targets, classifier_of)
 
-    def _reference_texts(self, dataset: Dataset) -> "Tensor":
-        texts = reference_texts(self.assignment.baseline, self.backbone, dataset)
-        return texts.expand(len(self.assignment.seeds), *texts.shape)
+    def _reference(self, dataset: Dataset) -> "ImageClassifier":
+        return reference(self.assignment.baseline, self.backbone, dataset, len(self.assignment.seeds))
 
     def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
@@ -187,18 +185,6 @@ class TrialSession:
         if self.assignment.baseline in PROMPTLESS:
             return []
         return [self.assignment.seeds[number] for number in self.fit.trainer.failed]
-
-    def _prompt(self) -> Prompt:
-        return Prompt(
-            context=self.fit.trainer.context,
-            backbone=self.backbone.name,
-            fingerprint=self.backbone.fingerprint,
-            classnames=list(self.dataset.classnames),
-            class_position=self.assignment.method.class_position,
-            seeds=list(self.assignment.seeds),
-            method=self.assignment.method.model_dump(),
-            selected_share=self.fit.selected_share(),
-        )
 
     def _state(self) -> dict:
         import torch
