@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf")}
+from nemesis_sweep.spec.choices import NORMS
 
 
 def vector_norms(vectors: Tensor, norm: str = "2", reduction: str = "mean") -> Tensor:

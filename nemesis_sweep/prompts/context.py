@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
-from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.learner import TEMPLATE, Learner
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.layout import Layout, word_ids
@@ -23,7 +24,7 @@ INIT_STD = 0.02
 class ContextLearner(Learner):
     """Prompts whose parameter ``context`` ``(R, ..., M, D)`` stands among the words of every class."""
 
-    tensors = ("context",)
+    tensors: ClassVar[tuple[str, ...]] = ("context",)
     context: nn.Parameter
 
     def __init__(
@@ -32,8 +33,9 @@ class ContextLearner(Learner):
         method: Method,
         classnames: Sequence[str],
         values: Mapping[str, Tensor],
+        template: str = TEMPLATE,
     ) -> None:
-        super().__init__(backbone, method, classnames, values)
+        super().__init__(backbone, method, classnames, values, template)
         self.layout = backbone.layout(classnames, self.context.shape[-2], method.class_position)
 
     @classmethod

@@ -13,6 +13,8 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.backbone import Backbone
 
+TEMPLATE = "a photo of a {}."
+
 
 class ImageClassifier(ABC):
     """Logits of image features under R prompts as they are at one moment.
@@ -42,6 +44,7 @@ class Learner(nn.Module, ABC):
     """R prompts side by side; axis 0 of every parameter is the replicate, and all parameters are fp32.
 
     tensors: names of its parameters, which is all that a saved prompt holds. reads: what it sees of images.
+    template: a hand-written prompt, `{}` for the class name, for kinds that learn from one.
     A kind writes ``start``, ``classifier``, ``penalised`` and ``n_vectors``; in ``__init__`` it makes what
     follows from backbone, method and class names, such as a layout.
     """
@@ -55,11 +58,13 @@ class Learner(nn.Module, ABC):
         method: Method,
         classnames: Sequence[str],
         values: Mapping[str, Tensor],
+        template: str = TEMPLATE,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.method = method
         self.classnames = tuple(classnames)
+        self.template = template
         for name in self.tensors:
             value = values[name].detach().to(backbone.text.device)
             self.register_parameter(name, nn.Parameter(value))
@@ -111,9 +116,11 @@ class Learner(nn.Module, ABC):
         method: Method,
         classnames: Sequence[str],
         generators: Sequence[torch.Generator],
+        template: str = TEMPLATE,
     ) -> Self:
         """Prompts before training, one for each generator."""
-        return cls(backbone, method, classnames, cls.start(backbone, method, classnames, generators))
+        values = cls.start(backbone, method, classnames, generators)
+        return cls(backbone, method, classnames, values, template)
 
     def values(self) -> dict[str, Tensor]:
         """The parameters by name, without gradients."""
@@ -121,4 +128,4 @@ class Learner(nn.Module, ABC):
 
     def renamed(self, classnames: Sequence[str]) -> Self:
         """The same prompts with other class names, to be tested, not trained."""
-        return type(self)(self.backbone, self.method, classnames, self.values())
+        return type(self)(self.backbone, self.method, classnames, self.values(), self.template)

@@ -99,7 +99,7 @@ def fit(
     the feature cache.
     device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
-    progress while images are encoded.
+    progress while images are encoded, and where testing takes long.
 
     Raises UserError, before anything is encoded, for an argument that cannot be used.
     """
@@ -112,13 +112,13 @@ def fit(
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
     features = episode_features(data, model, shots, distinct, views, report, val_shots)
-    training = Fit(model, data.classnames, chosen, distinct, features)
+    training = Fit(model, data.classnames, chosen, distinct, features, data.template)
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch())
         if on_epoch:
             on_epoch(training.epoch, history[-1])
-    metrics = {**history[-1], **training.evaluate("val"), **training.evaluate("test")}
+    metrics = {**history[-1], **training.evaluate("val", report), **training.evaluate("test", report)}
     return FitResult(metrics, history, training.trainer.failed, training.prompt(), data.name, shots)
 
 

@@ -19,7 +19,7 @@ from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.prompts import transfers
-from nemesis_sweep.training.arguments import checked_method, found_backbone, refusal
+from nemesis_sweep.training.arguments import found_backbone, learnt_method, refusal
 from nemesis_sweep.vlm.backbone import Backbone
 
 Picture = str | os.PathLike[str] | bytes | Image.Image
@@ -49,7 +49,7 @@ class Classifier:
     ) -> None:
         self.classnames = _classnames(prompt, classnames)
         values = _replicates(prompt, seed)
-        method = checked_method(prompt.method)
+        method = learnt_method(prompt.method)
         self.backbone = _backbone(prompt, backbone).to(precision=method.precision, device=device)
         learner = learner_of(method.prompt)(self.backbone, method, self.classnames, values)
         with torch.no_grad():

@@ -4,17 +4,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nemesis_sweep.data.meter import Meter, Report
 from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
 @torch.no_grad()
-def evaluate(images: Tensor, labels: Tensor, classifier: ImageClassifier) -> tuple[Tensor, Tensor]:
+def evaluate(
+    images: Tensor, labels: Tensor, classifier: ImageClassifier, report: Report | None = None
+) -> tuple[Tensor, Tensor]:
     """Accuracy in percent and mean cross-entropy of every replicate, ``(R,)`` each.
 
     images: ``(R, n, E)``, or ``(n, E)`` when all replicates share them, with ``(Q, E)`` in place of ``E`` for
     classifiers that read the parts of an image; labels accordingly, on any device. Taken so many at a time
-    that the logits of a large test set never stand in memory all at once.
+    that the logits of a large test set never stand in memory all at once. report: called with lines of
+    progress where that takes several turns.
     Raises ``UserError`` when there are no images, or when shapes do not fit.
     """
     _check(images, labels, classifier)
@@ -24,13 +29,17 @@ def evaluate(images: Tensor, labels: Tensor, classifier: ImageClassifier) -> tup
         labels = labels.expand(replicates, *labels.shape)
     correct = torch.zeros(replicates, dtype=torch.float64, device=device)
     loss = torch.zeros_like(correct)
-    for start in range(0, images.shape[1], classifier.chunk):
+    count = images.shape[1]
+    turns = range(0, count, classifier.chunk)
+    told = report if len(turns) > 1 else None
+    meter = Meter(count, f"evaluating {counted(count, 'image')}", told, unit="image")
+    for start in turns:
         logits = classifier(images[:, start : start + classifier.chunk].to(device))
         targets = labels[:, start : start + classifier.chunk].to(device)
         correct += (logits.argmax(dim=-1) == targets).sum(dim=1).double()
         losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
         loss += losses.view(targets.shape).sum(dim=1).double()
-    count = images.shape[1]
+        meter.add(targets.shape[1])
     return 100 * correct / count, loss / count
 
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.meter import Report
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
@@ -25,6 +26,7 @@ Metrics = dict[str, list[float]]
 class Fit:
     """A trial in progress: :meth:`run_epoch` until :attr:`epoch` reaches ``method.epochs``.
 
+    template: the dataset's own prompt, for kinds that learn from it.
     Raises ``UserError`` when the features do not belong to these seeds, classes and views.
     """
 
@@ -35,9 +37,10 @@ class Fit:
         method: Method,
         seeds: Sequence[int],
         features: EpisodeFeatures,
+        template: str = TEMPLATE,
     ) -> None:
         _check(features, method, len(seeds), len(classnames))
-        self.trainer = Trainer(backbone, classnames, method, seeds)
+        self.trainer = Trainer(backbone, classnames, method, seeds, template)
         self.features = features
         self.method = method
         self.epoch = 0
@@ -89,13 +92,13 @@ class Fit:
             return None
         return (self._selected.double() / self._steps).tolist()
 
-    def evaluate(self, split: str) -> Metrics:
+    def evaluate(self, split: str, report: Report | None = None) -> Metrics:
         """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
         images = getattr(self.features, split)
         labels = getattr(self.features, f"{split}_labels")
         with torch.no_grad():
             classifier = self.trainer.learner.classifier()
-        accuracy, loss = evaluate(images, labels, classifier)
+        accuracy, loss = evaluate(images, labels, classifier, report)
         failed = ~self.trainer.alive
         return {
             f"{split}/accuracy": accuracy.masked_fill(failed, math.nan).tolist(),

@@ -7,11 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nemesis_sweep.nemesis.annealing import ANNEALINGS
+from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
-from nemesis_sweep.nemesis.selection import SELECTIONS, draw_positions, position_mask
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
+from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
 from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import checked_seeds
@@ -41,21 +42,30 @@ class Trainer:
 
     What is learnt is always fp32 and on the backbone's device; the towers compute in ``method.precision``. A
     replicate whose loss is not finite is frozen where it was and named by :attr:`failed`; the others go on.
+    template: the dataset's own prompt, `{}` for the class name, for kinds that learn from it.
 
     Raises ``UserError`` for seeds that are none, and settings and class names that do not go together.
     """
 
     def __init__(
-        self, backbone: Backbone, classnames: Sequence[str], method: Method, seeds: Sequence[int]
+        self,
+        backbone: Backbone,
+        classnames: Sequence[str],
+        method: Method,
+        seeds: Sequence[int],
+        template: str = TEMPLATE,
     ) -> None:
         seeds = checked_seeds(seeds)
         self.backbone = backbone
         self.method = method
         self.generators = Generators(seeds)
+        self._annealing, self._selection = annealing(method.anneal), selection(method.selection)
+        self._tests = SELECTIONS[method.selection].corrupts
         tower = backbone.text.to(precision_dtype(method.precision))
         frozen = backbone if tower is backbone.text else replace(backbone, text=tower)
         self.device = tower.device
-        self.learner = learner_of(method.prompt).create(frozen, method, classnames, self.generators["init"])
+        kind = learner_of(method.prompt)
+        self.learner = kind.create(frozen, method, classnames, self.generators["init"], template)
         if method.n_positions > self.learner.n_vectors:
             raise UserError(
                 Problem(
@@ -100,7 +110,7 @@ class Trainer:
         lr = learning_rate(epoch, self.method.epochs, self.method.lr)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
-        classifier = learner.classifier(variants=self.uses_pan and self.method.selection != "random")
+        classifier = learner.classifier(variants=self.uses_pan and self._tests)
         logits = classifier(images)
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
@@ -155,7 +165,7 @@ class Trainer:
     def _penalty(self, norms: Tensor, selected: Tensor, epoch: int) -> Tensor:
         """``Omega(e) [beta PUN + (1 - beta) PAN]``, ``(R,)``."""
         method = self.method
-        weight = ANNEALINGS[method.anneal](epoch, method.epochs)
+        weight = self._annealing(epoch, method.epochs)
         uniform = pun(norms, method.omega)
         aware = pan(norms, method.omega, selected)
         return weight * (method.beta * uniform + (1 - method.beta) * aware)
@@ -176,13 +186,12 @@ class Trainer:
         if positions is None:
             positions = draw_positions(n_vectors, method.n_positions, self.generators["positions"])
         positions = positions.to(self.device, torch.int64)
-        if method.selection == "random":
-            corrupted_correct = correct[:, None].expand(positions.shape)
-        else:
+        corrupted_correct = correct[:, None].expand(positions.shape)
+        if self._tests:
             scales = torch.full(positions.shape, method.corruption, device=self.device)
             logits = classifier.rescaled(images, positions, scales)
             corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)
-        return position_mask(positions, SELECTIONS[method.selection](correct, corrupted_correct), n_vectors)
+        return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
 
     def _descend(self, loss: Tensor) -> None:
         self.alive &= loss.detach().isfinite()

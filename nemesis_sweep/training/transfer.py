@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.meter import Report
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.fit import Metrics
@@ -58,6 +59,7 @@ def transfer_metrics(
     own: Metrics,
     targets: Mapping[str, Target],
     classifier_of: Callable[[Dataset], ImageClassifier],
+    report: Report | None = None,
 ) -> Metrics:
     """What replaces and joins the metrics ``own`` of the source's test split; empty without targets.
 
@@ -70,7 +72,7 @@ def transfer_metrics(
     name, summary = SUMMARIES[protocol]
     accuracies, losses = [own["test/accuracy"]], [own["test/loss"]]
     for target in targets.values():
-        accuracy, loss = evaluate(target.images, target.labels, classifier_of(target.dataset))
+        accuracy, loss = evaluate(target.images, target.labels, classifier_of(target.dataset), report)
         accuracies.append(_where_alive(accuracy.tolist(), own["test/accuracy"]))
         losses.append(_where_alive(loss.tolist(), own["test/accuracy"]))
     replicates = list(zip(*accuracies, strict=True))

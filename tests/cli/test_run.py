@@ -266,6 +266,7 @@ def stop(driver: subprocess.Popen, home: Path) -> None:
     _, stderr = driver.communicate(timeout=60)
     assert driver.returncode == 130
     assert "continue with" in stderr
+    assert {row["number"]: row["state"] for row in read_results(home)} == dict.fromkeys(BASELINES, "COMPLETE")
 
 
 def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, tmp_path):

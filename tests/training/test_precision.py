@@ -22,7 +22,7 @@ def test_the_prompt_and_its_gradient_stay_fp32(tiny_backbone, precision):
     method = Method(n_ctx=4, epochs=5, omega=2.0, beta=0.5, precision=precision)
     trainer = Trainer(tiny_backbone, NAMES, method, seeds=(1, 2))
     exact = Trainer(tiny_backbone, NAMES, method.model_copy(update={"precision": "fp32"}), seeds=(1, 2))
-    assert trainer.tower.dtype == LOW[precision]
+    assert trainer.learner.backbone.text.dtype == LOW[precision]
     assert tiny_backbone.text.dtype == torch.float32
     ((images, labels),) = batches(2, steps=1)
     positions = torch.tensor([[0], [3]])
@@ -104,6 +104,6 @@ def test_the_embedded_model_learns_as_well_in_bf16():
         for precision in ("fp32", "bf16")
     )
     assert low.failed == []
-    assert low.learner.context.dtype == torch.float32
+    assert low.context.dtype == torch.float32
     assert low.mean("test/accuracy") == pytest.approx(exact.mean("test/accuracy"), abs=3)
-    assert not torch.equal(low.learner.context, exact.learner.context)
+    assert not torch.equal(low.context, exact.context)

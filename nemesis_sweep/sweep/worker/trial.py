@@ -72,7 +72,8 @@ class TrialSession:
         if self.finished is not None:
             self.seconds = self.finished["seconds"]
             return
-        report = encoding_report(Path(assignment.home), assignment.task.key)
+        # Long work tells of itself, so that the driver knows that it is going on.
+        report = self._progress = encoding_report(Path(assignment.home), assignment.task.key)
         found = materials(
             assignment.task,
             assignment.seeds,
@@ -114,7 +115,7 @@ class TrialSession:
         self.seconds += watch.seconds
         self.run.log_epoch(self.fit.epoch, _means(metrics))
         if self.fit.done:
-            metrics |= self.fit.evaluate("test")
+            metrics |= self.fit.evaluate("test", self._progress)
             metrics |= self._transfer(metrics, self.fit.classifier)
             return self._finish(metrics, self.fit.epoch, save_prompt(self.folder, self.fit.prompt()))
         save_checkpoint(self.checkpoint, self._state(), str(self.assignment.owner))
@@ -127,11 +128,12 @@ class TrialSession:
             if self.fit.done or self.fit.epoch % self.assignment.eval_every == 0:
                 break
             self.run.log_epoch(self.fit.epoch, _means(metrics), wait=True)
-        return metrics | self.fit.evaluate("val")
+        return metrics | self.fit.evaluate("val", self._progress)
 
     def _transfer(self, metrics: Metrics, classifier_of: Callable[[Dataset], "ImageClassifier"]) -> Metrics:
         """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
-        return transfer_metrics(self.assignment.task.protocol, metrics, self.targets, classifier_of)
+        protocol = self.assignment.task.protocol
+        return transfer_metrics(protocol, metrics, self.targets, classifier_of, self._progress)
 
     def _reference(self, dataset: Dataset) -> "ImageClassifier":
         return reference(self.assignment.baseline, self.backbone, dataset, len(self.assignment.seeds))
@@ -197,8 +199,8 @@ class TrialSession:
         return self.folder / CHECKPOINT
 
     def _begin(self) -> None:
-        trial = self.assignment
-        self.fit = Fit(self.backbone, self.dataset.classnames, trial.method, trial.seeds, self.features)
+        trial, names, template = self.assignment, self.dataset.classnames, self.dataset.template
+        self.fit = Fit(self.backbone, names, trial.method, trial.seeds, self.features, template)
 
     def _resume(self) -> None:
         """Go on from the checkpoint, if there is one; from the beginning, where it is damaged."""
