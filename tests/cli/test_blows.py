@@ -2,8 +2,9 @@
 
 Each blow is a kill -9 for the driver, a worker, the raylet or the GCS, while Ray starts, in the middle of a
 trial, at a report, or after `--extend`. ``NEMESIS_BLOWS`` says how many (6), ``NEMESIS_SEED`` which (1);
-every blow is printed, so that a failure can be seen again. A server of Ray that dies while the driver signs on
-to it takes the driver along: Ray's C++ ends the process there. Then the same command goes on, as after a kill.
+every blow is printed, so that a failure can be seen again. A server of Ray that dies while the driver signs
+on to it takes the driver along: Ray's C++ ends the process there. Then the same command goes on, as after a
+kill.
 """
 
 import os
