@@ -10,14 +10,15 @@ from nemesis_sweep.sweep.cluster.lost import LostClusterError
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.study import Study
 
-Keep = Callable[[list[dict[str, Any]]], object]
+Rows = list[dict[str, Any]]
+Keep = Callable[[Rows], object]
 """Takes the rows of a sweep, in the form of ``results``."""
 
 SECONDS = 2.0
 """How long an end may be put off: a database or a disk that does not answer would do so for minutes."""
 
 
-def rows_of(studies: Sequence[Study], home: Path) -> list[dict[str, Any]]:
+def rows_of(studies: Sequence[Study], home: Path) -> Rows:
     """The rows of all trials that are over."""
     return [
         row
@@ -29,8 +30,8 @@ def rows_of(studies: Sequence[Study], home: Path) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def kept_at_an_early_end(studies: Sequence[Study], home: Path, keep: Keep) -> Iterator[None]:
-    """Hand the rows that there are to ``keep`` when what is within ends by an error or an interrupt.
+def kept_at_an_early_end(rows: Callable[[], Rows], keep: Keep) -> Iterator[None]:
+    """Hand the ``rows`` that there are to ``keep`` when what is within ends by an error or an interrupt.
 
     That error is raised whatever becomes of the rows; nothing is done where the sweep only starts again.
     """
@@ -38,13 +39,13 @@ def kept_at_an_early_end(studies: Sequence[Study], home: Path, keep: Keep) -> It
         yield
     except BaseException as error:
         if not isinstance(error, LostClusterError) or error.told is not None:
-            thread = Thread(target=_hand_over, args=(studies, home, keep), daemon=True)
+            thread = Thread(target=_hand_over, args=(rows, keep), daemon=True)
             thread.start()
             thread.join(SECONDS)
         raise
 
 
-def _hand_over(studies: Sequence[Study], home: Path, keep: Keep) -> None:
+def _hand_over(rows: Callable[[], Rows], keep: Keep) -> None:
     with suppress(Exception):
-        if rows := rows_of(studies, home):
-            keep(rows)
+        if found := rows():
+            keep(found)

@@ -110,7 +110,8 @@ def run_sweep(
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         log_again_if_lost(sweep, home, say)
-        with kept_at_an_early_end(studies, home.path, keep), _sender(sweep, home, say) as sender:
+        rows = partial(rows_of, studies, home.path)
+        with kept_at_an_early_end(rows, keep), _sender(sweep, home, say) as sender:
             try:
                 begin_sweep(home.path)
                 log_files(home.path, [home.sweep_file, home.path / "environment.json"])
