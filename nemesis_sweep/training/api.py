@@ -23,6 +23,7 @@ from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (
     checked_method,
@@ -118,7 +119,9 @@ def fit(
     data = found_dataset(dataset, root)
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
-    features = episode_features(data, model, shots, distinct, views, report, val_shots)
+    features = episode_features(
+        data, model, shots, distinct, views, report, val_shots, reads_of(chosen.prompt)
+    )
     for line in _worth_knowing(data, features.episodes):
         warnings.warn(line, stacklevel=2)
     training = Fit(model, data.classnames, chosen, distinct, features, data.template)
