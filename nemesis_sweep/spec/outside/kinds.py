@@ -36,7 +36,7 @@ def kind_of(prompt: str) -> Kind:
 
 
 def _kind(found: Any, place: str) -> Kind:
-    """The kind that a class describes by its attributes `fields`, `transfers` and `reads`."""
+    """The kind that a class describes by its attributes `fields`, `transfers`, `reads` and `several`."""
     if not isinstance(found, type):
         allowed = "a class that extends nemesis_sweep.Learner, or a nemesis_sweep.Kind"
         raise refused(place, "is no kind of prompt", found, allowed)
@@ -44,10 +44,11 @@ def _kind(found: Any, place: str) -> Kind:
     transfers = getattr(found, "transfers", True)
     if reads not in READS:
         raise refused(place, "has another `reads` than there is", reads, listed(READS))
+    several = bool(getattr(found, "several", False))
     if not isinstance(transfers, bool):
         raise refused(place, "has a `transfers` that is neither true nor false", transfers, "True, False")
     about = (found.__doc__ or "").strip().partition("\n")[0]
-    return Kind(found, about, getattr(found, "fields", Fields), transfers=transfers, reads=reads)
+    return Kind(found, about, getattr(found, "fields", Fields), transfers=transfers, reads=reads, several=several)
 
 
 def _refuse_fields(kind: Kind, place: str) -> None:
