@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nemesis_sweep.prompts.artifact import Prompt as Prompt
     from nemesis_sweep.prompts.artifact import load_prompt as load_prompt
     from nemesis_sweep.prompts.artifact import save_prompt as save_prompt
+    from nemesis_sweep.prompts.context import ContextLearner as ContextLearner
     from nemesis_sweep.prompts.learner import ImageClassifier as ImageClassifier
     from nemesis_sweep.prompts.learner import Learner as Learner
     from nemesis_sweep.prompts.text_classifier import TextClassifier as TextClassifier
@@ -44,6 +45,7 @@ _HOMES = {
     "Classifier": "training.classifier",
     "CoOpFields": "spec.prompts",
     "ContextFields": "spec.prompts",
+    "ContextLearner": "prompts.context",
     "Count": "spec.fields",
     "Dataset": "data.dataset",
     "EpisodeFeatures": "training.episode_features",

@@ -45,7 +45,7 @@ class Learner(nn.Module, ABC):
     """R prompts side by side; axis 0 of every parameter is the replicate, and all parameters are fp32.
 
     tensors: names of its parameters, which is all that a saved prompt holds. reads: what it sees of images.
-    fields, transfers, several: of a kind from outside, as in ``spec.prompts.Kind``, which has those of this package.
+    fields, transfers, several: of a kind from outside; ``spec.prompts`` has those of this package's.
     template: a hand-written prompt, `{}` for the class name, for kinds that learn from one.
     A kind writes ``start``, ``classifier``, ``penalised`` and ``n_vectors``; in ``__init__`` it makes what
     follows from backbone, method and class names, such as a layout.

@@ -48,7 +48,9 @@ def _kind(found: Any, place: str) -> Kind:
     if not isinstance(transfers, bool):
         raise refused(place, "has a `transfers` that is neither true nor false", transfers, "True, False")
     about = (found.__doc__ or "").strip().partition("\n")[0]
-    return Kind(found, about, getattr(found, "fields", Fields), transfers=transfers, reads=reads, several=several)
+    return Kind(
+        found, about, getattr(found, "fields", Fields), transfers=transfers, reads=reads, several=several
+    )
 
 
 def _refuse_fields(kind: Kind, place: str) -> None:

@@ -44,7 +44,9 @@ def method_model(kinds: Pairs) -> type[Method]:
                 allowed = f"another name for it, or the one that {whose} has"
                 raise refused(kind_name, f"has a field `{name}` of its own, as {whose} has", field, allowed)
     bases = [kind.fields for _, kind in kinds]
-    own = [base for base in dict.fromkeys(bases) if not any(base in other.__mro__[1:] for other in bases)]
+    every: list[type] = [*bases, Method]
+    others = [other for base in every for other in base.__mro__[1:]]
+    own = [base for base in dict.fromkeys(bases) if base not in others]
     table = {"kinds": {**PROMPTS, **dict(kinds)}, "__module__": __name__, "__doc__": Method.__doc__}
     return type("Method", (*own, Method), table)
 
