@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.spec.regular_file import NotRegularError
 
 EXIT_CODE = 2
 NAMELESS = frozenset(
@@ -26,14 +27,14 @@ CONDITIONS = NAMELESS | {
 
 def condition(error: OSError) -> str:
     """What to tell of an error that is the machine's, in one line; '' for any other."""
-    if error.errno not in CONDITIONS:
+    if error.errno not in CONDITIONS and not isinstance(error, NotRegularError):
         return ""
     # Of a file that could not be renamed, the other is only a name of ours.
     file = error.filename2 if error.filename2 is not None else error.filename
     if file is None:
         return os.strerror(error.errno) if error.errno in NAMELESS else ""
     name = f"file {file}" if isinstance(file, int) else os.fsdecode(file)
-    return printable(masked(f"{name}: {os.strerror(error.errno)}"))
+    return printable(masked(f"{name}: {error.strerror}"))
 
 
 def refused(told: str) -> NoReturn:

@@ -64,6 +64,7 @@ def tensor_checksum(tensors: Mapping[str, Any], owner: str = "") -> str:
 
 def _read(path: Path, owner: str, framework: str) -> dict[str, Any]:
     try:
+        check_regular(status_of(path))
         with safe_open(path, framework=framework) as file:
             facts = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping

@@ -73,9 +73,9 @@ def open_regular(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     try:
         check_regular(os.fstat(descriptor))
-    except OSError:
+    except NotRegularError as error:
         os.close(descriptor)
-        raise
+        raise NotRegularError(error.errno, error.strerror, path) from None
     return descriptor
 
 

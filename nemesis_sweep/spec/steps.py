@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -57,6 +58,12 @@ def step_faults(parts: Together) -> Iterator[Fault]:
         if isinstance(dimension, Choice) or dimension.step is None or place.name in parts.unsure:
             continue
         low, high = dimension.bounds
+        path = (*place.path, "step")
+        least = _least_step(dimension)
+        if dimension.step < least:
+            message = "too small a step: numbers of the range differ by more"
+            yield Fault(path, message, shown(dimension.step), f"at least {shown(least)}, or no step")
+            continue
         count = steps(dimension)
         last = value_at(dimension, count)
         if last == high:
@@ -66,8 +73,13 @@ def step_faults(parts: Together) -> Iterator[Fault]:
         highs = [last] * (count > 0) + [stepped(low, dimension.step, count + 1)]
         allowed = f"high: {' or '.join(map(shown, highs))}"
         allowed += f", or step: {' or '.join(map(shown, fitting))}" if fitting else ""
-        path = (*place.path, "step")
         yield Fault(path, message, shown(dimension.step), allowed, related=((*place.path, "high"),))
+
+
+def _least_step(dimension: FloatRange | IntRange) -> float:
+    """Return the smallest step that leads from every number of a range to another one."""
+    low, high = dimension.bounds
+    return math.ulp(max(abs(low), abs(high))) if isinstance(dimension, FloatRange) else 1
 
 
 def _fitting_steps(dimension: FloatRange | IntRange, count: int) -> list[float]:

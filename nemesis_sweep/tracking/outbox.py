@@ -20,7 +20,7 @@ from typing import Any
 from zlib import crc32
 
 from nemesis_sweep.data.full_disk import naming
-from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
+from nemesis_sweep.spec.regular_file import MEGABYTE, open_regular, read_regular
 
 FILE = "outbox.jsonl"
 OPEN, METRICS, FILES, CLOSE = "open", "metrics", "files", "close"
@@ -50,7 +50,7 @@ class Outbox:
         """Add events. Each stands whole or not at all when the disk is full, which raises ``OSError``."""
         rest = memoryview("".join(map(_line, events)).encode())
         # Opened for every write: on a network file system others see it once it is closed.
-        with naming(self.path), self.path.open("a+b", buffering=0) as file:
+        with naming(self.path), open(self.path, "a+b", buffering=0, opener=open_regular) as file:
             before = file.seek(0, 2)
             if before and _last_byte(file) != b"\n":
                 rest = memoryview(b"\n" + rest)

@@ -80,6 +80,12 @@ def test_every_point_of_such_a_range_can_be_a_trial() -> None:
             "5",
             "high: 14 or 19, or step: 4 or 6",
         ),
+        (
+            "omega: {low: 0, high: 1, step: 1e-300}",
+            "too small a step: numbers of the range differ by more",
+            "1e-300",
+            "at least 2.220446049250313e-16, or no step",
+        ),
     ],
 )
 def test_steps_that_miss_the_high(tmp_path: Path, put: str, message: str, found: str, allowed: str) -> None:

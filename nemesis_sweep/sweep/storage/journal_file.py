@@ -162,7 +162,13 @@ def _copied(path: Path) -> list[bytes]:
 def _bring(path: Path, lines: list[bytes]) -> None:
     """Let a file hold these lines; one that does already is left alone, and so is one that never was."""
     content = b"".join(line + b"\n" if not line.endswith(b"\n") else line for line in lines)
-    if (path.read_bytes() if path.exists() else b"") != content:
+    try:
+        there = read_regular(path, MOST)
+    except FileNotFoundError:
+        there = b""
+    except OSError:  # A link or a pipe gives its place to the file; of a folder, to write tells.
+        there = None
+    if there != content:
         _write(path, content)
 
 
