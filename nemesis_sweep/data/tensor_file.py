@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.sealed import UNFIT, DamagedError
+from nemesis_sweep.spec.regular_file import check_regular, status_of
 
 if TYPE_CHECKING:
     import numpy as np
