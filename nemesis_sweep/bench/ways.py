@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.work import EPOCH, Work
-from nemesis_sweep.nemesis.annealing import ANNEALINGS
+from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, vector_norms
 from nemesis_sweep.training.schedule import learning_rate
 
@@ -48,7 +48,7 @@ class OneByOne(ABC):
         self.sgd = torch.optim.SGD(
             [self.context], lr=lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
-        self.strength = method.omega * ANNEALINGS[method.anneal](EPOCH, method.epochs)
+        self.strength = method.omega * annealing(method.anneal)(EPOCH, method.epochs)
 
     @abstractmethod
     def logits(self, replicate: int, context: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.errors import Problem, nearest
 from nemesis_sweep.spec.faults import Fault, listed
+from nemesis_sweep.spec.pruners import PRUNERS
+from nemesis_sweep.spec.samplers import SAMPLERS
 
 OptionCheck = Callable[[str, Mapping[str, Any]], Sequence[Fault]]
 
@@ -40,25 +42,7 @@ class KnownNames:
 
 
 OTHER_NAMES = {
-    "bayes": "tpe",
-    "bayesian": "tpe",
-    "bayesopt": "tpe",
-    "hyperopt": "tpe",
-    "optuna": "tpe",
-    "bohb": "tpe",
-    "botorch": "gp",
-    "skopt": "gp",
-    "nsgaii": "nsga2",
-    "nsga": "nsga2",
-    "sobol": "qmc",
-    "asha": "successive_halving",
-    "sha": "successive_halving",
-    "asynchyperband": "hyperband",
-    "medianstopping": "median",
-    "nop": "none",
-    "no": "none",
-    "off": "none",
-    "fifo": "none",
+    other: name for table in (SAMPLERS, PRUNERS) for name, part in table.items() for other in part.others
 }
 """Samplers and pruners as others call them; Optuna's classes are these with `Sampler` or `Pruner` behind."""
 

@@ -36,19 +36,22 @@ from nemesis_sweep.vlm.devices import find_device
 class FitResult:
     """What a training ended with.
 
-    context: ``(R, M, D)``, or ``(R, C, M, D)`` with ``csc``, fp32, on the CPU.
     metrics: one value a replicate for each name, such as ``test/accuracy`` (percent).
     history: the metrics of every epoch. failed: numbers of replicates that met a loss that is not finite.
     dataset, shots: what it was trained on. prompt: what :meth:`save` keeps.
     """
 
-    context: Tensor
     metrics: Metrics
     history: list[Metrics]
     failed: list[int]
     prompt: Prompt
     dataset: str
     shots: int
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors, such as ``(R, M, D)``, fp32, on the CPU."""
+        return self.prompt.context
 
     def mean(self, name: str) -> float:
         """Mean of a metric over the replicates. Raises ``UserError`` for a name that was not measured."""
@@ -96,7 +99,7 @@ def fit(
     the feature cache.
     device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
-    progress while images are encoded.
+    progress while images are encoded, and where testing takes long.
 
     Raises UserError, before anything is encoded, for an argument that cannot be used.
     """
@@ -109,25 +112,14 @@ def fit(
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
     features = episode_features(data, model, shots, distinct, views, report, val_shots)
-    training = Fit(model, data.classnames, chosen, distinct, features)
+    training = Fit(model, data.classnames, chosen, distinct, features, data.template)
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch())
         if on_epoch:
             on_epoch(training.epoch, history[-1])
-    metrics = {**history[-1], **training.evaluate("val"), **training.evaluate("test")}
-    context = training.trainer.context.detach().cpu()
-    prompt = Prompt(
-        context=context,
-        backbone=model.name,
-        fingerprint=model.fingerprint,
-        classnames=list(data.classnames),
-        class_position=chosen.class_position,
-        seeds=list(distinct),
-        method=chosen.model_dump(),
-        selected_share=training.selected_share(),
-    )
-    return FitResult(context, metrics, history, training.trainer.failed, prompt, data.name, shots)
+    metrics = {**history[-1], **training.evaluate("val", report), **training.evaluate("test", report)}
+    return FitResult(metrics, history, training.trainer.failed, training.prompt(), data.name, shots)
 
 
 def _told(method: Mapping[str, object]) -> str:

@@ -94,7 +94,9 @@ class Backbone:
         """L2-normalised features (N, E) of ordinary texts, for zero-shot classifiers. No gradients."""
         made = text_layout(self.tokenizer, texts)
         self._warn_unknown(made)
-        nothing = torch.zeros(1, 0, self.text.width, device=self.text.device)
+        # Features are fp32 at least, whatever the tower computes in.
+        dtype = torch.promote_types(torch.float32, self.text.dtype)
+        nothing = torch.zeros(1, 0, self.text.width, dtype=dtype, device=self.text.device)
         with torch.no_grad():
             return encode_text(self.text, made, nothing)[0]
 

@@ -70,7 +70,7 @@ def test_fit_equals_the_steps_it_is_made_of(tiny_backbone, colours):
     own = nemesis_sweep.Fit(tiny_backbone, colours.classnames, method, (5, 6), features)
     while not own.done:
         own.run_epoch()
-    assert torch.equal(result.context, own.trainer.context)
+    assert torch.equal(result.context, own.trainer.learner.context)
     assert result.metrics["test/accuracy"] == own.evaluate("test")["test/accuracy"]
     assert result.mean("val/loss") == sum(own.evaluate("val")["val/loss"]) / 2
     assert [epoch for epoch, _ in seen] == [1, 2, 3, 4]
@@ -87,7 +87,9 @@ def test_fit_keeps_what_is_needed_to_use_the_prompt_again(tiny_backbone, colours
     layout = tiny_backbone.layout(prompt.classnames, 2, prompt.class_position)
     texts = nemesis_sweep.encode_text(tiny_backbone.text, layout, prompt.context)
     features = nemesis_sweep.episode_features(colours, tiny_backbone, 1, prompt.seeds, 1)
-    accuracy, _ = nemesis_sweep.evaluate(features.test, features.test_labels, texts, tiny_backbone)
+    accuracy, _ = nemesis_sweep.evaluate(
+        features.test, features.test_labels, nemesis_sweep.TextClassifier(tiny_backbone, texts)
+    )
     assert accuracy.tolist() == result.metrics["test/accuracy"]
     assert prompt.fingerprint == tiny_backbone.fingerprint
 
