@@ -15,12 +15,21 @@ from nemesis_sweep.spec.together import Cell, Together, extremes
 
 @dataclass(frozen=True)
 class Need:
-    """A dimension matters only where the field `name` has a value that `matters`."""
+    """A dimension matters only where the field `name` has a value that `matters`.
+
+    alone: the need is none of a prompt that has several vectors at one position anyway.
+    """
 
     name: str
     matters: Callable[[Any], bool]
     why: str
     allowed: str
+    alone: bool = False
+
+    def is_met(self, value: Any, prompt: Any) -> bool:
+        """Whether a value of the field `name` lets the dimension matter, with a kind of prompt."""
+        several = self.alone and prompt in PROMPTS and PROMPTS[prompt].several
+        return several or self.matters(value)
 
 
 PENALTY = Need("omega", lambda omega: omega > 0, "there is no penalty", "an omega above 0")
@@ -31,7 +40,7 @@ CORRUPTED = Need(
     "positions are selected without corrupting them",
     f"selection: {' or '.join(name for name, one in SELECTIONS.items() if one.corrupts)}",
 )
-BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true")
+BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true", alone=True)
 NO_WORDS = Need("words", lambda words: words is None, "the words decide the length", "no words")
 
 NEEDS: dict[str, tuple[Need, ...]] = {
@@ -63,7 +72,7 @@ def needs_of(name: str) -> tuple[Need, ...]:
 def matters(name: str, values: Mapping[str, Any]) -> bool:
     """Whether a field of a method changes anything beside the others' values, as far as they are known."""
     needs = (need for need in needs_of(name) if need.name in values)
-    return all(need.matters(values[need.name]) for need in needs)
+    return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)
 
 
 def effect_faults(parts: Together) -> Iterator[Fault]:
@@ -73,7 +82,8 @@ def effect_faults(parts: Together) -> Iterator[Fault]:
             if need.name in parts.unsure:
                 continue
             values = parts.possible(need.name, place)
-            if not any(need.matters(value) for value in values):
+            kinds = parts.possible("prompt", place)
+            if not any(need.is_met(value, kind) for value in values for kind in kinds):
                 value = shown(values[0])
                 default = need.name not in parts.method.fixed() and need.name not in place.taken
                 found = f"{need.name}: {value} (the default)" if default else f"{need.name}: {value}"

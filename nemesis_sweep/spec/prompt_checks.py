@@ -1,11 +1,11 @@
-"""Kinds of prompts and what they cannot do: fields of another kind, other class names."""
+"""Kinds of prompts and what they cannot do: fields of another kind, other class names, some backbones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
-from nemesis_sweep.spec.prompts import PROMPTS, applies, owners
+from nemesis_sweep.spec.prompts import PROMPTS, applies, owners, reads_of
 from nemesis_sweep.spec.together import Together
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
@@ -38,3 +38,16 @@ def _cannot_transfer(parts: Together, kinds: list[str]) -> Iterator[Fault]:
         free = [kind for kind, entry in PROMPTS.items() if entry.transfers]
         allowed = f"few_shot, or prompt: {' or '.join(free)}"
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=CHOSEN)
+
+
+def backbone_faults(parts: Together, no_patches: Callable[[str], str]) -> Iterator[Fault]:
+    """Yield the backbones that a kind cannot read. no_patches: why one has no features of parts, or ''."""
+    if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "tasks.backbone"}):
+        return
+    kinds = [kind for kind in dict.fromkeys(parts.possible("prompt")) if reads_of(kind) == "patches"]
+    for name in parts.tasks.backbone if kinds else ():
+        reason = no_patches(name)
+        if reason:
+            message = f"{listed(kinds)} reads the parts of an image, and {reason}"
+            allowed = "open_clip's own ResNets and ViTs, such as RN50, or another prompt"
+            yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)

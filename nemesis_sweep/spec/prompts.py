@@ -19,16 +19,20 @@ Reads = Literal["pooled", "patches"]
 """What a prompt sees of an image: its one feature ``(E,)``, or those of its parts ``(Q, E)``."""
 
 
-class ContextFields(Section):
+class PlaceFields(Section):
     """Fields of every prompt whose vectors stand among the words.
 
-    n_ctx: number of context vectors M. words: initial words ("a photo of a"), which then decide M.
-    class_position: where the class name stands in the text.
+    n_ctx: number of context vectors M. class_position: where the class name stands in the text.
     """
 
     n_ctx: Count = 16
-    words: Text | None = None
     class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
+
+
+class ContextFields(PlaceFields):
+    """words: initial words ("a photo of a"), which then decide M."""
+
+    words: Text | None = None
 
 
 class ClassFields(Section):
@@ -63,6 +67,17 @@ class CoCoOpFields(ContextFields):
     penalise: Literal["base", "shifted"] = "base"
 
 
+class PlotFields(ClassFields, PlaceFields):
+    """n_prompts: prompts of every class. pooled_token: whether the feature of the whole image is among those
+    of its parts. transport_rounds: of matching the two. transport_stop: after these (fixed), or where the
+    published code stops, which depends on the other images of the batch (reference)."""
+
+    n_prompts: Count = 4
+    pooled_token: bool = True
+    transport_rounds: Count = 20
+    transport_stop: Literal["fixed", "reference"] = "fixed"
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of prompt.
@@ -70,7 +85,8 @@ class Kind:
     learner: its class as `module:Name`. about: what it is, in a line. fields: those that only some kinds have
     and this one has. passes: contexts that go through the text tower in a step, from the method's fields.
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
-    learnt can be used with other class names. reads: what it sees of an image.
+    learnt can be used with other class names. reads: what it sees of an image. several: whether several
+    vectors stand at one position even where all classes share them.
     """
 
     learner: str
@@ -80,6 +96,7 @@ class Kind:
     costly: tuple[str, ...] = ()
     transfers: bool = True
     reads: Reads = "pooled"
+    several: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -104,10 +121,19 @@ PROMPTS: dict[str, Kind] = {
         CoCoOpFields,
         passes=lambda method: int(method["batch"]),
     ),
+    "plot": Kind(
+        "nemesis_sweep.prompts.plot:PLOT",
+        "several prompts a class, matched with the parts of an image by transport (Chen et al., 2023)",
+        PlotFields,
+        passes=lambda method: int(method["n_prompts"]),
+        costly=("n_prompts",),
+        reads="patches",
+        several=True,
+    ),
 }
 
 
-class PromptFields(CoCoOpFields, KgCoOpFields, CoOpFields):
+class PromptFields(PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
     """The fields of all kinds side by side."""
 
 
@@ -131,3 +157,8 @@ def transfers(method: Mapping[str, Any]) -> bool:
 def passes(prompt: str, method: Mapping[str, Any]) -> int:
     """How many contexts of a replicate go through the text tower in a step; one for an unknown kind."""
     return PROMPTS[prompt].passes(method) if prompt in PROMPTS else 1
+
+
+def reads_of(prompt: str) -> Reads:
+    """What a kind of prompt sees of an image; the whole, for an unknown one."""
+    return PROMPTS[prompt].reads if prompt in PROMPTS else "pooled"

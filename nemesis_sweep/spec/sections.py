@@ -15,6 +15,7 @@ from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method, MethodSection
 from nemesis_sweep.spec.names import KnownNames, meant_name
 from nemesis_sweep.spec.other_keys import full_key, meant_key
+from nemesis_sweep.spec.prompt_checks import backbone_faults
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.search import Search
@@ -54,6 +55,8 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
             reader.faults += room_faults(parts, known.context_length)
+        if known is not None and known.no_patches is not None:
+            reader.faults += backbone_faults(parts, known.no_patches)
         if known is not None:
             # A sweep of an earlier version, read from its home, is only looked at.
             reader.faults += step_faults(parts)

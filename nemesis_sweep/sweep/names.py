@@ -13,7 +13,7 @@ from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.pruners import registry as pruners
 from nemesis_sweep.sweep.samplers import registry as samplers
-from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone
+from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone, no_patches
 
 
 def known_names(beside: Path | None = None) -> KnownNames:
@@ -30,6 +30,7 @@ def known_names(beside: Path | None = None) -> KnownNames:
         dataset_problem=lambda name: _problem(lambda each: check_name(each, beside), name),
         backbone_problem=lambda name: _problem(find_backbone, name),
         context_length=context_length,
+        no_patches=no_patches,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,
     )

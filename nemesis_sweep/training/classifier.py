@@ -52,6 +52,7 @@ class Classifier:
         method = learnt_method(prompt.method)
         self.backbone = _backbone(prompt, backbone).to(precision=method.precision, device=device)
         learner = learner_of(method.prompt)(self.backbone, method, self.classnames, values)
+        self._reads = learner.reads
         with torch.no_grad():
             self._classify = learner.classifier()
 
@@ -63,13 +64,14 @@ class Classifier:
         """
         items = [_item(number, image) for number, image in enumerate(_several(images))]
         unusable: dict[int, UnusableError] = {}
-        encoded = encode_items(self.backbone, items, view_numbers(1), unusable=unusable)
+        encoded = encode_items(self.backbone, items, view_numbers(1), reads=self._reads, unusable=unusable)
         if unusable:
             bad = [(items[place].source, error.reason) for place, error in sorted(unusable.items())]
             raise UserError([Problem(f"cannot read this image: {why}", file=source) for source, why in bad])
         features = torch.from_numpy(encoded).squeeze(1).to(self._classify.device)
-        logits = self._classify(features.expand(self._classify.replicates, *features.shape))
-        return logits.softmax(dim=-1).mean(dim=0).cpu()
+        features = features.expand(self._classify.replicates, *features.shape)
+        logits = [self._classify(some) for some in features.split(self._classify.chunk, dim=1)]
+        return torch.cat(logits, dim=1).softmax(dim=-1).mean(dim=0).cpu()
 
     def predict(self, images: Iterable[Picture], top: int = 5) -> list[list[tuple[str, float]]]:
         """The likeliest classes of each image with their probabilities, best first: ``[("cat", 0.93), ...]``.

@@ -10,7 +10,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
-from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
+from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier, Learner
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
@@ -41,6 +41,7 @@ class Fit:
     ) -> None:
         _check(features, method, len(seeds), len(classnames))
         self.trainer = Trainer(backbone, classnames, method, seeds, template)
+        _check_kind(features, self.trainer.learner)
         self.features = features
         self.method = method
         self.epoch = 0
@@ -161,7 +162,7 @@ class Fit:
 def _check(features: EpisodeFeatures, method: Method, replicates: int, n_classes: int) -> None:
     """Refuse features of other seeds, other views or other classes, before any training."""
     shape = tuple(features.train.shape)
-    if len(shape) != 4 or shape[0] != replicates or 0 in shape:
+    if len(shape) < 4 or shape[0] != replicates or 0 in shape:
         allowed = f"(R, n, V, E) with R = {counted(replicates, 'seed')} and at least one image"
         raise UserError(Problem("training features of a wrong shape", found=str(shape), allowed=allowed))
     if method.views == "epochs" and shape[2] < method.epochs:
@@ -171,6 +172,14 @@ def _check(features: EpisodeFeatures, method: Method, replicates: int, n_classes
     if highest >= n_classes:
         allowed = f"0 to {n_classes - 1}, {counted(n_classes, 'class name')}"
         raise UserError(Problem("a label without a class name", found=str(highest), allowed=allowed))
+
+
+def _check_kind(features: EpisodeFeatures, learner: Learner) -> None:
+    """Refuse features of whole images for a prompt that reads their parts, and the other way round."""
+    found = tuple(features.train.shape[3:])
+    if found != learner.image_shape:
+        allowed = f"{learner.image_shape}, as of episode_features(..., reads='{learner.reads}')"
+        raise UserError(Problem("image features of another kind", found=str(found), allowed=allowed))
 
 
 def _values(tensor: Tensor | float) -> list[float]:

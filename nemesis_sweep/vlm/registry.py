@@ -222,6 +222,31 @@ def text_config(name: str) -> dict[str, Any] | None:
         return None  # What is wrong with it is told elsewhere.
 
 
+def no_patches(name: str) -> str:
+    """Why a backbone's image tower has no features of the parts of an image, by its configuration; '' where
+    it has, or where that is not known before its weights are."""
+    config = _vision_config(name)
+    if config is None or isinstance(config.get("layers"), list):
+        return ""
+    if config.get("timm_model_name"):
+        return f"its image tower is timm's {config['timm_model_name']}"
+    if config.get("attentional_pool"):
+        return "its image tower pools by attention of its own"
+    if config.get("pool_type", "tok") != "tok" or config.get("final_ln_after_pool"):
+        return "its image tower has no class token"
+    return ""
+
+
+def _vision_config(name: str) -> dict[str, Any] | None:
+    try:
+        source = find_backbone(name)
+        config = architecture_config(source.architecture) if source.architecture else _config_of(source)
+        vision: dict[str, Any] = config["vision_cfg"]
+        return vision if isinstance(vision, dict) else None
+    except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None  # What is wrong with it is told elsewhere.
+
+
 def model_folder(name: str) -> Path | None:
     """The folder in which a backbone's own configuration lies; None for architectures of open_clip's.
 

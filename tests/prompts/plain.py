@@ -46,6 +46,35 @@ def scaled_when_shifted(values, j, factor):
     return {**values, "factors": factors}
 
 
+def plain_transport(cosines, rounds):
+    """The plan of one image and one class, cosines ``(Q, N)``, as the published code has it."""
+    kernel = torch.exp(-(1 - cosines.detach()) / 0.1)
+    parts, prompts = kernel.shape
+    r, c = torch.ones_like(kernel[:, 0]), torch.ones_like(kernel[0])
+    for _ in range(rounds):
+        r = (1 / parts) / (kernel @ c)
+        c = (1 / prompts) / (kernel.T @ r)
+    return r[:, None] * kernel * c[None]
+
+
+def plot_logits(learner, values, images):
+    """One prompt, one image and one class after the other."""
+    texts = torch.stack([texts_of(learner, context) for context in values["context"]])  # (N, C, E)
+    parts = images if learner.method.pooled_token else images[:, 1:]
+    rows = []
+    for image in parts:
+        each = [image @ texts[:, c].T for c in range(texts.shape[1])]
+        plans = [plain_transport(cosines, learner.method.transport_rounds) for cosines in each]
+        rows.append(torch.stack([(plan * own).sum() for plan, own in zip(plans, each, strict=True)]))
+    return learner.backbone.logit_scale * torch.stack(rows)
+
+
+def plot_norms(learner, values, images):
+    """Over prompts and classes the mean, or as published the sum."""
+    norms = values["context"].norm(dim=-1).flatten(0, -2)
+    return norms.mean(dim=0) if learner.method.reduction == "mean" else norms.sum(dim=0)
+
+
 def no_term(learner, values):
     return 0.0
 
@@ -75,6 +104,7 @@ PLAIN = {
     "coop": (coop_logits, no_term, context_norms, scaled_context),
     "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
     "cocoop": (cocoop_logits, no_term, cocoop_norms, scaled_when_shifted),
+    "plot": (plot_logits, no_term, plot_norms, scaled_context),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 

@@ -28,6 +28,11 @@ VARIANTS = {
     "coop": [{}, {"csc": True}, {"class_position": "middle"}, {"class_position": "front"}],
     "kgcoop": [{}, {"anchor_weight": 2.0, "csc": True}, {"anchor_weight": 0.5, "words": "a photo of"}],
     "cocoop": [{}, {"penalise": "shifted"}, {"class_position": "middle"}, {"class_position": "front"}],
+    "plot": [
+        {"n_prompts": 2},
+        {"csc": True, "pooled_token": False, "reduction": "reference"},
+        {"n_prompts": 3, "class_position": "front", "transport_rounds": 3},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 

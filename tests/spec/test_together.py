@@ -14,6 +14,7 @@ from nemesis_sweep.spec.method import MethodSection
 from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Tasks
+from nemesis_sweep.sweep.names import known_names
 from tests.spec.files import KNOWN, problems_of, write
 
 TARGETS = {"base_to_new": "", "domain_generalization": "  targets: emoji\n"}
@@ -157,3 +158,14 @@ def test_a_dumped_sweep_has_the_fields_of_its_kinds(tmp_path: Path) -> None:
     assert resolved(other)["method"]["anchor_weight"] == 8.0
     (tmp_path / "again.yaml").write_text(sweep_to_yaml(other))
     assert load_sweep(tmp_path / "again.yaml", known=KNOWN) == other
+
+
+def test_a_backbone_without_parts_of_images_for_a_kind_that_reads_them(tmp_path: Path) -> None:
+    text = "name: t\ntasks: {dataset: clipart, backbone: [RN50, ViT-B-16-SigLIP]}\n"
+    text += "method: {prompt: plot}\nbudget: {trials: 0}"
+    with pytest.raises(UserError) as caught:
+        load_sweep(write(tmp_path, text), known=known_names())
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.line, problem.found) == ("tasks.backbone", 2, '"ViT-B-16-SigLIP"')
+    assert problem.message.startswith("plot reads the parts of an image, and its image tower is timm's")
+    assert problem.allowed == "open_clip's own ResNets and ViTs, such as RN50, or another prompt"

@@ -11,6 +11,7 @@ from torch import Tensor
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import Arrangement
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.fit import Fit
@@ -45,7 +46,8 @@ def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs
     seeds = [episode.seed for episode in arranged.episodes]
     # How many views there are to draw from costs nothing; one of them is in a batch.
     method = method.model_copy(update={"views": 1})
-    features = _made_up(arranged, backbone, STEPS * method.batch)
+    shape = backbone.image_shape(reads_of(method.prompt))
+    features = _made_up(arranged, shape, STEPS * method.batch)
     fit = Fit(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
     steps = max(1, features.train.shape[1] // method.batch)
     fit.run_epoch()  # The first one also finds memory and chooses kernels.
@@ -77,12 +79,11 @@ def _evaluation(fit: Fit, data: Dataset, count: int) -> float:
     return first + each * (count - few)
 
 
-def _made_up(arranged: Arrangement, backbone: Backbone, most: int) -> EpisodeFeatures:
+def _made_up(arranged: Arrangement, shape: tuple[int, ...], most: int) -> EpisodeFeatures:
     """Features of the episodes' shapes, at most ``most`` training images."""
     episodes, classes = arranged.episodes, len(arranged.source.classnames)
     replicates, train = len(episodes), min(most, len(episodes[0].train))
     val, test = len(episodes[0].val), len(arranged.source.test)
-    shape = (backbone.embed_dim,)
     return EpisodeFeatures(
         train=_directions(replicates * train, shape).unflatten(0, (replicates, train, 1)),
         train_labels=_labels(replicates * train, classes).view(replicates, train),
