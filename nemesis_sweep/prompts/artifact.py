@@ -67,9 +67,15 @@ class Prompt:
 
 
 def save_prompt(folder: Path | str, prompt: Prompt) -> str:
-    """Write both files, each in one atomic step, the tensors first; gives the checksum of all of it."""
+    """Write both files, each in one atomic step, the tensors first; gives the checksum of all of it.
+
+    A prompt that is there is replaced. Raises ``UserError`` where a file stands in the folder's place.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(Problem("not a folder", found=str(folder), allowed="a folder, new or not")) from error
     checksum = save_tensors(folder / TENSORS, dict(prompt.tensors))
     facts = {item.name: getattr(prompt, item.name) for item in fields(prompt) if item.name != "tensors"}
     return write_sealed(folder / FACTS, {**facts, TENSORS_CHECKSUM: checksum})
