@@ -8,7 +8,8 @@ from typing import Any
 
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.faults import Fault, Path, shown
-from nemesis_sweep.spec.prompts import PROMPTS, applies, owners
+from nemesis_sweep.spec.owned import TABLES, owners_of
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.space import Place
 from nemesis_sweep.spec.together import Cell, Together, extremes
 
@@ -55,18 +56,22 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 
 
-def _of_kinds(name: str) -> tuple[Need, ...]:
-    """What a field needs that only some kinds of prompts have."""
-    kinds = owners(name)
-    if len(kinds) == len(PROMPTS):
-        return ()
-    why, allowed = f"only {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it", " or ".join(kinds)
-    return (Need("prompt", lambda prompt: applies(name, prompt), why, f"prompt: {allowed}"),)
+def _owned(name: str) -> Iterator[Need]:
+    """Yield what a field needs that only some kinds of prompts have, or only some optimisers."""
+    for field, own in owners_of(name).items():
+        why = f"only {' and '.join(own)} {'has' if len(own) == 1 else 'have'} it"
+        # What is no name of the table may have any field.
+        idle = frozenset(TABLES[field]) - set(own)
+        yield Need(field, _not_among(idle), why, f"{field}: {' or '.join(own)}")
+
+
+def _not_among(idle: frozenset[str]) -> Callable[[Any], bool]:
+    return lambda value: value not in idle
 
 
 def needs_of(name: str) -> tuple[Need, ...]:
     """Everything without which a field of the method changes nothing."""
-    return (*_of_kinds(name), *NEEDS.get(name, ()))
+    return (*_owned(name), *NEEDS.get(name, ()))
 
 
 def matters(name: str, values: Mapping[str, Any]) -> bool:

@@ -137,21 +137,13 @@ class PromptFields(PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
     """The fields of all kinds side by side."""
 
 
-def owners(name: str) -> list[str]:
-    """The kinds that a field of the method belongs to; all of them, unless some have it as their own."""
-    return [kind for kind, entry in PROMPTS.items() if name in entry.names] or list(PROMPTS)
-
-
-def applies(name: str, prompt: str) -> bool:
-    """Whether a field of the method has a part in a kind of prompt; an unknown kind may use any."""
-    return prompt not in PROMPTS or prompt in owners(name)
-
-
 def transfers(method: Mapping[str, Any]) -> bool:
     """Whether prompts learnt by a method can be used with class names that they were not learnt with."""
     prompt = method.get("prompt", "coop")
-    own_vectors = bool(method.get("csc")) and applies("csc", prompt)
-    return not own_vectors and (prompt not in PROMPTS or PROMPTS[prompt].transfers)
+    if prompt not in PROMPTS:
+        return not method.get("csc")
+    kind = PROMPTS[prompt]
+    return kind.transfers and not (method.get("csc") and "csc" in kind.names)
 
 
 def passes(prompt: str, method: Mapping[str, Any]) -> int:
