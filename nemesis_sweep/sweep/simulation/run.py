@@ -25,6 +25,7 @@ from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.early_end import Keep, Rows, kept_at_an_early_end
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
+from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
@@ -159,8 +160,12 @@ def _simulate(desk: SimulatedDesk, workers: int, response: Response, clock: Cloc
     def make_trial(config: Mapping[str, Any]) -> SimulatedTrial:
         return SimulatedTrial(curve_of(response, read_assignment(config)))
 
-    with stoppable(desk.stop):
-        simulate(desk, workers, make_trial, clock)
+    try:
+        with stoppable(desk.stop):
+            simulate(desk, workers, make_trial, clock)
+    except Exception:
+        refuse_gone(desk.home)  # Tune wraps whatever it meets, and shows all of it.
+        raise
     if desk.stopping:
         raise KeyboardInterrupt
 
