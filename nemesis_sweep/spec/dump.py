@@ -7,8 +7,7 @@ from typing import Any
 import yaml
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
-from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.owned import TABLES, owners_of
+from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.source import SCALARS
 from nemesis_sweep.spec.space import always_searched
@@ -28,12 +27,12 @@ def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
     """
     data = sweep.model_dump(exclude={"method", "space"})
     together = Together(sweep.method, sweep.space, sweep.tasks)
-    chosen = {field: set(together.possible(field)) for field in TABLES}
+    kinds = sweep.method.kinds
     idle = {
         name
-        for name in Method.model_fields
-        for field, own in owners_of(name).items()
-        if chosen[field] <= set(TABLES[field]) - set(own)
+        for name in sweep.method.method_fields()
+        for field, own in owners_of(name, kinds).items()
+        if set(together.possible(field)) <= set(tables(kinds)[field]) - set(own)
     }
     method = sweep.method.model_dump(
         exclude={"per_shots", "per_dataset"} | always_searched(sweep.space) | idle

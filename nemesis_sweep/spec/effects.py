@@ -8,8 +8,8 @@ from typing import Any
 
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.faults import Fault, Path, shown
-from nemesis_sweep.spec.owned import TABLES, owners_of
-from nemesis_sweep.spec.prompts import PROMPTS
+from nemesis_sweep.spec.owned import owners_of, tables
+from nemesis_sweep.spec.prompts import PROMPTS, Kinds
 from nemesis_sweep.spec.space import Place
 from nemesis_sweep.spec.together import Cell, Together, extremes
 
@@ -27,9 +27,9 @@ class Need:
     allowed: str
     alone: bool = False
 
-    def is_met(self, value: Any, prompt: Any) -> bool:
+    def is_met(self, value: Any, prompt: Any, kinds: Kinds = PROMPTS) -> bool:
         """Whether a value of the field `name` lets the dimension matter, with a kind of prompt."""
-        several = self.alone and prompt in PROMPTS and PROMPTS[prompt].several
+        several = self.alone and prompt in kinds and kinds[prompt].several
         return several or self.matters(value)
 
 
@@ -56,12 +56,12 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 
 
-def _owned(name: str) -> Iterator[Need]:
+def _owned(name: str, kinds: Kinds) -> Iterator[Need]:
     """Yield what a field needs that only some kinds of prompts have, or only some optimisers."""
-    for field, own in owners_of(name).items():
+    for field, own in owners_of(name, kinds).items():
         why = f"only {' and '.join(own)} {'has' if len(own) == 1 else 'have'} it"
         # What is no name of the table may have any field.
-        idle = frozenset(TABLES[field]) - set(own)
+        idle = frozenset(tables(kinds)[field]) - set(own)
         yield Need(field, _not_among(idle), why, f"{field}: {' or '.join(own)}")
 
 
@@ -69,9 +69,9 @@ def _not_among(idle: frozenset[str]) -> Callable[[Any], bool]:
     return lambda value: value not in idle
 
 
-def needs_of(name: str) -> tuple[Need, ...]:
+def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
     """Everything without which a field of the method changes nothing."""
-    return (*_owned(name), *NEEDS.get(name, ()))
+    return (*_owned(name, kinds), *NEEDS.get(name, ()))
 
 
 def matters(name: str, values: Mapping[str, Any]) -> bool:
@@ -83,12 +83,12 @@ def matters(name: str, values: Mapping[str, Any]) -> bool:
 def effect_faults(parts: Together) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
     for place in parts.places:
-        for need in needs_of(place.name):
+        for need in needs_of(place.name, parts.method.kinds):
             if need.name in parts.unsure:
                 continue
             values = parts.possible(need.name, place)
             kinds = parts.possible("prompt", place)
-            if not any(need.is_met(value, kind) for value in values for kind in kinds):
+            if not any(need.is_met(value, kind, parts.method.kinds) for value in values for kind in kinds):
                 value = shown(values[0])
                 default = need.name not in parts.method.fixed() and need.name not in place.taken
                 found = f"{need.name}: {value} (the default)" if default else f"{need.name}: {value}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
-from nemesis_sweep.spec.owned import TABLES, owners_of
-from nemesis_sweep.spec.prompts import PROMPTS, reads_of
+from nemesis_sweep.spec.owned import owners_of, tables
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.together import Together
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
@@ -20,11 +20,12 @@ def prompt_faults(parts: Together) -> Iterator[Fault]:
 
 
 def _fields_of_others(parts: Together) -> Iterator[Fault]:
+    kinds = parts.method.kinds
     for path, layer in parts.method.all_layers():
         for name, value in layer.items():
-            for field, own in owners_of(name).items():
+            for field, own in owners_of(name, kinds).items():
                 chosen = list(dict.fromkeys(parts.possible(field)))
-                if field not in parts.unsure and set(chosen) <= set(TABLES[field]) - set(own):
+                if field not in parts.unsure and set(chosen) <= set(tables(kinds)[field]) - set(own):
                     related: tuple[Path, ...] = (("method", field), ("space", field))
                     allowed = f"without it, or {field}: {' or '.join(own)}"
                     message = f"{_none_of(chosen)} {name}"
@@ -38,10 +39,11 @@ def _none_of(chosen: list[str]) -> str:
 def _cannot_transfer(parts: Together, kinds: list[str]) -> Iterator[Fault]:
     if parts.tasks is None or parts.tasks.protocol == "few_shot" or "tasks.protocol" in parts.unsure:
         return
-    bound = [kind for kind in kinds if kind in PROMPTS and not PROMPTS[kind].transfers]
+    table = parts.method.kinds
+    bound = [kind for kind in kinds if kind in table and not table[kind].transfers]
     if bound:
         message = f"{listed(bound)} cannot be tested on classes that it was not trained on"
-        free = [kind for kind, entry in PROMPTS.items() if entry.transfers]
+        free = [kind for kind, entry in table.items() if entry.transfers]
         allowed = f"few_shot, or prompt: {' or '.join(free)}"
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=CHOSEN)
 
@@ -50,7 +52,8 @@ def backbone_faults(parts: Together, no_patches: Callable[[str], str]) -> Iterat
     """Yield the backbones that a kind cannot read. no_patches: why one has no features of parts, or ''."""
     if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "tasks.backbone"}):
         return
-    kinds = [kind for kind in dict.fromkeys(parts.possible("prompt")) if reads_of(kind) == "patches"]
+    table = parts.method.kinds
+    kinds = [kind for kind in dict.fromkeys(parts.possible("prompt")) if reads_of(kind, table) == "patches"]
     for name in parts.tasks.backbone if kinds else ():
         reason = no_patches(name)
         if reason:

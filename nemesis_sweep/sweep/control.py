@@ -59,5 +59,5 @@ def control_methods(study: Study, number: str) -> tuple[Method, ...]:
 def _alike(one: Method, other: Method) -> bool:
     """Whether two methods differ in nothing but the penalty."""
     chosen = one.model_dump()
-    names = [name for name in set(Method.model_fields) - PENALTY_FIELDS if applies(name, chosen)]
-    return all(getattr(one, name) == getattr(other, name) for name in names)
+    names = [name for name in set(chosen) - PENALTY_FIELDS if applies(name, chosen, one.kinds)]
+    return all(getattr(one, name) == getattr(other, name, None) for name in names)

@@ -24,6 +24,7 @@ from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.early_end import Keep, Rows, kept_at_an_early_end
 from nemesis_sweep.sweep.home.folder import Home, environment
+from nemesis_sweep.sweep.home.modules import keep_modules
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.home.simulated import claim
@@ -124,6 +125,7 @@ def run_simulation(
         claim(home, {"response": response.identity, "workers": workers, "search": search})
         sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend)
+        keep_modules(sweep, home)
         record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
