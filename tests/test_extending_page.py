@@ -72,7 +72,9 @@ def test_the_entry_without_torch_has_the_same_fields(folder) -> None:
     (folder / "quick.yaml").write_text(FILES["extending.yaml"].replace(PROMPT, "my_kinds:RESIDUAL"))
     code = (
         "import sys; from pathlib import Path; from nemesis_sweep.spec.loader import load_sweep\n"
-        f"load_sweep(Path({str(folder / 'quick.yaml')!r})); print('torch' in sys.modules)"
+        "from nemesis_sweep.sweep.names import known_names\n"
+        f"file = Path({str(folder / 'quick.yaml')!r})\n"
+        "load_sweep(file, known=known_names(file.parent)); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
