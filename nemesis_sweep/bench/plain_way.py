@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.bench.ways import OneByOne
+from nemesis_sweep.bench.work import Work
 from nemesis_sweep.vlm.text import encode_text
 
 
 class PlainWay(OneByOne):
     """What remains of the public code's work when images are cached and PAN reuses the training pass."""
+
+    work: Work
 
     def forward(self, replicate: int, positions: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.logits(replicate, self.context[replicate])
