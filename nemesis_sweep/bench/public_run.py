@@ -27,6 +27,7 @@ from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.data.views import CENTRE, view
 from nemesis_sweep.nemesis.selection import draw_positions
+from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.generators import seeded
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
@@ -159,5 +160,14 @@ def run(job: Job) -> Result:
     return Result(accuracy, trained - started, time.perf_counter() - trained)
 
 
+def main() -> None:
+    """Answer one job. What a user can mend is said without a traceback."""
+    try:
+        result = run(Job(**json.loads(sys.argv[1])))
+    except UserError as error:
+        sys.exit(f"{error}")
+    sys.stdout.write(json.dumps(asdict(result)) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(run(Job(**json.loads(sys.argv[1]))))) + "\n")
+    main()
