@@ -21,6 +21,7 @@ from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.bench.whole_job import NONE, WholeJob, write_sweep
 from nemesis_sweep.report.results import read_results
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.sweep.interrupt import interruptible
 
 ACCURACY = "test/accuracy"
 SELECTED_BY = "val/accuracy"
@@ -60,7 +61,8 @@ def measure_sweep(job: WholeJob, say: Say) -> dict[str, Any]:
     Raises ``UserError`` for a job that cannot be, before anything is measured, and for what a run says.
     """
     machine = describe_machine()
-    with tempfile.TemporaryDirectory(prefix="nemesis-sweep-bench-") as name:
+    # So that whatever ends this also ends what it has started, and removes the folder.
+    with interruptible(), tempfile.TemporaryDirectory(prefix="nemesis-sweep-bench-") as name:
         folder = Path(name)
         for pruner in (NONE, job.pruner):
             write_sweep(job, pruner, folder / f"{pruner}.yaml")
@@ -155,9 +157,13 @@ def _sweep(folder: Path, pruner: str, say: Say) -> tuple[float, list[dict[str, A
     )
     with process:
         try:
+            over = False
             for line in process.stdout or ():
                 told.append(line.rstrip())
-                say(f"  {told[-1]}")
+                # The leaderboard comes after the last trial; this command has a table of its own.
+                if not over:
+                    say(f"  {told[-1]}")
+                over = over or " done: " in line
         except BaseException:
             process.terminate()
             raise

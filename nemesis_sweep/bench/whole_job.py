@@ -38,7 +38,7 @@ class WholeJob:
     batch: int = 32
     pan: int = 1
     views: int | str = 16
-    measure: int = 3
+    measure: int = 2
     pruner: str = "hyperband"
 
     @property

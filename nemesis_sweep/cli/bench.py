@@ -212,7 +212,7 @@ def overhead(trials: int, workers: int, as_json: bool) -> None:
 )
 @click.option(
     "--measure",
-    default=3,
+    default=2,
     show_default=True,
     type=_AT_LEAST_1,
     help="Trials that are run the public code's way; the rest is extrapolated.",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from nemesis_sweep.bench.whole_job import WholeJob, write_sweep
 from nemesis_sweep.cli import main
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
+from tests.ray_cluster import children, wait_for
 
 SMALL = [
     "--trials",
@@ -204,3 +208,23 @@ def test_a_sweep_that_ends_badly_says_its_last_line(tmp_path, monkeypatch):
     Path("none").write_text("")
     with pytest.raises(UserError, match="the sweep ended with 2: error: "):
         sweep._sweep(tmp_path, "none", lambda line: None)
+
+
+def command_of(pid: int) -> bytes:
+    file = Path(f"/proc/{pid}/cmdline")
+    return file.read_bytes() if file.exists() else b""
+
+
+def test_what_was_started_ends_with_it(pictures, tmp_path):
+    """SIGTERM in the middle of a public run: no process and no folder is left."""
+    line = [sys.executable, "-m", "nemesis_sweep", "bench", "sweep", "--dataset", str(pictures)]
+    with subprocess.Popen(
+        [*line, "--epochs", "100000"], stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as process:
+        wait_for(lambda: any(b"public_run" in command_of(one) for one in children(process.pid)), [process])
+        (public,) = children(process.pid)
+        process.terminate()
+        assert process.wait(60) == 1
+    # Dead, though where nobody waits for it, it may still have a number.
+    wait_for(lambda: not command_of(public), [], 10)
+    assert not list(tmp_path.glob("nemesis-sweep-bench-*"))
