@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from nemesis_sweep.data.store import FeatureStore as FeatureStore
     from nemesis_sweep.prompts.artifact import load_prompt as load_prompt
     from nemesis_sweep.prompts.artifact import save_prompt as save_prompt
+    from nemesis_sweep.prompts.learner import ImageClassifier as ImageClassifier
+    from nemesis_sweep.prompts.learner import Learner as Learner
+    from nemesis_sweep.prompts.text_classifier import TextClassifier as TextClassifier
     from nemesis_sweep.spec.errors import UserError as UserError
     from nemesis_sweep.spec.method import Method as Method
     from nemesis_sweep.training.api import FitResult as FitResult
@@ -35,7 +38,10 @@ _HOMES = {
     "FeatureStore": "data.store",
     "Fit": "training.fit",
     "FitResult": "training.api",
+    "ImageClassifier": "prompts.learner",
+    "Learner": "prompts.learner",
     "Method": "spec.method",
+    "TextClassifier": "prompts.text_classifier",
     "Trainer": "training.trainer",
     "UserError": "spec.errors",
     "backbone_from_open_clip": "vlm.backbone",

@@ -18,9 +18,11 @@ from PIL import Image
 
 from nemesis_sweep.data.dataset import Dataset, Item
 
-# A shell starts background jobs deaf to Ctrl-C; tests that send it want it heard, by what they start too.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts background jobs deaf to Ctrl-C, nohup its own to a terminal that closes. Tests that send
+# these signals want them heard, by what they start too.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture(autouse=True, scope="session")

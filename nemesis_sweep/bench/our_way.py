@@ -20,7 +20,7 @@ class OurWay:
             # A model with a compact vocabulary warns about words that it does not know: no matter here.
             warnings.simplefilter("ignore")
             self.trainer = Trainer(work.backbone, work.names, work.method, work.setting.seeds)
-        self.context = self.trainer.context
+        self.context = self.trainer.parameters["context"]
 
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""

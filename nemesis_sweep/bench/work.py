@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.bench.names import class_names
 from nemesis_sweep.nemesis.selection import draw_positions
-from nemesis_sweep.prompts.coop import random_context
+from nemesis_sweep.prompts.context import random_context
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.generators import Generators, seeded
@@ -142,7 +142,7 @@ def make_work(setting: Setting, backbone: Backbone | None = None, *, encoded: bo
         backbone=backbone,
         layout=layout,
         names=names,
-        context=random_context(setting.n_ctx, backbone.text.width, Generators(setting.seeds)["init"]),
+        context=random_context((setting.n_ctx, backbone.text.width), Generators(setting.seeds)["init"]),
         labels=torch.randint(setting.classes, shape, generator=seeded(0, "labels")),
         encoded=encoded,
     )

@@ -94,7 +94,9 @@ class Verbs(click.Group):
             raise Refused(str(error)) from error
         except click.UsageError as error:
             if meant := meant_arguments(error, ctx.meta.get(WORDS, [])):
-                raise Refused(f"{error.format_message().rstrip('.')}. Did you mean {meant}?") from error
+                # Without click's own guesses, which are options of this command.
+                message = error.message.split(" (Did you")[0].split(" Did you")[0].rstrip(".")
+                raise Refused(f"{message}. Did you mean {meant}?") from error
             raise
 
 

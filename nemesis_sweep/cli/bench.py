@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from nemesis_sweep.cli.options import GivenPath
-from nemesis_sweep.sweep.pruners.registry import PRUNER_NAMES
-from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
+from nemesis_sweep.spec.pruners import PRUNERS
+from nemesis_sweep.spec.samplers import SAMPLERS
 
 _Command = Callable[..., None]
 _AT_LEAST_1 = click.IntRange(min=1)
@@ -167,8 +167,8 @@ def encode(as_json: bool, **case: Any) -> None:
 @command.command("engine")
 @click.option("--trials", default=2000, show_default=True, type=_AT_LEAST_1)
 @click.option("--workers", default=16, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--sampler", default="random", show_default=True, type=click.Choice(SAMPLER_NAMES))
-@click.option("--pruner", default="hyperband", show_default=True, type=click.Choice(PRUNER_NAMES))
+@click.option("--sampler", default="random", show_default=True, type=click.Choice(list(SAMPLERS)))
+@click.option("--pruner", default="hyperband", show_default=True, type=click.Choice(list(PRUNERS)))
 @click.option("--synced", is_flag=True, help="Bring every journal entry to the disk, as a real run does.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def engine(as_json: bool, **load: Any) -> None:
@@ -221,7 +221,7 @@ def overhead(trials: int, workers: int, as_json: bool) -> None:
     "--pruner",
     default="hyperband",
     show_default=True,
-    type=click.Choice(PRUNER_NAMES),
+    type=click.Choice(list(PRUNERS)),
     help="Of a second sweep; none leaves it out.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -9,8 +9,9 @@ from nemesis_sweep.data.own.torchvision_names import PREFIX
 from nemesis_sweep.data.registry import missing_data
 from nemesis_sweep.data.selection import Selection, selection, too_few
 from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.named_data import named_by
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, Task
 
@@ -19,8 +20,11 @@ SHOWN = 6
 
 
 def selection_lines(sweep: Sweep) -> Iterator[str]:
-    """Lines about the tasks whose data is there; their lists are read, and no image is opened."""
-    problems: dict[str, str] = {}
+    """Lines about the tasks whose data is there; their lists are read, and no image is opened.
+
+    Raises ``UserError`` for data that cannot be listed.
+    """
+    problems: list[Problem] = []
 
     @cache
     def counts(name: str) -> ClassCounts | None:
@@ -30,7 +34,7 @@ def selection_lines(sweep: Sweep) -> Iterator[str]:
         try:
             return class_counts(name, sweep.tasks.root)
         except UserError as error:
-            problems[name] = f"cannot read {name}: {error}"
+            problems.extend(named_by(sweep, name, error).problems)
             return None
 
     replicates = sweep.tasks.replicates
@@ -39,7 +43,8 @@ def selection_lines(sweep: Sweep) -> Iterator[str]:
         for task in sweep.task_list()
         if (known := counts(task.dataset)) is not None
     ]
-    yield from problems.values()
+    if problems:
+        raise UserError(problems)
     if any(objective.startswith("val/") for objective in sweep.search.objective):
         yield from _coarseness(sweep, found)
     for task, own, _ in found:

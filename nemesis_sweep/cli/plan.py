@@ -30,16 +30,18 @@ if TYPE_CHECKING:
 def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: bool) -> None:
     """Show the tasks, trials and baselines of the sweep in FILE. Nothing is run or written.
 
-    Without --probe only lists of images are read. Data that is not there yet is reported, and is no error.
+    Without --probe only lists of images are read. Data that is not there yet is reported, and is no error;
+    what a run would refuse is.
     """
     from rich.console import Console
 
-    from nemesis_sweep.sweep.fitting import own_names, refuse_long_names
+    from nemesis_sweep.cli.own_data import look_at_data
     from nemesis_sweep.sweep.space.baselines import control_is_possible
 
     sweep = load(file, trials, overrides)
     try:
-        refuse_long_names(sweep, sweep.task_list(), own_names(sweep))
+        look_at_data(sweep)
+        remarks = _remarks(sweep)
     except UserError as error:
         raise located(error, file, overrides) from error
     console = Console()
@@ -49,6 +51,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     if (beside := _beside_all(rows)) is not None:
         console.print(f"baselines beside them: {beside}", soft_wrap=True, highlight=False)
     selected_on = " and ".join(sweep.search.objective)
+    for line in _paper_inside(sweep):
+        console.print(line, soft_wrap=True, highlight=False)
     if joint:
         names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
@@ -62,7 +66,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
         soft_wrap=True,
         highlight=False,
     )
-    for line in _remarks(sweep):
+    for line in remarks:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if probe:
         from nemesis_sweep.cli.forecast import show_forecast
@@ -102,6 +106,23 @@ def _rows(sweep: "Sweep") -> list[_Row]:
         prompts = trained * len(tasks) * sweep.tasks.replicates
         rows.append(_Row(study, epochs, trials, fixed, beside, prompts))
     return rows
+
+
+def _paper_inside(sweep: "Sweep") -> list[str]:
+    """Where the row `paper` is when it is a trial, in a line."""
+    from nemesis_sweep.sweep.assignment import PAPER
+    from nemesis_sweep.sweep.space.baselines import paper_point
+    from nemesis_sweep.sweep.space.planned import trials_of
+
+    if PAPER not in sweep.search.baselines:
+        return []
+    inside = [
+        study
+        for study, tasks in sweep.studies().items()
+        if paper_point(sweep, tasks) is not None and trials_of(sweep, tasks)
+    ]
+    where = "" if len(inside) == len(sweep.studies()) else f" of {', '.join(inside)}"
+    return [f"{PAPER} is a point of the space: trial 0{where}"] if inside else []
 
 
 def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":
@@ -155,7 +176,7 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
-    from nemesis_sweep.spec.limits import GRID
+    from nemesis_sweep.spec.samplers import sampler_of
     from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
@@ -166,7 +187,7 @@ def _remarks(sweep: "Sweep") -> list[str]:
     if len(sweep.search.objective) > 1:
         lines.append("several objectives: a Pareto front for every task, and nothing is pruned")
     sizes = [room(sweep, tasks) for tasks in sweep.studies().values()]
-    if min(sizes) < sweep.budget.trials or sweep.search.sampler == GRID:
+    if min(sizes) < sweep.budget.trials or sampler_of(sweep.search.sampler).finite:
         told = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
         points = "point" if told == "1" else "points"
         end = "; a study ends when all were tried" * (min(sizes) < sweep.budget.trials)

@@ -112,6 +112,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> Non
         extend=extend,
         retry=retry_failed,
         say=lambda line: click.echo(line, err=True),
+        keep=lambda rows: write_results(place.path, mark_front(rows, objectives)),
     )
     rows = mark_front(outcome.rows, objectives)
     write_results(place.path, rows)

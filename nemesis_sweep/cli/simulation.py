@@ -1,9 +1,9 @@
 """`nemesis-sweep run FILE --simulate`: the same run in simulated time, with nothing trained."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,7 +51,10 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
             done, sum(study.total for study in studies), lambda: clock.now, console, title
         )
 
-    outcome = run_simulation(sweep, place, show, response, workers, extend=extend)
+    def keep(rows: Sequence[Mapping[str, Any]]) -> None:
+        write_simulated(place.path, mark_front(rows, sweep.search.objective))
+
+    outcome = run_simulation(sweep, place, show, response, workers, extend=extend, keep=keep)
     rows = mark_front(outcome.rows, sweep.search.objective)
     results = write_simulated(place.path, rows)
     print_simulation(rows, sweep.search.objective, outcome.seconds, source, console)

@@ -40,7 +40,14 @@ def _forms(arguments: list[str], options: set[str]) -> list[str]:
 
 
 def _form(key: str, value: str) -> str:
+    from nemesis_sweep.spec.other_dimensions import our_form, written
     from nemesis_sweep.spec.other_keys import full_key
 
     place = full_key(key)
-    return f"{place}={value}" if place and value and not value.startswith("--") else ""
+    if not place or not value or value.startswith("--"):
+        return ""
+    section, _, name = place.partition(".")
+    form = our_form(value) if section in ("method", "space") else None
+    if form is None:
+        return f"{place}={value}"
+    return f"space.{name}={written(form)}"

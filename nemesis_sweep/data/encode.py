@@ -14,6 +14,7 @@ from nemesis_sweep.data.decoding.here import Decoded
 from nemesis_sweep.data.decoding.images import UnusableError
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.preprocess import Preprocess
 
@@ -35,18 +36,21 @@ def encode_items(
     views: Sequence[int],
     meter: Meter | None = None,
     *,
+    reads: Reads = "pooled",
     decoders: Decoders | None = None,
     unusable: dict[int, UnusableError] | None = None,
 ) -> np.ndarray:
     """Features ``(n, V, E)`` float32 of the items under the given view numbers.
 
+    reads: `patches` gives those of the parts of each image, ``(n, V, Q, E)``.
     decoders: those that work on several calls; by default, threads for this one. unusable: gets what is wrong
     with pictures that cannot be read, by their place; their features are NaN.
 
     Raises ``UserError`` with the source of a picture whose features are not finite, and without ``unusable``
     with that of the first that cannot be read.
     """
-    features = np.full((len(items), len(views), backbone.embed_dim), np.nan, dtype=np.float32)
+    shape = backbone.image_shape(reads)
+    features = np.full((len(items), len(views), *shape), np.nan, dtype=np.float32)
     with nullcontext(decoders) if decoders else Decoders(backbone.preprocess, cpus(), False) as ahead:
         for group, pixels, bad in _batches(items, views, backbone, ahead):
             if bad and unusable is None:
@@ -56,9 +60,9 @@ def encode_items(
                 unusable |= bad
             rows = [place for place in group.places if place not in bad]
             if rows:
-                encoded = _encode(backbone, pixels).float().cpu().numpy()
-                found = encoded.reshape(len(rows), len(group.columns), -1)
-                _check_finite(found, rows, group, items, backbone)
+                encoded = _encode(backbone, pixels, reads).float().cpu().numpy()
+                found = encoded.reshape(len(rows), len(group.columns), *shape)
+                _check_finite(found.reshape(*found.shape[:2], -1), rows, group, items, backbone)
                 features[rows, group.columns.start : group.columns.stop] = found
             if meter:
                 meter.add(len(group.places) * len(group.columns))
@@ -70,14 +74,14 @@ def cpus() -> int:
     return torch.get_num_threads()
 
 
-def _encode(backbone: Backbone, pixels: Tensor) -> Tensor:
+def _encode(backbone: Backbone, pixels: Tensor, reads: Reads) -> Tensor:
     """Encode a batch; in halves where an accelerator's memory is too small for it."""
     try:
-        return backbone.encode_image(pixels)
+        return backbone.encode_image(pixels, reads)
     except torch.OutOfMemoryError:
         if len(pixels) == 1:
             raise
-        return torch.cat([_encode(backbone, half) for half in pixels.chunk(2)])
+        return torch.cat([_encode(backbone, half, reads) for half in pixels.chunk(2)])
 
 
 def _check_finite(

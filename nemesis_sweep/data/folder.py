@@ -26,7 +26,7 @@ class About:
     """What the features of a folder depend on, and the backbone's name for people.
 
     fingerprint: sha256 of the weights. preprocess: how an image becomes pixels. views: size of the view set.
-    dtype: number format of the image tower.
+    dtype: number format of the image tower. reads: features of whole images (`pooled`) or of their parts.
     """
 
     backbone: str
@@ -35,11 +35,15 @@ class About:
     views: int
     dtype: str
     format: int = FORMAT
+    reads: str = "pooled"
 
     @property
     def identity(self) -> str:
         """sha256 of everything but the name, 64 hex digits."""
         facts = {key: value for key, value in asdict(self).items() if key != "backbone"}
+        # Folders of earlier versions, which knew no other, stay what they are.
+        if self.reads == "pooled":
+            del facts["reads"]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from nemesis_sweep.data.shards import (
 from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.backbone import Backbone
 
 SHARD_VIEWS = 16384
@@ -46,16 +48,24 @@ def view_numbers(views: int) -> list[int]:
 class FeatureStore:
     """Features of pictures under one encoder and one view set, in a folder named by their identity.
 
-    Raises ``UserError`` when the folder cannot be made.
+    reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``.
+    Raises ``UserError`` when the folder cannot be made, and for a tower without features of parts.
     """
 
     def __init__(
-        self, backbone: Backbone, views: int, root: Path | None = None, decode: Way = "auto"
+        self,
+        backbone: Backbone,
+        views: int,
+        root: Path | None = None,
+        decode: Way = "auto",
+        reads: Reads = "pooled",
     ) -> None:
         self.backbone = backbone
         self.views = views
         self.way = decode
-        self.about = _about(backbone, views)
+        self.reads: Reads = reads
+        self.shape = backbone.image_shape(reads)
+        self.about = _about(backbone, views, reads)
         self.folder = (root or default_root()) / self.about.folder
         write_about(self.folder, self.about)
         self._shards: dict[Path, Shard] = {}
@@ -63,7 +73,7 @@ class FeatureStore:
         self._rows: dict[bytes, tuple[Path, int]] = {}
 
     def features(self, items: Sequence[Item], report: Report | None = None) -> Tensor:
-        """Features of the items in their order, ``(n, V, E)`` float32, L2-normalised.
+        """Features of the items in their order, ``(n, V, E)`` or ``(n, V, Q, E)`` float32, L2-normalised.
 
         What is missing is encoded first, by this process or by the one that is already at it; ``report``
         gets lines about either. When the items are neighbours in one file the result is a view into the
@@ -72,10 +82,10 @@ class FeatureStore:
         Raises ``UserError`` with the source of a picture that cannot be read or encoded.
         """
         if not items:
-            return torch.empty(0, self.views, self.backbone.embed_dim)
+            return torch.empty(0, self.views, *self.shape)
         keys = [_key(item) for item in items]
         self._complete(items, keys, report, None)
-        return self._gather(keys)
+        return self._gather(keys).unflatten(2, self.shape)
 
     def fill(self, items: Sequence[Item], report: Report | None = None) -> dict[int, UnusableError]:
         """Encode what is missing, and give what is wrong with pictures that cannot be read, by their place.
@@ -137,7 +147,7 @@ class FeatureStore:
         work = f"{counted(len(todo), 'picture')} x {counted(self.views, 'view')}"
         label = f"encoding {work} with {self.backbone.name}"
         meter = Meter(len(todo) * self.views, label, report)
-        chunk = max(1, SHARD_VIEWS // self.views)
+        chunk = max(1, SHARD_VIEWS * self.backbone.embed_dim // prod(self.shape) // self.views)
         processes = in_processes(len(todo), cpus(), self.way)
         with Decoders(self.backbone.preprocess, cpus(), processes) as decoders:
             for start in range(0, len(todo), chunk):
@@ -148,9 +158,11 @@ class FeatureStore:
                     [item for _, item in part],
                     view_numbers(self.views),
                     meter,
+                    reads=self.reads,
                     decoders=decoders,
                     unusable=None if unusable is None else bad,
                 )
+                features = features.reshape(len(part), self.views, -1)
                 good = [place for place in range(len(part)) if place not in bad]
                 if unusable is not None:
                     unusable |= {part[place][0]: error for place, error in bad.items()}
@@ -174,7 +186,7 @@ class FeatureStore:
             if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
                 return from_dlpack(features[rows[0] : rows[0] + len(rows)])
             return torch.from_numpy(features[rows])
-        gathered = np.empty((len(keys), self.views, self.backbone.embed_dim), dtype=np.float32)
+        gathered = np.empty((len(keys), self.views, prod(self.shape)), dtype=np.float32)
         for path in paths:
             here = np.array([place[0] == path for place in places])
             gathered[here] = self._shards[path].features[rows[here]]
@@ -224,10 +236,14 @@ class FeatureStore:
 
 
 def missing_pictures(
-    backbone: Backbone, views: int, items: Sequence[Item], root: Path | None = None
+    backbone: Backbone,
+    views: int,
+    items: Sequence[Item],
+    root: Path | None = None,
+    reads: Reads = "pooled",
 ) -> set[bytes]:
     """Keys of the pictures that have no features yet, as far as the files' tables say. Nothing is written."""
-    about = _about(backbone, views)
+    about = _about(backbone, views, reads)
     missing = {_key(item) for item in items}
     for path in sorted(((root or default_root()) / about.folder).glob(PATTERN)):
         try:
@@ -237,13 +253,14 @@ def missing_pictures(
     return missing
 
 
-def _about(backbone: Backbone, views: int) -> About:
+def _about(backbone: Backbone, views: int, reads: Reads) -> About:
     return About(
         backbone=backbone.name,
         fingerprint=backbone.fingerprint,
         preprocess=asdict(backbone.preprocess),
         views=views,
         dtype=backbone.dtype_name,
+        reads=reads,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nemesis_sweep.data.dataset import MAX_BYTES, Item
+from nemesis_sweep.data.dataset import MAX_BYTES, SPLITS, Item
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.regular_file import read_regular, status_of
 
@@ -71,15 +71,32 @@ def twins_of(learnt: Iterable[Item], tested: Sequence[Item], name: Name) -> list
 
 
 def told(twins: Sequence[Twin]) -> list[str]:
-    """A line for each kind of twins, with the first of them."""
+    """A line for each kind of twins, with the first of them; an image is named once, with all its twins."""
+    images: dict[str, list[Twin]] = {}
+    for twin in twins:
+        images.setdefault(twin.first_source, []).append(twin)
+    kinds: dict[tuple[str, ...], list[list[Twin]]] = {}
+    for same in images.values():
+        found = {same[0].first_split, *(twin.split for twin in same)}
+        kinds.setdefault(tuple(split for split in SPLITS if split in found), []).append(same)
     lines = []
-    for kind in sorted({(twin.first_split, twin.split) for twin in twins}):
-        some = [twin for twin in twins if (twin.first_split, twin.split) == kind]
-        where = f"in {kind[0]} and {kind[1]}" if kind[0] != kind[1] else f"under two classes in {kind[0]}"
-        pairs = ", ".join(f"{twin.source} is {twin.first_source}" for twin in some[:SHOWN])
-        more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
-        lines.append(f"the same image {where}: {counted(len(some), 'image')} ({pairs}{more})")
+    for splits, some in sorted(kinds.items(), key=lambda kind: (len(kind[0]) == 1, kind[0])):
+        *others, last = splits
+        where = f"in {', '.join(others)} and {last}" if others else f"under two classes in {last}"
+        lines.append(
+            f"the same image {where}: {counted(len(some), 'image')} ({_first(list(map(_pair, some)))})"
+        )
     return lines
+
+
+def _pair(same: Sequence[Twin]) -> str:
+    names = [twin.source for twin in same]
+    return f"{_first(names, ' and ')} {'is' if len(names) == 1 else 'are'} {same[0].first_source}"
+
+
+def _first(texts: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return f"{between.join(texts[:SHOWN])}{more}"
 
 
 def _size(item: Item) -> int | None:

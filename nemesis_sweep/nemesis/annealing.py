@@ -3,7 +3,17 @@
 import math
 from collections.abc import Callable
 
+from nemesis_sweep.spec.choices import ANNEALINGS
+from nemesis_sweep.spec.part import part_at
+
 Annealing = Callable[[int, int], float]
+"""Epoch, from 0, and number of epochs to the weight in that epoch."""
+
+
+def annealing(name: str) -> Annealing:
+    """The annealing of that name."""
+    found: Annealing = part_at(ANNEALINGS[name].factory)
+    return found
 
 
 def logistic(epoch: int, epochs: int) -> float:
@@ -14,6 +24,3 @@ def logistic(epoch: int, epochs: int) -> float:
 def constant(epoch: int, epochs: int) -> float:
     """1 in every epoch: what the published code uses for Food101 and OxfordPets."""
     return 1.0
-
-
-ANNEALINGS: dict[str, Annealing] = {"logistic": logistic, "constant": constant}

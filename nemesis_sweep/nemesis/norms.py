@@ -3,20 +3,20 @@
 import torch
 from torch import Tensor
 
-NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf")}
-REDUCTIONS: tuple[str, ...] = ("mean", "reference")
+from nemesis_sweep.spec.choices import NORMS
 
 
-def vector_norms(context: Tensor, norm: str = "2", reduction: str = "mean") -> Tensor:
-    """Norm of the context vector at every position, ``(R, M)``.
+def vector_norms(vectors: Tensor, norm: str = "2", reduction: str = "mean") -> Tensor:
+    """Norm of the vector at every position, ``(R, ..., P, D) -> (R, P)``.
 
-    ``context`` is ``(R, M, D)``, or ``(R, C, M, D)`` when every class has its own. Then the norms of
-    one position are averaged over the classes (``mean``), or summed as the published code does
-    (``reference``), which makes the penalty grow with the number of classes.
+    Where there are axes between, such as ``(R, C, M, D)`` when every class has its own context, the norms of
+    one position are averaged over them (``mean``), or summed as the published code does (``reference``),
+    which makes the penalty grow with the number of classes.
     """
-    norms = torch.linalg.vector_norm(context, ord=NORMS[norm], dim=-1)
+    norms = torch.linalg.vector_norm(vectors, ord=NORMS[norm], dim=-1)
     if norms.dim() == 2:
         return norms
+    norms = norms.flatten(1, -2)
     return norms.mean(dim=1) if reduction == "mean" else norms.sum(dim=1)
 
 

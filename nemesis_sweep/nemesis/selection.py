@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from nemesis_sweep.spec.choices import SELECTIONS
+from nemesis_sweep.spec.part import part_at
+
 
 def draw_positions(n_ctx: int, n_positions: int, generators: Sequence[torch.Generator]) -> Tensor:
     """``(R, N)`` distinct positions, drawn without replacement from each replicate's own generator."""
@@ -24,7 +27,10 @@ def at_random(correct: Tensor, corrupted_correct: Tensor) -> Tensor:
     return torch.ones_like(corrupted_correct, dtype=torch.bool)
 
 
-SELECTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"accuracy": by_accuracy, "random": at_random}
+def selection(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """The selection of that name, from what the batch ``(R,)`` and its variants ``(R, N)`` have right."""
+    found: Callable[[Tensor, Tensor], Tensor] = part_at(SELECTIONS[name].factory)
+    return found
 
 
 def position_mask(positions: Tensor, selected: Tensor, n_ctx: int) -> Tensor:

@@ -1,14 +1,15 @@
-"""A learnt prompt on disk: its vectors as safetensors, and what is needed to use them as JSON beside it."""
+"""A learnt prompt on disk: its tensors as safetensors, and what is needed to use them as JSON beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.data.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.data.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
+from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
@@ -18,41 +19,66 @@ if TYPE_CHECKING:
 
 TENSORS = "prompt.safetensors"
 FACTS = "prompt.json"
-CONTEXT = "context_checksum"
+TENSORS_CHECKSUM = "context_checksum"
 """Which tensors the facts were written with: both files may be whole, and of two prompts."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """The contexts that a trial learnt, and what they belong to.
+    """What a trial learnt, and what it belongs to.
 
-    context: ``(R, M, D)``, or ``(R, C, M, D)`` when every class has its own.
-    selected_share: ``(R, M)``, the share of all steps in which PAN selected each position; None without PAN.
+    tensors: by name, ``(R, ...)``, fp32: those that its kind of prompt, ``method["prompt"]``, learns.
+    selected_share: ``(R, P)``, the share of all steps in which PAN selected each position; None without PAN.
     """
 
-    context: Tensor
+    tensors: Mapping[str, Tensor]
     backbone: str
     fingerprint: str
     classnames: Sequence[str]
-    class_position: str
     seeds: Sequence[int]
     method: Mapping[str, object]
     selected_share: Sequence[Sequence[float]] | None = None
 
+    @property
+    def kind(self) -> str:
+        """Its name among the kinds of prompts."""
+        return str(self.method.get("prompt", "coop"))
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors, such as ``(R, M, D)``. Raises ``UserError`` for a kind that has none."""
+        if "context" in self.tensors:
+            return self.tensors["context"]
+        raise UserError(
+            Problem("this prompt has no context vectors", found=self.kind, allowed=listed(list(self.tensors)))
+        )
+
+    @property
+    def class_position(self) -> str:
+        """Where the class name stands among its words."""
+        return str(self.method.get("class_position", "end"))
+
     def __repr__(self) -> str:
-        """One line, without the numbers of the context."""
+        """One line, without the numbers of the tensors."""
         classes = counted(len(self.classnames), "class", "classes")
         seeds = listed([str(seed) for seed in self.seeds])
-        return f"Prompt({self.backbone}, {classes}, context {tuple(self.context.shape)}, seeds {seeds})"
+        tensors = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.tensors.items())
+        return f"Prompt({self.backbone}, {classes}, {tensors}, seeds {seeds})"
 
 
 def save_prompt(folder: Path | str, prompt: Prompt) -> str:
-    """Write both files, each in one atomic step, the tensors first; gives the checksum of all of it."""
+    """Write both files, each in one atomic step, the tensors first; gives the checksum of all of it.
+
+    A prompt that is there is replaced. Raises ``UserError`` where a file stands in the folder's place.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    context = save_tensors(folder / TENSORS, {"context": prompt.context})
-    facts = {key: value for key, value in asdict(prompt).items() if key != "context"}
-    return write_sealed(folder / FACTS, {**facts, CONTEXT: context})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(Problem("not a folder", found=str(folder), allowed="a folder, new or not")) from error
+    checksum = save_tensors(folder / TENSORS, dict(prompt.tensors))
+    facts = {item.name: getattr(prompt, item.name) for item in fields(prompt) if item.name != "tensors"}
+    return write_sealed(folder / FACTS, {**facts, TENSORS_CHECKSUM: checksum})
 
 
 def load_prompt(folder: Path | str) -> Prompt:
@@ -65,11 +91,10 @@ def load_prompt(folder: Path | str) -> Prompt:
     try:
         facts, tensors = _read(folder, load_tensors)
         facts.pop(CHECKSUM, None)
-        prompt = Prompt(context=tensors["context"].float(), **facts)
+        _take_position(facts)
+        prompt = Prompt(tensors={name: tensor.float() for name, tensor in tensors.items()}, **facts)
     except DamagedError as error:
         raise _unreadable(error.file, error.reason) from error
-    except KeyError as error:
-        raise _unreadable(folder / TENSORS, "holds no context") from error
     except TypeError as error:
         raise _unreadable(folder / FACTS, f"does not hold the facts of a prompt ({error})") from error
     _refuse_odd(folder, prompt)
@@ -90,23 +115,32 @@ def _read(
 ) -> tuple[dict[str, Any], Mapping[str, Any]]:
     facts = read_sealed(folder / FACTS)
     tensors = load(folder / TENSORS)
-    if facts.pop(CONTEXT, None) not in (None, tensor_checksum(tensors)):
+    if facts.pop(TENSORS_CHECKSUM, None) not in (None, tensor_checksum(tensors)):
         raise DamagedError(folder / TENSORS, f"is not the file that {FACTS} was written with")
     return facts, tensors
 
 
+def _take_position(facts: dict[str, Any]) -> None:
+    """Take over where the class name stands from an earlier version, which kept it beside the method."""
+    position = facts.pop("class_position", None)
+    if position is not None and isinstance(facts.get("method"), dict):
+        facts["method"] = {"class_position": position, **facts["method"]}
+
+
 def _refuse_odd(folder: Path, prompt: Prompt) -> None:
     """Raise ``UserError`` for facts that are no prompt's; those of an earlier version have no checksum."""
-    texts = (prompt.backbone, prompt.fingerprint, prompt.class_position)
+    texts = (prompt.backbone, prompt.fingerprint)
     lists = (prompt.classnames, prompt.seeds)
     whole = all(isinstance(text, str) for text in texts) and all(isinstance(each, list) for each in lists)
     if not whole or not isinstance(prompt.method, dict):
         raise _unreadable(folder / FACTS, "does not hold the facts of a prompt")
-    if prompt.context.ndim not in (3, 4) or len(prompt.context) != len(prompt.seeds):
-        shape = tuple(prompt.context.shape)
-        raise _unreadable(
-            folder / TENSORS, f"holds a context {shape} for {counted(len(prompt.seeds), 'seed')}"
-        )
+    for name in learner_of(prompt.kind).tensors:
+        if name not in prompt.tensors:
+            raise _unreadable(folder / TENSORS, f"holds no {name}")
+    for name, tensor in prompt.tensors.items():
+        if tensor.ndim == 0 or len(tensor) != len(prompt.seeds):
+            held = f"holds a {name} {tuple(tensor.shape)} for {counted(len(prompt.seeds), 'seed')}"
+            raise _unreadable(folder / TENSORS, held)
 
 
 def _unreadable(file: Path, reason: str) -> UserError:

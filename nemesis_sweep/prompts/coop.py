@@ -1,36 +1,25 @@
-"""CoOp's context: a learnt vector in place of every word around the class name (Zhou et al., 2022)."""
+"""CoOp: a learnt vector in place of every word around the class name (Zhou et al., 2022)."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.layout import word_ids
-
-INIT_STD = 0.02
-
-
-def random_context(
-    n_ctx: int, width: int, generators: Sequence[torch.Generator], n_classes: int | None = None
-) -> Tensor:
-    """Context drawn from N(0, 0.02^2), ``(R, M, D)``, or ``(R, C, M, D)`` when ``n_classes`` is given.
-
-    Every replicate draws from its own generator, so its start does not depend on its neighbours.
-    """
-    shape = (n_ctx, width) if n_classes is None else (n_classes, n_ctx, width)
-    return torch.stack([torch.randn(shape, generator=g) * INIT_STD for g in generators])
+from nemesis_sweep.prompts.context import ContextLearner, encode, encode_with_states
+from nemesis_sweep.prompts.text_classifier import TextClassifier
+from nemesis_sweep.vlm.variants import encode_variants
 
 
-def embed_words(backbone: Backbone, words: str) -> Tensor:
-    """Embeddings ``(M, D)`` of the tokens of ``words``, such as "a photo of a" (M = 4), fp32."""
-    tokens = word_ids(backbone.tokenizer, words.replace("_", " "))
-    return backbone.text.token_embedding(tokens.to(backbone.text.device)).detach().float()
+class CoOp(ContextLearner):
+    """R contexts ``(R, M, D)``, or ``(R, C, M, D)`` when every class has its own (CSC)."""
 
+    def classifier(self, *, variants: bool = False) -> TextClassifier:
+        """Text features of all classes, and the states that variants of the context can use again."""
+        tower, layout, context = self.backbone.text, self.layout, self.context
+        if not variants:
+            return TextClassifier(self.backbone, encode(tower, layout, context))
+        texts, states = encode_with_states(tower, layout, context)
 
-def context_from_words(embedding: Tensor, replicates: int, n_classes: int | None = None) -> Tensor:
-    """Context that starts as the embeddings ``(M, D)`` of given words, the same in every replicate."""
-    shape = (replicates, *embedding.shape)
-    if n_classes is not None:
-        shape = (replicates, n_classes, *embedding.shape)
-    return embedding.detach().float().expand(shape).clone()
+        def rescaled(positions: Tensor, scales: Tensor) -> Tensor:
+            return encode_variants(tower, layout, context, positions, scales, states=states)
+
+        return TextClassifier(self.backbone, texts, rescaled)

@@ -102,7 +102,7 @@ def read_results(home: Path) -> list[dict[str, Any]]:
     """
     path = home / NAME
     if not path.is_file():
-        raise UserError(f"{path} does not exist: run the sweep to its end first")
+        raise UserError(f"{path} does not exist: it is written when a run ends")
     table = read_table(path)
     version = (table.schema.metadata or {}).get(VERSION)
     if version is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nemesis_sweep.report.statistics import rounded
+from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.counting import counted
 
 RARE = 5.0
@@ -19,7 +20,8 @@ def selected_percent(row: Mapping[str, Any]) -> float | None:
     """
     shares, config = row.get("selected_share"), row.get("config") or {}
     searched = {**config, **(row.get("params") or {})}
-    if not shares or searched.get("selection") == "random" or not float(searched.get("omega") or 0):
+    tested = SELECTIONS[searched.get("selection") or "accuracy"].corrupts
+    if not shares or not tested or not float(searched.get("omega") or 0):
         return None
     drawn = min(int(searched.get("n_positions") or 1), len(shares[0]))
     return 100 * sum(sum(positions) / drawn for positions in shares) / len(shares)

@@ -8,10 +8,19 @@ from nemesis_sweep.spec.effects import effect_faults, position_faults
 from nemesis_sweep.spec.faults import Fault
 from nemesis_sweep.spec.limits import limit_faults
 from nemesis_sweep.spec.points import point_faults
+from nemesis_sweep.spec.prompt_checks import prompt_faults
 from nemesis_sweep.spec.together import Together
 
 
 def faults_between(parts: Together) -> list[Fault]:
     """Return everything in which valid sections do not go together."""
-    checks = (conflict_faults, effect_faults, position_faults, point_faults, limit_faults, constraint_faults)
+    checks = (
+        conflict_faults,
+        prompt_faults,
+        effect_faults,
+        position_faults,
+        point_faults,
+        limit_faults,
+        constraint_faults,
+    )
     return [fault for check in checks for fault in check(parts)]

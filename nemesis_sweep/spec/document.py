@@ -37,7 +37,9 @@ class Document:
         parts = re.findall(r'"[^"]*"|[^.]+', key)
         if not equals or not parts or ".".join(parts) != key:
             allowed = "key=value, such as budget.trials=4"
-            self.problems.append(Problem("not a key and a value", file=name, allowed=allowed))
+            slip = re.fullmatch(r"([\w.]+)(?:\s*:\s*|\s+)(\S.*)", text)
+            near = f"{slip[1]}={slip[2]}" if slip and not equals else ""
+            self.problems.append(Problem("not a key and a value", file=name, allowed=allowed, nearest=near))
             return
         place = dotted(tuple(part.strip('"') for part in parts))
         try:

@@ -7,10 +7,13 @@ from typing import Any
 import yaml
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
+from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.prompts import applies
 from nemesis_sweep.spec.source import SCALARS
 from nemesis_sweep.spec.space import always_searched
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.together import Together
 
 ADDRESSES = (("search", "storage"), ("tracking", "mlflow"))
 """Values that may hold a password."""
@@ -19,12 +22,16 @@ ADDRESSES = (("search", "storage"), ("tracking", "mlflow"))
 def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
     """Return everything that the sweep says, defaults included, as plain data that can be loaded again.
 
-    Method fields that every trial draws are left out of `method`: they stand under `space`.
+    Method fields that every trial draws are left out of `method`: they stand under `space`. So are those that
+    no kind of prompt of the sweep has.
     passwords: whether addresses keep theirs; `***` otherwise.
     """
     data = sweep.model_dump(exclude={"method", "space"})
-    searched = always_searched(sweep.space)
-    method = sweep.method.model_dump(exclude={"per_shots", "per_dataset"} | searched)
+    kinds = Together(sweep.method, sweep.space, sweep.tasks).possible("prompt")
+    idle = {name for name in Method.model_fields if not any(applies(name, kind) for kind in kinds)}
+    method = sweep.method.model_dump(
+        exclude={"per_shots", "per_dataset"} | always_searched(sweep.space) | idle
+    )
     for name in ("per_shots", "per_dataset"):
         entries = getattr(sweep.method, name).items()
         method[name] = {key: own.model_dump(exclude_unset=True) for key, own in entries}

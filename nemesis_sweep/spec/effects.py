@@ -6,30 +6,41 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.faults import Fault, Path, shown
+from nemesis_sweep.spec.prompts import PROMPTS, applies, owners
 from nemesis_sweep.spec.space import Place
 from nemesis_sweep.spec.together import Cell, Together, extremes
 
 
 @dataclass(frozen=True)
 class Need:
-    """A dimension matters only where the field `name` has a value that `matters`."""
+    """A dimension matters only where the field `name` has a value that `matters`.
+
+    alone: the need is none of a prompt that has several vectors at one position anyway.
+    """
 
     name: str
     matters: Callable[[Any], bool]
     why: str
     allowed: str
+    alone: bool = False
+
+    def is_met(self, value: Any, prompt: Any) -> bool:
+        """Whether a value of the field `name` lets the dimension matter, with a kind of prompt."""
+        several = self.alone and prompt in PROMPTS and PROMPTS[prompt].several
+        return several or self.matters(value)
 
 
 PENALTY = Need("omega", lambda omega: omega > 0, "there is no penalty", "an omega above 0")
 PAN = Need("beta", lambda beta: beta < 1, "the penalty is PUN only", "a beta below 1")
 CORRUPTED = Need(
     "selection",
-    lambda selection: selection == "accuracy",
+    lambda selection: SELECTIONS[selection].corrupts,
     "positions are selected without corrupting them",
-    "selection: accuracy",
+    f"selection: {' or '.join(name for name, one in SELECTIONS.items() if one.corrupts)}",
 )
-BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true")
+BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true", alone=True)
 NO_WORDS = Need("words", lambda words: words is None, "the words decide the length", "no words")
 
 NEEDS: dict[str, tuple[Need, ...]] = {
@@ -44,20 +55,35 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 
 
+def _of_kinds(name: str) -> tuple[Need, ...]:
+    """What a field needs that only some kinds of prompts have."""
+    kinds = owners(name)
+    if len(kinds) == len(PROMPTS):
+        return ()
+    why, allowed = f"only {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it", " or ".join(kinds)
+    return (Need("prompt", lambda prompt: applies(name, prompt), why, f"prompt: {allowed}"),)
+
+
+def needs_of(name: str) -> tuple[Need, ...]:
+    """Everything without which a field of the method changes nothing."""
+    return (*_of_kinds(name), *NEEDS.get(name, ()))
+
+
 def matters(name: str, values: Mapping[str, Any]) -> bool:
     """Whether a field of a method changes anything beside the others' values, as far as they are known."""
-    needs = (need for need in NEEDS.get(name, ()) if need.name in values)
-    return all(need.matters(values[need.name]) for need in needs)
+    needs = (need for need in needs_of(name) if need.name in values)
+    return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)
 
 
 def effect_faults(parts: Together) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
     for place in parts.places:
-        for need in NEEDS.get(place.name, ()):
+        for need in needs_of(place.name):
             if need.name in parts.unsure:
                 continue
             values = parts.possible(need.name, place)
-            if not any(need.matters(value) for value in values):
+            kinds = parts.possible("prompt", place)
+            if not any(need.is_met(value, kind) for value in values for kind in kinds):
                 value = shown(values[0])
                 default = need.name not in parts.method.fixed() and need.name not in place.taken
                 found = f"{need.name}: {value} (the default)" if default else f"{need.name}: {value}"

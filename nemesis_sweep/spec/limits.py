@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.draw import is_finite, size
-from nemesis_sweep.spec.faults import Fault, Path, shown
+from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.pruners import innermost, pruner_of
+from nemesis_sweep.spec.samplers import able, sampler_of
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.together import Together
 
-GRID = "grid"
 LARGEST_GRID = 100_000
-OBJECTIVE_ONLY = ("cmaes",)
-"""Samplers that learn from one objective and from nothing else; a test asks Optuna whether this is true."""
+"""Points that are listed one by one."""
 
 
 def limit_faults(parts: Together) -> Iterator[Fault]:
@@ -24,12 +24,12 @@ def limit_faults(parts: Together) -> Iterator[Fault]:
     yield from _pruner(search)
     yield from _sampler(search)
     yield from _replicates(parts, search)
-    if search.sampler == GRID and "space" not in parts.unsure:
-        yield from _grid(parts)
+    if sampler_of(search.sampler).finite and "space" not in parts.unsure:
+        yield from _finite(parts, search.sampler)
 
 
 def _pruner(search: Search) -> Iterator[Fault]:
-    if search.pruner == "none":
+    if not pruner_of(search.pruner).stops:
         return
     path: Path = ("search", "pruner")
     related = (("search", "objective"),)
@@ -43,48 +43,43 @@ def _pruner(search: Search) -> Iterator[Fault]:
 
 
 def _sampler(search: Search) -> Iterator[Fault]:
-    if search.sampler not in OBJECTIVE_ONLY:
-        return
+    sampler = sampler_of(search.sampler)
     path: Path = ("search", "sampler")
-    if len(search.objective) > 1:
-        allowed = "tpe, gp, nsga2, qmc, random or grid, or one objective"
+    if len(search.objective) > 1 and not sampler.several_objectives:
+        allowed = f"{listed(able('several_objectives'))}, or one objective"
         related = (("search", "objective"),)
         yield Fault(
             path, "cannot search for several objectives", shown(search.sampler), allowed, related=related
         )
-    if any(condition.metrics for condition in search.conditions):
-        allowed = "tpe, gp, nsga2, qmc, random or grid, or constraints over parameters alone"
+    if any(condition.metrics for condition in search.conditions) and not sampler.metric_constraints:
+        allowed = f"{listed(able('metric_constraints'))}, or constraints over parameters alone"
         related = (("search", "constraints"),)
         yield Fault(path, "ignores constraints over metrics", shown(search.sampler), allowed, related=related)
 
 
 def _replicates(parts: Together, search: Search) -> Iterator[Fault]:
-    """The signed-rank test of n pairs never gives less than 2^-n."""
-    inside = search.pruner_options.get("pruner") if search.pruner == "patient" else search.pruner
-    threshold = search.pruner_options.get("p_threshold", 0.1) if search.pruner == "wilcoxon" else 0.1
-    if inside != "wilcoxon" or parts.tasks is None or not isinstance(threshold, int | float):
+    """So few replicates that those of two trials cannot differ by more than chance."""
+    name = innermost(search.pruner, search.pruner_options)
+    if parts.tasks is None:
         return
-    replicates = parts.tasks.replicates
-    if 0.5**replicates >= threshold > 0:
-        message = (
-            f"a Wilcoxon test of {counted(replicates, 'replicate')} cannot fall below "
-            f"p = {0.5**replicates:.3g}, so it never prunes at p_threshold {threshold:g}"
-        )
-        needed = next(count for count in range(1, 1100) if 0.5**count < threshold)
+    needed, replicates = pruner_of(name).replicates(search.pruner_options), parts.tasks.replicates
+    if replicates < needed:
+        message = f"cannot stop a trial of {counted(replicates, 'replicate')}: so few may differ by chance"
+        allowed = f"at least {needed} replicates"
         related = (("tasks", "replicates"), ("tasks", "seeds"))
-        yield Fault(
-            ("search", "pruner"), message, "wilcoxon", f"at least {needed} replicates", related=related
-        )
+        yield Fault(("search", "pruner"), message, name, allowed, related=related)
 
 
-def _grid(parts: Together) -> Iterator[Fault]:
+def _finite(parts: Together, sampler: str) -> Iterator[Fault]:
     endless = [place for place in parts.places if not is_finite(place.dimension)]
     for place in endless:
         allowed = "a step, whole numbers or choices; or another sampler"
         related = (("search", "sampler"),)
-        yield Fault(place.path, "a grid needs finitely many values", "", allowed, related=related)
+        yield Fault(place.path, f"{sampler} needs finitely many values", "", allowed, related=related)
     count = size(parts.space)
     if not endless and count is not None and count > LARGEST_GRID:
         allowed = f"at most {LARGEST_GRID} points, or another sampler"
         found = f"{count} points" if count < 10**12 else "far more"
-        yield Fault(("search", "sampler"), "the grid is too large", found, allowed, related=(("space",),))
+        yield Fault(
+            ("search", "sampler"), f"too many points for {sampler}", found, allowed, related=(("space",),)
+        )

@@ -25,7 +25,7 @@ def located(error: UserError, path: Path, overrides: Sequence[str] = ()) -> User
     sections = set(Sweep.model_fields)
 
     def locate(problem: Problem) -> Problem:
-        keys = tuple(problem.key.split("."))
+        keys = tuple(int(key) if key.isdecimal() else key for key in problem.key.split("."))
         if problem.file or keys[0] not in sections:
             return problem
         file, line = document.place(keys)

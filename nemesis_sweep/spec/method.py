@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.spec.choices import ANNEALINGS, NORMS, PRECISIONS, REDUCTIONS, SELECTIONS, OneOf
 from nemesis_sweep.spec.faults import Path
-from nemesis_sweep.spec.fields import Count, Real, Section, Text, to_whole
+from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
 from nemesis_sweep.spec.names import DatasetName, PromptName
+from nemesis_sweep.spec.prompts import PromptFields
 
 
 def _norm(value: Any) -> Any:
@@ -28,12 +30,16 @@ def _shots(key: Any) -> Any:
 Shots = Annotated[int, BeforeValidator(_shots)]
 
 
-class Method(Section):
+class _Prompted(Section):
+    """prompt: kind of learnable prompt, a name of ``spec.prompts.PROMPTS``."""
+
+    prompt: PromptName = "coop"
+
+
+class Method(PromptFields, _Prompted):
     """One configuration, complete: loss = CE + anneal(e) * [beta * PUN + (1 - beta) * PAN].
 
-    prompt: kind of learnable prompt, a name of the prompt registry.
-    n_ctx: number of context vectors M. words: initial words ("a photo of a"), which then decide M.
-    class_position: where the class name stands in the text. csc: a context of its own for every class.
+    The fields of all kinds of prompts stand side by side; ``spec.prompts`` says which has which.
     omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
     anneal: logistic (falls from 1 to 0, one half in the middle epoch) or constant (1 throughout).
     corruption: factor tau by which PAN's pre-inference scales a context vector.
@@ -43,26 +49,21 @@ class Method(Section):
     views: augmented versions kept per training image, or "epochs" for a new one each epoch.
     """
 
-    prompt: PromptName = "coop"
-    n_ctx: Count = 16
-    words: Text | None = None
-    class_position: Literal["end", "middle", "front"] = "end"
-    csc: bool = False
     omega: Annotated[Real, Field(ge=0)] = 0.0
     beta: Annotated[Real, Field(ge=0, le=1)] = 1.0
-    norm: Annotated[Literal["1", "2", "inf"], BeforeValidator(_norm)] = "2"
-    anneal: Literal["logistic", "constant"] = "logistic"
+    norm: Annotated[str, OneOf(NORMS), BeforeValidator(_norm)] = "2"
+    anneal: Annotated[str, OneOf(ANNEALINGS)] = "logistic"
     corruption: Annotated[Real, Field(ge=0)] = 0.5
     n_positions: Count = 1
-    selection: Literal["accuracy", "random"] = "accuracy"
-    reduction: Literal["mean", "reference"] = "mean"
+    selection: Annotated[str, OneOf(SELECTIONS)] = "accuracy"
+    reduction: Annotated[str, OneOf(REDUCTIONS)] = "mean"
     epochs: Count = 50
     lr: Annotated[Real, Field(gt=0)] = 0.002
     momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[Real, Field(ge=0)] = 5e-4
     batch: Count = 32
     views: Count | Literal["epochs"] = 16
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Annotated[str, OneOf(PRECISIONS)] = "fp32"
 
 
 def visible_values(method: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.errors import Problem, nearest
 from nemesis_sweep.spec.faults import Fault, listed
+from nemesis_sweep.spec.pruners import PRUNERS
+from nemesis_sweep.spec.samplers import SAMPLERS
 
 OptionCheck = Callable[[str, Mapping[str, Any]], Sequence[Fault]]
 
@@ -22,7 +24,8 @@ class KnownNames:
 
     dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
     (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
-    backbone, None where that is not known before its weights are. sampler_options, pruner_options: tell what
+    backbone, None where that is not known before its weights are. no_patches: why a backbone has no features
+    of the parts of an image, '' if it has or if that is not known. sampler_options, pruner_options: tell what
     is wrong with the options of a sampler or pruner, from its name and the options; called only for files
     that set options.
     """
@@ -35,30 +38,13 @@ class KnownNames:
     dataset_problem: Callable[[str], Problem | None] | None = None
     backbone_problem: Callable[[str], Problem | None] | None = None
     context_length: Callable[[str], int | None] | None = None
+    no_patches: Callable[[str], str] | None = None
     sampler_options: OptionCheck | None = None
     pruner_options: OptionCheck | None = None
 
 
 OTHER_NAMES = {
-    "bayes": "tpe",
-    "bayesian": "tpe",
-    "bayesopt": "tpe",
-    "hyperopt": "tpe",
-    "optuna": "tpe",
-    "bohb": "tpe",
-    "botorch": "gp",
-    "skopt": "gp",
-    "nsgaii": "nsga2",
-    "nsga": "nsga2",
-    "sobol": "qmc",
-    "asha": "successive_halving",
-    "sha": "successive_halving",
-    "asynchyperband": "hyperband",
-    "medianstopping": "median",
-    "nop": "none",
-    "no": "none",
-    "off": "none",
-    "fifo": "none",
+    other: name for table in (SAMPLERS, PRUNERS) for name, part in table.items() for other in part.others
 }
 """Samplers and pruners as others call them; Optuna's classes are these with `Sampler` or `Pruner` behind."""
 

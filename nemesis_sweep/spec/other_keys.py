@@ -31,8 +31,8 @@ MEANT: Mapping[str, Sequence[str]] = {
     "tasks.seeds": ("random_seed", "random_seeds"),
     "tasks.replicates": ("n_seeds", "num_seeds", "repeats", "n_repeats", "runs"),
     "tasks.root": ("data_root", "data_dir", "root_dir", "dataset.root"),
-    "search.objective": ("metric", "metrics", "monitor", "goal", "target"),
-    "search.sampler": ("searcher", "search_alg", "optimizer", "tuner", "suggester"),
+    "search.objective": ("metric", "metrics", "monitor", "goal", "target", "direction", "directions", "mode"),
+    "search.sampler": ("searcher", "search_alg", "optimizer", "tuner", "suggester", "sweeper", "method"),
     "search.pruner": ("scheduler", "early_terminate", "early_stopping", "terminator", "stopper"),
     "search.points": ("initial_points", "points_to_evaluate", "enqueue", "warm_start"),
     "budget.trials": (

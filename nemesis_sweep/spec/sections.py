@@ -14,11 +14,12 @@ from nemesis_sweep.spec.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method, MethodSection
 from nemesis_sweep.spec.names import KnownNames, meant_name
-from nemesis_sweep.spec.other_keys import meant_key
+from nemesis_sweep.spec.other_keys import full_key, meant_key
+from nemesis_sweep.spec.prompt_checks import backbone_faults
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.search import Search
-from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.space import read_space, searched_form
 from nemesis_sweep.spec.steps import step_faults
 from nemesis_sweep.spec.sweep import Heading, Sweep
 from nemesis_sweep.spec.tasks import Tasks
@@ -54,6 +55,8 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
             reader.faults += room_faults(parts, known.context_length)
+        if known is not None and known.no_patches is not None:
+            reader.faults += backbone_faults(parts, known.no_patches)
         if known is not None:
             # A sweep of an earlier version, read from its home, is only looked at.
             reader.faults += step_faults(parts)
@@ -72,10 +75,15 @@ class _Sections:
         self.data = data
         self.known = known
         self.faults = [
-            Fault((key,), "unknown key", "", listed(KEYS), meant_key(key, KEYS))
-            for key in data
+            Fault((key,), "unknown key", "", listed(KEYS), self._place_of(key, value))
+            for key, value in data.items()
             if key not in KEYS
         ]
+
+    def _place_of(self, key: Key, value: Any) -> str:
+        """Return where a key of no section belongs; where its value is a dimension, under `space`."""
+        meant = _set_as(str(key)) or meant_key(key, KEYS)
+        return searched_form(meant.removeprefix("method."), value, self.known) or meant
 
     def heading(self) -> Heading | None:
         data = {"name": self.data["name"]} if "name" in self.data else {}
@@ -113,6 +121,8 @@ class _Sections:
         for fault in self.faults:
             names |= {str(key) for key in fault.path[1:] if key in Method.model_fields}
             names.add(".".join(str(key) for key in fault.path[:2]))
+            if fault.nearest.partition(".")[0] == "space":  # There is something to search, elsewhere.
+                names.add("space")
         return names
 
     def _validated(self, data: Any, model: type[Model], path: Path) -> Model | None:
@@ -122,11 +132,21 @@ class _Sections:
             faults = faults_of(error, data, model, path)
             if not isinstance(data, dict) and len(faults) == 1:
                 faults = [replace(faults[0], nearest=self._value_of(path[0], data))]
+            elif path == ("method",):
+                faults = [self._searched(fault, data) for fault in faults]
             self.faults += faults
         return self._salvaged(data, model, [fault.path[len(path) :] for fault in faults])
 
+    def _searched(self, fault: Fault, method: dict[Key, Any]) -> Fault:
+        """Return the fault of a dimension under `method` with its place under `space`; others as they are."""
+        if len(fault.path) != 2 or fault.path[1] not in method or fault.nearest:
+            return fault
+        return replace(fault, nearest=searched_form(fault.path[1], method[fault.path[1]], self.known))
+
     def _value_of(self, section: Key, value: Any) -> str:
         """Return the key of which a section's only value is probably meant: W&B has `method: bayes`."""
+        if isinstance(value, str) and (set_as := _set_as(value)):
+            return set_as
         known = self.known or KnownNames()
         for key, names in (("search.sampler", known.samplers), ("method.prompt", known.prompts)):
             if (
@@ -147,6 +167,13 @@ class _Sections:
             return model.model_validate(rest, context=self.known)
         except ValidationError:
             return None
+
+
+def _set_as(text: str) -> str:
+    """Return `lr=0.01`, as on a command line, as a line of the file: `method.lr: 0.01`; '' of other texts."""
+    name, equals, value = text.partition("=")
+    key = full_key(name.strip().lstrip("-")) if equals else ""
+    return f"{key}: {value.strip()}" if key and value.strip() else ""
 
 
 def _remove(data: Any, place: Path) -> None:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Scalar, Space
 from nemesis_sweep.spec.errors import nearest
-from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.names import KnownNames
-from nemesis_sweep.spec.other_dimensions import our_form, written
+from nemesis_sweep.spec.other_dimensions import bare_form, our_form, written
 from nemesis_sweep.spec.other_keys import meant_key
 from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
 
@@ -78,15 +78,24 @@ def _read_mapping(
 
 def _in_our_form(name: str, raw: Any, known: KnownNames | None) -> str:
     """Return a dimension that another tool writes so in our form; '' where that is none of ours."""
-    if isinstance(raw, dict) and set(raw) == {"value"}:
-        return (
-            "" if check_value(name, raw["value"], (), known)[1] else f"method.{name}: {shown(raw['value'])}"
-        )
     if isinstance(raw, dict) and OURS.issuperset(raw):
         return ""
+    value = raw["value"] if isinstance(raw, dict) and set(raw) == {"value"} else raw
+    if not isinstance(value, dict | list) and not check_value(name, value, (), known)[1]:
+        return f"method.{name}: {shown(value)}"
     form = our_form(raw)
+    if form is None and isinstance(raw, str) and (bare := bare_form(raw)):
+        return f"{name}: {bare}"
     right = form is not None and form != raw and not _read_mapping(name, form, (), known)[1]
     return f"{name}: {written(form)}" if form is not None and right else ""
+
+
+def searched_form(name: Key, value: Any, known: KnownNames | None) -> str:
+    """Return a dimension in the place of a fixed value as `space` has it; '' for what is none."""
+    form = value if isinstance(value, dict) and OURS.issuperset(value) else our_form(value)
+    if name not in Method.model_fields or not form or _read_mapping(str(name), form, (), known)[1]:
+        return ""
+    return f"space.{name}: {written(form)}"
 
 
 def range_of(name: str) -> type[FloatRange] | type[IntRange] | None:

@@ -12,10 +12,15 @@ from nemesis_sweep.spec.faults import Fault, shown
 if TYPE_CHECKING:
     from nemesis_sweep.spec.together import Together
 
+MOST = 1_000_000
+"""Steps that binary fractions tell apart by `TOLERANCE`; with more of them a range is as good as without."""
+
 
 def steps(dimension: FloatRange | IntRange) -> int:
     """Return how many steps lead from the lowest to the highest value of a finite range."""
     low, high = dimension.bounds
+    if isinstance(dimension, IntRange):
+        return (dimension.high - dimension.low) // dimension.step
     return _whole(_quotient(low, high, dimension.step or 1))
 
 
@@ -24,7 +29,8 @@ def value_at(dimension: FloatRange | IntRange, count: int) -> float:
     low, high = dimension.bounds
     step = dimension.step or 1
     value = stepped(low, step, count)
-    return high if abs(value - high) < TOLERANCE * step else value
+    rounded = count > 0 and isinstance(dimension, FloatRange) and abs(value - high) < TOLERANCE * step
+    return high if rounded else value
 
 
 def stepped(low: float, step: float, count: int) -> float:
@@ -51,22 +57,26 @@ def is_exact(dimension: FloatRange) -> bool:
 
 
 def step_faults(parts: Together) -> Iterator[Fault]:
-    """Yield the steps that do not lead to the high: it would never be tried."""
+    """Yield the steps that do not lead to the high, which would never be tried, and steps without number."""
     for place in parts.places:
         dimension = place.dimension
         if isinstance(dimension, Choice) or dimension.step is None or place.name in parts.unsure:
             continue
-        low, high = dimension.bounds
+        path, high = (*place.path, "step"), dimension.bounds[1]
         count = steps(dimension)
+        if isinstance(dimension, FloatRange) and count > MOST:
+            message = f"the step is so small that the range has more than {MOST} values"
+            related = ((*place.path, "low"), (*place.path, "high"))
+            yield Fault(path, message, shown(dimension.step), "a larger step, or none", related=related)
+            continue
         last = value_at(dimension, count)
         if last == high:
             continue
         message = f"the steps do not lead to high ({shown(high)}): the last value would be {shown(last)}"
-        fitting = _fitting_steps(dimension, count)
-        highs = [last] * (count > 0) + [stepped(low, dimension.step, count + 1)]
-        allowed = f"high: {' or '.join(map(shown, highs))}"
-        allowed += f", or step: {' or '.join(map(shown, fitting))}" if fitting else ""
-        path = (*place.path, "step")
+        # Nothing above the high: whether the method and the backbone take it is not known here.
+        fitting = " or ".join(map(shown, _fitting_steps(dimension, count)))
+        ways = [f"high: {shown(last)}"] * (count > 0) + [f"step: {fitting}"] * bool(fitting)
+        allowed = ", or ".join(ways) or "no step"
         yield Fault(path, message, shown(dimension.step), allowed, related=((*place.path, "high"),))
 
 
@@ -79,7 +89,7 @@ def _fitting_steps(dimension: FloatRange | IntRange, count: int) -> list[float]:
             continue
         step = float(f"{(high - low) / number:.6g}")
         whole = isinstance(dimension, FloatRange) or step.is_integer()
-        if whole and step > 0 and _quotient(low, high, step) == number:
+        if whole and step > 0 and abs(_quotient(low, high, step) - number) < TOLERANCE:
             found.append(step if isinstance(dimension, FloatRange) else int(step))
     return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
+from nemesis_sweep.spec.prompts import applies
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.sweep.assignment import COOP
 from nemesis_sweep.sweep.front import best_trial
@@ -57,5 +58,5 @@ def control_methods(study: Study, number: str) -> tuple[Method, ...]:
 
 def _alike(one: Method, other: Method) -> bool:
     """Whether two methods differ in nothing but the penalty."""
-    names = set(Method.model_fields) - PENALTY_FIELDS
+    names = [name for name in set(Method.model_fields) - PENALTY_FIELDS if applies(name, one.prompt)]
     return all(getattr(one, name) == getattr(other, name) for name in names)

@@ -6,12 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
-from nemesis_sweep.data.own.glance import glance
-from nemesis_sweep.data.registry import own_data
 from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.dimensions import Choice
@@ -45,16 +42,6 @@ def refuse_long_names(
                     problems.setdefault((problem.key, problem.message), problem)
     if problems:
         raise UserError(list(problems.values()))
-
-
-def own_names(sweep: Sweep) -> dict[str, Sequence[str]]:
-    """The class names of data of the user's own that is here; those of others are published and short."""
-    found: dict[str, Sequence[str]] = {}
-    for name in dict.fromkeys((*sweep.tasks.dataset, *sweep.tasks.targets)):
-        with suppress(UserError):  # What is wrong with it is told elsewhere.
-            if (path := own_data(name, sweep.tasks.root)) is not None:
-                found[name] = glance(name, path).classnames
-    return found
 
 
 @dataclass(frozen=True)

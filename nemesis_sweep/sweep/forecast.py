@@ -17,6 +17,7 @@ from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.draw import random_point
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -170,7 +171,7 @@ def _note_encoding(
     centre += [item for target in arranged.targets.values() for item in target.test]
     train = [item for episode in arranged.episodes for item in episode.train]
     for number, items in ((views, train), (1, centre)):
-        missing = missing_pictures(backbone, number, items)
+        missing = missing_pictures(backbone, number, items, reads=reads_of(method.prompt))
         if not missing:
             continue
         key = (task.backbone, method.precision, number)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nemesis_sweep.data.registry import check_name, dataset_names
-from nemesis_sweep.prompts.registry import PROMPTS
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.prompts import PROMPTS
+from nemesis_sweep.spec.pruners import PRUNERS
+from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.pruners import registry as pruners
 from nemesis_sweep.sweep.samplers import registry as samplers
-from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone
+from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone, no_patches
 
 
 def known_names(beside: Path | None = None) -> KnownNames:
@@ -22,12 +24,13 @@ def known_names(beside: Path | None = None) -> KnownNames:
     return KnownNames(
         datasets=dataset_names(),
         backbones=backbone_names(),
-        samplers=samplers.SAMPLER_NAMES,
-        pruners=pruners.PRUNER_NAMES,
+        samplers=list(SAMPLERS),
+        pruners=list(PRUNERS),
         prompts=list(PROMPTS),
         dataset_problem=lambda name: _problem(lambda each: check_name(each, beside), name),
         backbone_problem=lambda name: _problem(find_backbone, name),
         context_length=context_length,
+        no_patches=no_patches,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,
     )

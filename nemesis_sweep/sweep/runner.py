@@ -24,6 +24,7 @@ from nemesis_sweep.sweep.cluster.own_cluster import standing_in
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end, rows_of
 from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
@@ -39,7 +40,6 @@ from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.relogging import log_again_if_lost
 from nemesis_sweep.sweep.retry import retry_failed
-from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.sweep.watcher import Progress
@@ -82,12 +82,13 @@ def run_sweep(
     retry: bool = False,
     logical_gpus: int | None = None,
     say: Report = quiet,
+    keep: Keep = len,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
 
     extend: whether the home may hold a smaller version of this sweep. retry: whether failed trials are
-    trained again. say: gets lines about images that are
-    skipped and classes with too few.
+    trained again. say: gets lines about images that are skipped and classes with too few. keep: gets the rows
+    of the trials that are over when the sweep ends by an error or an interrupt.
 
     Raises ``UserError`` for a home that cannot be used or resources that are not there,
     ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, and ``LostClusterError`` when Ray is gone; what was reported
@@ -109,7 +110,8 @@ def run_sweep(
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         log_again_if_lost(sweep, home, say)
-        with _sender(sweep, home, say) as sender:
+        rows = partial(rows_of, studies, home.path)
+        with kept_at_an_early_end(rows, keep), _sender(sweep, home, say) as sender:
             try:
                 begin_sweep(home.path)
                 log_files(home.path, [home.sweep_file, home.path / "environment.json"])
@@ -282,7 +284,7 @@ def _auto_gpus(desk: Desk, cluster: dict[str, float]) -> float:
 
 def _collect(desk: Desk, home: Home) -> Outcome:
     studies = desk.studies
-    trials = [(study, number, trial) for study in studies for number, trial in study.trials()]
+    trials = [trial for study in studies for _, trial in study.trials()]
     empty = [study.key for study in studies if not _has_complete(study)]
     found = {study.key: best_trial(study.trials(), desk.sweep.search.directions) for study in studies}
     best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
@@ -290,9 +292,9 @@ def _collect(desk: Desk, home: Home) -> Outcome:
     failed = bool(empty or desk.too_many_failures or causes)
     finish_sweep(home.path, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
     return Outcome(
-        [row for trial in trials for row in trial_rows(*trial, home.path)],
+        rows_of(studies, home.path),
         empty,
-        failed=sum(trial.state == TrialState.FAIL for _, _, trial in trials),
+        failed=sum(trial.state == TrialState.FAIL for trial in trials),
         too_many_failures=desk.too_many_failures,
         space_is_done=all(study.proposer.space_is_done for study in studies),
         hours_are_spent=desk.hours_are_spent and any(study.proposer.may_propose for study in studies),

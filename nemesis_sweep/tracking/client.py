@@ -31,6 +31,8 @@ os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"] = "false"
 # Creating a database is announced in two lines on stderr otherwise, and what one refuses in a traceback
 # beside the exception that says it.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+# The same of Databricks, whose missing credentials are an error of ours.
+logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.CRITICAL)
 
 
 @functools.lru_cache(maxsize=8)

@@ -14,6 +14,7 @@ from nemesis_sweep.data.full_disk import full_disk, naming
 from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.spec.tracking import DATABRICKS, scheme_of
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.creation import clear_half_made, create_database
 from nemesis_sweep.tracking.location import (
@@ -41,6 +42,7 @@ TRAINING = "custom_model_development"
 SWEEP_TAG = "nemesis.sweep"
 SWEEP_ID_TAG = "nemesis.sweep.id"
 HOME_TAG = "nemesis.sweep.home"
+CREDENTIALS = "DATABRICKS_HOST and DATABRICKS_TOKEN in the environment, or a profile in ~/.databrickscfg"
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,8 @@ def _told_to_the_user(uri: str) -> Iterator[None]:
             if is_of_another_version(str(error)):
                 raise another_version(uri) from error
             message = f"MLflow at {masked(uri)} cannot be used ({reason(error)})"
-            raise UserError(Problem(message, key=KEY)) from error
+            allowed = CREDENTIALS if scheme_of(uri) == DATABRICKS else ""
+            raise UserError(Problem(message, key=KEY, allowed=allowed)) from error
 
 
 def _write_record(home: Path, record: Mapping[str, str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,18 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.episodes import Episode, incomplete_classes
 from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.registry import SHIPPED
+from nemesis_sweep.data.selection import too_few
+from nemesis_sweep.data.twins import told, twins_of
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (
     checked_method,
@@ -36,19 +43,22 @@ from nemesis_sweep.vlm.devices import find_device
 class FitResult:
     """What a training ended with.
 
-    context: ``(R, M, D)``, or ``(R, C, M, D)`` with ``csc``, fp32, on the CPU.
     metrics: one value a replicate for each name, such as ``test/accuracy`` (percent).
     history: the metrics of every epoch. failed: numbers of replicates that met a loss that is not finite.
     dataset, shots: what it was trained on. prompt: what :meth:`save` keeps.
     """
 
-    context: Tensor
     metrics: Metrics
     history: list[Metrics]
     failed: list[int]
     prompt: Prompt
     dataset: str
     shots: int
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors, such as ``(R, M, D)``, fp32, on the CPU."""
+        return self.prompt.context
 
     def mean(self, name: str) -> float:
         """Mean of a metric over the replicates. Raises ``UserError`` for a name that was not measured."""
@@ -59,7 +69,7 @@ class FitResult:
         return sum(self.metrics[name]) / len(self.metrics[name])
 
     def save(self, folder: Path | str) -> None:
-        """Keep the prompts; ``load_prompt`` reads them again."""
+        """Keep the prompts in place of earlier ones in this folder; ``load_prompt`` reads them again."""
         save_prompt(Path(folder), self.prompt)
 
     def __repr__(self) -> str:
@@ -96,9 +106,10 @@ def fit(
     the feature cache.
     device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
-    progress while images are encoded.
+    progress while images are encoded, and where testing takes long.
 
-    Raises UserError, before anything is encoded, for an argument that cannot be used.
+    Raises UserError, before anything is encoded, for an argument that cannot be used. Warns of what a person
+    should know of the data: files that were left out, classes with too few images, images in train and test.
     """
     shots = checked_shots(shots)
     distinct = checked_seeds(seeds)
@@ -108,26 +119,30 @@ def fit(
     data = found_dataset(dataset, root)
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
-    features = episode_features(data, model, shots, distinct, views, report, val_shots)
-    training = Fit(model, data.classnames, chosen, distinct, features)
+    features = episode_features(
+        data, model, shots, distinct, views, report, val_shots, reads_of(chosen.prompt)
+    )
+    for line in _worth_knowing(data, features.episodes):
+        warnings.warn(line, stacklevel=2)
+    training = Fit(model, data.classnames, chosen, distinct, features, data.template)
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch())
         if on_epoch:
             on_epoch(training.epoch, history[-1])
-    metrics = {**history[-1], **training.evaluate("val"), **training.evaluate("test")}
-    context = training.trainer.context.detach().cpu()
-    prompt = Prompt(
-        context=context,
-        backbone=model.name,
-        fingerprint=model.fingerprint,
-        classnames=list(data.classnames),
-        class_position=chosen.class_position,
-        seeds=list(distinct),
-        method=chosen.model_dump(),
-        selected_share=training.selected_share(),
-    )
-    return FitResult(context, metrics, history, training.trainer.failed, prompt, data.name, shots)
+    metrics = {**history[-1], **training.evaluate("val", report), **training.evaluate("test", report)}
+    return FitResult(metrics, history, training.trainer.failed, training.prompt(), data.name, shots)
+
+
+def _worth_knowing(data: Dataset, episodes: Sequence[Episode]) -> Iterator[str]:
+    """What a run of a sweep says of its data, a line each."""
+    yield from (printable(f"{data.name}: {note}") for note in data.notes)
+    yield from too_few(data.name, incomplete_classes(data, episodes[0]))
+    if data.split != SHIPPED:
+        learnt = [item for episode in episodes for item in (*episode.train, *episode.val)]
+        yield from (
+            printable(f"{data.name}: {line}") for line in told(twins_of(learnt, data.test, data.local))
+        )
 
 
 def _told(method: Mapping[str, object]) -> str:

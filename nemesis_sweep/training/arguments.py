@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import refuse
+from nemesis_sweep.spec.faults import Fault, refuse
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import applies, owners
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
 from nemesis_sweep.spec.translate import faults_of
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
@@ -72,10 +74,34 @@ def checked_method(given: Any) -> Method:
         raise refusal("method", "not a method", given, METHODS)
     values = dict(given or {})
     try:
-        return Method.model_validate(values)
+        method = Method.model_validate(values)
+        _check_kind(method)
+        return method
     except ValidationError as error:
         refuse(faults_of(error, values, Method, ("method",)))
         raise
+
+
+def learnt_method(given: Mapping[str, Any]) -> Method:
+    """The method of a saved prompt, which has the fields of all kinds. Raises ``UserError`` for odd ones."""
+    try:
+        return Method.model_validate(dict(given))
+    except ValidationError as error:
+        refuse(faults_of(error, dict(given), Method, ("method",)))
+        raise
+
+
+def _check_kind(method: Method) -> None:
+    """Raise ``UserError`` for an unknown kind of prompt, and for fields that were given and are another's."""
+    kind = method.prompt
+    learner_of(kind)
+    names = [name for name in method.model_fields_set if not applies(name, kind)]
+    refuse(
+        [
+            Fault((name,), f"{kind} has no {name}", "", f"without it, or prompt: {' or '.join(owners(name))}")
+            for name in sorted(names)
+        ]
+    )
 
 
 def found_backbone(given: Any) -> Backbone:

@@ -7,11 +7,15 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 
 
-def check_batch(images: Tensor, labels: Tensor, replicates: int, width: int, n_classes: int) -> None:
-    """Raise ``UserError`` unless images are finite ``(R, B, E)`` and labels ``(R, B)`` in 0..C-1."""
+def check_batch(
+    images: Tensor, labels: Tensor, replicates: int, image_shape: tuple[int, ...], n_classes: int
+) -> None:
+    """Raise ``UserError`` unless images are finite ``(R, B, *shape)`` and labels ``(R, B)`` in 0..C-1."""
     shape = tuple(images.shape)
-    if images.ndim != 3 or shape[0] != replicates or shape[1] == 0 or shape[2] != width:
-        allowed = f"(R, B, E) with R = {replicates}, B at least 1, E = {width}"
+    if len(shape) < 3 or shape[0] != replicates or shape[1] == 0 or shape[2:] != image_shape:
+        axes = ("E",) if len(image_shape) == 1 else ("Q", "E")
+        sizes = ", ".join(f"{axis} = {size}" for axis, size in zip(axes, image_shape, strict=True))
+        allowed = f"(R, B, {', '.join(axes)}) with R = {replicates}, B at least 1, {sizes}"
         raise UserError(Problem("image features of a wrong shape", found=str(shape), allowed=allowed))
     if tuple(labels.shape) != shape[:2] or labels.is_floating_point() or labels.dtype == torch.bool:
         found = f"{tuple(labels.shape)} {labels.dtype}".replace("torch.", "")
@@ -27,7 +31,7 @@ def check_batch(images: Tensor, labels: Tensor, replicates: int, width: int, n_c
 
 
 def _not_finite(images: Tensor) -> Problem:
-    bad = ~images.isfinite().all(dim=2)
+    bad = ~images.isfinite().flatten(2).all(dim=2)
     replicate, row = (int(value) for value in bad.nonzero()[0])
     value = images[replicate, row][~images[replicate, row].isfinite()][0]
     affected = counted(int(bad.sum()), "image")

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,24 @@ from nemesis_sweep.data.decoding.images import DRAWINGS, UnusableError, as_seen
 from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.store import view_numbers
 from nemesis_sweep.prompts.artifact import Prompt
+from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
-from nemesis_sweep.training.arguments import found_backbone, refusal
-from nemesis_sweep.training.evaluation import class_logits
+from nemesis_sweep.spec.prompts import transfers
+from nemesis_sweep.training.arguments import found_backbone, learnt_method, refusal
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.text import encode_text
 
 Picture = str | os.PathLike[str] | bytes | Image.Image
 """The file of an image, its bytes, or an image of PIL's."""
 
 
 class Classifier:
-    """Class names for images, by the context vectors of a prompt; text features are computed once.
+    """Class names for images, by a learnt prompt; what does not depend on the image is computed once.
 
     prompt: what ``load_prompt`` gave. backbone: the one that it was learnt on, by default loaded by the
-    prompt's own record. classnames: others than the prompt was learnt for; not with ``csc``, where every
-    class has its own vectors. seed: one of the prompt's seeds; by default all its replicates, whose
-    probabilities are averaged. device: by default where the backbone is.
+    prompt's own record. classnames: others than the prompt was learnt for; not for prompts in which every
+    class has vectors of its own, as with ``csc``. seed: one of the prompt's seeds; by default all its
+    replicates, whose probabilities are averaged. device: by default where the backbone is.
 
     Raises ``UserError`` for another backbone than the prompt's, for a seed that it has not, and for class
     names that it cannot take.
@@ -48,12 +48,13 @@ class Classifier:
         device: torch.device | str | None = None,
     ) -> None:
         self.classnames = _classnames(prompt, classnames)
-        context = _replicates(prompt, seed)
-        found = _backbone(prompt, backbone)
-        self.backbone = found.to(precision=str(prompt.method.get("precision", "fp32")), device=device)
-        layout = self.backbone.layout(self.classnames, context.shape[-2], prompt.class_position)
+        values = _replicates(prompt, seed)
+        method = learnt_method(prompt.method)
+        self.backbone = _backbone(prompt, backbone).to(precision=method.precision, device=device)
+        learner = learner_of(method.prompt)(self.backbone, method, self.classnames, values)
+        self._reads = learner.reads
         with torch.no_grad():
-            self.texts = encode_text(self.backbone.text, layout, context.to(self.backbone.text.device))
+            self._classify = learner.classifier()
 
     @torch.no_grad()
     def probabilities(self, images: Iterable[Picture]) -> Tensor:
@@ -63,13 +64,14 @@ class Classifier:
         """
         items = [_item(number, image) for number, image in enumerate(_several(images))]
         unusable: dict[int, UnusableError] = {}
-        encoded = encode_items(self.backbone, items, view_numbers(1), unusable=unusable)
+        encoded = encode_items(self.backbone, items, view_numbers(1), reads=self._reads, unusable=unusable)
         if unusable:
             bad = [(items[place].source, error.reason) for place, error in sorted(unusable.items())]
             raise UserError([Problem(f"cannot read this image: {why}", file=source) for source, why in bad])
-        features = torch.from_numpy(encoded).squeeze(1).to(self.texts.device)
-        logits = class_logits(features.expand(len(self.texts), *features.shape), self.texts, self.backbone)
-        return logits.softmax(dim=-1).mean(dim=0).cpu()
+        features = torch.from_numpy(encoded).squeeze(1).to(self._classify.device)
+        features = features.expand(self._classify.replicates, *features.shape)
+        logits = [self._classify(some) for some in features.split(self._classify.chunk, dim=1)]
+        return torch.cat(logits, dim=1).softmax(dim=-1).mean(dim=0).cpu()
 
     def predict(self, images: Iterable[Picture], top: int = 5) -> list[list[tuple[str, float]]]:
         """The likeliest classes of each image with their probabilities, best first: ``[("cat", 0.93), ...]``.
@@ -106,22 +108,22 @@ def _classnames(prompt: Prompt, given: Sequence[str] | None) -> list[str]:
     names = list(prompt.classnames if given is None else given)
     if isinstance(given, str) or not names or not all(isinstance(name, str) and name for name in names):
         raise refusal("classnames", "not class names", given, "a list of names, such as ['cat', 'dog']")
-    if prompt.context.ndim == 4 and names != list(prompt.classnames):
+    if not transfers(prompt.method) and names != list(prompt.classnames):
         message = "every class of this prompt has vectors of its own, so it knows no others"
         allowed = listed(list(prompt.classnames))
         raise UserError(Problem(message, key="classnames", found=listed(names), allowed=allowed))
     return names
 
 
-def _replicates(prompt: Prompt, seed: int | None) -> Tensor:
-    """The context of all replicates, or of the one that a seed names, ``(R, ...)``."""
+def _replicates(prompt: Prompt, seed: int | None) -> Mapping[str, Tensor]:
+    """The tensors of all replicates, or of the one that a seed names, ``(R, ...)``."""
     if seed is None:
-        return prompt.context
+        return prompt.tensors
     if seed not in prompt.seeds:
         allowed = listed([str(each) for each in prompt.seeds])
         raise UserError(Problem("no such seed", key="seed", found=repr(seed), allowed=allowed))
     place = list(prompt.seeds).index(seed)
-    return prompt.context[place : place + 1]
+    return {name: tensor[place : place + 1] for name, tensor in prompt.tensors.items()}
 
 
 def _several(images: Any) -> list[Picture]:

@@ -10,6 +10,7 @@ from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import checked_seeds, checked_shots, checked_val_shots
 from nemesis_sweep.vlm.backbone import Backbone
@@ -17,7 +18,7 @@ from nemesis_sweep.vlm.backbone import Backbone
 
 @dataclass(frozen=True)
 class EpisodeFeatures:
-    """Image features and labels of R episodes on one dataset.
+    """Image features and labels of R episodes on one dataset; with ``(Q, E)`` for E where parts are read.
 
     train: ``(R, n, V, E)`` and ``(R, n)``; val: ``(R, m, E)`` and ``(R, m)``; test, the same for every
     replicate: ``(t, E)`` and ``(t,)``.
@@ -40,16 +41,18 @@ def episode_features(
     views: int,
     report: Report | None = None,
     val_shots: ValShots = PUBLISHED,
+    reads: Reads = "pooled",
 ) -> EpisodeFeatures:
     """Draw the episodes of the seeds and look their features up, encoding what the cache lacks.
 
+    reads: features of whole images, or with `patches` of their parts, for prompts that read those.
     val_shots: validation images of each class: `published`, min(shots, 4), a number of them, or `all`.
     Raises ``UserError`` unless shots is a whole number >= 1, val_shots one of these, and seeds are different
     whole numbers.
     """
     shots, val_shots = checked_shots(shots), checked_val_shots(val_shots)
     episodes = tuple(few_shot_episode(dataset, shots, seed, val_shots) for seed in checked_seeds(seeds))
-    return features_of(dataset, episodes, backbone, views, report)
+    return features_of(dataset, episodes, backbone, views, report, reads)
 
 
 def features_of(
@@ -58,10 +61,11 @@ def features_of(
     backbone: Backbone,
     views: int,
     report: Report | None = None,
+    reads: Reads = "pooled",
 ) -> EpisodeFeatures:
     """Look the features of drawn episodes up, and those of the dataset's test split."""
-    augmented = FeatureStore(backbone, views)
-    centre = augmented if views == 1 else FeatureStore(backbone, 1)
+    augmented = FeatureStore(backbone, views, reads=reads)
+    centre = augmented if views == 1 else FeatureStore(backbone, 1, reads=reads)
     train = augmented.features([item for e in episodes for item in e.train], report)
     val = centre.features([item for e in episodes for item in e.val], report)
     test = centre.features(dataset.test, report)
@@ -78,10 +82,10 @@ def features_of(
 
 
 def target_features(
-    dataset: Dataset, backbone: Backbone, report: Report | None = None
+    dataset: Dataset, backbone: Backbone, report: Report | None = None, reads: Reads = "pooled"
 ) -> tuple[Tensor, Tensor]:
     """Features ``(t, E)`` of the test split's centre crops and their labels ``(t,)``."""
-    images = FeatureStore(backbone, 1).features(dataset.test, report)
+    images = FeatureStore(backbone, 1, reads=reads).features(dataset.test, report)
     return images.squeeze(1), _labels(dataset.test)
 
 

@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.meter import Report
 from nemesis_sweep.nemesis.norms import vector_norms
+from nemesis_sweep.prompts.artifact import Prompt
+from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier, Learner
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
@@ -15,7 +18,6 @@ from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.text import encode_text
 
 Metrics = dict[str, list[float]]
 """Metric name -> one value a replicate. Accuracies are percent."""
@@ -24,6 +26,7 @@ Metrics = dict[str, list[float]]
 class Fit:
     """A trial in progress: :meth:`run_epoch` until :attr:`epoch` reaches ``method.epochs``.
 
+    template: the dataset's own prompt, for kinds that learn from it.
     Raises ``UserError`` when the features do not belong to these seeds, classes and views.
     """
 
@@ -34,14 +37,16 @@ class Fit:
         method: Method,
         seeds: Sequence[int],
         features: EpisodeFeatures,
+        template: str = TEMPLATE,
     ) -> None:
         _check(features, method, len(seeds), len(classnames))
-        self.trainer = Trainer(backbone, classnames, method, seeds)
+        self.trainer = Trainer(backbone, classnames, method, seeds, template)
+        _check_kind(features, self.trainer.learner)
         self.features = features
         self.method = method
         self.epoch = 0
-        # How often PAN selected each position (R, M), and in how many steps: over all epochs.
-        count = (len(seeds), self.trainer.n_ctx)
+        # How often PAN selected each position (R, P), and in how many steps: over all epochs.
+        count = (len(seeds), self.trainer.learner.n_vectors)
         self._selected = torch.zeros(count, dtype=torch.int64, device=self.trainer.device)
         self._steps = 0
         self._counted = True
@@ -76,11 +81,11 @@ class Fit:
             "train/cross_entropy": _values(cross_entropy),
             "train/accuracy": _values(100 * correct / (steps * batch)),
             "pan/selected": _values(selected),
-            "norm/mean": _values(vector_norms(self.trainer.context.detach()).mean(dim=1)),
+            "norm/mean": _values(vector_norms(self.trainer.learner.penalised().detach()).mean(dim=1)),
         }
 
     def selected_share(self) -> list[list[float]] | None:
-        """Share of all steps so far in which PAN selected each position, ``(R, M)``.
+        """Share of all steps so far in which PAN selected each position, ``(R, P)``.
 
         None without PAN, before the first step, and after a checkpoint that did not count.
         """
@@ -88,56 +93,52 @@ class Fit:
             return None
         return (self._selected.double() / self._steps).tolist()
 
-    def evaluate(self, split: str) -> Metrics:
+    def evaluate(self, split: str, report: Report | None = None) -> Metrics:
         """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
         images = getattr(self.features, split)
         labels = getattr(self.features, f"{split}_labels")
         with torch.no_grad():
-            texts = self.trainer.text_features()
-        accuracy, loss = evaluate(images, labels, texts, self.trainer.backbone)
+            classifier = self.trainer.learner.classifier()
+        accuracy, loss = evaluate(images, labels, classifier, report)
         failed = ~self.trainer.alive
         return {
             f"{split}/accuracy": accuracy.masked_fill(failed, math.nan).tolist(),
             f"{split}/loss": loss.masked_fill(failed, math.nan).tolist(),
         }
 
-    def text_features(self, dataset: Dataset) -> Tensor:
-        """Text features ``(R, C, E)`` of the prompts as they are now, with a dataset's class names."""
-        trainer, position = self.trainer, self.method.class_position
-        backbone, context = trainer.backbone, trainer.context.detach()
-        layout = backbone.layout(dataset.classnames, context.shape[-2], position)
+    def classifier(self, dataset: Dataset) -> ImageClassifier:
+        """The prompts as they are now, with a dataset's class names."""
         with torch.no_grad():
-            return encode_text(backbone.text, layout, context)
+            return self.trainer.learner.renamed(dataset.classnames).classifier()
+
+    def prompt(self) -> Prompt:
+        """The prompts as they are now, to be kept."""
+        trainer = self.trainer
+        return Prompt(
+            tensors={name: value.cpu() for name, value in trainer.learner.values().items()},
+            backbone=trainer.backbone.name,
+            fingerprint=trainer.backbone.fingerprint,
+            classnames=list(trainer.learner.classnames),
+            seeds=list(trainer.generators.seeds),
+            method=self.method.model_dump(),
+            selected_share=self.selected_share(),
+        )
 
     def state(self) -> dict[str, Tensor]:
         """Everything the next epoch depends on, as tensors."""
-        trainer = self.trainer
-        momentum = trainer.optimiser.state[trainer.context].get("momentum_buffer")
-        state = {
-            "context": trainer.context.detach().clone(),
-            "alive": trainer.alive.clone(),
-            "epoch": torch.tensor(self.epoch),
-            **trainer.generators.state(),
-        }
+        state = {**self.trainer.state(), "epoch": torch.tensor(self.epoch)}
         if self._counted:
             state |= {"selected": self._selected.clone(), "steps": torch.tensor(self._steps)}
-        return state if momentum is None else {**state, "momentum": momentum.clone()}
+        return state
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Go on exactly where :meth:`state` was taken."""
-        trainer = self.trainer
-        with torch.no_grad():
-            trainer.context.copy_(state["context"])
-        trainer.alive = state["alive"].to(trainer.device, copy=True)
-        if "momentum" in state:
-            momentum = state["momentum"].to(trainer.device, copy=True)
-            trainer.optimiser.state[trainer.context]["momentum_buffer"] = momentum
-        trainer.generators.load_state(state)
+        self.trainer.load_state(state)
         self.epoch = int(state["epoch"])
         # What an earlier version wrote has no counts; its steps stay unknown.
         self._counted = "selected" in state
         if self._counted:
-            self._selected = state["selected"].to(trainer.device, copy=True)
+            self._selected = state["selected"].to(self.trainer.device, copy=True)
             self._steps = int(state["steps"])
 
     def _shuffled(self) -> Tensor:
@@ -161,7 +162,7 @@ class Fit:
 def _check(features: EpisodeFeatures, method: Method, replicates: int, n_classes: int) -> None:
     """Refuse features of other seeds, other views or other classes, before any training."""
     shape = tuple(features.train.shape)
-    if len(shape) != 4 or shape[0] != replicates or 0 in shape:
+    if len(shape) < 4 or shape[0] != replicates or 0 in shape:
         allowed = f"(R, n, V, E) with R = {counted(replicates, 'seed')} and at least one image"
         raise UserError(Problem("training features of a wrong shape", found=str(shape), allowed=allowed))
     if method.views == "epochs" and shape[2] < method.epochs:
@@ -171,6 +172,14 @@ def _check(features: EpisodeFeatures, method: Method, replicates: int, n_classes
     if highest >= n_classes:
         allowed = f"0 to {n_classes - 1}, {counted(n_classes, 'class name')}"
         raise UserError(Problem("a label without a class name", found=str(highest), allowed=allowed))
+
+
+def _check_kind(features: EpisodeFeatures, learner: Learner) -> None:
+    """Refuse features of whole images for a prompt that reads their parts, and the other way round."""
+    found = tuple(features.train.shape[3:])
+    if found != learner.image_shape:
+        allowed = f"{learner.image_shape}, as of episode_features(..., reads='{learner.reads}')"
+        raise UserError(Problem("image features of another kind", found=str(found), allowed=allowed))
 
 
 def _values(tensor: Tensor | float) -> list[float]:

@@ -1,34 +1,33 @@
-"""One training step of CoOp with Nemesis, for R replicates in one set of tensors."""
+"""One training step of learnt prompts with Nemesis, for R replicates in one set of tensors."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nemesis_sweep.nemesis.annealing import ANNEALINGS
+from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
-from nemesis_sweep.nemesis.selection import SELECTIONS, draw_positions, position_mask
-from nemesis_sweep.prompts.coop import context_from_words, embed_words, random_context
+from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
+from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
+from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_positions
-from nemesis_sweep.training.evaluation import class_logits
 from nemesis_sweep.training.generators import Generators
-from nemesis_sweep.training.gradient_scale import scaled_gradients
 from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
-from nemesis_sweep.vlm.shared import States
-from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
-from nemesis_sweep.vlm.variants import encode_variants
+
+PROMPT, OPTIMISER = "prompt.", "optimiser."
+"""What the names of parameters and of the optimiser's tensors begin with in :meth:`Trainer.state`."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did, per replicate: losses ``(R,)``, the penalised positions and norms ``(R, M)``."""
+    """What one step did, per replicate: losses ``(R,)``, the penalised positions and norms ``(R, P)``."""
 
     loss: Tensor
     cross_entropy: Tensor
@@ -39,83 +38,89 @@ class Step:
 
 
 class Trainer:
-    """Learns the context of R prompts for the given class names on a frozen backbone.
+    """Learns R prompts of the kind ``method.prompt`` for the given class names on a frozen backbone.
 
-    The context is always fp32, ``(R, M, D)``, or ``(R, C, M, D)`` with ``csc``, on the backbone's device;
-    the text tower computes in ``method.precision``. A replicate whose loss is not finite is frozen where it
-    was and named by :attr:`failed`; the others go on.
+    What is learnt is always fp32 and on the backbone's device; the towers compute in ``method.precision``. A
+    replicate whose loss is not finite is frozen where it was and named by :attr:`failed`; the others go on.
+    template: the dataset's own prompt, `{}` for the class name, for kinds that learn from it.
 
     Raises ``UserError`` for seeds that are none, and settings and class names that do not go together.
     """
 
     def __init__(
-        self, backbone: Backbone, classnames: Sequence[str], method: Method, seeds: Sequence[int]
+        self,
+        backbone: Backbone,
+        classnames: Sequence[str],
+        method: Method,
+        seeds: Sequence[int],
+        template: str = TEMPLATE,
     ) -> None:
         seeds = checked_seeds(seeds)
         self.backbone = backbone
-        self.tower = backbone.text.to(precision_dtype(method.precision))
-        self.device = self.tower.device
         self.method = method
         self.generators = Generators(seeds)
-        words = embed_words(backbone, method.words) if method.words else None
-        self.n_ctx = method.n_ctx if words is None else words.shape[0]
-        if method.n_positions > self.n_ctx:
+        self._annealing, self._selection = annealing(method.anneal), selection(method.selection)
+        self._tests = SELECTIONS[method.selection].corrupts
+        tower = backbone.text.to(precision_dtype(method.precision))
+        frozen = backbone if tower is backbone.text else replace(backbone, text=tower)
+        self.device = tower.device
+        kind = learner_of(method.prompt)
+        self.learner = kind.create(frozen, method, classnames, self.generators["init"], template)
+        if method.n_positions > self.learner.n_vectors:
             raise UserError(
                 Problem(
                     "more positions than context vectors",
                     key="n_positions",
                     found=str(method.n_positions),
-                    allowed=f"at most n_ctx, {self.n_ctx}",
+                    allowed=f"at most n_ctx, {self.learner.n_vectors}",
                 )
             )
-        self.layout = backbone.layout(classnames, self.n_ctx, method.class_position)
-        n_classes = len(classnames) if method.csc else None
-        if words is None:
-            start = random_context(self.n_ctx, backbone.text.width, self.generators["init"], n_classes)
-        else:
-            start = context_from_words(words, len(seeds), n_classes)
-        self.context = torch.nn.Parameter(start.to(self.device))
+        self.parameters = dict(self.learner.named_parameters())
         self.optimiser = torch.optim.SGD(
-            [self.context], lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
+            self.parameters.values(),
+            lr=method.lr,
+            momentum=method.momentum,
+            weight_decay=method.weight_decay,
         )
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of what is learnt."""
+        return next(iter(self.parameters.values())).dtype
 
     @property
     def failed(self) -> list[int]:
         """Numbers of the replicates that met a loss that is not finite."""
         return (~self.alive).nonzero().flatten().tolist()
 
-    def text_features(self) -> Tensor:
-        """``(R, C, E)``, L2-normalised, with gradients into the context where they are enabled."""
-        return self._encoded(partial(encode_text, self.tower, self.layout))
-
-    def _encoded(self, encode: Callable[[Tensor], Tensor]) -> Tensor:
-        if self.tower.dtype == torch.float16 and torch.is_grad_enabled():
-            return scaled_gradients(encode, self.context)
-        return encode(self.context)
-
     def step(self, images: Tensor, labels: Tensor, epoch: int, positions: Tensor | None = None) -> Step:
         """One optimiser step on image features ``(R, B, E)`` and labels ``(R, B)`` in ``epoch`` (0-based).
 
-        ``positions`` ``(R, N)`` fixes the context positions that PAN tests; they are drawn otherwise.
-        Tensors may be on any device. Raises ``UserError``, before anything is computed, for features that
-        are not finite and for shapes, labels and positions that do not fit.
+        Features are ``(R, B, Q, E)`` for prompts that read the parts of an image. ``positions`` ``(R, N)``
+        fixes the vectors that PAN tests; they are drawn otherwise. Tensors may be on any device. Raises
+        ``UserError``, before anything is computed, for features that are not finite and for shapes, labels
+        and positions that do not fit.
         """
-        check_batch(images, labels, len(self.alive), self.backbone.embed_dim, self.layout.n_classes)
+        learner = self.learner
+        check_batch(images, labels, len(self.alive), learner.image_shape, len(learner.classnames))
         if positions is not None:
-            check_positions(positions, len(self.alive), self.n_ctx)
-        images, labels = images.to(self.device, torch.float32), labels.to(self.device, torch.int64)
+            check_positions(positions, len(self.alive), learner.n_vectors)
+        images, labels = images.to(self.device, self.dtype), labels.to(self.device, torch.int64)
         lr = learning_rate(epoch, self.method.epochs, self.method.lr)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
-        texts, states = self._texts_to_train()
-        logits = class_logits(images, texts, self.backbone)
+        classifier = learner.classifier(variants=self.uses_pan and self._tests)
+        logits = classifier(images)
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
-        norms = vector_norms(self.context, self.method.norm, self.method.reduction)
-        selected = self._select(images, labels, correct, positions, states)
+        norms = vector_norms(learner.penalised(images), self.method.norm, self.method.reduction)
+        selected = self._select(classifier, images, labels, correct, positions)
         penalty = self._penalty(norms, selected, epoch)
         loss = cross_entropy + penalty
+        own = learner.regulariser(classifier, images, logits)
+        if own is not None:
+            loss = loss + own
         self._descend(loss)
         return Step(
             loss=loss.detach(),
@@ -131,23 +136,36 @@ class Trainer:
         """Whether steps select positions and penalise them."""
         return self.method.beta != 1 and self.method.omega != 0
 
-    def _texts_to_train(self) -> tuple[Tensor, States | None]:
-        """Text features, and where PAN will look at corrupted prompts, the states that those can reuse."""
-        if not self.uses_pan or self.method.selection == "random":
-            return self.text_features(), None
-        kept: list[States | None] = []
+    def state(self) -> dict[str, Tensor]:
+        """Everything the next step depends on, as tensors."""
+        optimiser = {
+            f"{OPTIMISER}{name}.{key}": value.clone()
+            for name, parameter in self.parameters.items()
+            for key, value in self.optimiser.state[parameter].items()
+            if isinstance(value, Tensor)
+        }
+        prompt = {f"{PROMPT}{name}": value.clone() for name, value in self.learner.values().items()}
+        return {**prompt, **optimiser, "alive": self.alive.clone(), **self.generators.state()}
 
-        def encode(context: Tensor) -> Tensor:
-            texts, states = encode_text_with_states(self.tower, self.layout, context)
-            kept.append(states)
-            return texts
-
-        return self._encoded(encode), kept[0]
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go on exactly where :meth:`state` was taken."""
+        state = _of_earlier_version(state)
+        for name, parameter in self.parameters.items():
+            with torch.no_grad():
+                parameter.copy_(state[f"{PROMPT}{name}"])
+            start = f"{OPTIMISER}{name}."
+            self.optimiser.state[parameter] = {
+                key.removeprefix(start): value.to(self.device, copy=True)
+                for key, value in state.items()
+                if key.startswith(start)
+            }
+        self.alive = state["alive"].to(self.device, copy=True)
+        self.generators.load_state(dict(state))
 
     def _penalty(self, norms: Tensor, selected: Tensor, epoch: int) -> Tensor:
         """``Omega(e) [beta PUN + (1 - beta) PAN]``, ``(R,)``."""
         method = self.method
-        weight = ANNEALINGS[method.anneal](epoch, method.epochs)
+        weight = self._annealing(epoch, method.epochs)
         uniform = pun(norms, method.omega)
         aware = pan(norms, method.omega, selected)
         return weight * (method.beta * uniform + (1 - method.beta) * aware)
@@ -155,46 +173,50 @@ class Trainer:
     @torch.no_grad()
     def _select(
         self,
+        classifier: ImageClassifier,
         images: Tensor,
         labels: Tensor,
         correct: Tensor,
         positions: Tensor | None,
-        states: States | None,
     ) -> Tensor:
-        """PAN's pre-inference: the positions to penalise in this step, ``(R, M)`` bool."""
-        method = self.method
+        """PAN's pre-inference: the positions to penalise in this step, ``(R, P)`` bool."""
+        method, n_vectors = self.method, self.learner.n_vectors
         if not self.uses_pan:
-            return torch.zeros(images.shape[0], self.n_ctx, dtype=torch.bool, device=self.device)
+            return torch.zeros(images.shape[0], n_vectors, dtype=torch.bool, device=self.device)
         if positions is None:
-            positions = draw_positions(self.n_ctx, method.n_positions, self.generators["positions"])
+            positions = draw_positions(n_vectors, method.n_positions, self.generators["positions"])
         positions = positions.to(self.device, torch.int64)
-        if method.selection == "random":
-            corrupted_correct = correct[:, None].expand(positions.shape)
-        else:
+        corrupted_correct = correct[:, None].expand(positions.shape)
+        if self._tests:
             scales = torch.full(positions.shape, method.corruption, device=self.device)
-            variants = encode_variants(
-                self.tower, self.layout, self.context, positions, scales, states=states
-            )
-            # (R, N, B, C): every variant sees the same batch of images.
-            logits = class_logits(images[:, None], variants, self.backbone)
+            logits = classifier.rescaled(images, positions, scales)
             corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)
-        return position_mask(positions, SELECTIONS[method.selection](correct, corrupted_correct), self.n_ctx)
+        return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
 
     def _descend(self, loss: Tensor) -> None:
         self.alive &= loss.detach().isfinite()
         self.optimiser.zero_grad(set_to_none=True)
         loss.sum().backward()
-        gradient = self.context.grad
-        assert gradient is not None
-        self.alive &= gradient.flatten(1).isfinite().all(dim=1)
+        gradients = {each: each.grad for each in self.parameters.values() if each.grad is not None}
+        for gradient in gradients.values():
+            self.alive &= gradient.flatten(1).isfinite().all(dim=1)
         if self.alive.all():
             self.optimiser.step()
             return
-        frozen = self.context.detach()[~self.alive].clone()
-        gradient[~self.alive] = 0
+        failed = ~self.alive
+        frozen = {parameter: parameter.detach()[failed].clone() for parameter in gradients}
+        for gradient in gradients.values():
+            gradient[failed] = 0
         self.optimiser.step()
         with torch.no_grad():
-            self.context[~self.alive] = frozen
+            for parameter, before in frozen.items():
+                parameter[failed] = before
+
+
+def _of_earlier_version(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The state of a version that knew contexts alone, under the names of today."""
+    new = {"context": f"{PROMPT}context", "momentum": f"{OPTIMISER}context.momentum_buffer"}
+    return {new.get(name, name): value for name, value in state.items()}
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

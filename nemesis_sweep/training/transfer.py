@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.meter import Report
+from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.fit import Metrics
-from nemesis_sweep.vlm.backbone import Backbone
 
 
 @dataclass(frozen=True)
 class Target:
-    """A test set: its class names and template, image features ``(t, E)`` and labels ``(t,)``."""
+    """A test set: its class names and template, image features ``(t, ...)`` and labels ``(t,)``."""
 
     dataset: Dataset
     images: Tensor
@@ -55,14 +56,14 @@ SUMMARIES: dict[str, tuple[str, Callable[[float, Sequence[float]], float]]] = {
 
 def transfer_metrics(
     protocol: str,
-    backbone: Backbone,
     own: Metrics,
     targets: Mapping[str, Target],
-    texts_of: Callable[[Dataset], Tensor],
+    classifier_of: Callable[[Dataset], ImageClassifier],
+    report: Report | None = None,
 ) -> Metrics:
     """What replaces and joins the metrics ``own`` of the source's test split; empty without targets.
 
-    texts_of: text features ``(R, C, E)`` for a dataset's class names. Gives `test/NAME` for the source and
+    classifier_of: what classifies with a dataset's class names. Gives `test/NAME` for the source and
     every target, `test/accuracy` as the protocol sums them up, and `test/loss`, the mean over all test sets.
     A replicate that failed (NaN) stays so.
     """
@@ -71,7 +72,7 @@ def transfer_metrics(
     name, summary = SUMMARIES[protocol]
     accuracies, losses = [own["test/accuracy"]], [own["test/loss"]]
     for target in targets.values():
-        accuracy, loss = evaluate(target.images, target.labels, texts_of(target.dataset), backbone)
+        accuracy, loss = evaluate(target.images, target.labels, classifier_of(target.dataset), report)
         accuracies.append(_where_alive(accuracy.tolist(), own["test/accuracy"]))
         losses.append(_where_alive(loss.tolist(), own["test/accuracy"]))
     replicates = list(zip(*accuracies, strict=True))

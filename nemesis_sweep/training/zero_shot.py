@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.templates import ENSEMBLE
+from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.fit import Metrics
@@ -16,18 +17,19 @@ from nemesis_sweep.vlm.backbone import Backbone
 
 def zero_shot_metrics(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Metrics:
     """Accuracy and loss with the dataset's own template."""
-    return _measured(backbone, reference_texts("zero_shot", backbone, dataset), features)
+    return _measured(reference("zero_shot", backbone, dataset, len(features.episodes)), features)
 
 
 def ensemble_metrics(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Metrics:
     """Accuracy and loss with the dataset's own template and CLIP's seven together."""
-    return _measured(backbone, reference_texts("zero_shot_ensemble", backbone, dataset), features)
+    return _measured(reference("zero_shot_ensemble", backbone, dataset, len(features.episodes)), features)
 
 
-def reference_texts(name: str, backbone: Backbone, dataset: Dataset) -> Tensor:
-    """Text features ``(C, E)`` of the row `zero_shot` or `zero_shot_ensemble` for a dataset's class names."""
+def reference(name: str, backbone: Backbone, dataset: Dataset, replicates: int) -> TextClassifier:
+    """The row `zero_shot` or `zero_shot_ensemble` for a dataset's class names, in every replicate."""
     templates = [dataset.template] if name == "zero_shot" else [dataset.template, *ENSEMBLE]
-    return template_features(backbone, dataset, templates)
+    texts = template_features(backbone, dataset, templates)
+    return TextClassifier(backbone, texts.expand(replicates, *texts.shape))
 
 
 def template_features(backbone: Backbone, dataset: Dataset, templates: Sequence[str]) -> Tensor:
@@ -37,14 +39,13 @@ def template_features(backbone: Backbone, dataset: Dataset, templates: Sequence[
 
 
 @torch.no_grad()
-def _measured(backbone: Backbone, texts: Tensor, features: EpisodeFeatures) -> Metrics:
+def _measured(classifier: TextClassifier, features: EpisodeFeatures) -> Metrics:
     """Accuracy and loss on val (each replicate has its own) and on test (the same for all)."""
-    texts = texts.expand(len(features.episodes), *texts.shape)
     metrics: Metrics = {}
     for split, images, labels in (
         ("val", features.val, features.val_labels),
         ("test", features.test, features.test_labels),
     ):
-        accuracy, loss = evaluate(images, labels, texts, backbone)
+        accuracy, loss = evaluate(images, labels, classifier)
         metrics |= {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
     return metrics

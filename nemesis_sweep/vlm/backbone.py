@@ -16,7 +16,9 @@ from torch.nn import functional as F
 
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.devices import find_device
+from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
 from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout, unknown_tokens
 from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
@@ -94,18 +96,34 @@ class Backbone:
         """L2-normalised features (N, E) of ordinary texts, for zero-shot classifiers. No gradients."""
         made = text_layout(self.tokenizer, texts)
         self._warn_unknown(made)
-        nothing = torch.zeros(1, 0, self.text.width, device=self.text.device)
+        # Features are fp32 at least, whatever the tower computes in.
+        dtype = torch.promote_types(torch.float32, self.text.dtype)
+        nothing = torch.zeros(1, 0, self.text.width, dtype=dtype, device=self.text.device)
         with torch.no_grad():
             return encode_text(self.text, made, nothing)[0]
 
     @torch.no_grad()
-    def encode_image(self, pixels: Tensor) -> Tensor:
-        """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients."""
+    def encode_image(self, pixels: Tensor, reads: Reads = "pooled") -> Tensor:
+        """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients.
+
+        reads: `patches` gives those of the parts of each image, (B, Q, E). Raises UserError for towers that
+        have none.
+        """
         parameter = next(self.visual.parameters())
-        features = self.visual(pixels.to(device=parameter.device, dtype=parameter.dtype))
-        # CoCa's image tower returns its tokens too.
-        pooled = features[0] if isinstance(features, tuple) else features
-        return F.normalize(pooled.float(), dim=-1)
+        encode = pooled_features if reads == "pooled" else patch_features
+        features = encode(self.visual, pixels.to(device=parameter.device, dtype=parameter.dtype))
+        return F.normalize(features.float(), dim=-1)
+
+    def image_shape(self, reads: Reads = "pooled") -> tuple[int, ...]:
+        """Shape of one image's features: (E,), or (Q, E) of its parts. Raises UserError where it has none."""
+        if reads == "pooled":
+            return (self.embed_dim,)
+        count = patch_count(self.visual)
+        if not count:
+            message = "this image tower has no features of the parts of an image"
+            allowed = "a backbone with open_clip's own ResNet or ViT, or another prompt"
+            raise UserError(Problem(message, key="backbone", found=self.name, allowed=allowed))
+        return (count, self.embed_dim)
 
     def to(self, *, precision: str = "fp32", device: torch.device | str | None = None) -> Backbone:
         """The same backbone with both towers in a precision (fp32, bf16, fp16), on another device if given.

@@ -11,10 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nemesis_sweep.spec.choices import CLASS_POSITIONS
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
-
-POSITIONS = ("end", "middle", "front")
 
 # Words that may stand for one context vector while the prompt is tokenised, in order of preference.
 _PLACEHOLDERS = ("X", "x", "a")
@@ -116,8 +115,9 @@ def unknown_tokens(layout: Layout, known: Collection[int]) -> dict[str, float]:
 
 
 def _check(names: Sequence[str], n_ctx: int, position: str) -> None:
-    if position not in POSITIONS:
-        raise UserError(Problem("unknown class position", found=repr(position), allowed=", ".join(POSITIONS)))
+    if position not in CLASS_POSITIONS:
+        allowed = ", ".join(CLASS_POSITIONS)
+        raise UserError(Problem("unknown class position", found=repr(position), allowed=allowed))
     if n_ctx < 1:
         raise UserError(Problem("n_ctx must be at least 1", found=str(n_ctx)))
     if not names:

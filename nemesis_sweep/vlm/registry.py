@@ -108,7 +108,7 @@ def find_backbone(name: str) -> Source:
             found=repr(name),
             allowed=f"{', '.join(embedded_names()) or 'an embedded model'}, an open_clip name, NAME@TAG, "
             "NAME@random, NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json",
-            nearest=meant_backbone(name, architecture_names()) or _nearest(architecture, at + weights),
+            nearest=_meant(name) or _nearest(architecture, at + weights),
         )
     )
 
@@ -135,9 +135,14 @@ def _embedded_folder() -> Path:
     return Path(__file__).resolve().parents[1] / "embedded"
 
 
+def _meant(name: str) -> str:
+    return meant_backbone(name, {each: published().get(each, {}) for each in architecture_names()})
+
+
 def _nearest(architecture: str, weights: str) -> str:
     found = nearest(architecture, backbone_names())
-    return found + weights if found and found not in embedded_names() else found
+    held = weights[1:] == RANDOM or clean_tag(weights[1:]) in published().get(found, {})
+    return found + weights if held else found
 
 
 def _check_tag(architecture: str, tag: str) -> None:
@@ -163,7 +168,8 @@ def _repository(name: str) -> Source:
     repository, at, revision = name.removeprefix(HUB).partition("@")
     if not _REPOSITORY.fullmatch(repository) or (at and not revision):
         allowed = "hf-hub:ORG/NAME or hf-hub:ORG/NAME@REVISION"
-        raise UserError(Problem("not the name of a hub repository", found=repr(name), allowed=allowed))
+        message = "not the name of a hub repository"
+        raise UserError(Problem(message, found=repr(name), allowed=allowed, nearest=_meant(name)))
     return Source("hub", repository=repository, revision=revision or None)
 
 
@@ -190,7 +196,7 @@ def _folder(path: Path, name: str) -> Path:
     if path.suffix in PICKLES and not (there and path.is_dir()):
         refuse_pickle(path)
     if not there:
-        near = nearest_path(path) or meant_backbone(name, architecture_names())
+        near = nearest_path(path) or _meant(name)
         raise UserError(Problem("no such backbone folder or file", found=repr(str(path)), nearest=near))
     config = (path if path.is_dir() else path.parent) / CONFIG_FILE
     if not config.is_file():
@@ -212,6 +218,31 @@ def text_config(name: str) -> dict[str, Any] | None:
         config = architecture_config(source.architecture) if source.architecture else _config_of(source)
         text: dict[str, Any] = config["text_cfg"]
         return text if isinstance(text.get("context_length") or DEFAULT_LENGTH, int) else None
+    except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None  # What is wrong with it is told elsewhere.
+
+
+def no_patches(name: str) -> str:
+    """Why a backbone's image tower has no features of the parts of an image, by its configuration; '' where
+    it has, or where that is not known before its weights are."""
+    config = _vision_config(name)
+    if config is None or isinstance(config.get("layers"), list):
+        return ""
+    if config.get("timm_model_name"):
+        return f"its image tower is timm's {config['timm_model_name']}"
+    if config.get("attentional_pool"):
+        return "its image tower pools by attention of its own"
+    if config.get("pool_type", "tok") != "tok" or config.get("final_ln_after_pool"):
+        return "its image tower has no class token"
+    return ""
+
+
+def _vision_config(name: str) -> dict[str, Any] | None:
+    try:
+        source = find_backbone(name)
+        config = architecture_config(source.architecture) if source.architecture else _config_of(source)
+        vision: dict[str, Any] = config["vision_cfg"]
+        return vision if isinstance(vision, dict) else None
     except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError):
         return None  # What is wrong with it is told elsewhere.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_any_number_of_trials_is_planned_at_once() -> None:
 def test_data_that_is_not_there_is_told_once_a_dataset(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("NEMESIS_SWEEP_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "there").mkdir()
+    layouts.folders("there", {"fly agaric": 0, "chanterelle": 0}, tmp_path, 9)
     told = plan(PAN, "tasks.dataset=[dtd, ./birds, ./there, clipart]", "tasks.shots=[1, 4]").splitlines()
     lines = [line for line in told if "no data yet" in line]
     look = "(`nemesis-sweep datasets check {}` shows what is looked for)"
@@ -97,11 +98,36 @@ def test_how_coarse_the_selection_is_and_which_classes_are_short(tmp_path: Path,
     assert "\n3 other tasks with a smaller standard error" in many
 
 
-def test_data_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["plan", "validate", "run"])
+def test_data_that_a_run_refuses_is_refused(tmp_path: Path, verb: str, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "own.csv").write_text("picture;kind\n")
-    told = plan(PAN, f"tasks.dataset=[{tmp_path}/own.csv, digits]")
-    assert f"cannot read {tmp_path}/own.csv: {tmp_path}/own.csv" in told
-    assert "digits-1shot, digits-4shot, digits-16shot: 160 validation images" in told
+    layouts.folders("one", {"fly agaric": 0}, tmp_path, 6)
+    for name, told in (("own.csv", f"error: {tmp_path}/own.csv"), ("one", "fewer than two classes")):
+        result = CliRunner().invoke(main, [verb, str(PAN), "--set", f"tasks.dataset=[digits, ./{name}]"])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert told in result.stderr
+
+
+def test_a_run_names_the_line_of_data_that_is_not_there(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "pan.yaml"
+    text = re.sub(r"\n  dataset: .*", "\n  dataset:\n    - digits\n    - ./nothing", PAN.read_text())
+    file.write_text(text)
+    line = text.splitlines().index("    - ./nothing") + 1
+    result = CliRunner().invoke(main, ["run", str(file)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    told = f"error: {file}:{line}: tasks.dataset.1: no such file or folder; found {tmp_path}/nothing"
+    assert result.stderr.startswith(told)
+    tested = ["tasks.dataset=digits", "tasks.protocol=domain_generalization", "tasks.targets=[./nothing]"]
+    settings = [word for each in (*tested, "search.baselines=[coop]") for word in ("--set", each)]
+    result = CliRunner().invoke(main, ["run", str(PAN), *settings])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--set tasks.targets=[./nothing]: tasks.targets.0: no such file or folder" in result.stderr
+    for verb in ("plan", "validate", "run"):
+        result = CliRunner().invoke(main, [verb, str(PAN), "--set", "tasks.dataset=~nobody.here/x"])
+        assert result.exit_code == 2
+        assert "tasks.dataset.0: no such user; found '~nobody.here/x'" in result.stderr
 
 
 def test_names_and_baselines_are_whole_in_80_columns(tmp_path: Path, monkeypatch) -> None:
@@ -112,3 +138,11 @@ def test_names_and_baselines_are_whole_in_80_columns(tmp_path: Path, monkeypatch
     )
     assert "\u2502 digits-16shot-ViT-B-16-datacomp_xl_s13b_b90k \u2502" in told
     assert "\nbaselines beside them: zero_shot, zero_shot_ensemble, coop\n" in told
+    assert "\npaper is a point of the space: trial 0\n" in told
+
+
+def test_the_paper_setting_is_beside_the_trials_where_it_is_none_of_them() -> None:
+    told = plan(PAN, "space.omega.high=5")
+    assert "\nbaselines beside them: zero_shot, linear_probe, coop, paper\n" in told
+    assert "is a point of the space" not in told
+    assert "is a point of the space" not in plan(PAN, "budget.trials=0")

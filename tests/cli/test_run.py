@@ -173,6 +173,7 @@ def test_a_prompt_can_be_used_again(finished):
     """The kept context gives the recorded test accuracy."""
     from nemesis_sweep.data.registry import load_dataset
     from nemesis_sweep.prompts.artifact import load_prompt
+    from nemesis_sweep.prompts.text_classifier import TextClassifier
     from nemesis_sweep.training.episode_features import episode_features
     from nemesis_sweep.training.evaluation import evaluate
     from nemesis_sweep.vlm.backbone import load_backbone
@@ -185,7 +186,7 @@ def test_a_prompt_can_be_used_again(finished):
     features = episode_features(load_dataset("digits"), backbone, 1, prompt.seeds, 1)
     layout = backbone.layout(prompt.classnames, prompt.context.shape[1], prompt.class_position)
     texts = encode_text(backbone.text, layout, prompt.context)
-    accuracy, _ = evaluate(features.test, features.test_labels, texts, backbone)
+    accuracy, _ = evaluate(features.test, features.test_labels, TextClassifier(backbone, texts))
     assert accuracy.tolist() == pytest.approx(result["replicates"]["test/accuracy"])
 
 
@@ -265,6 +266,7 @@ def stop(driver: subprocess.Popen, home: Path) -> None:
     _, stderr = driver.communicate(timeout=60)
     assert driver.returncode == 130
     assert "continue with" in stderr
+    assert {row["number"]: row["state"] for row in read_results(home)} == dict.fromkeys(BASELINES, "COMPLETE")
 
 
 def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, tmp_path):

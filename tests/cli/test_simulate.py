@@ -113,7 +113,7 @@ def test_samplers_are_compared_in_homes_of_their_own(file, tmp_path, monkeypatch
             ["--simulate", "nowhere"],
             "--simulate: no such folder; found 'nowhere'; allowed: the home of a finished",
         ),
-        (["--simulate", "."], "run the sweep to its end first"),
+        (["--simulate", "."], "it is written when a run ends"),
     ],
 )
 def test_what_makes_no_sense_is_one_clear_error(file, tmp_path, words, told):

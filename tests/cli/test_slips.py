@@ -25,6 +25,11 @@ PAN = str(Path(__file__).parents[2] / "search_spaces" / "pan.yaml")
         (["--set", "method.epochs=3", "lr=0.1"], "--set method.lr=0.1"),
         (["shots=4"], "--set tasks.shots=4"),
         (["seed=4"], "--set search.seed=4"),
+        (["--seed", "4"], "--set search.seed=4"),
+        (["-s", "method.epochs=3"], "--set method.epochs=3"),
+        (["lr=choice(0.1,0.2)"], "--set 'space.lr={choices: [0.1, 0.2]}'"),
+        (["method.n_ctx=4,8"], "--set 'space.n_ctx={choices: [4, 8]}'"),
+        (["lr=tag(log, interval(0.1, 1))"], "--set 'space.lr={low: 0.1, high: 1, log: true}'"),
     ],
 )
 @pytest.mark.parametrize("verb", ["validate", "run", "plan", "submit"])
@@ -33,13 +38,20 @@ def test_the_right_form(verb: str, given: list[str], meant: str) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")
     assert result.stderr.endswith(f". Did you mean {meant}?\n")
-    assert result.stderr.count("\n") == 1
+    assert result.stderr.count("\n") == result.stderr.count("Did you mean") == 1
 
 
 @pytest.mark.parametrize("given", [["nonsense"], ["--config", "x"], ["wheel=3"], ["--epochs"]])
 def test_what_is_not_known_stays_clicks(given: list[str]) -> None:
     result = CliRunner().invoke(main, ["validate", PAN, *given])
     assert (result.exit_code, "Usage: " in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("written", ["budget.trials: 4", "budget.trials 4"])
+def test_a_setting_without_its_sign(written: str) -> None:
+    result = CliRunner().invoke(main, ["validate", PAN, "--set", written])
+    assert result.exit_code == 2
+    assert result.stderr.endswith("Did you mean 'budget.trials=4'?\n")
 
 
 def test_other_verbs_have_no_settings() -> None:

@@ -15,5 +15,5 @@ class Changed:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backbone, name)
 
-    def encode_image(self, pixels: Tensor) -> Tensor:
+    def encode_image(self, pixels: Tensor, reads: str = "pooled") -> Tensor:
         return self._encode_image(pixels)

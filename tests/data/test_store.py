@@ -1,8 +1,10 @@
 """The feature store: encoded once, exact, shared between processes, safe against broken files."""
 
+import hashlib
+import json
 import multiprocessing
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -40,7 +42,7 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._backbone, name)
 
-    def encode_image(self, pixels):
+    def encode_image(self, pixels, reads="pooled"):
         self.encoded += len(pixels)
         return self._backbone.encode_image(pixels)
 
@@ -188,3 +190,21 @@ def test_what_an_earlier_release_encoded_is_not_taken_for_readable(tiny_backbone
     write_shard(tmp_path / about.folder, about.identity, keys, features)
     assert encoded_keys(tmp_path) == (set() if older else set(keys))
     assert len(missing_pictures(tiny_backbone, 1, colours.test, tmp_path)) == older * len(set(keys))
+
+
+def test_the_parts_of_pictures_are_a_store_of_their_own(tiny_backbone, colours, tmp_path):
+    """Beside the features of whole pictures, whose folder stays what it was; the first part is the whole."""
+    whole, parts = (FeatureStore(tiny_backbone, 2, tmp_path, reads=reads) for reads in ("pooled", "patches"))
+    assert whole.folder != parts.folder and parts.shape == (5, 32)
+    found = parts.features(colours.val[:3])
+    assert found.shape == (3, 2, 5, 32)
+    torch.testing.assert_close(found[:, :, 0], whole.features(colours.val[:3]))
+    again = FeatureStore(tiny_backbone, 2, tmp_path, reads="patches").features(colours.val[:3][::-1])
+    assert torch.equal(again, found.flip(0))
+    assert not missing_pictures(tiny_backbone, 2, colours.val[:3], tmp_path, reads="patches")
+    assert len(missing_pictures(tiny_backbone, 2, colours.val[:4], tmp_path, reads="patches")) == 1
+    assert parts.features([]).shape == (0, 2, 5, 32)
+    about = asdict(whole.about)
+    del about["reads"], about["backbone"]
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+    assert whole.about.identity == digest  # As of versions that knew no other kind.

@@ -32,6 +32,22 @@ def test_a_look_at_all_images_finds_them(tmp_path) -> None:
     ]
 
 
+def test_an_image_in_all_splits_is_named_once(tmp_path) -> None:
+    own_data.class_folders_in_splits(tmp_path)
+    mine = tmp_path / "mine"
+    for path in mine.rglob("*.jpg"):
+        path.write_bytes(path.read_bytes() + path.parts[-3].encode())
+    for split in ("Validation", "test"):
+        shutil.copy(mine / "train/second/image_0003.jpg", mine / split / "second/copy.jpg")
+    dataset = load_dataset(str(mine))
+    seen = Seen(dataset.local)
+    assert list(flaws(dataset, seen=seen)) == []
+    assert told(seen.twins) == [
+        "the same image in train, val and test: 1 image "
+        "(Validation/second/copy.jpg and test/second/copy.jpg are train/second/image_0003.jpg)"
+    ]
+
+
 def test_what_is_learnt_is_found_in_the_test_without_reading_the_rest(tmp_path, monkeypatch) -> None:
     from nemesis_sweep.data import twins
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from nemesis_sweep.nemesis.annealing import ANNEALINGS, constant, logistic
+from nemesis_sweep.nemesis.annealing import annealing, constant, logistic
+from nemesis_sweep.spec.choices import ANNEALINGS
 
 
 def test_logistic_is_one_half_in_the_middle():
@@ -23,6 +24,6 @@ def test_constant_is_one():
 
 @pytest.mark.parametrize("name", ANNEALINGS)
 def test_every_annealing_stays_between_nothing_and_one_and_never_rises(name):
-    values = [ANNEALINGS[name](epoch, 200) for epoch in range(200)]
+    values = [annealing(name)(epoch, 200) for epoch in range(200)]
     assert all(0 <= value <= 1 for value in values)
     assert all(later <= earlier for earlier, later in pairwise(values))

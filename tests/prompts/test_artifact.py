@@ -15,9 +15,8 @@ FACTS = {
     "backbone": "icon-clip",
     "fingerprint": "f" * 64,
     "classnames": ["zero", "größe"],
-    "class_position": "end",
     "seeds": [1, 2],
-    "method": {"n_ctx": 3, "omega": 1.0},
+    "method": {"n_ctx": 3, "omega": 1.0, "class_position": "middle"},
     "selected_share": None,
 }
 
@@ -25,7 +24,7 @@ FACTS = {
 @pytest.fixture
 def folder(tmp_path):
     """A folder with a prompt as this version writes it."""
-    save_prompt(tmp_path / "new", Prompt(context=torch.randn(2, 3, 4), **FACTS))
+    save_prompt(tmp_path / "new", Prompt(tensors={"context": torch.randn(2, 3, 4)}, **FACTS))
     return tmp_path / "new"
 
 
@@ -40,7 +39,10 @@ def test_a_prompt_of_an_earlier_version_is_read(tmp_path):
     """Both files exactly as they were before there were checksums."""
     context = torch.randn(2, 3, 4)
     save_file({"context": context}, tmp_path / "prompt.safetensors")
-    (tmp_path / "prompt.json").write_text(json.dumps(FACTS, indent=2, ensure_ascii=False) + "\n")
+    facts = {**FACTS, "method": {"n_ctx": 3, "omega": 1.0}, "class_position": "front"}
+    (tmp_path / "prompt.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    assert load_prompt(tmp_path).kind == "coop"
+    assert load_prompt(tmp_path).class_position == "front"
     assert torch.equal(load_prompt(tmp_path).context, context)
     assert load_prompt(tmp_path / "prompt.json").seeds == [1, 2]
     assert prompt_checksum(tmp_path) == ""
@@ -79,7 +81,7 @@ def test_a_damaged_prompt_is_one_clear_error(folder, name, damage):
 
 @pytest.mark.parametrize("name", ["prompt.safetensors", "prompt.json"])
 def test_the_file_of_another_prompt_is_told(folder, tmp_path, name):
-    save_prompt(tmp_path / "other", Prompt(context=torch.randn(2, 3, 4), **FACTS))
+    save_prompt(tmp_path / "other", Prompt(tensors={"context": torch.randn(2, 3, 4)}, **FACTS))
     shutil.copy(tmp_path / "other" / name, folder / name)
     with pytest.raises(UserError, match=r"is not the file that prompt\.json was written with"):
         load_prompt(folder)

@@ -55,6 +55,28 @@ RANGE, LOG = "{low: 0.1, high: 10}", "{low: 0.1, high: 10, log: true}"
         ("n_ctx: tune.choice([4, 8])", "n_ctx: {choices: [4, 8]}"),
         ("n_ctx: ray.tune.grid_search([4, 8])", "n_ctx: {choices: [4, 8]}"),
         ("omega: tune.randn(0, 1)", ""),
+        ("omega: tune.quniform(0, 1, 0.3)", "omega: {low: 0, high: 0.9, step: 0.3}"),
+        ("omega: {grid_search: [1, 10]}", "omega: {choices: [1, 10]}"),
+        ("omega: {suggest_float: {low: 0.1, high: 10, log: true}}", f"omega: {LOG}"),
+        ("omega: optuna.distributions.FloatDistribution(0.1, 10, log=True)", f"omega: {LOG}"),
+        ("n_ctx: IntDistribution(4, 16, step=4)", "n_ctx: {low: 4, high: 16, step: 4}"),
+        ("n_ctx: CategoricalDistribution(choices=(4, 8))", "n_ctx: {choices: [4, 8]}"),
+        ("omega: suggest_float", "omega: {low: ..., high: ...}"),
+        ("omega: {suggest_float: [0.1, 10]}", f"omega: {RANGE}"),
+        ("omega: log_uniform_values", "omega: {low: ..., high: ..., log: true}"),
+        ("omega: tune.choice", "omega: {choices: [...]}"),
+        ("n_ctx: int(interval(4, 16))", "n_ctx: {low: 4, high: 16}"),
+        ("omega: range(0.0, 0.1, 0.02)", "omega: {low: 0.0, high: 0.08, step: 0.02}"),
+        ("omega: range(0.5, 2.5)", "omega: {low: 0.5, high: 2.5}"),
+        ("omega: 'range(start=0, stop=0.1, step=0.05)'", "omega: {low: 0, high: 0.05, step: 0.05}"),
+        ("omega: range(0, 1, 0)", ""),
+        ("n_ctx: 4, 8, 16", "n_ctx: {choices: [4, 8, 16]}"),
+        ("omega: 3", "method.omega: 3"),
+        # Ax, Hyperopt
+        ("omega: {type: range, bounds: [0.1, 10], log_scale: true}", f"omega: {LOG}"),
+        ("omega: hp.uniform('omega', 0.1, 10)", f"omega: {RANGE}"),
+        ("omega: hp.loguniform('omega', 0, 1)", "omega: {low: 1.0, high: 2.71828, log: true}"),
+        ("n_ctx: hp.choice('n', [4, 8])", "n_ctx: {choices: [4, 8]}"),
         # NNI, a bare list, and no tool at all
         ("omega: {_type: loguniform, _value: [0.1, 10]}", f"omega: {LOG}"),
         ("n_ctx: [4, 8, 16]", "n_ctx: {choices: [4, 8, 16]}"),
@@ -72,6 +94,7 @@ def test_a_dimension_in_its_form_here(tmp_path: Path, written: str, meant: str) 
     assert problems[0].nearest == meant
     if meant:
         assert len(problems) == 1
+    if meant and "..." not in meant:
         penalty = "" if "omega" in meant else "method: {omega: 1}\n"
         section, right = ("method", meant[7:]) if meant.startswith("method.") else ("space", meant)
         text = (
@@ -116,12 +139,27 @@ def test_what_is_not_known_is_no_dimension() -> None:
         ("budget: {num_samples: 4}", "budget.num_samples", "trials"),
         ("resources: {num_gpus: 1}", "resources.num_gpus", "gpus"),
         ("parameters: {}", "parameters", "space"),
+        ("omega: {min: 0.1, max: 10}", "omega", f"space.omega: {RANGE}"),
+        ("method: {omega: {min: 0.1, max: 10}}", "method.omega", f"space.omega: {RANGE}"),
+        ("method: {omega: {low: 0.1, high: 10}}", "method.omega", f"space.omega: {RANGE}"),
+        ("method: {n_ctx: [4, 8]}", "method.n_ctx", "space.n_ctx: {choices: [4, 8]}"),
+        ("lr=0.01: 3", '"lr=0.01"', "method.lr: 0.01"),
+        ("search: {method: bayes}", "search.method", "sampler"),
+        ("direction: maximize", "direction", "search.objective"),
     ],
 )
 def test_a_key_by_its_name_here(tmp_path: Path, put: str, key: str, meant: str) -> None:
     path = write(tmp_path, f"name: made\ntasks: {{dataset: clipart}}\n{put}\n")
     (problem,) = (problem for problem in problems_of(path) if problem.key == key)
-    assert (problem.line, problem.message, problem.nearest) == (3, "unknown key", meant)
+    assert (problem.line, problem.nearest) == (3, meant)
+    assert problem.message == ("wrong type" if key in ("method.omega", "method.n_ctx") else "unknown key")
+
+
+def test_a_file_of_weights_and_biases(tmp_path: Path) -> None:
+    """Each key once, and no word of an empty space, which is there under another name."""
+    text = "name: made\ntasks: {dataset: clipart}\nmethod: bayes\nparameters: {omega: {min: 1, max: 2}}\n"
+    told = {problem.key: problem.nearest for problem in problems_of(write(tmp_path, text))}
+    assert told == {"method": "search.sampler: tpe", "parameters": "space"}
 
 
 @pytest.mark.parametrize(
@@ -149,6 +187,7 @@ def test_samplers_and_pruners_by_their_names_here(tmp_path: Path, put: str, mean
         ("tasks: clipart", 'tasks.dataset: "clipart"'),
         ("budget: 20", "budget.trials: 20"),
         ("search: 3", ""),
+        ("method: lr=0.01", "method.lr: 0.01"),
     ],
 )
 def test_a_section_that_is_a_single_value(tmp_path: Path, put: str, meant: str) -> None:

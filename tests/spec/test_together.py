@@ -1,16 +1,20 @@
 """Sections that are right by themselves and wrong together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from nemesis_sweep.spec.budget import Budget
+from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import MethodSection
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Tasks
+from nemesis_sweep.sweep.names import known_names
 from tests.spec.files import KNOWN, problems_of, write
 
 TARGETS = {"base_to_new": "", "domain_generalization": "  targets: emoji\n"}
@@ -131,3 +135,37 @@ def test_protocols_and_targets_that_do_not(tmp_path: Path, tasks: str, told: str
     (problem,) = problems_of(with_tasks(tmp_path, tasks))
     assert f"{problem.file}:2: tasks." in str(problem)
     assert told in str(problem)
+
+
+@pytest.mark.parametrize("protocol", ["base_to_new", "domain_generalization"])
+def test_a_kind_of_prompt_that_cannot_transfer(
+    tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROMPTS, "kgcoop", replace(PROMPTS["kgcoop"], transfers=False))
+    text = f"name: t\ntasks:\n  dataset: clipart\n  protocol: {protocol}\n{TARGETS[protocol]}"
+    text += "method: {prompt: kgcoop}\nbudget: {trials: 0}"
+    (problem,) = problems_of(write(tmp_path, text))
+    assert (problem.key, problem.line) == ("tasks.protocol", 4)
+    assert "kgcoop cannot be tested on classes that it was not trained on" in problem.message
+    assert problem.allowed.startswith("few_shot, or prompt: coop")
+
+
+def test_a_dumped_sweep_has_the_fields_of_its_kinds(tmp_path: Path) -> None:
+    plain = load_sweep(write(tmp_path, f"{TASKS}budget: {{trials: 0}}"), known=KNOWN)
+    assert "anchor_weight" not in resolved(plain)["method"]
+    rest = "method: {prompt: kgcoop}\nbudget: {trials: 0}"
+    other = load_sweep(write(tmp_path, TASKS + rest), known=KNOWN)
+    assert resolved(other)["method"]["anchor_weight"] == 8.0
+    (tmp_path / "again.yaml").write_text(sweep_to_yaml(other))
+    assert load_sweep(tmp_path / "again.yaml", known=KNOWN) == other
+
+
+def test_a_backbone_without_parts_of_images_for_a_kind_that_reads_them(tmp_path: Path) -> None:
+    text = "name: t\ntasks: {dataset: clipart, backbone: [RN50, ViT-B-16-SigLIP]}\n"
+    text += "method: {prompt: plot}\nbudget: {trials: 0}"
+    with pytest.raises(UserError) as caught:
+        load_sweep(write(tmp_path, text), known=known_names())
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.line, problem.found) == ("tasks.backbone", 2, '"ViT-B-16-SigLIP"')
+    assert problem.message.startswith("plot reads the parts of an image, and its image tower is timm's")
+    assert problem.allowed == "open_clip's own ResNets and ViTs, such as RN50, or another prompt"

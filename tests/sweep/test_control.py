@@ -76,3 +76,18 @@ def test_an_interrupted_one_goes_on_and_another_best_gets_its_own(make_sweep, op
 def test_where_plain_coop_is_the_control_there_is_no_other(make_sweep, open_study, best):
     study = open_study(make_sweep(text=ONLY_PENALTY) if best == "3" else make_sweep())
     assert "control" not in " ".join(run(study, best_is(best)))
+
+
+def test_another_kind_of_prompt_is_more_than_a_penalty(make_sweep, open_study):
+    """The row `coop` trains CoOp whatever the sweep does, so a KgCoOp that wins needs its own control."""
+    study = open_study(
+        make_sweep("method.prompt=kgcoop", "search.baselines=[coop, control]", text=ONLY_PENALTY)
+    )
+    handed = {}
+
+    def value(proposal):
+        handed[proposal.number] = proposal
+        return best_is("1")(proposal)
+
+    assert run(study, value)[-1] == "control-of-1"
+    assert handed["coop"].method.prompt == "coop" and handed["control-of-1"].method.prompt == "kgcoop"

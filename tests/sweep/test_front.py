@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
-from nemesis_sweep.spec.limits import OBJECTIVE_ONLY
+from nemesis_sweep.spec.samplers import SAMPLERS, able
 from nemesis_sweep.sweep.front import LOSS, best_trial, best_trials, pareto_front
 from nemesis_sweep.sweep.judgement import judge
-from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES, build_sampler
+from nemesis_sweep.sweep.samplers.registry import build_sampler
 from nemesis_sweep.sweep.study import TaskStudy
 
 SEVERAL = [
@@ -52,9 +52,9 @@ def drain(sweep, storage, restarts=False):
     return study, tried
 
 
-@pytest.mark.parametrize("sampler", [name for name in SAMPLER_NAMES if name not in OBJECTIVE_ONLY])
+@pytest.mark.parametrize("sampler", able("several_objectives"))
 def test_every_other_sampler_takes_several_objectives(make_sweep, sampler):
-    finite = ["space.omega={low: 1, high: 100, step: 1}"] if sampler == "grid" else []
+    finite = ["space.omega={low: 1, high: 100, step: 1}"] if SAMPLERS[sampler].finite else []
     sweep = make_sweep(*SEVERAL, f"search.sampler={sampler}", *finite)
     study, tried = drain(sweep, optuna.storages.InMemoryStorage())
     assert len(tried) == 2 + 12
@@ -67,7 +67,7 @@ def test_every_other_sampler_takes_several_objectives(make_sweep, sampler):
     assert drain(sweep, optuna.storages.InMemoryStorage(), restarts=True)[1] == tried
 
 
-@pytest.mark.parametrize("sampler", OBJECTIVE_ONLY)
+@pytest.mark.parametrize("sampler", SAMPLERS.keys() - set(able("several_objectives")))
 def test_the_samplers_that_are_refused_could_not(sampler):
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=build_sampler(sampler, {}, 0))
     with pytest.raises(ValueError, match="multi-objective"):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -50,6 +52,12 @@ def test_what_is_ignored_stays_so_as_under_nohup():
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_these_tests_run_under_nohup():
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "every_signal"]
+    ran = subprocess.run(["nohup", *line], capture_output=True, text=True, check=False)
+    assert f"{len(SIGNALS)} passed" in ran.stdout, ran.stdout
 
 
 def test_another_thread_can_run_a_sweep_without_signals():

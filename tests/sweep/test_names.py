@@ -1,15 +1,25 @@
 """The names that a sweep file may use are those of the registries."""
 
 import inspect
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path as FilePath
 
 import optuna
 import pytest
 
+from nemesis_sweep.spec.choices import ANNEALINGS, SELECTIONS
 from nemesis_sweep.spec.faults import Fault, Path
+from nemesis_sweep.spec.part import part_at
+from nemesis_sweep.spec.pruners import PRUNERS
+from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.pruners.registry import pruner_faults
 from nemesis_sweep.sweep.samplers.registry import sampler_faults
+
+TOP = FilePath(__file__).parents[2]
 
 
 def test_every_registry_is_asked() -> None:
@@ -79,3 +89,28 @@ def test_values_of_options_are_checked_too(name, options, key, message) -> None:
     (fault,) = pruner_faults(name, options)
     assert fault.path == key
     assert message in fault.message
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/search.md", "search_spaces/pan.yaml"])
+def test_every_sampler_and_pruner_stands_in_the_pages_that_list_them(page: str) -> None:
+    text = (TOP / page).read_text(encoding="utf-8")
+    missing = [name for name in (*SAMPLERS, *PRUNERS) if not re.search(rf"\b{name}\b", text)]
+    assert not missing
+
+
+@pytest.mark.parametrize("table", [SAMPLERS, PRUNERS, ANNEALINGS, SELECTIONS])
+def test_every_entry_of_a_table_leads_to_its_code(table) -> None:
+    for entry in table.values():
+        assert callable(part_at(entry.factory))
+        assert entry.about
+
+
+def test_no_two_parts_are_called_the_same_by_other_tools() -> None:
+    others = [name for part in (*SAMPLERS.values(), *PRUNERS.values()) for name in part.others]
+    assert len(others) == len(set(others))
+
+
+def test_the_tables_import_neither_torch_nor_optuna() -> None:
+    code = "import sys, nemesis_sweep.spec.loader; print(sorted({'torch', 'optuna'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

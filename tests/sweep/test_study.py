@@ -6,8 +6,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.pruners.registry import PRUNER_NAMES
-from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
+from nemesis_sweep.spec.pruners import PRUNERS
+from nemesis_sweep.spec.samplers import SAMPLERS
 
 
 def finish(study, proposal, value=50.0):
@@ -81,12 +81,12 @@ def test_the_budget_is_kept_and_can_grow(make_sweep, open_study):
     assert [p.number for p in drain(more)] == ["6", "7"]
 
 
-@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_is_the_same_with_and_without_a_restart(make_sweep, sampler):
     """The contract of a sampler: within the space, seeded, and independent of when the driver died."""
     from nemesis_sweep.sweep.study import TaskStudy
 
-    finite = ["space.omega={low: 1, high: 100, step: 1}"] if sampler == "grid" else []
+    finite = ["space.omega={low: 1, high: 100, step: 1}"] if SAMPLERS[sampler].finite else []
     sweep = make_sweep(f"search.sampler={sampler}", "budget.trials=14", *finite)
     (task,) = sweep.task_list()
 
@@ -127,7 +127,7 @@ def test_another_seed_proposes_something_else(make_sweep, open_study, storage):
 PRUNER_NEEDS = {"wilcoxon": ["tasks.replicates=4"], "patient": ["search.pruner_options={patience: 1}"]}
 
 
-@pytest.mark.parametrize("pruner", PRUNER_NAMES)
+@pytest.mark.parametrize("pruner", PRUNERS)
 def test_every_pruner_spares_the_best_and_never_a_baseline(make_sweep, open_study, pruner):
     """Trials get worse and worse; a pruner other than `none` stops some, `none` stops none."""
     needs = PRUNER_NEEDS.get(pruner, [])

@@ -7,8 +7,11 @@ import datetime
 import http.client
 import http.server
 import ipaddress
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -183,6 +186,26 @@ def test_users_and_tokens(
             uri = uri.replace("//", "//me:hunter2@")
         assert prepare(tmp_path / "home", "auth", "auth", uri).uri == uri
     assert "hunter2" not in (tmp_path / "home" / "tracking.json").read_text()
+
+
+def test_databricks_without_credentials_is_one_error(tmp_path: Path) -> None:
+    """MLflow's own warning would come before it."""
+    code = (
+        "import sys; from pathlib import Path; from nemesis_sweep.tracking.store import prepare\n"
+        "try: prepare(Path(sys.argv[1]), 'far', 'far', 'databricks')\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("DATABRICKS")}
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "home")],
+        capture_output=True,
+        text=True,
+        env={**kept, "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert answer.stderr == ""
+    assert answer.stdout.startswith("UserError tracking.mlflow: MLflow at databricks cannot be used")
+    assert "allowed: DATABRICKS_HOST and DATABRICKS_TOKEN" in answer.stdout
 
 
 def test_databricks_is_asked_and_not_taken_for_a_folder(

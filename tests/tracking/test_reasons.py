@@ -39,6 +39,24 @@ def test_a_port_without_a_server_and_a_name_without_a_machine() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("variable", "scheme"), [("http_proxy", "http"), ("HTTPS_PROXY", "https"), ("ALL_PROXY", "http")]
+)
+def test_a_proxy_that_refuses_is_told_with_its_variable(
+    variable: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not as the server, which was never asked."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    proxy = f"http://me:hunter2@127.0.0.1:{free_port()}"
+    monkeypatch.setenv(variable, proxy)
+    refused = (
+        f"the proxy of ${variable}, {proxy.replace('hunter2', '***')}: Failed to establish a new connection"
+    )
+    assert told(f"{scheme}://mlflow.invalid").startswith(refused)
+
+
 def test_other_errors_are_told_in_a_line_without_passwords() -> None:
     assert reason(ValueError("two\n  lines of http://me:hunter2@h")) == "two lines of http://me:***@h"
     assert reason(KeyError()) == "KeyError"

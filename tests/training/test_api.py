@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 import nemesis_sweep
 from nemesis_sweep.spec.errors import UserError
+from tests.data import layouts
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
@@ -70,7 +72,7 @@ def test_fit_equals_the_steps_it_is_made_of(tiny_backbone, colours):
     own = nemesis_sweep.Fit(tiny_backbone, colours.classnames, method, (5, 6), features)
     while not own.done:
         own.run_epoch()
-    assert torch.equal(result.context, own.trainer.context)
+    assert torch.equal(result.context, own.trainer.learner.context)
     assert result.metrics["test/accuracy"] == own.evaluate("test")["test/accuracy"]
     assert result.mean("val/loss") == sum(own.evaluate("val")["val/loss"]) / 2
     assert [epoch for epoch, _ in seen] == [1, 2, 3, 4]
@@ -87,7 +89,9 @@ def test_fit_keeps_what_is_needed_to_use_the_prompt_again(tiny_backbone, colours
     layout = tiny_backbone.layout(prompt.classnames, 2, prompt.class_position)
     texts = nemesis_sweep.encode_text(tiny_backbone.text, layout, prompt.context)
     features = nemesis_sweep.episode_features(colours, tiny_backbone, 1, prompt.seeds, 1)
-    accuracy, _ = nemesis_sweep.evaluate(features.test, features.test_labels, texts, tiny_backbone)
+    accuracy, _ = nemesis_sweep.evaluate(
+        features.test, features.test_labels, nemesis_sweep.TextClassifier(tiny_backbone, texts)
+    )
     assert accuracy.tolist() == result.metrics["test/accuracy"]
     assert prompt.fingerprint == tiny_backbone.fingerprint
 
@@ -115,3 +119,29 @@ def test_plain_coop_with_many_seeds_is_short_too(tiny_backbone, colours):
     result = nemesis_sweep.fit(tiny_backbone, colours, {"epochs": 1, "views": 1}, shots=1, seeds=range(100))
     assert len(repr(result)) < 300
     assert "28, 29 and 70 more" in repr(result)
+
+
+def test_fit_warns_of_what_a_sweep_would_say_of_its_data(tiny_backbone, tmp_path):
+    layouts.folders("own/train", {"apple": 0, "pear": 0}, tmp_path, 3)
+    layouts.folders("own/test", {"apple": 0, "pear": 0}, tmp_path, 3)
+    for path in (tmp_path / "own").rglob("*.jpg"):
+        path.write_bytes(path.read_bytes() + path.parts[-3].encode() + path.name.encode())
+    shutil.copy(tmp_path / "own/train/pear/image_0000.jpg", tmp_path / "own/test/pear/copy.jpg")
+    (tmp_path / "own/train/apple/notes.txt").write_text("")
+    method = {"epochs": 1, "views": 1, "n_ctx": 1}
+    with pytest.warns(UserWarning) as told:
+        nemesis_sweep.fit(tiny_backbone, tmp_path / "own", method, shots=4, seeds=(1,))
+    lines = "\n".join(str(each.message) for each in told)
+    assert "left out, for they are no images: " in lines
+    assert "too few images in train, so all are taken, of 2 classes: apple (" in lines
+    assert "the same image in train and test: 1 image" in lines
+    assert {each.filename for each in told} == {__file__}
+
+
+def test_saving_replaces_a_prompt_and_nothing_else(fitted, tmp_path):
+    for _ in range(2):
+        fitted.save(tmp_path / "prompt")
+    assert torch.equal(nemesis_sweep.load_prompt(tmp_path / "prompt").context, fitted.context)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="not a folder"):
+        fitted.save(tmp_path / "file")

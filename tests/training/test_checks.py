@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import episode_features
@@ -60,12 +61,12 @@ CASES = {
 def test_a_step_refuses_what_does_not_fit(tiny_backbone, images, labels, positions, message, selection):
     method = Method(n_ctx=4, epochs=5, omega=1.0, beta=0.0, selection=selection)
     trainer = Trainer(tiny_backbone, NAMES, method, seeds=(1, 2))
-    before = trainer.context.detach().clone()
+    before = trainer.learner.context.detach().clone()
     draws = trainer.generators.state()
     given = None if positions is None else torch.tensor(positions)
     with pytest.raises(UserError, match=message):
         trainer.step(images, labels, 0, given)
-    assert torch.equal(trainer.context, before)
+    assert torch.equal(trainer.learner.context, before)
     assert all(torch.equal(value, draws[name]) for name, value in trainer.generators.state().items())
     assert trainer.failed == []
 
@@ -119,6 +120,6 @@ def test_a_fit_refuses_features_of_something_else(tiny_backbone, colours):
     ("images", "labels"), [((5, 31), (5,)), ((5, 32), (4,)), ((3, 5, 32), (3, 5)), ((0, 32), (0,))]
 )
 def test_evaluation_refuses_shapes_that_do_not_fit(tiny_backbone, images, labels):
-    texts = torch.randn(2, 4, 32)
+    classifier = TextClassifier(tiny_backbone, torch.randn(2, 4, 32))
     with pytest.raises(UserError, match="cannot evaluate these shapes; found images"):
-        evaluate(torch.zeros(images), torch.zeros(labels, dtype=torch.int64), texts, tiny_backbone)
+        evaluate(torch.zeros(images), torch.zeros(labels, dtype=torch.int64), classifier)

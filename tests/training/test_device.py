@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from nemesis_sweep.prompts import coop
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.training import trainer as trainer_module
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.variants import encode_variants
@@ -24,7 +24,7 @@ def test_a_step_follows_the_towers(tiny_backbone, monkeypatch, selection, csc, b
         given.extend(tensor.device for tensor in (context, positions, scales))
         return encode_variants(tower, layout, context, positions, scales, **more)
 
-    monkeypatch.setattr(trainer_module, "encode_variants", recorded)
+    monkeypatch.setattr(coop, "encode_variants", recorded)
     method = Method(n_ctx=4, epochs=5, omega=3.0, beta=beta, selection=selection, csc=csc)
     trainer = Trainer(tiny_backbone, NAMES, method, seeds=(1, 2))
     positions = torch.tensor([[0], [2]])
@@ -32,10 +32,11 @@ def test_a_step_follows_the_towers(tiny_backbone, monkeypatch, selection, csc, b
     trainer.step(*first, 1, positions)
     with torch.device("meta"):
         step = trainer.step(*second, 2, positions)
-        texts = trainer.text_features().detach()
-        accuracy, loss = evaluate(second[0], second[1], texts, tiny_backbone)
+        classifier = trainer.learner.classifier()
+        accuracy, loss = evaluate(second[0], second[1], classifier)
     assert {value.device for value in vars(step).values()} == {CPU}
-    assert {trainer.context.device, trainer.alive.device, texts.device, accuracy.device, loss.device} == {CPU}
+    made = (trainer.learner.context, trainer.alive, classifier.texts, accuracy, loss)
+    assert {tensor.device for tensor in made} == {CPU}
     assert set(given) <= {CPU}
     assert bool(given) == (beta == 0 and selection == "accuracy")
     assert step.loss.isfinite().all()

@@ -60,7 +60,7 @@ def test_an_interrupted_fit_goes_on_exactly(tiny_backbone, colours, features, tm
     resumed.load_state(load_checkpoint(tmp_path))
     while not resumed.done:
         again = resumed.run_epoch()
-    assert torch.equal(resumed.trainer.context, whole.trainer.context)
+    assert torch.equal(resumed.trainer.learner.context, whole.trainer.learner.context)
     assert again == metrics
     assert resumed.selected_share() == whole.selected_share()
 
@@ -152,7 +152,7 @@ def test_views_of_epochs_take_their_own_view(tiny_backbone, colours):
 
 def test_a_failed_replicate_has_no_accuracy(tiny_backbone, colours, features):
     fit = make_fit(tiny_backbone, colours, features, lr=0.01)
-    fit.trainer.context.data[1] = float("inf")
+    fit.trainer.learner.context.data[1] = float("inf")
     fit.run_epoch()
     accuracies = fit.evaluate("val")["val/accuracy"]
     assert fit.trainer.failed == [1]

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.prompts.coop import random_context
+from nemesis_sweep.prompts.context import random_context
+from nemesis_sweep.prompts.gradient_scale import scaled_gradients
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.api import fit
 from nemesis_sweep.training.generators import Generators
-from nemesis_sweep.training.gradient_scale import scaled_gradients
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.text import encode_text
@@ -22,15 +22,16 @@ def test_the_prompt_and_its_gradient_stay_fp32(tiny_backbone, precision):
     method = Method(n_ctx=4, epochs=5, omega=2.0, beta=0.5, precision=precision)
     trainer = Trainer(tiny_backbone, NAMES, method, seeds=(1, 2))
     exact = Trainer(tiny_backbone, NAMES, method.model_copy(update={"precision": "fp32"}), seeds=(1, 2))
-    assert trainer.tower.dtype == LOW[precision]
+    assert trainer.learner.backbone.text.dtype == LOW[precision]
     assert tiny_backbone.text.dtype == torch.float32
     ((images, labels),) = batches(2, steps=1)
     positions = torch.tensor([[0], [3]])
     step, expected = (t.step(images, labels, 1, positions) for t in (trainer, exact))
-    assert trainer.context.dtype == trainer.context.grad.dtype == torch.float32
+    assert trainer.learner.context.dtype == trainer.learner.context.grad.dtype == torch.float32
     assert step.loss.dtype == torch.float32 and step.loss.isfinite().all()
     torch.testing.assert_close(step.loss, expected.loss, rtol=0.02, atol=0.02)
-    difference = (trainer.context.grad - exact.context.grad).norm() / exact.context.grad.norm()
+    found, wanted = trainer.learner.context.grad, exact.learner.context.grad
+    difference = (found - wanted).norm() / wanted.norm()
     assert 1e-6 < difference < 0.06
 
 
@@ -39,10 +40,10 @@ def test_updates_smaller_than_the_towers_numbers_are_kept(tiny_backbone, precisi
     """An fp16 or bf16 prompt would not move at all: its neighbours are 1e-5 or more away."""
     method = Method(n_ctx=4, epochs=5, lr=1e-6, weight_decay=0.0, precision=precision)
     trainer = Trainer(tiny_backbone, NAMES, method, seeds=(1,))
-    before = trainer.context.detach().clone()
+    before = trainer.learner.context.detach().clone()
     ((images, labels),) = batches(1, steps=1)
     trainer.step(images, labels, 1)
-    moved = trainer.context.detach() != before
+    moved = trainer.learner.context.detach() != before
     assert moved.float().mean() > 0.5
 
 
@@ -50,7 +51,7 @@ def test_small_gradients_survive_fp16(tiny_backbone):
     """Gradients of a millionth of what fp16 holds arrive as they would in fp32, replicate by replicate."""
     layout = tiny_backbone.layout(NAMES, 4)
     half = tiny_backbone.text.to(torch.float16)
-    start = random_context(4, 64, Generators((1, 2))["init"])
+    start = random_context((4, 64), Generators((1, 2))["init"])
     weights = torch.randn(2, 4, 32, generator=torch.Generator().manual_seed(0))
     sizes = torch.tensor([1e-10, 1.0])
 

@@ -42,7 +42,8 @@ def test_every_step_equals_the_published_way(tiny_backbone, settings):
     method = Method(n_ctx=4, epochs=6, lr=0.1, **settings)
     trainer = Trainer(tiny_backbone, NAMES, method, seeds=(1, 2, 3))
     plain = [
-        PlainNemesis(tiny_backbone, NAMES, method, context) for context in trainer.context.detach().clone()
+        PlainNemesis(tiny_backbone, NAMES, method, context)
+        for context in trainer.learner.context.detach().clone()
     ]
     selected_ever = 0
     for number, (images, labels) in enumerate(batches(3, steps=12)):
@@ -59,7 +60,7 @@ def test_every_step_equals_the_published_way(tiny_backbone, settings):
             selected_ever += len(chosen)
     together = torch.stack([reference.context.detach() for reference in plain])
     # Twelve steps let rounding grow; it stays four orders below the vectors themselves.
-    assert (trainer.context.detach() - together).norm() <= 1e-4 * together.norm()
+    assert (trainer.learner.context.detach() - together).norm() <= 1e-4 * together.norm()
     assert selected_ever > 0 or method.beta == 1
 
 
@@ -71,7 +72,7 @@ def test_a_replicate_is_the_same_alone_and_among_others(tiny_backbone):
     for number, (images, labels) in enumerate(batches(3, steps=50)):
         among.step(images, labels, number // 5)
         alone.step(images[1:2], labels[1:2], number // 5)
-    torch.testing.assert_close(among.context[1], alone.context[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(among.learner.context[1], alone.learner.context[0], rtol=1e-5, atol=1e-6)
 
 
 def test_a_failed_replicate_is_frozen_and_its_neighbours_go_on(tiny_backbone):
@@ -84,20 +85,22 @@ def test_a_failed_replicate_is_frozen_and_its_neighbours_go_on(tiny_backbone):
         if number == 4:
             # Finite, but its square is not.
             with torch.no_grad():
-                broken.context[1, 2] = 1e30
-            frozen = broken.context[1].detach().clone()
+                broken.learner.context[1, 2] = 1e30
+            frozen = broken.learner.context[1].detach().clone()
         step = broken.step(images, labels, number)
     assert broken.failed == [1]
     assert not step.loss[1].isfinite()
     assert step.loss[[0, 2]].isfinite().all()
-    assert torch.equal(broken.context[1], frozen)
+    assert torch.equal(broken.learner.context[1], frozen)
     for r in (0, 2):
-        torch.testing.assert_close(broken.context[r], healthy.context[r], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(
+            broken.learner.context[r], healthy.learner.context[r], rtol=1e-5, atol=1e-6
+        )
 
 
 def test_given_words_are_the_start_and_decide_n_ctx(tiny_backbone):
     trainer = Trainer(tiny_backbone, NAMES, Method(words="a photo of a"), seeds=(1, 2))
     ids = tiny_backbone.tokenizer(["a photo of a"])[0, 1:5]
     expected = tiny_backbone.text.token_embedding(ids)
-    assert trainer.context.shape == (2, 4, 64)
-    assert torch.equal(trainer.context[1], expected)
+    assert trainer.learner.context.shape == (2, 4, 64)
+    assert torch.equal(trainer.learner.context[1], expected)

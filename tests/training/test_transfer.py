@@ -28,19 +28,19 @@ def learnt(colours, tiny_backbone):
 def test_the_learnt_words_stand_before_other_names(learnt, tiny_backbone):
     """The same context with the new names, one name after the other through the plain tower."""
     fit, target = learnt
-    texts = fit.text_features(target.dataset)
+    texts = fit.classifier(target.dataset).texts
     layout = tiny_backbone.layout(target.dataset.classnames, 4, "end")
     from nemesis_sweep.vlm.text import encode_text
 
-    plain = encode_text(tiny_backbone.text, layout, fit.trainer.context.detach(), path="plain")
+    plain = encode_text(tiny_backbone.text, layout, fit.trainer.learner.context.detach(), path="plain")
     assert torch.allclose(texts, plain, atol=1e-5)
 
 
 def test_base_to_new_is_summed_up_by_the_harmonic_mean(learnt, tiny_backbone):
     fit, target = learnt
     own = fit.evaluate("test")
-    found = transfer_metrics("base_to_new", tiny_backbone, own, {"new": target}, fit.text_features)
-    new, loss = evaluate(target.images, target.labels, fit.text_features(target.dataset), tiny_backbone)
+    found = transfer_metrics("base_to_new", own, {"new": target}, fit.classifier)
+    new, loss = evaluate(target.images, target.labels, fit.classifier(target.dataset))
     assert found["test/base"] == own["test/accuracy"]
     assert found["test/new"] == pytest.approx(new.tolist())
     pairs = zip(own["test/accuracy"], new.tolist(), strict=True)
@@ -63,20 +63,20 @@ def test_domain_generalisation_is_summed_up_by_the_mean_over_targets(learnt, tin
     fit, target = learnt
     own = fit.evaluate("test")
     targets = {"sketches": target, "renditions": target}
-    found = transfer_metrics("domain_generalization", tiny_backbone, own, targets, fit.text_features)
+    found = transfer_metrics("domain_generalization", own, targets, fit.classifier)
     assert found["test/source"] == own["test/accuracy"]
     assert found["test/sketches"] == found["test/renditions"] == found["test/accuracy"]
 
 
 def test_few_shot_stays_as_it_is(learnt, tiny_backbone):
     fit, _ = learnt
-    assert transfer_metrics("few_shot", tiny_backbone, fit.evaluate("test"), {}, fit.text_features) == {}
+    assert transfer_metrics("few_shot", fit.evaluate("test"), {}, fit.classifier) == {}
 
 
 def test_a_failed_replicate_has_no_accuracy_anywhere(learnt, tiny_backbone):
     fit, target = learnt
     own = {"test/accuracy": [math.nan, 50.0], "test/loss": [math.nan, 1.0]}
-    found = transfer_metrics("base_to_new", tiny_backbone, own, {"new": target}, fit.text_features)
+    found = transfer_metrics("base_to_new", own, {"new": target}, fit.classifier)
     assert all(math.isnan(values[0]) and math.isfinite(values[1]) for values in found.values())
 
 
@@ -84,7 +84,7 @@ def test_nothing_right_at_all_is_zero(learnt, tiny_backbone):
     fit, target = learnt
     wrong = Target(target.dataset, target.images, target.labels)
     own = {"test/accuracy": [0.0, 0.0], "test/loss": [1.0, 1.0]}
-    texts = fit.text_features(target.dataset)
+    classifier = fit.classifier(target.dataset)
     # Every picture takes the text of the other class.
-    found = transfer_metrics("base_to_new", tiny_backbone, own, {"new": wrong}, lambda _: texts)
+    found = transfer_metrics("base_to_new", own, {"new": wrong}, lambda _: classifier)
     assert found["test/accuracy"] == [0.0, 0.0]

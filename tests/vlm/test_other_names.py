@@ -29,6 +29,29 @@ from nemesis_sweep.vlm.registry import find_backbone
         ("rn50", "RN50@openai"),
         ("RN50x-4", ""),
         ("laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"),
+        ("ViT-B-16:openai", "ViT-B-16@openai"),
+        ("openai/ViT-B-16", "ViT-B-16@openai"),
+        ("openai:ViT-B/16", "ViT-B-16@openai"),
+        ("ViT-B/16:openai", "ViT-B-16@openai"),
+        ("ViT-B-16-openai", "ViT-B-16@openai"),
+        ("ViT-B-16, openai", "ViT-B-16@openai"),
+        ("ViT-B-16 openai", "ViT-B-16@openai"),
+        ("clip:ViT-B/16", "ViT-B-16@openai"),
+        ("ViT-B-32:laion2b_s34b_b79k", "ViT-B-32@laion2b_s34b_b79k"),
+        ("ViT-B-32/laion2B-s34B-b79K", "ViT-B-32@laion2b_s34b_b79k"),
+        ("ViT-B-32:laion2b_s", "ViT-B-32@laion2b_s34b_b79k"),
+        ("ViT-B-16:opanai", "ViT-B-16@openai"),
+        ("ViT-B-16/foo", ""),
+        ("RN50:openai", "RN50@openai"),
+        ("hf-hub:ViT-B-16", "ViT-B-16@openai"),
+        ("hf-hub: laion/CLIP-x", "hf-hub:laion/CLIP-x"),
+        ("hf-hub://laion/CLIP-x", "hf-hub:laion/CLIP-x"),
+        ("hf-hub/laion/CLIP-x", "hf-hub:laion/CLIP-x"),
+        ("hf_hub:laion/CLIP-x@main", "hf-hub:laion/CLIP-x@main"),
+        ("HF-HUB:laion/CLIP-x", "hf-hub:laion/CLIP-x"),
+        ("hf:laion/CLIP-x", "hf-hub:laion/CLIP-x"),
+        ("huggingface.co/laion/CLIP-x", "hf-hub:laion/CLIP-x"),
+        ("https://huggingface.co/laion/CLIP-x/tree/main", "hf-hub:laion/CLIP-x@main"),
         ("./tsets/x-y", ""),
         ("~/openai/x", ""),
     ],
@@ -37,6 +60,8 @@ def test_the_name_here(theirs: str, ours: str) -> None:
     with pytest.raises(UserError) as told:
         find_backbone(theirs)
     near = told.value.problems[0].nearest
+    if near:  # Whatever is offered is a name.
+        find_backbone(near)
     if ours or "/" in theirs:
         assert near == ours
     if ours:

@@ -40,7 +40,7 @@ class UnusableError(Exception):
 
     def told(self, source: str) -> UserError:
         """The same for a user."""
-        allowed = "a whole image; `tasks.unreadable: skip` goes on without it"
+        allowed = "a whole image in its place, or data without it"
         return UserError(Problem(f"cannot read this image: {self.reason}", file=source, allowed=allowed))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.meter import REPORT_EVERY, Report
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
@@ -75,14 +76,18 @@ def parts_of(tasks: Sequence[Task], most: int) -> list[list[Task]]:
 
 
 def encoding_of(sweep: Sweep, task: Task) -> Plain:
-    """What a worker is asked to encode: a task, and views and precision that its trials have, or may have."""
+    """What a worker is asked to encode: a task, and views, precision and kinds of features of its trials."""
     parts = Together(sweep.method, sweep.space)
     cell = (task.dataset, task.shots)
     views = parts.possible("views", cell=cell)[0]
     if views == "epochs":
         views = parts.possible("epochs", cell=cell)[0]
     precision = parts.possible("precision", cell=cell)[0]
-    return {"task": asdict(task), "views": int(views), "precision": precision}
+    reads = [reads_of(kind) for kind in parts.possible("prompt", cell=cell)]
+    if sweep.search.baselines:
+        reads.append("pooled")
+    kinds = list(dict.fromkeys(reads))
+    return {"task": asdict(task), "views": int(views), "precision": precision, "reads": kinds}
 
 
 def _share(sweep: Sweep, session: RaySession) -> dict[str, float]:

@@ -26,6 +26,8 @@ OWN = {
     # Ray's word for "this machine alone": every one of its servers listens on loopback only.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
+    # Seconds, 60 by default, for which all others wait for a GCS that is gone. Ours does not come back.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "25",
 }
 
 TOKEN, TOKEN_FILE = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"

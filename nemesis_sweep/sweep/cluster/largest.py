@@ -3,27 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nemesis_sweep.spec.choices import CLASS_POSITIONS, PRECISIONS, SELECTIONS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import PROMPTS, passes
 from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.space.baselines import baseline_method
 
-# The more of the text is shared between classes, the less memory a position of the class name needs.
-POSITIONS, PRECISIONS, SELECTIONS = (
-    ("front", "middle", "end"),
-    ("fp32", "bf16", "fp16"),
-    ("accuracy", "random"),
-)
-
 
 def largest_method(sweep: Sweep, task: Task) -> Method:
     """A method that needs as much memory as any that the sweep can train on a task, or more.
 
     Every field has the largest of its possible values, whether or not they can meet in one trial; the
-    baselines that are asked for count too. Raises ``UserError`` when the fields do not go together.
+    baselines that are asked for count too. Of several kinds of prompts it is the one that runs most contexts
+    through the text tower. Raises ``UserError`` when the fields do not go together.
     """
     parts = Together(sweep.method, sweep.space)
     trained = [name for name in sweep.search.baselines if name not in (*PROMPTLESS, CONTROL)]
@@ -38,16 +34,21 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
     largest = {
         "n_ctx": n_ctx,
         "words": None if None in words else max(words, key=len),
-        "class_position": _first(POSITIONS, possible("class_position")),
+        "class_position": max(possible("class_position"), key=CLASS_POSITIONS.index),
         "csc": any(possible("csc")),
         "omega": 1.0 if max(possible("omega")) else 0.0,  # How strong a penalty is costs nothing.
         "beta": min(possible("beta")),
         "n_positions": min(n_ctx, max(possible("n_positions"))),
-        "selection": _first(SELECTIONS, possible("selection")),
+        "selection": max(possible("selection"), key=lambda name: SELECTIONS[name].corrupts),
         "batch": max(possible("batch")),
-        "precision": _first(PRECISIONS, possible("precision")),
+        "precision": min(possible("precision"), key=PRECISIONS.index),
     }
-    return configuration(sweep, task, largest)
+    kinds = list(dict.fromkeys(possible("prompt")))
+    counts = {name for kind in kinds if kind in PROMPTS for name in PROMPTS[kind].costly}
+    largest |= {name: max(possible(name)) for name in counts}
+    return configuration(
+        sweep, task, {**largest, "prompt": max(kinds, key=lambda kind: passes(kind, largest))}
+    )
 
 
 def largest_trials(sweep: Sweep, classes: Mapping[str, int]) -> list[tuple[Task, Method]]:
@@ -56,10 +57,7 @@ def largest_trials(sweep: Sweep, classes: Mapping[str, int]) -> list[tuple[Task,
     for task in sweep.task_list():
         method = largest_method(sweep, task)
         size = classes[task.key] * method.n_ctx * (1 + method.n_positions * (method.beta < 1))
+        size *= passes(method.prompt, method.model_dump())
         if task.backbone not in largest or size > largest[task.backbone][0]:
             largest[task.backbone] = (size, task, method)
     return [(task, method) for _, task, method in largest.values()]
-
-
-def _first(order: tuple[str, ...], possible: list[Any]) -> str:
-    return next(value for value in order if value in possible)

@@ -18,6 +18,7 @@ from nemesis_sweep.data.skipping import without
 from nemesis_sweep.data.twins import told, twins_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.named_data import named_by
 from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
@@ -47,7 +48,7 @@ def record_episodes(
     images than then, or has images that cannot be read and are not to be skipped.
     """
     _mend(home, say)
-    opened = lru_cache(maxsize=32)(_open)
+    opened = lru_cache(maxsize=32)(partial(_open, sweep))
     records = {}
     images = Images(skip=sweep.tasks.unreadable == "skip", say=say)
     drawn = {
@@ -144,8 +145,11 @@ def _dataset(
     return opened(name, root)[0]
 
 
-def _open(name: str, root: str | None) -> tuple[Dataset, str]:
-    dataset = load_dataset(name, root)
+def _open(sweep: Sweep, name: str, root: str | None) -> tuple[Dataset, str]:
+    try:
+        dataset = load_dataset(name, root)
+    except UserError as error:
+        raise named_by(sweep, name, error) from error
     return dataset, fingerprint(dataset)
 
 

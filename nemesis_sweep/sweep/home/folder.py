@@ -129,8 +129,8 @@ def quiet(line: str) -> None:
 
 def refused(home: Home, message: str, allowed: str, changes: Sequence[str] = ()) -> UserError:
     """The error that says why a home cannot be used, with a line for each change that is in the way."""
-    first = Problem(message, key="--home", found=str(home.path), allowed=allowed)
-    return UserError([first, *(Problem(f"changed: {change}") for change in changes)])
+    below = tuple(f"  changed: {change}" for change in changes)
+    return UserError(Problem(message, key="--home", found=str(home.path), allowed=allowed, below=below))
 
 
 def _locked(lock: IO[str]) -> bool:

@@ -36,8 +36,8 @@ class ReplicateWilcoxonPruner(optuna.pruners.BasePruner):
     ``first_epoch``, while the learning rate still warms up.
     """
 
-    def __init__(self, test: optuna.pruners.WilcoxonPruner, first_epoch: int) -> None:
-        self.test = test
+    def __init__(self, first_epoch: int, p_threshold: float = 0.1, n_startup_steps: int = 2) -> None:
+        self.test = optuna.pruners.WilcoxonPruner(p_threshold=p_threshold, n_startup_steps=n_startup_steps)
         self.first_epoch = first_epoch
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:

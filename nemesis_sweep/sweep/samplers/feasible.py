@@ -15,9 +15,6 @@ from nemesis_sweep.sweep.space.coordinates import dimensions, distance
 from nemesis_sweep.sweep.space.distinct import Key, point_key
 from nemesis_sweep.sweep.space.proposals import distribution
 
-TRIES, TRIES_GP = 10, 1
-"""How often a sampler is asked. A Gaussian process takes long to answer, and answers the same again."""
-
 RANDOM_TRIES, LISTED = 2000, 10_000
 """How many random points are looked at, and how many a space may have for all of them to be."""
 

@@ -7,12 +7,11 @@ import optuna
 
 from nemesis_sweep.spec.dimensions import Dimension, FloatRange, Space
 from nemesis_sweep.spec.draw import Point, all_points, size
-from nemesis_sweep.spec.limits import GRID
+from nemesis_sweep.spec.samplers import sampler_of
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.steps import is_exact
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.samplers.feasible import TRIES, TRIES_GP, FeasibleSampler
-from nemesis_sweep.sweep.samplers.grid import GridSampler
+from nemesis_sweep.sweep.samplers.feasible import FeasibleSampler
 from nemesis_sweep.sweep.samplers.registry import build_sampler
 from nemesis_sweep.sweep.space.distinct import Key
 from nemesis_sweep.sweep.space.planned import limits_of
@@ -27,7 +26,7 @@ class TrialSampler:
 
     origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point
     keeps the constraints over parameters. tried: the points that were proposed, as they are at the time of a
-    proposal. grid: the sampler of all trials where the sweep asks for a grid, else None.
+    proposal.
     """
 
     def __init__(
@@ -39,24 +38,26 @@ class TrialSampler:
         self.tried = tried
         inexact = any(isinstance(each, FloatRange) and not is_exact(each) for each in _all(sweep.space))
         self._plain = not limits_of(sweep) and not inexact and size(sweep.space) is None
-        self.grid: GridSampler | None = None
-        if sweep.search.sampler == GRID:
+        name = sweep.search.sampler
+        self._entry = sampler_of(name)
+        self._of_all: optuna.samplers.BaseSampler | None = None
+        if self._entry.finite:
             points = [point for point in all_points(sweep.space) if keeps(point)]
-            self.grid = GridSampler(sweep.space, points, self.seed(GRID))
+            options, seed = sweep.search.sampler_options, self.seed(name)
+            self._of_all = build_sampler(name, options, seed, sweep.space, points)
 
     def of(self, number: int) -> optuna.samplers.BaseSampler:
         """A sampler whose seed depends on the sweep's seed, the study and the trial, not on what ran before.
 
         So a sweep that was interrupted proposes what it would have proposed without the interruption.
         """
-        if self.grid is not None:
-            return self.grid
+        if self._of_all is not None:
+            return self._of_all
         search, seed = self.sweep.search, self.seed(number)
         sampler = build_sampler(search.sampler, search.sampler_options, seed)
         if self._plain:
             return sampler
-        tries = TRIES_GP if search.sampler == "gp" else TRIES
-        return FeasibleSampler(sampler, self.sweep.space, self.keeps, seed, tries, self.tried)
+        return FeasibleSampler(sampler, self.sweep.space, self.keeps, seed, self._entry.asked, self.tried)
 
     def seed(self, what: int | str) -> int:
         """A seed of 32 bits for a trial, or another purpose, of this study."""

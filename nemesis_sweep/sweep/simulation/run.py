@@ -10,6 +10,7 @@ running when a simulation was interrupted begins anew in simulated time, under i
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -21,6 +22,7 @@ from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.early_end import Keep, Rows, kept_at_an_early_end
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.simulated import claim
@@ -105,11 +107,13 @@ def run_simulation(
     *,
     extend: bool = False,
     synced: bool = False,
+    keep: Keep = len,
 ) -> Simulated:
     """Simulate what is left of the sweep with ``workers`` workers, and collect all of it.
 
     The same file, response and number of workers give the same trials. extend: whether the home may hold a
     smaller version of this sweep. synced: bring every entry of the journal to the disk, as a real run does.
+    keep: gets the rows of the trials that are over when the simulation is interrupted.
     Raises ``UserError`` for a home that cannot be used, and ``KeyboardInterrupt`` on Ctrl-C or SIGTERM.
     """
     sweep = _without_control(sweep)
@@ -128,12 +132,18 @@ def run_simulation(
         clock = Clock(max((_ended(trial) for study in studies for _, trial in study.trials()), default=0.0))
         with show(studies, clock) as progress:
             desk = SimulatedDesk(sweep, home, studies, progress, clock)
-            if desk.has_more:
-                _simulate(desk, workers, response, clock)
-        trials = [(study, *pair) for study in studies for pair in study.trials()]
-        rows = [row for trial in trials for row in desk.rows(*trial, response)]
+            with kept_at_an_early_end(partial(_rows, desk, response), keep):
+                if desk.has_more:
+                    _simulate(desk, workers, response, clock)
+        rows = _rows(desk, response)
     full = {row["study"] for row in rows if row["state"] == TrialState.COMPLETE.name}
     return Simulated(rows, clock.now, [study.key for study in studies if study.key not in full])
+
+
+def _rows(desk: SimulatedDesk, response: Response) -> Rows:
+    """The rows of all trials that are over."""
+    trials = [(study, *pair) for study in desk.studies for pair in study.trials()]
+    return [row for trial in trials if trial[2].state.is_finished() for row in desk.rows(*trial, response)]
 
 
 def _without_control(sweep: Sweep) -> Sweep:

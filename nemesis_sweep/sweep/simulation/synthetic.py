@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nemesis_sweep.spec.dimensions import Choice, Space
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.assignment import LINEAR_PROBE, Assignment
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, searched_values, unit
 
@@ -23,8 +23,9 @@ class SyntheticResponse:
     Every task has an optimum of its own in the unit cube of the space, and a weight for every dimension. With
     the weighted mean squared distance d from it, a trial ends at ceiling - 40 d and gets there from
     zero-shot as 1 - exp(-r e / E) over epochs e of E. The rate r follows another optimum, so that curves
-    cross and early epochs mislead. Noise: of a replicate's seed (shared by all trials), of trial and
-    replicate, and of each measurement. Time: about 2 s an epoch, more with more vectors and replicates.
+    cross and early epochs mislead. A linear probe gains with shots, from below zero-shot. Noise: of a
+    replicate's seed (shared by all trials), of trial and replicate, and of each measurement. Time:
+    about 2 s an epoch, more with more vectors and replicates.
     """
 
     def __init__(self, space: Space, seed: int = 0) -> None:
@@ -42,8 +43,11 @@ class SyntheticResponse:
         noise = self._rng(task, json.dumps([assignment.baseline in PROMPTLESS, values], sort_keys=True))
         shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in assignment.seeds])
         own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, assignment.method.epochs)
-        if assignment.baseline in PROMPTLESS:
-            # No prompt is trained: all of them are where learning begins.
+        if assignment.baseline == LINEAR_PROBE:
+            # It learns from the images alone, so few of them leave it below zero-shot.
+            level = np.array([start + (ceiling - start) * (task.shots / (task.shots + 8) - 0.4)])
+        elif assignment.baseline in PROMPTLESS:
+            # No prompt is trained: both kinds of zero-shot are where learning begins.
             level, own, shared = np.array([start]), 0 * own, 0 * shared
         else:
             end = ceiling - 40 * self._far(task, values, "end")

@@ -9,11 +9,16 @@ from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.assignment import COOP, LINEAR_PROBE, PAPER
 from nemesis_sweep.sweep.space.planned import epochs_of, keeps
 from nemesis_sweep.sweep.space.proposals import within
 
+PLAIN = "coop"
+"""The kind of prompt that the row `coop` trains, whatever the sweep does."""
+
 PAPER_SETTING: dict[str, Any] = {
+    "prompt": PLAIN,
     "omega": 10.0,
     "beta": 1.0,
     "corruption": 0.5,
@@ -39,11 +44,12 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     if baseline == PAPER:
         method = configuration(sweep, task, published)
         return method.model_copy(update=_exception(task, method, published))
-    # Plain CoOp has no penalty, and PAN's settings have no meaning without one.
+    # Plain CoOp has no penalty, and PAN's settings have no meaning without one. Rows without a prompt need
+    # none of another kind either.
     plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
     # A linear probe is trained on centre crops, as it is published.
     views = {"views": 1} if baseline == LINEAR_PROBE else {}
-    return plain.model_copy(update={"omega": 0.0, **views})
+    return plain.model_copy(update={"prompt": PLAIN, "omega": 0.0, **views})
 
 
 def _exception(task: Task, method: Method, published: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +80,11 @@ def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
 
 
 def control_is_possible(sweep: Sweep) -> bool:
-    """Whether the best of a study may need a control: more than the penalty is searched."""
-    return CONTROL in sweep.search.baselines and bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
+    """Whether the best of a study may need a control: more than the penalty sets it apart from plain CoOp."""
+    if CONTROL not in sweep.search.baselines:
+        return False
+    kinds = Together(sweep.method, sweep.space, sweep.tasks).possible("prompt")
+    return set(kinds) != {PLAIN} or bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
 
 
 def most_epochs(sweep: Sweep, task: Task) -> int:

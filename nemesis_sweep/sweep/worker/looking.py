@@ -9,6 +9,7 @@ from nemesis_sweep.data.inspection import Flaw
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.skipping import unreadable
 from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET
 from nemesis_sweep.sweep.worker import warm
@@ -20,19 +21,22 @@ from nemesis_sweep.vlm.backbone import Backbone
 class Encoding:
     """Encodes pictures as trials need them, and yields what is wrong with those that cannot be read.
 
-    views: of training pictures. Others are seen from the centre.
+    views: of training pictures. Others are seen from the centre. reads: the kinds of features.
     """
 
-    def __init__(self, backbone: Backbone, views: int) -> None:
-        self._centre = FeatureStore(backbone, 1)
-        self._augmented = FeatureStore(backbone, views) if views > 1 else self._centre
+    def __init__(self, backbone: Backbone, views: int, reads: Sequence[Reads] = ("pooled",)) -> None:
+        self._centre = [FeatureStore(backbone, 1, reads=each) for each in reads]
+        several = [FeatureStore(backbone, views, reads=each) for each in reads] if views > 1 else None
+        self._augmented = several or self._centre
 
     def __call__(self, items: Sequence[tuple[str, Item]], report: Report | None = None) -> Iterator[Flaw]:
         """Yield the flaws of pictures that are each given with what they are for: train, val or test."""
         train = [item for part, item in items if part == "train"]
         others = [item for part, item in items if part != "train"]
-        for part, store, wanted in (("train", self._augmented, train), ("", self._centre, others)):
-            for place, error in store.fill(wanted, report).items():
+        for part, stores, wanted in (("train", self._augmented, train), ("", self._centre, others)):
+            # What cannot be read is the same for every kind.
+            flaws = [store.fill(wanted, report) for store in stores]
+            for place, error in flaws[0].items():
                 yield Flaw(error.kind, part, wanted[place].source, error.reason)
 
 
@@ -41,7 +45,7 @@ def encode_pictures(
 ) -> dict[str, str]:
     """Encode the pictures of some tasks; what is known of each picture then, '' of those that are whole.
 
-    asked: for each task its fields, `views` and `precision`. known: what was known of them before.
+    asked: for each task its fields, `views`, `precision` and `reads`. known: what was known of them before.
     Raises ``SharedCauseError`` for a backbone or a dataset that cannot be loaded.
     """
     import torch
@@ -55,7 +59,8 @@ def encode_pictures(
             warm.backbone(task.backbone, task.start)
         with shared_by(DATASET, task.dataset, kept):
             arranged = warm.arranged(task, tuple(seeds))
-        look = Encoding(warm.towers(task.backbone, one["precision"], task.start), one["views"])
+        frozen = warm.towers(task.backbone, one["precision"], task.start)
+        look = Encoding(frozen, one["views"], one["reads"])
         report = encoding_report(Path(home), task.key) if there else None
         unreadable(arranged, report, known, look)
     return known

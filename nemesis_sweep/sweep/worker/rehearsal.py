@@ -11,6 +11,7 @@ from torch import Tensor
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import Arrangement
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.fit import Fit
@@ -21,6 +22,10 @@ STEPS = 4
 
 ENOUGH, MOST = 0.5, 10
 """Seconds after which a measurement is not repeated any more, and how often it is at most."""
+
+
+SOME, QUICK = 16, 10.0
+"""Images on which an evaluation is measured first, and seconds that a whole one may take to be measured."""
 
 
 @dataclass(frozen=True)
@@ -41,42 +46,58 @@ def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs
     seeds = [episode.seed for episode in arranged.episodes]
     # How many views there are to draw from costs nothing; one of them is in a batch.
     method = method.model_copy(update={"views": 1})
-    features = _made_up(arranged, backbone, STEPS * method.batch)
-    fit = Fit(backbone, arranged.source.classnames, method, seeds, features)
+    shape = backbone.image_shape(reads_of(method.prompt))
+    features = _made_up(arranged, shape, STEPS * method.batch)
+    fit = Fit(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
     steps = max(1, features.train.shape[1] // method.batch)
     fit.run_epoch()  # The first one also finds memory and chooses kernels.
     epoch = _seconds(fit.run_epoch)
-    validation = _seconds(lambda: fit.evaluate("val")) if features.val.shape[1] else 0.0
-    test = _seconds(lambda: fit.evaluate("test"))
-    test += sum(_test_seconds(fit, target, backbone) for target in arranged.targets.values())
+    validation = _evaluation(fit, arranged.source, features.val.shape[1])
+    tested = (arranged.source, *arranged.targets.values())
+    test = sum(_evaluation(fit, data, len(data.test)) for data in tested)
     return Costs(epoch / steps, validation, test)
 
 
-def _test_seconds(fit: Fit, target: Dataset, backbone: Backbone) -> float:
-    """Seconds of the test on other classes or other images."""
-    images, labels = _directions(len(target.test), backbone), _labels(len(target.test))
-    return _seconds(lambda: evaluate(images, labels, fit.text_features(target), backbone))
+def _evaluation(fit: Fit, data: Dataset, count: int) -> float:
+    """Seconds of the evaluation on so many images, with the class names of a dataset.
+
+    Measured on some of them, and on all where that is quick: prompts that depend on the image cost as much
+    for every image as others do for all of them.
+    """
+
+    def seconds(images: int) -> float:
+        features, labels = _directions(images, fit.trainer.learner.image_shape), _labels(images)
+        return _seconds(lambda: evaluate(features, labels, fit.classifier(data)))
+
+    few = min(count, SOME)
+    if not few:
+        return 0.0
+    first = seconds(few)
+    if first * count <= QUICK * few:
+        return first if few == count else seconds(count)
+    each = max(0.0, (seconds(2 * few) - first) / few)
+    return first + each * (count - few)
 
 
-def _made_up(arranged: Arrangement, backbone: Backbone, most: int) -> EpisodeFeatures:
+def _made_up(arranged: Arrangement, shape: tuple[int, ...], most: int) -> EpisodeFeatures:
     """Features of the episodes' shapes, at most ``most`` training images."""
     episodes, classes = arranged.episodes, len(arranged.source.classnames)
     replicates, train = len(episodes), min(most, len(episodes[0].train))
     val, test = len(episodes[0].val), len(arranged.source.test)
     return EpisodeFeatures(
-        train=_directions(replicates * train, backbone).view(replicates, train, 1, -1),
+        train=_directions(replicates * train, shape).unflatten(0, (replicates, train, 1)),
         train_labels=_labels(replicates * train, classes).view(replicates, train),
-        val=_directions(replicates * val, backbone).view(replicates, val, -1),
+        val=_directions(replicates * val, shape).unflatten(0, (replicates, val)),
         val_labels=_labels(replicates * val, classes).view(replicates, val),
-        test=_directions(test, backbone),
+        test=_directions(test, shape),
         test_labels=_labels(test, classes),
         episodes=arranged.episodes,
     )
 
 
-def _directions(count: int, backbone: Backbone) -> Tensor:
+def _directions(count: int, shape: tuple[int, ...]) -> Tensor:
     generator = torch.Generator().manual_seed(count)
-    return F.normalize(torch.randn(count, backbone.embed_dim, generator=generator), dim=-1)
+    return F.normalize(torch.randn(count, *shape, generator=generator), dim=-1)
 
 
 def _labels(count: int, classes: int = 1) -> Tensor:

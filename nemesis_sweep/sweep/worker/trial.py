@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.sealed import DamagedError
-from nemesis_sweep.prompts.artifact import Prompt, save_prompt
+from nemesis_sweep.prompts.artifact import save_prompt
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment
@@ -23,10 +23,10 @@ from nemesis_sweep.training.fit import Fit, Metrics
 from nemesis_sweep.training.references import REFERENCES, applying
 from nemesis_sweep.training.stopwatch import Stopwatch
 from nemesis_sweep.training.transfer import of_means, transfer_metrics
-from nemesis_sweep.training.zero_shot import reference_texts
+from nemesis_sweep.training.zero_shot import reference
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from nemesis_sweep.prompts.learner import ImageClassifier
 
 
 def mean(values: list[float]) -> float:
@@ -72,7 +72,8 @@ class TrialSession:
         if self.finished is not None:
             self.seconds = self.finished["seconds"]
             return
-        report = encoding_report(Path(assignment.home), assignment.task.key)
+        # Long work tells of itself, so that the driver knows that it is going on.
+        report = self._progress = encoding_report(Path(assignment.home), assignment.task.key)
         found = materials(
             assignment.task,
             assignment.seeds,
@@ -106,7 +107,7 @@ class TrialSession:
             measure = REFERENCES[self.assignment.baseline]
             with Stopwatch() as watch:
                 metrics = measure(self.backbone, self.dataset, self.features)
-                metrics |= self._transfer(metrics, self._reference_texts)
+                metrics |= self._transfer(metrics, self._reference)
             self.seconds = watch.seconds
             return self._finish(metrics, epochs=0)
         with Stopwatch() as watch:
@@ -114,9 +115,9 @@ class TrialSession:
         self.seconds += watch.seconds
         self.run.log_epoch(self.fit.epoch, _means(metrics))
         if self.fit.done:
-            metrics |= self.fit.evaluate("test")
-            metrics |= self._transfer(metrics, self.fit.text_features)
-            return self._finish(metrics, self.fit.epoch, save_prompt(self.folder, self._prompt()))
+            metrics |= self.fit.evaluate("test", self._progress)
+            metrics |= self._transfer(metrics, self.fit.classifier)
+            return self._finish(metrics, self.fit.epoch, save_prompt(self.folder, self.fit.prompt()))
         save_checkpoint(self.checkpoint, self._state(), str(self.assignment.owner))
         return self._report(self.fit.epoch, _means(metrics), metrics, done=False)
 
@@ -127,16 +128,15 @@ class TrialSession:
             if self.fit.done or self.fit.epoch % self.assignment.eval_every == 0:
                 break
             self.run.log_epoch(self.fit.epoch, _means(metrics), wait=True)
-        return metrics | self.fit.evaluate("val")
+        return metrics | self.fit.evaluate("val", self._progress)
 
-    def _transfer(self, metrics: Metrics, texts_of: Callable[[Dataset], "Tensor"]) -> Metrics:
+    def _transfer(self, metrics: Metrics, classifier_of: Callable[[Dataset], "ImageClassifier"]) -> Metrics:
         """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
         protocol = self.assignment.task.protocol
-        return transfer_metrics(protocol, self.backbone, metrics, self.targets, texts_of)
+        return transfer_metrics(protocol, metrics, self.targets, classifier_of, self._progress)
 
-    def _reference_texts(self, dataset: Dataset) -> "Tensor":
-        texts = reference_texts(self.assignment.baseline, self.backbone, dataset)
-        return texts.expand(len(self.assignment.seeds), *texts.shape)
+    def _reference(self, dataset: Dataset) -> "ImageClassifier":
+        return reference(self.assignment.baseline, self.backbone, dataset, len(self.assignment.seeds))
 
     def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
@@ -188,18 +188,6 @@ class TrialSession:
             return []
         return [self.assignment.seeds[number] for number in self.fit.trainer.failed]
 
-    def _prompt(self) -> Prompt:
-        return Prompt(
-            context=self.fit.trainer.context,
-            backbone=self.backbone.name,
-            fingerprint=self.backbone.fingerprint,
-            classnames=list(self.dataset.classnames),
-            class_position=self.assignment.method.class_position,
-            seeds=list(self.assignment.seeds),
-            method=self.assignment.method.model_dump(),
-            selected_share=self.fit.selected_share(),
-        )
-
     def _state(self) -> dict:
         import torch
 
@@ -211,8 +199,8 @@ class TrialSession:
         return self.folder / CHECKPOINT
 
     def _begin(self) -> None:
-        trial = self.assignment
-        self.fit = Fit(self.backbone, self.dataset.classnames, trial.method, trial.seeds, self.features)
+        trial, names, template = self.assignment, self.dataset.classnames, self.dataset.template
+        self.fit = Fit(self.backbone, names, trial.method, trial.seeds, self.features, template)
 
     def _resume(self) -> None:
         """Go on from the checkpoint, if there is one; from the beginning, where it is damaged."""

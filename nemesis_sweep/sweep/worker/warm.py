@@ -11,6 +11,7 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import Reads, reads_of
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK
 from nemesis_sweep.sweep.home.episodes import arrangement
@@ -22,10 +23,10 @@ from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.registry import located
 
 KEPT_FEATURES = 4
-_DECIDE = {"precision", "views", "epochs"}
+_DECIDE = {"precision", "views", "epochs", "prompt"}
 """Fields of the method that decide which features a trial needs."""
 Looked = tuple[EpisodeFeatures, dict[str, Target]]
-_kept: OrderedDict[tuple[Task, tuple[int, ...], str, int, str], Looked] = OrderedDict()
+_kept: OrderedDict[tuple[Task, tuple[int, ...], str, int, str, Reads], Looked] = OrderedDict()
 
 # Small, so that a sweep over many backbones and datasets does not gather all of them in one process.
 dataset = lru_cache(maxsize=4)(load_dataset)
@@ -61,14 +62,20 @@ def towers(name: str, precision: str, start: str = "") -> Backbone:
 
 
 def _features(
-    task: Task, seeds: tuple[int, ...], home: str, views: int, precision: str, report: Report | None
+    task: Task,
+    seeds: tuple[int, ...],
+    home: str,
+    views: int,
+    precision: str,
+    reads: Reads,
+    report: Report | None,
 ) -> Looked:
-    key = (task, seeds, home, views, precision)
+    key = (task, seeds, home, views, precision, reads)
     if key not in _kept:
         frozen, drawn = towers(task.backbone, precision, task.start), arranged(task, seeds, home)
-        made = features_of(drawn.source, drawn.episodes, frozen, views, report)
+        made = features_of(drawn.source, drawn.episodes, frozen, views, report, reads)
         tested = drawn.targets.items()
-        targets = {name: Target(data, *target_features(data, frozen, report)) for name, data in tested}
+        targets = {name: Target(data, *target_features(data, frozen, report, reads)) for name, data in tested}
         while len(_kept) >= KEPT_FEATURES:
             _kept.popitem(last=False)
         _kept[key] = made, targets
@@ -109,7 +116,8 @@ def materials(
         source = arranged(task, seeds, home).source
     with shared_by(TASK, task.key, home, own=not _DECIDE.isdisjoint(searched)):
         frozen = towers(task.backbone, method.precision, task.start)
-        features, targets = _features(task, seeds, home, views, method.precision, report)
+        reads = reads_of(method.prompt)
+        features, targets = _features(task, seeds, home, views, method.precision, reads, report)
     return Materials(frozen, source, features, targets)
 
 

@@ -4,9 +4,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.judgement import judge
-from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
 from nemesis_sweep.sweep.study import TaskStudy
 
 LIMIT = "search.constraints=[omega * n_ctx <= 16, norm/mean <= 3]"
@@ -16,7 +16,12 @@ FINITE = "space.omega={low: 1, high: 100, step: 1}"
 def overrides(sampler):
     """`cmaes` learns nothing from metrics and refuses them; a grid needs steps."""
     limit = "search.constraints=omega * n_ctx <= 16" if sampler == "cmaes" else LIMIT
-    return [f"search.sampler={sampler}", "budget.trials=12", limit, *([FINITE] if sampler == "grid" else [])]
+    return [
+        f"search.sampler={sampler}",
+        "budget.trials=12",
+        limit,
+        *([FINITE] if SAMPLERS[sampler].finite else []),
+    ]
 
 
 def run(sweep, storage, restarts=False):
@@ -35,7 +40,7 @@ def run(sweep, storage, restarts=False):
     return study, tried
 
 
-@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_what_breaks_a_constraint_over_parameters_is_never_a_trial(make_sweep, sampler):
     sweep = make_sweep(*overrides(sampler))
     study, tried = run(sweep, optuna.storages.InMemoryStorage())
@@ -50,7 +55,7 @@ def test_what_breaks_a_constraint_over_parameters_is_never_a_trial(make_sweep, s
     assert again == tried
 
 
-@pytest.mark.parametrize("sampler", [name for name in SAMPLER_NAMES if name != "cmaes"])
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "cmaes"])
 def test_what_breaks_a_constraint_over_metrics_is_told_and_never_the_best(make_sweep, sampler):
     study, _ = run(make_sweep(*overrides(sampler)), optuna.storages.InMemoryStorage())
     trials = dict(study.trials())

@@ -4,7 +4,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES
+from nemesis_sweep.spec.samplers import SAMPLERS
 
 CHOICE = """
 name: made
@@ -22,7 +22,7 @@ budget: {trials: 20}
 """
 
 
-@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_dimensions_under_a_choice_are_searched_in_silence(make_sweep, open_study, caplog, recwarn, sampler):
     extra = ["space.lr={low: 0.001, high: 0.1}"] if sampler == "cmaes" else []
     study = open_study(make_sweep(f"search.sampler={sampler}", *extra, text=CHOICE))

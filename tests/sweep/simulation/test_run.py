@@ -47,14 +47,15 @@ class Watcher:
             raise KeyboardInterrupt
 
 
-def simulated(sweep, home, workers=4, watcher=None, response=None):
+def simulated(sweep, home, workers=4, watcher=None, response=None, keep=len):
     watcher = watcher or Watcher()
 
     @contextmanager
     def show(studies, clock):
         yield watcher
 
-    return run_simulation(sweep, Home(home), show, response or SyntheticResponse(sweep.space), workers)
+    response = response or SyntheticResponse(sweep.space)
+    return run_simulation(sweep, Home(home), show, response, workers, keep=keep)
 
 
 def story(outcome):
@@ -106,8 +107,11 @@ def test_other_workers_end_at_other_times(finished, tmp_path):
 
 def test_a_simulation_that_was_interrupted_goes_on(finished, tmp_path):
     sweep, _, outcome, _ = finished
+    kept = []
     with pytest.raises(KeyboardInterrupt):
-        simulated(sweep, tmp_path / "home", watcher=Watcher(interrupt_after=20))
+        simulated(sweep, tmp_path / "home", watcher=Watcher(interrupt_after=20), keep=kept.extend)
+    assert len(kept) == 20
+    assert all(row["ended"] > 0 and row["state"] in ("COMPLETE", "PRUNED") for row in kept)
     watcher = Watcher()
     rest = simulated(sweep, tmp_path / "home", watcher=watcher)
     assert len(watcher.finished) == len(outcome.rows) - 20

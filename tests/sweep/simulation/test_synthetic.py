@@ -62,3 +62,12 @@ def test_zero_shot_trains_nothing(ask):
     assert curve.epochs == (0,)
     assert len(set(curve.metrics[0]["test/accuracy"])) == 1
     assert last(ask(response, {}, COOP)) > last(curve)
+
+
+def test_a_linear_probe_is_not_zero_shot(ask):
+    """It learns from the images of each seed."""
+    response = SyntheticResponse(ask.space)
+    probe, none = ask(response, {}, "linear_probe"), ask(response, {}, "zero_shot")
+    assert probe.epochs == none.epochs == (0,)
+    assert len(set(probe.metrics[0]["test/accuracy"])) == 3
+    assert abs(last(probe) - last(none)) > 1

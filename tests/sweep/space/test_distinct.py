@@ -5,10 +5,11 @@ import pytest
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.draw import size
+from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.proposal import TWIN
 from nemesis_sweep.sweep.proposer import Proposer
-from nemesis_sweep.sweep.samplers.registry import SAMPLER_NAMES, build_sampler
+from nemesis_sweep.sweep.samplers.registry import build_sampler
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.space.distinct import another_point, point_key
 from nemesis_sweep.sweep.space.proposals import suggest
@@ -52,7 +53,7 @@ def keys(proposals):
 
 @pytest.mark.parametrize("kind", ["per_task", "joint"])
 @pytest.mark.parametrize("workers", [1, 8])
-@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_point_of_a_small_space_is_tried_once(make_sweep, storage, sampler, workers, kind):
     """A budget of 24 in a space of twelve points: a sampler alone would meet its own points all the time."""
     sweep = make_sweep(f"search.sampler={sampler}", text=SMALL)
@@ -65,7 +66,7 @@ def test_every_point_of_a_small_space_is_tried_once(make_sweep, storage, sampler
     assert [proposal.number for proposal in handed] == [str(number) for number in range(12)]
 
 
-@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_restart_changes_nothing(make_sweep, sampler):
     sweep = make_sweep(f"search.sampler={sampler}", text=SMALL)
     storages = [optuna.storages.InMemoryStorage() for _ in range(2)]

@@ -139,7 +139,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_unless_it_does_not_fit(fresh
     save_file(state, file)
     session = TrialSession(trial)
     assert session.fit.epoch == 5 and NOTE not in session.advance()
-    save_file({**state, "context": state["context"][:, :, :3].clone()}, file)
+    save_file({**state, "prompt.context": state["prompt.context"][:, :, :3].clone()}, file)
     (trial.folder / RESULT).unlink()
     told = finish(TrialSession(trial))
     assert "does not fit this trial" in told[0][NOTE] and [each["epoch"] for each in told] == [5, 10]

@@ -24,9 +24,9 @@ def seen(monkeypatch):
     shapes = {}
     plain = Fit.__init__
 
-    def note(self, backbone, classnames, method, seeds, features):
+    def note(self, backbone, classnames, method, seeds, features, template):
         shapes.update({split: tuple(getattr(features, split).shape) for split in ("train", "val", "test")})
-        plain(self, backbone, classnames, method, seeds, features)
+        plain(self, backbone, classnames, method, seeds, features, template)
 
     monkeypatch.setattr(Fit, "__init__", note)
     return shapes
@@ -54,3 +54,20 @@ def test_targets_are_part_of_the_test(tiny_backbone, colours, monkeypatch):
 def test_what_the_trial_would_refuse_is_refused(tiny_backbone, colours):
     with pytest.raises(UserError, match="do not fit the text tower with n_ctx 75"):
         rehearse(tiny_backbone, arranged(colours), Method(n_ctx=75))
+
+
+def test_a_test_that_costs_much_for_every_image_is_measured_on_some(tiny_backbone, colours, monkeypatch):
+    """Seconds as if an image took one, and ten in all passes: the whole test of 40 images takes 50."""
+    sizes = []
+
+    def evaluated(images, labels, classifier):
+        sizes.append(len(images))
+        return 10.0 + len(images)
+
+    monkeypatch.setattr(rehearsal, "evaluate", evaluated)
+    monkeypatch.setattr(
+        rehearsal, "_seconds", lambda work: told if isinstance(told := work(), float) else 1.0
+    )
+    costs = rehearse(tiny_backbone, arranged(colours), Method(prompt="cocoop", n_ctx=2, batch=4, epochs=1))
+    assert costs.test == pytest.approx(50.0)
+    assert max(sizes) < 40

@@ -1,0 +1,106 @@
+"""Context vectors among the words of a text: how they start, and what all prompts of such vectors share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from nemesis_sweep.prompts.gradient_scale import scaled_gradients
+from nemesis_sweep.prompts.learner import TEMPLATE, Learner
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.layout import Layout, word_ids
+from nemesis_sweep.vlm.shared import States
+from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
+from nemesis_sweep.vlm.tower import TextTower
+
+INIT_STD = 0.02
+
+
+class ContextLearner(Learner):
+    """Prompts whose parameter ``context`` ``(R, ..., M, D)`` stands among the words of every class."""
+
+    tensors: ClassVar[tuple[str, ...]] = ("context",)
+    context: nn.Parameter
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        values: Mapping[str, Tensor],
+        template: str = TEMPLATE,
+    ) -> None:
+        super().__init__(backbone, method, classnames, values, template)
+        self.layout = backbone.layout(classnames, self.context.shape[-2], method.class_position)
+
+    @classmethod
+    def start(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> dict[str, Tensor]:
+        """CoOp's start: N(0, 0.02^2) or given words; with ``csc`` for every class."""
+        per_class = (len(classnames),) if method.csc else ()
+        return {"context": start_context(backbone, method, generators, per_class)}
+
+    @property
+    def n_vectors(self) -> int:
+        return self.layout.n_ctx
+
+    def penalised(self, images: Tensor | None = None) -> Tensor:
+        """The context itself."""
+        return self.context
+
+
+def start_context(
+    backbone: Backbone, method: Method, generators: Sequence[torch.Generator], leading: tuple[int, ...] = ()
+) -> Tensor:
+    """The context ``(R, *leading, M, D)`` before training: drawn, or the given words, the same everywhere."""
+    if method.words:
+        words = embed_words(backbone, method.words)
+        return words.expand(len(generators), *leading, *words.shape).clone()
+    return random_context((*leading, method.n_ctx, backbone.text.width), generators)
+
+
+def random_context(shape: tuple[int, ...], generators: Sequence[torch.Generator]) -> Tensor:
+    """Vectors drawn from N(0, 0.02^2), ``(R, *shape)``, such as ``(R, M, D)``.
+
+    Every replicate draws from its own generator, so its start does not depend on its neighbours.
+    """
+    return torch.stack([torch.randn(shape, generator=g) * INIT_STD for g in generators])
+
+
+def embed_words(backbone: Backbone, words: str) -> Tensor:
+    """Embeddings ``(M, D)`` of the tokens of ``words``, such as "a photo of a" (M = 4), fp32."""
+    tokens = word_ids(backbone.tokenizer, words.replace("_", " "))
+    return backbone.text.token_embedding(tokens.to(backbone.text.device)).detach().float()
+
+
+def encode(tower: TextTower, layout: Layout, context: Tensor) -> Tensor:
+    """Text features ``(R, C, E)`` as of ``encode_text``, with gradients that a half-precision tower keeps."""
+    inner = partial(encode_text, tower, layout)
+    return scaled_gradients(inner, context) if _is_half(tower) else inner(context)
+
+
+def encode_with_states(tower: TextTower, layout: Layout, context: Tensor) -> tuple[Tensor, States | None]:
+    """The same, and the states of ``encode_text_with_states``."""
+    kept: list[States | None] = []
+
+    def inner(vectors: Tensor) -> Tensor:
+        texts, states = encode_text_with_states(tower, layout, vectors)
+        kept.append(states)
+        return texts
+
+    texts = scaled_gradients(inner, context) if _is_half(tower) else inner(context)
+    return texts, kept[0]
+
+
+def _is_half(tower: TextTower) -> bool:
+    return tower.dtype == torch.float16 and torch.is_grad_enabled()

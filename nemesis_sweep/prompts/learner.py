@@ -1,0 +1,131 @@
+"""What a kind of prompt is to the trainer, to evaluation and to prediction: the contract of all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.vlm.backbone import Backbone
+
+TEMPLATE = "a photo of a {}."
+
+
+class ImageClassifier(ABC):
+    """Logits of image features under R prompts as they are at one moment.
+
+    replicates: R. device: where it computes. image_shape: of one image's features, ``(E,)`` or ``(Q, E)``.
+    chunk: images at a time for which it needs little memory.
+    """
+
+    replicates: int
+    device: torch.device
+    image_shape: tuple[int, ...]
+    chunk: int = 8192
+
+    @abstractmethod
+    def __call__(self, images: Tensor) -> Tensor:
+        """Image features ``(R, B, *image_shape)`` to logits ``(R, B, C)``, with gradients if enabled."""
+
+    def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+        """Logits ``(R, N, B, C)`` of N variants, without gradients.
+
+        In variant n of replicate r, vector ``positions[r, n]`` is multiplied by ``scales[r, n]``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} was not made for variants")
+
+
+class Learner(nn.Module, ABC):
+    """R prompts side by side; axis 0 of every parameter is the replicate, and all parameters are fp32.
+
+    tensors: names of its parameters, which is all that a saved prompt holds. reads: what it sees of images.
+    template: a hand-written prompt, `{}` for the class name, for kinds that learn from one.
+    A kind writes ``start``, ``classifier``, ``penalised`` and ``n_vectors``; in ``__init__`` it makes what
+    follows from backbone, method and class names, such as a layout.
+    """
+
+    tensors: ClassVar[tuple[str, ...]]
+    reads: ClassVar[Reads] = "pooled"
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        values: Mapping[str, Tensor],
+        template: str = TEMPLATE,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.method = method
+        self.classnames = tuple(classnames)
+        self.template = template
+        for name in self.tensors:
+            value = values[name].detach().to(backbone.text.device)
+            self.register_parameter(name, nn.Parameter(value))
+
+    @classmethod
+    @abstractmethod
+    def start(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> dict[str, Tensor]:
+        """The tensors before training, fp32, each replicate's drawn from its own generator."""
+
+    @abstractmethod
+    def classifier(self, *, variants: bool = False) -> ImageClassifier:
+        """What classifies with the prompts as they are now; made once a step, a split, a test set.
+
+        variants: whether it will be asked for ``rescaled``, and may keep what that can use again.
+        """
+
+    @property
+    @abstractmethod
+    def n_vectors(self) -> int:
+        """P, the number of vectors that are penalised one by one, and that PAN chooses among."""
+
+    @abstractmethod
+    def penalised(self, images: Tensor | None = None) -> Tensor:
+        """The vectors whose norms are penalised, ``(R, ..., P, D)``.
+
+        images: the batch ``(R, B, ...)``, for kinds whose vectors depend on it; without one, those that do
+        not. Axes between the first and the last two hold more vectors of the same position.
+        """
+
+    def regulariser(self, classifier: ImageClassifier, images: Tensor, logits: Tensor) -> Tensor | None:
+        """The kind's own term of the loss ``(R,)`` for a batch and its logits, or None."""
+        return None
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image's features."""
+        return (self.backbone.embed_dim,)
+
+    @classmethod
+    def create(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+        template: str = TEMPLATE,
+    ) -> Self:
+        """Prompts before training, one for each generator."""
+        values = cls.start(backbone, method, classnames, generators)
+        return cls(backbone, method, classnames, values, template)
+
+    def values(self) -> dict[str, Tensor]:
+        """The parameters by name, without gradients."""
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def renamed(self, classnames: Sequence[str]) -> Self:
+        """The same prompts with other class names, to be tested, not trained."""
+        return type(self)(self.backbone, self.method, classnames, self.values(), self.template)

@@ -1,0 +1,164 @@
+"""The kinds of learnable prompts: where the code of each is, and which fields of the method are its own.
+
+Nothing here imports torch: a sweep file is read, checked and planned by this table alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from nemesis_sweep.spec.choices import CLASS_POSITIONS, OneOf
+from nemesis_sweep.spec.fields import Count, Real, Section, Text
+
+Reads = Literal["pooled", "patches"]
+"""What a prompt sees of an image: its one feature ``(E,)``, or those of its parts ``(Q, E)``."""
+
+
+class PlaceFields(Section):
+    """Fields of every prompt whose vectors stand among the words.
+
+    n_ctx: number of context vectors M. class_position: where the class name stands in the text.
+    """
+
+    n_ctx: Count = 16
+    class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
+
+
+class ContextFields(PlaceFields):
+    """words: initial words ("a photo of a"), which then decide M."""
+
+    words: Text | None = None
+
+
+class ClassFields(Section):
+    """csc: a context of its own for every class."""
+
+    csc: bool = False
+
+
+class CoOpFields(ClassFields, ContextFields):
+    """Fields of CoOp."""
+
+
+def _with_a_name(template: str) -> str:
+    if "{}" not in template:
+        allowed = 'a text with {} for the class name, such as "a photo of a {}."'
+        raise PydanticCustomError("template", "no place for the class name", {"allowed": allowed})
+    return template
+
+
+class KgCoOpFields(ClassFields, ContextFields):
+    """anchor_weight: strength of the pull to hand-written class features; 0 is CoOp. anchor_template: their
+    text, `{}` for the class name; by default the dataset's own."""
+
+    anchor_weight: Annotated[Real, Field(ge=0)] = 8.0
+    anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
+
+
+class CoCoOpFields(ContextFields):
+    """penalise: the norms of the learnt vectors (base), or of those that the images have shifted (shifted),
+    averaged over the batch."""
+
+    penalise: Literal["base", "shifted"] = "base"
+
+
+class PlotFields(ClassFields, PlaceFields):
+    """n_prompts: prompts of every class. pooled_token: whether the feature of the whole image is among those
+    of its parts. transport_rounds: of matching the two. transport_stop: after these (fixed), or where the
+    published code stops, which depends on the other images of the batch (reference)."""
+
+    n_prompts: Count = 4
+    pooled_token: bool = True
+    transport_rounds: Count = 20
+    transport_stop: Literal["fixed", "reference"] = "fixed"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of prompt.
+
+    learner: its class as `module:Name`. about: what it is, in a line. fields: those that only some kinds have
+    and this one has. passes: contexts that go through the text tower in a step, from the method's fields.
+    costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
+    learnt can be used with other class names. reads: what it sees of an image. several: whether several
+    vectors stand at one position even where all classes share them.
+    """
+
+    learner: str
+    about: str
+    fields: type[Section]
+    passes: Callable[[Mapping[str, Any]], int] = lambda method: 1
+    costly: tuple[str, ...] = ()
+    transfers: bool = True
+    reads: Reads = "pooled"
+    several: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of its own fields."""
+        return frozenset(self.fields.model_fields)
+
+
+PROMPTS: dict[str, Kind] = {
+    "coop": Kind(
+        "nemesis_sweep.prompts.coop:CoOp",
+        "context vectors in front of, around or behind the class name (Zhou et al., 2022)",
+        CoOpFields,
+    ),
+    "kgcoop": Kind(
+        "nemesis_sweep.prompts.kgcoop:KgCoOp",
+        "CoOp, pulled towards the features of a hand-written prompt (Yao et al., 2023)",
+        KgCoOpFields,
+    ),
+    "cocoop": Kind(
+        "nemesis_sweep.prompts.cocoop:CoCoOp",
+        "CoOp's context, shifted for every image by a small network (Zhou et al., 2022)",
+        CoCoOpFields,
+        passes=lambda method: int(method["batch"]),
+    ),
+    "plot": Kind(
+        "nemesis_sweep.prompts.plot:PLOT",
+        "several prompts a class, matched with the parts of an image by transport (Chen et al., 2023)",
+        PlotFields,
+        passes=lambda method: int(method["n_prompts"]),
+        costly=("n_prompts",),
+        reads="patches",
+        several=True,
+    ),
+}
+
+
+class PromptFields(PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
+    """The fields of all kinds side by side."""
+
+
+def owners(name: str) -> list[str]:
+    """The kinds that a field of the method belongs to; all of them, unless some have it as their own."""
+    return [kind for kind, entry in PROMPTS.items() if name in entry.names] or list(PROMPTS)
+
+
+def applies(name: str, prompt: str) -> bool:
+    """Whether a field of the method has a part in a kind of prompt; an unknown kind may use any."""
+    return prompt not in PROMPTS or prompt in owners(name)
+
+
+def transfers(method: Mapping[str, Any]) -> bool:
+    """Whether prompts learnt by a method can be used with class names that they were not learnt with."""
+    prompt = method.get("prompt", "coop")
+    own_vectors = bool(method.get("csc")) and applies("csc", prompt)
+    return not own_vectors and (prompt not in PROMPTS or PROMPTS[prompt].transfers)
+
+
+def passes(prompt: str, method: Mapping[str, Any]) -> int:
+    """How many contexts of a replicate go through the text tower in a step; one for an unknown kind."""
+    return PROMPTS[prompt].passes(method) if prompt in PROMPTS else 1
+
+
+def reads_of(prompt: str) -> Reads:
+    """What a kind of prompt sees of an image; the whole, for an unknown one."""
+    return PROMPTS[prompt].reads if prompt in PROMPTS else "pooled"

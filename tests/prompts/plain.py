@@ -1,0 +1,134 @@
+"""Every kind of prompt written the long way: one replicate, one image or prompt after the other, whole texts.
+
+Each function takes the tensors of one replicate, gives logits ``(B, C)``, and has gradients.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from nemesis_sweep.vlm.text import encode_text
+
+
+def texts_of(learner, context):
+    """Text features ``(C, E)`` of one context ``(M, D)`` or ``(C, M, D)``, all 77 tokens of every class."""
+    return encode_text(learner.backbone.text, learner.layout, context[None], path="plain")[0]
+
+
+def coop_logits(learner, values, images):
+    return learner.backbone.logit_scale * images @ texts_of(learner, values["context"]).T
+
+
+def cocoop_shifts(values, images):
+    hidden = torch.relu(images @ values["hidden_weight"].T + values["hidden_bias"])
+    return hidden @ values["shift_weight"].T + values["shift_bias"]
+
+
+def cocoop_logits(learner, values, images):
+    """One image after the other. factors: of the vectors, where one of them is scaled."""
+    rows = []
+    for image, shift in zip(images, cocoop_shifts(values, images), strict=True):
+        context = (values["context"] + shift) * values.get("factors", torch.ones(1))[:, None]
+        rows.append(learner.backbone.logit_scale * texts_of(learner, context) @ image)
+    return torch.stack(rows)
+
+
+def cocoop_norms(learner, values, images):
+    if learner.method.penalise == "base":
+        return values["context"].norm(dim=-1)
+    return (values["context"] + cocoop_shifts(values, images).mean(dim=0)).norm(dim=-1)
+
+
+def scaled_when_shifted(values, j, factor):
+    factors = torch.ones(len(values["context"]), dtype=values["context"].dtype)
+    factors[j] = factor
+    return {**values, "factors": factors}
+
+
+def plain_transport(cosines, rounds):
+    """The plan of one image and one class, cosines ``(Q, N)``, as the published code has it."""
+    kernel = torch.exp(-(1 - cosines.detach()) / 0.1)
+    parts, prompts = kernel.shape
+    r, c = torch.ones_like(kernel[:, 0]), torch.ones_like(kernel[0])
+    for _ in range(rounds):
+        r = (1 / parts) / (kernel @ c)
+        c = (1 / prompts) / (kernel.T @ r)
+    return r[:, None] * kernel * c[None]
+
+
+def plot_logits(learner, values, images):
+    """One prompt, one image and one class after the other."""
+    texts = torch.stack([texts_of(learner, context) for context in values["context"]])  # (N, C, E)
+    parts = images if learner.method.pooled_token else images[:, 1:]
+    rows = []
+    for image in parts:
+        each = [image @ texts[:, c].T for c in range(texts.shape[1])]
+        plans = [plain_transport(cosines, learner.method.transport_rounds) for cosines in each]
+        rows.append(torch.stack([(plan * own).sum() for plan, own in zip(plans, each, strict=True)]))
+    return learner.backbone.logit_scale * torch.stack(rows)
+
+
+def plot_norms(learner, values, images):
+    """Over prompts and classes the mean, or as published the sum."""
+    norms = values["context"].norm(dim=-1).flatten(0, -2)
+    return norms.mean(dim=0) if learner.method.reduction == "mean" else norms.sum(dim=0)
+
+
+def no_term(learner, values):
+    return 0.0
+
+
+def kgcoop_term(learner, values):
+    texts = texts_of(learner, values["context"])
+    templates = [f"a picture of {name}, drawn." for name in learner.classnames]
+    anchors = learner.backbone.encode_texts(templates)
+    cosines = [F.cosine_similarity(text, anchor, dim=0) for text, anchor in zip(texts, anchors, strict=True)]
+    return learner.method.anchor_weight * (1 - sum(cosines) / len(cosines))
+
+
+def context_norms(learner, values, images):
+    """Norm of the vector at every position, ``(M,)``: over classes the mean."""
+    vectors = values["context"]
+    return torch.stack([vectors[..., j, :].norm(dim=-1).mean() for j in range(vectors.shape[-2])])
+
+
+def scaled_context(values, j, factor):
+    """The tensors with the vector at position j scaled."""
+    context = values["context"].clone()
+    context[..., j, :] *= factor
+    return {**values, "context": context}
+
+
+PLAIN = {
+    "coop": (coop_logits, no_term, context_norms, scaled_context),
+    "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
+    "cocoop": (cocoop_logits, no_term, cocoop_norms, scaled_when_shifted),
+    "plot": (plot_logits, no_term, plot_norms, scaled_context),
+}
+"""Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
+
+
+def plain_step(learner, values, images, labels, epoch, positions):
+    """Loss, selected positions and gradients by name of one replicate, after the published code."""
+    method = learner.method
+    logits_of, term_of, norms_of, scaled = PLAIN[method.prompt]
+    values = {name: value.detach().clone().requires_grad_() for name, value in values.items()}
+
+    def correct(own):
+        with torch.no_grad():
+            return int((logits_of(learner, own, images).argmax(dim=1) == labels).sum())
+
+    chosen = []
+    if method.beta < 1 and method.omega:
+        before = correct(values)
+        with torch.no_grad():
+            chosen = [j for j in positions if correct(scaled(values, j, method.corruption)) > before]
+    norms = norms_of(learner, values, images)
+    pun = method.omega * norms.mean()
+    pan = method.omega * sum(norms[j] for j in chosen) / max(1, len(chosen))
+    weight = 1 - 1 / (1 + math.exp(-0.2 * (epoch - method.epochs / 2)))
+    loss = F.cross_entropy(logits_of(learner, values, images), labels)
+    loss = loss + weight * (method.beta * pun + (1 - method.beta) * pan) + term_of(learner, values)
+    gradients = torch.autograd.grad(loss, list(values.values()))
+    return loss.detach(), chosen, dict(zip(values, gradients, strict=True))
