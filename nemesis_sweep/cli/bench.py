@@ -68,7 +68,7 @@ def _case(function: _Command) -> _Command:
 
 @click.group("bench")
 def command() -> None:
-    """Measure the training step, encoding, the engine and what a sweep adds; nothing is downloaded."""
+    """Measure the training step, encoding, the engine and whole sweeps; nothing is downloaded."""
 
 
 @command.command("step")
