@@ -8,15 +8,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nemesis_sweep.data.dataset import Dataset as Dataset
+    from nemesis_sweep.data.dataset import Item as Item
     from nemesis_sweep.data.registry import load_dataset as load_dataset
     from nemesis_sweep.data.store import FeatureStore as FeatureStore
+    from nemesis_sweep.prompts.artifact import Prompt as Prompt
     from nemesis_sweep.prompts.artifact import load_prompt as load_prompt
     from nemesis_sweep.prompts.artifact import save_prompt as save_prompt
+    from nemesis_sweep.prompts.context import ContextLearner as ContextLearner
     from nemesis_sweep.prompts.learner import ImageClassifier as ImageClassifier
     from nemesis_sweep.prompts.learner import Learner as Learner
     from nemesis_sweep.prompts.text_classifier import TextClassifier as TextClassifier
     from nemesis_sweep.spec.errors import UserError as UserError
+    from nemesis_sweep.spec.fields import Count as Count
     from nemesis_sweep.spec.method import Method as Method
+    from nemesis_sweep.spec.prompts import ContextFields as ContextFields
+    from nemesis_sweep.spec.prompts import CoOpFields as CoOpFields
+    from nemesis_sweep.spec.prompts import Fields as Fields
+    from nemesis_sweep.spec.prompts import Kind as Kind
     from nemesis_sweep.training.api import FitResult as FitResult
     from nemesis_sweep.training.api import fit as fit
     from nemesis_sweep.training.classifier import Classifier as Classifier
@@ -34,13 +43,22 @@ if TYPE_CHECKING:
 _HOMES = {
     "Backbone": "vlm.backbone",
     "Classifier": "training.classifier",
+    "CoOpFields": "spec.prompts",
+    "ContextFields": "spec.prompts",
+    "ContextLearner": "prompts.context",
+    "Count": "spec.fields",
+    "Dataset": "data.dataset",
     "EpisodeFeatures": "training.episode_features",
     "FeatureStore": "data.store",
+    "Fields": "spec.prompts",
     "Fit": "training.fit",
     "FitResult": "training.api",
     "ImageClassifier": "prompts.learner",
+    "Item": "data.dataset",
+    "Kind": "spec.prompts",
     "Learner": "prompts.learner",
     "Method": "spec.method",
+    "Prompt": "prompts.artifact",
     "TextClassifier": "prompts.text_classifier",
     "Trainer": "training.trainer",
     "UserError": "spec.errors",

@@ -18,8 +18,9 @@ from typing import IO, Any
 
 import click
 
-from nemesis_sweep.cli.output import print_every_letter, speak_utf8
+from nemesis_sweep.cli.output import print_every_letter, speak_utf8, stand_in_for_closed
 from nemesis_sweep.cli.slips import meant_arguments
+from nemesis_sweep.cli.system import condition, refused
 from nemesis_sweep.cli.tracebacks import hide_passwords
 from nemesis_sweep.spec.current_folder import leave_a_lost_folder
 from nemesis_sweep.spec.errors import UserError, nearest
@@ -59,10 +60,16 @@ class Verbs(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         if not arguments and not options.get("args"):
             speak_utf8()
+        stand_in_for_closed()
         print_every_letter()
         leave_a_lost_folder()
         hide_passwords()
-        return super().main(*arguments, **options)
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            if not (told := condition(error)):
+                raise
+            refused(told)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)

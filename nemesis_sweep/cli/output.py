@@ -50,6 +50,22 @@ def speak_utf8() -> None:
     os.execv(sys.executable, sys.orig_argv)
 
 
+def stand_in_for_closed() -> None:
+    """Let what is closed of input, output and errors be nothing instead, for this process and its children.
+
+    The next file that is opened, a database perhaps, would get the number of a closed one, and with it all
+    that anything prints.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number, inheritable=True)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
 def print_every_letter() -> None:
     """Let letters that the output's encoding lacks be printed escaped: no work may end because of one."""
     for stream in (sys.stdout, sys.stderr):

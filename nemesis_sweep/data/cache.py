@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.folder import ABOUT, FORMAT, LOCK, About, read_about, try_lock
 from nemesis_sweep.data.shards import LEFTOVERS, PATTERN, BrokenShardError, open_shard, read_shard
+from nemesis_sweep.spec.errors import Problem, UserError
 
 DAY = 86400.0
 
@@ -55,13 +56,28 @@ class Freed:
 
 
 def folders(root: Path) -> list[Folder]:
-    """The feature stores below a folder, the one used last first. Other folders are left out."""
+    """The feature stores below a folder, the one used last first. Other folders are left out.
+
+    Raises ``UserError`` for a folder that cannot be listed.
+    """
     found = []
-    for path in root.iterdir() if root.is_dir() else ():
+    for path in _inside(root):
         about = read_about(path)
         if about is not None:
             found.append(Folder(path, about, (path / ABOUT).stat().st_mtime))
     return sorted(found, key=lambda folder: folder.last_use, reverse=True)
+
+
+def _inside(root: Path) -> list[Path]:
+    """What is in a folder, sorted; nothing where there is none. Raises ``UserError``."""
+    try:
+        return sorted(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        message = f"the feature cache cannot be read: {error.strerror}"
+        allowed = "a folder that you may read and write, named by NEMESIS_SWEEP_CACHE"
+        raise UserError(Problem(message, found=str(root), allowed=allowed)) from error
 
 
 def encoded_keys(root: Path) -> set[bytes]:
@@ -79,8 +95,7 @@ def encoded_keys(root: Path) -> set[bytes]:
 
 def unnamed(root: Path) -> list[Path]:
     """Folders with shards whose record is missing or broken; a store repairs it when it is used again."""
-    paths = sorted(root.iterdir()) if root.is_dir() else []
-    return [path for path in paths if read_about(path) is None and any(path.glob(PATTERN))]
+    return [path for path in _inside(root) if read_about(path) is None and any(path.glob(PATTERN))]
 
 
 def chosen(found: list[Folder], backbone: str | None, older_than: float | None) -> list[Folder]:
@@ -117,11 +132,14 @@ def remove_broken(folder: Folder) -> list[Path] | None:
 
 
 def remove_leftovers(root: Path) -> None:
-    """Remove what killed writers left in the stores in which nobody is writing now."""
+    """Remove what killed writers left in the stores in which nobody is writing now.
+
+    Those of others stay, in stores where we may not write.
+    """
     for folder in folders(root):
         if not any(folder.path.glob(LEFTOVERS)):
             continue
-        with try_lock(folder.path) as mine:
+        with suppress(UserError, OSError), try_lock(folder.path) as mine:
             for path in sorted(folder.path.glob(LEFTOVERS)) if mine else ():
                 path.unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import FULL
+from nemesis_sweep.data.sealed import DamagedError, read_object
 from nemesis_sweep.spec.current_folder import expanded, from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 
@@ -65,9 +66,9 @@ def default_root() -> Path:
 def read_about(folder: Path) -> About | None:
     """What the folder says of itself; None when it is no store's, or when its record is broken."""
     try:
-        about = About(**json.loads((folder / ABOUT).read_text(encoding="utf-8")))
+        about = About(**read_object(folder / ABOUT))
         return about if folder.name == about.folder else None
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (DamagedError, TypeError, AttributeError, ValueError):
         return None
 
 

@@ -4,6 +4,7 @@ A dataset is named by one of
 - a set that ships with the package (`clipart`);
 - a dataset of the catalogue (`caltech101`), which lies below the data root;
 - `torchvision:NAME`: a class of torchvision.datasets, below the data root;
+- `module:name`: a function of your own that gives a Dataset, or a name that an installed package adds;
 - a path: a folder, a Parquet file or a CSV file of your own.
 The data root is `tasks.root`, else $NEMESIS_SWEEP_DATA, else the current folder. Relative paths start there.
 """
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.catalogue import CATALOGUE
 from nemesis_sweep.data.other_names import meant_dataset
+from nemesis_sweep.data.own.outside import read_outside, refuse_no_dataset
 from nemesis_sweep.data.own.torchvision_names import PREFIX, torchvision_names
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.spec.outside.reference import FORM, outside, short_names
 from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
@@ -64,8 +67,12 @@ def check_name(name: str, beside: Path | None = None) -> None:
                 )
             )
         return
+    if place := outside(name, "datasets"):
+        refuse_no_dataset(place)
+        return
     near = _as_path(name, beside) or meant_dataset(name) or nearest(name, dataset_names())
-    allowed = f"{', '.join(dataset_names())}, {PREFIX}NAME, or a path (./images, data.parquet, data.csv)"
+    named = [*dataset_names(), *short_names("datasets"), f"{PREFIX}NAME", FORM]
+    allowed = f"{', '.join(named)}, or a path (./images, data.parquet, data.csv)"
     raise UserError(Problem("unknown dataset", found=repr(name), allowed=allowed, nearest=near))
 
 
@@ -130,6 +137,8 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
         from nemesis_sweep.data.own.torchvision_sets import read_torchvision
 
         return read_torchvision(name, place)
+    if not is_path(name) and (own := outside(name, "datasets")):
+        return read_outside(name, own, place)
     from nemesis_sweep.data.own.path import read_path
 
     return read_path(name, path_of(name, place))

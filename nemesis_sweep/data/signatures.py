@@ -60,4 +60,6 @@ def why_not(head: bytes) -> str:
     known, kind = signature(head[:HEAD])
     if kind == "Git LFS pointer":
         return "a Git LFS pointer in place of the image, which `git lfs pull` fetches"
+    if known == "raster":
+        return f"a damaged {kind}"
     return f"{kind}, which is not opened; PNG or JPEG is" if known == "other" else "not an image"

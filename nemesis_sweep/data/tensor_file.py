@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.sealed import UNFIT, DamagedError
+from nemesis_sweep.spec.regular_file import check_regular, status_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,6 +65,7 @@ def tensor_checksum(tensors: Mapping[str, Any], owner: str = "") -> str:
 
 def _read(path: Path, owner: str, framework: str) -> dict[str, Any]:
     try:
+        check_regular(status_of(path))
         with safe_open(path, framework=framework) as file:
             facts = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from nemesis_sweep.spec.choices import ANNEALINGS
+from nemesis_sweep.spec.outside.reference import load, outside, refused
 from nemesis_sweep.spec.part import part_at
 
 Annealing = Callable[[int, int], float]
@@ -11,8 +12,24 @@ Annealing = Callable[[int, int], float]
 
 
 def annealing(name: str) -> Annealing:
-    """The annealing of that name."""
-    found: Annealing = part_at(ANNEALINGS[name].factory)
+    """The annealing of a name, or the function at `module:name`.
+
+    Raises ``UserError`` for a name that is none, and for what is no function of an epoch and of all epochs.
+    """
+    if name in ANNEALINGS:
+        own: Annealing = part_at(ANNEALINGS[name].factory)
+        return own
+    place = outside(name, "annealings")
+    found: Annealing = load(place)
+    wanted = "a function of the epoch, from 0, and the number of epochs, that gives a number"
+    try:
+        weights = [found(epoch, 50) for epoch in (0, 25, 49)]
+    except Exception as error:
+        message = f"cannot be computed for epoch 0 of 50: {type(error).__name__}: {error}"
+        raise refused(place, message, found, wanted) from error
+    for weight in weights:
+        if not isinstance(weight, int | float) or not math.isfinite(weight):
+            raise refused(place, "gives what is no number", weight, wanted)
     return found
 
 

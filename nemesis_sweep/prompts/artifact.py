@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,13 @@ from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.outside.beside import BESIDE, KEPT
+from nemesis_sweep.spec.prompts import PROMPTS
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from nemesis_sweep.prompts.learner import Learner
 
 TENSORS = "prompt.safetensors"
 FACTS = "prompt.json"
@@ -134,13 +138,33 @@ def _refuse_odd(folder: Path, prompt: Prompt) -> None:
     whole = all(isinstance(text, str) for text in texts) and all(isinstance(each, list) for each in lists)
     if not whole or not isinstance(prompt.method, dict):
         raise _unreadable(folder / FACTS, "does not hold the facts of a prompt")
-    for name in learner_of(prompt.kind).tensors:
+    for name in _learner(folder, prompt.kind).tensors:
         if name not in prompt.tensors:
             raise _unreadable(folder / TENSORS, f"holds no {name}")
     for name, tensor in prompt.tensors.items():
         if tensor.ndim == 0 or len(tensor) != len(prompt.seeds):
             held = f"holds a {name} {tuple(tensor.shape)} for {counted(len(prompt.seeds), 'seed')}"
             raise _unreadable(folder / TENSORS, held)
+
+
+def _learner(folder: Path, kind: str) -> type[Learner]:
+    """The class of a kind; the home of the sweep that a prompt lies in keeps modules of its own.
+
+    Raises ``UserError`` where the kind, or the module that it is in, is not found.
+    """
+    if kind not in PROMPTS:
+        place = folder.absolute()
+        homes = [each for each in place.parents if (each / KEPT).is_dir() and (each / "sweep.yaml").exists()]
+        if homes:
+            BESIDE.look_in(homes[0])
+    try:
+        return learner_of(kind)
+    except UserError as error:
+        problem = error.problems[0]
+        message = f"a prompt of the kind {kind} needs its code: {problem.message}"
+        raise UserError(
+            replace(problem, message=message, key="", found="", file=str(folder / FACTS))
+        ) from error
 
 
 def _unreadable(file: Path, reason: str) -> UserError:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
 from nemesis_sweep.prompts.learner import TEMPLATE, Learner
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import CoOpFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.layout import Layout, word_ids
 from nemesis_sweep.vlm.shared import States
@@ -25,6 +26,7 @@ class ContextLearner(Learner):
     """Prompts whose parameter ``context`` ``(R, ..., M, D)`` stands among the words of every class."""
 
     tensors: ClassVar[tuple[str, ...]] = ("context",)
+    fields = CoOpFields
     context: nn.Parameter
 
     def __init__(

@@ -9,8 +9,9 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.spec.prompts import Fields, Reads
 from nemesis_sweep.vlm.backbone import Backbone
 
 TEMPLATE = "a photo of a {}."
@@ -44,6 +45,7 @@ class Learner(nn.Module, ABC):
     """R prompts side by side; axis 0 of every parameter is the replicate, and all parameters are fp32.
 
     tensors: names of its parameters, which is all that a saved prompt holds. reads: what it sees of images.
+    fields, transfers, several: of a kind from outside; ``spec.prompts`` has those of this package's.
     template: a hand-written prompt, `{}` for the class name, for kinds that learn from one.
     A kind writes ``start``, ``classifier``, ``penalised`` and ``n_vectors``; in ``__init__`` it makes what
     follows from backbone, method and class names, such as a layout.
@@ -51,6 +53,9 @@ class Learner(nn.Module, ABC):
 
     tensors: ClassVar[tuple[str, ...]]
     reads: ClassVar[Reads] = "pooled"
+    fields: ClassVar[type[Section]] = Fields
+    transfers: ClassVar[bool] = True
+    several: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -1,24 +1,79 @@
-"""From the name of a kind of prompt to its class."""
+"""From the name of a kind of prompt to its class, checked where it is from outside."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+from functools import cache
+from inspect import Parameter, isabstract, signature
+from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.outside.kinds import kind_of
+from nemesis_sweep.spec.outside.reference import load, refused
+from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.prompts import PROMPTS
 
 if TYPE_CHECKING:
     from nemesis_sweep.prompts.learner import Learner
 
+CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "__init__": (("backbone", "method", "classnames", "values", "template"), ()),
+    "start": (("backbone", "method", "classnames", "generators"), ()),
+    "classifier": ((), ("variants",)),
+    "penalised": (("images",), ()),
+    "regulariser": (("classifier", "images", "logits"), ()),
+}
+"""How a learner's methods are called: arguments by place, and by name."""
+
 
 def learner_of(prompt: str) -> "type[Learner]":
-    """The class of a kind of prompt. Raises ``UserError`` for a name that is none."""
-    if prompt not in PROMPTS:
-        names = list(PROMPTS)
-        near = nearest(prompt, names)
-        raise UserError(
-            Problem("unknown prompt", key="prompt", found=repr(prompt), allowed=listed(names), nearest=near)
-        )
-    module, _, name = PROMPTS[prompt].learner.partition(":")
-    found: type[Learner] = getattr(import_module(module), name)
-    return found
+    """The class of a kind of prompt.
+
+    Raises ``UserError`` for a name that is none, and for a class from outside that is no learner.
+    """
+    kind = kind_of(prompt)
+    if prompt in PROMPTS:
+        own: type[Learner] = part_at(kind.learner)
+        return own
+    found = load(kind.learner) if isinstance(kind.learner, str) else kind.learner
+    _refuse_no_learner(found)
+    checked: type[Learner] = found
+    return checked
+
+
+@cache
+def _refuse_no_learner(found: Any) -> None:
+    from nemesis_sweep.prompts.learner import Learner
+
+    name = getattr(found, "__qualname__", "it")
+    contract = "what nemesis_sweep.Learner says (docs/extending.md)"
+    if not isinstance(found, type) or not issubclass(found, Learner):
+        raise refused(name, "does not extend nemesis_sweep.Learner", found, "a class that does")
+    if isabstract(found):
+        lacking = listed(sorted(found.__abstractmethods__))
+        raise refused(name, f"does not write {lacking}", found, contract)
+    tensors = getattr(found, "tensors", None)
+    if not isinstance(tensors, tuple) or not tensors or not all(isinstance(each, str) for each in tensors):
+        allowed = 'names of its parameters, such as tensors = ("context",)'
+        raise refused(name, "has no `tensors`", tensors, allowed)
+    if not isinstance(getattr(found, "n_vectors", None), property):
+        raise refused(name, "has an `n_vectors` that is no property", found.n_vectors, contract)
+    for method, (places, names) in CALLS.items():
+        _refuse_other_arguments(found, method, places, names)
+
+
+def _refuse_other_arguments(
+    found: type, method: str, places: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    written = signature(getattr(found, method))
+    # `start` is a class method: it has its class already.
+    given = places if isinstance(vars(_owner(found, method))[method], classmethod) else ("self", *places)
+    try:
+        written.bind(*given, **dict.fromkeys(names))
+    except TypeError:
+        keywords = [Parameter(each, Parameter.KEYWORD_ONLY) for each in names]
+        first = [Parameter(each, Parameter.POSITIONAL_OR_KEYWORD) for each in given]
+        expected = str(written.replace(parameters=[*first, *keywords], return_annotation=written.empty))
+        told = f"{found.__qualname__}.{method}"
+        raise refused(told, "takes other arguments than it is given", str(written), expected) from None
+
+
+def _owner(found: type, method: str) -> type:
+    return next(each for each in found.__mro__ if method in vars(each))

@@ -12,7 +12,7 @@ from nemesis_sweep.report.front import front_of, measured, trained
 from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
 from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.expression import parse_condition
+from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.metrics import MEASURED, direction
 from nemesis_sweep.spec.search import PROMPTLESS
@@ -109,7 +109,7 @@ class TaskBoard:
     @property
     def more(self) -> tuple[str, ...]:
         """The metrics that the table shows beside the accuracies on val and test."""
-        constrained = [name for text in self.broken for name in sorted(parse_condition(text).metrics)]
+        constrained = [name for text in self.broken for name in metrics_in(text)]
         tested = [name for entry in self.entries for name in entry.more if is_test_set(name)]
         names = dict.fromkeys((*tested, *self.objectives, *constrained))
         return tuple(name for name in names if name not in USUAL)

@@ -91,7 +91,7 @@ def write_results(home: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 def write_table(path: Path, table: pa.Table) -> Path:
     """Replace a Parquet file in one step."""
     with replacing(path) as partial:
-        pq.write_table(table, partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
     return path
 
 
@@ -107,20 +107,28 @@ def read_results(home: Path) -> list[dict[str, Any]]:
     version = (table.schema.metadata or {}).get(VERSION)
     if version is None:
         raise UserError(f"{path} was not written by nemesis-sweep")
-    if version == b"1":
-        return [_row_of_version_1(record) for record in table.to_pylist()]
-    return rows_of(table)
+    try:
+        if version == b"1":
+            return [_row_of_version_1(record) for record in table.to_pylist()]
+        return rows_of(table)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        # Pages have checksums, but not what names them.
+        raise _damaged(path, error) from error
 
 
 def read_table(path: Path) -> pa.Table:
-    """Return the table of a Parquet file. Raises UserError if it cannot be read."""
+    """Return the table of a Parquet file. Raises UserError if it cannot be read, or was altered."""
     try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        return pq.read_table(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
         # Arrow's errors are OSErrors where a file is damaged in its middle.
-        raise UserError(
-            f"{path} is not a Parquet file or is damaged ({error}); the sweep's `run` writes it anew"
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path} is not a Parquet file or is damaged ({error}); the sweep's `run` writes it anew"
+    )
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:

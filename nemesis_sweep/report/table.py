@@ -17,7 +17,7 @@ from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.effects import matters
-from nemesis_sweep.spec.expression import parse_condition
+from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.search import PROMPTLESS
 
 ROOM = 30
@@ -95,7 +95,7 @@ def shown_entries(board: TaskBoard) -> list[Entry]:
 def caption(board: TaskBoard) -> str:
     """Return what the numbers are: the split of selection, how many trials and replicates, unit, gain."""
     selected = f"Best selected on {board.criterion} among {counted(board.complete, 'complete trial')}"
-    decided = [*board.objectives, *(name for text in board.broken for name in parse_condition(text).metrics)]
+    decided = [*board.objectives, *(name for text in board.broken for name in metrics_in(text))]
     on_test = list(dict.fromkeys(name for name in decided if name.startswith("test/")))
     if on_test:
         told = ", ".join(on_test)

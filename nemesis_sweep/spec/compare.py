@@ -7,6 +7,7 @@ from typing import Any
 
 from nemesis_sweep.spec.dump import resolved
 from nemesis_sweep.spec.faults import Path, dotted, shown
+from nemesis_sweep.spec.outside.kept import changed_modules
 from nemesis_sweep.spec.sweep import Sweep
 
 ABSENT = object()
@@ -35,7 +36,8 @@ def diff(old: Sweep, new: Sweep, *, comparable_only: bool = False) -> list[str]:
     """
     parts = comparable if comparable_only else resolved
     idle = _idle(old, new) if comparable_only else set()
-    return [
+    code = changed_modules(old.modules, new.modules) if comparable_only else []
+    return code + [
         f"{dotted(path)}: {_side(before)} -> {_side(after)}"
         for path, before, after in _changes(parts(old), parts(new), ())
         # Tasks that count for one of them only, since it is joint and the other is not, have not changed.

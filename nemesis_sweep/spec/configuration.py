@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from nemesis_sweep.spec.faults import Fault, refuse, shown
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import method_model, narrowed, outside_kinds
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.translate import faults_of
@@ -16,7 +17,7 @@ from nemesis_sweep.spec.translate import faults_of
 
 def method_values(sweep: Sweep, task: Task, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return every field of the method that `configuration` would give, without checking any."""
-    defaults = {name: field.default for name, field in Method.model_fields.items()}
+    defaults = {name: field.default for name, field in sweep.method.method_fields().items()}
     return defaults | sweep.method.values(task.dataset, task.shots) | dict(params)
 
 
@@ -27,13 +28,14 @@ def configuration(sweep: Sweep, task: Task, params: Mapping[str, Any]) -> Method
     Raises `UserError` for names and values that the method does not have.
     """
     values = sweep.method.values(task.dataset, task.shots) | dict(params)
+    model = method_model(outside_kinds(sweep.method))
     try:
-        method = Method.model_validate(values)
+        method = model.model_validate(values)
     except ValidationError as error:
-        refuse(faults_of(error, values, Method))
+        refuse(faults_of(error, values, model))
         raise
     if method.words is None and method.n_positions > method.n_ctx:
         allowed = f"at most n_ctx, {method.n_ctx}"
         message = "more positions than context vectors"
         refuse([Fault(("n_positions",), message, shown(method.n_positions), allowed)])
-    return method
+    return narrowed(method)

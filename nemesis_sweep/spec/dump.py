@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
-from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.prompts import applies
 from nemesis_sweep.spec.source import SCALARS
@@ -28,7 +27,8 @@ def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
     """
     data = sweep.model_dump(exclude={"method", "space"})
     kinds = Together(sweep.method, sweep.space, sweep.tasks).possible("prompt")
-    idle = {name for name in Method.model_fields if not any(applies(name, kind) for kind in kinds)}
+    fields, table = sweep.method.method_fields(), sweep.method.kinds
+    idle = {name for name in fields if not any(applies(name, kind, table) for kind in kinds)}
     method = sweep.method.model_dump(
         exclude={"per_shots", "per_dataset"} | always_searched(sweep.space) | idle
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.faults import Fault, Path, shown
-from nemesis_sweep.spec.prompts import PROMPTS, applies, owners
+from nemesis_sweep.spec.prompts import PROMPTS, Kinds, applies, owners
 from nemesis_sweep.spec.space import Place
 from nemesis_sweep.spec.together import Cell, Together, extremes
 
@@ -26,9 +26,9 @@ class Need:
     allowed: str
     alone: bool = False
 
-    def is_met(self, value: Any, prompt: Any) -> bool:
+    def is_met(self, value: Any, prompt: Any, kinds: Kinds = PROMPTS) -> bool:
         """Whether a value of the field `name` lets the dimension matter, with a kind of prompt."""
-        several = self.alone and prompt in PROMPTS and PROMPTS[prompt].several
+        several = self.alone and prompt in kinds and kinds[prompt].several
         return several or self.matters(value)
 
 
@@ -55,18 +55,18 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 
 
-def _of_kinds(name: str) -> tuple[Need, ...]:
+def _of_kinds(name: str, table: Kinds) -> tuple[Need, ...]:
     """What a field needs that only some kinds of prompts have."""
-    kinds = owners(name)
-    if len(kinds) == len(PROMPTS):
+    kinds = owners(name, table)
+    if len(kinds) == len(table):
         return ()
     why, allowed = f"only {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it", " or ".join(kinds)
-    return (Need("prompt", lambda prompt: applies(name, prompt), why, f"prompt: {allowed}"),)
+    return (Need("prompt", lambda prompt: applies(name, prompt, table), why, f"prompt: {allowed}"),)
 
 
-def needs_of(name: str) -> tuple[Need, ...]:
+def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
     """Everything without which a field of the method changes nothing."""
-    return (*_of_kinds(name), *NEEDS.get(name, ()))
+    return (*_of_kinds(name, kinds), *NEEDS.get(name, ()))
 
 
 def matters(name: str, values: Mapping[str, Any]) -> bool:
@@ -78,12 +78,12 @@ def matters(name: str, values: Mapping[str, Any]) -> bool:
 def effect_faults(parts: Together) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
     for place in parts.places:
-        for need in needs_of(place.name):
+        for need in needs_of(place.name, parts.method.kinds):
             if need.name in parts.unsure:
                 continue
             values = parts.possible(need.name, place)
             kinds = parts.possible("prompt", place)
-            if not any(need.is_met(value, kind) for value in values for kind in kinds):
+            if not any(need.is_met(value, kind, parts.method.kinds) for value in values for kind in kinds):
                 value = shown(values[0])
                 default = need.name not in parts.method.fixed() and need.name not in place.taken
                 found = f"{need.name}: {value} (the default)" if default else f"{need.name}: {value}"

@@ -88,11 +88,11 @@ class Condition:
 
 
 @lru_cache(maxsize=256)
-def parse_condition(text: str) -> Condition:
-    """Return the condition that a text says. Raises `ConditionError` where it says none."""
+def parse_condition(text: str, method: type[Method] = Method) -> Condition:
+    """Return the condition that a text says over the fields of a method. Raises `ConditionError` for none."""
     if len(text) > LONGEST:
         raise ConditionError("too long for a constraint", f"at most {LONGEST} characters")
-    reader = _Reader()
+    reader = _Reader(method)
     # A slashed name becomes one word, so that `2 * val/accuracy` does not divide the product.
     plain = SLASHED.sub(reader.hide, text.strip())
     try:
@@ -102,13 +102,25 @@ def parse_condition(text: str) -> Condition:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ConditionError("not an expression") from None
     compute = reader.condition(tree.body)
+    if method is not Method:
+        # A trial has no fields of other kinds of prompts from outside.
+        own = {name: each.default for name, each in method.model_fields.items()}
+        compute = partial(_with_defaults, compute, own)
     return Condition(text, frozenset(reader.parameters), frozenset(reader.metrics), compute)
+
+
+def metrics_in(text: str) -> list[str]:
+    """Return the metrics that a valid condition speaks of."""
+    words = {match.group() for match in re.finditer(r"[\w/]+", text)}
+    return [name for name in sorted(MEASURED) if name in words]
 
 
 class _Reader:
     """Turns the nodes of one expression into functions of the values of a trial."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: type[Method]) -> None:
+        self.fields = method.model_fields
+        self.method = method
         self.hidden: dict[str, str] = {}
         self.parameters: set[str] = set()
         self.metrics: set[str] = set()
@@ -116,7 +128,7 @@ class _Reader:
     def hide(self, match: re.Match[str]) -> str:
         """Replace a name with slashes by a plain word, unless it is a division of parameters."""
         name = match.group()
-        known = {*Method.model_fields, *FUNCTIONS, *MEASURED}
+        known = {*self.fields, *FUNCTIONS, *MEASURED}
         quoted = name[0] in "'\""
         if quoted or (name not in MEASURED and all(part in known for part in name.split("/"))):
             return name
@@ -137,8 +149,8 @@ class _Reader:
                 sides = [left, *others]
                 pairs = [self._pair(op, sides[n], sides[n + 1]) for n, op in enumerate(ops)]
                 return partial(_fold, max, pairs)
-            case ast.Name() if Method.model_fields.get(name := self._name(node)) is not None:
-                if Method.model_fields[name].annotation is bool:
+            case ast.Name() if self.fields.get(name := self._name(node)) is not None:
+                if self.fields[name].annotation is bool:
                     self.parameters.add(name)
                     return lambda values: -BROKEN if values[name] else BROKEN
         raise ConditionError("no condition, only a value", "a comparison, such as norm/mean <= 3")
@@ -172,8 +184,8 @@ class _Reader:
     def _is_text(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Name):
             name = self._name(node)
-            kept = Method.model_fields.get(name)
-            return kept is not None and kept.annotation is not bool and range_of(name) is None
+            kept = self.fields.get(name)
+            return kept is not None and kept.annotation is not bool and range_of(name, self.method) is None
         return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
     def _text(self, node: ast.expr) -> Callable[[Values], Any]:
@@ -211,7 +223,7 @@ class _Reader:
     def _named(self, name: str) -> Number:
         if name in MEASURED:
             self.metrics.add(name)
-        elif Method.model_fields[name].annotation is bool:
+        elif self.fields[name].annotation is bool:
             raise ConditionError(f"{name} is true or false, not a number", f"{name}, or not {name}")
         else:
             self.parameters.add(name)
@@ -221,8 +233,8 @@ class _Reader:
         """Return the name that was written, which has to be one of a parameter or a metric."""
         written = node.id if isinstance(node, ast.Name) else ""
         name = self.hidden.get(written, written)
-        if name not in MEASURED and name not in Method.model_fields:
-            names = [*MEASURED, *Method.model_fields]
+        if name not in MEASURED and name not in self.fields:
+            names = [*MEASURED, *self.fields]
             raise ConditionError(f"unknown name {name}", listed(names), nearest(name, names))
         return name
 
@@ -231,6 +243,10 @@ class _Reader:
         for word, name in self.hidden.items():
             text = text.replace(word, name)
         return text if len(text) <= 40 else f"{text[:36]} ..."
+
+
+def _with_defaults(compute: Number, defaults: Values, values: Values) -> float:
+    return compute({**defaults, **values})
 
 
 def _constant(value: float, values: Values) -> float:

@@ -12,6 +12,8 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.narrowing import drop_lost
 from nemesis_sweep.spec.notes import notes
+from nemesis_sweep.spec.outside.beside import BESIDE
+from nemesis_sweep.spec.outside.kept import own_modules
 from nemesis_sweep.spec.sections import read_sections
 from nemesis_sweep.spec.sweep import Sweep
 
@@ -49,11 +51,12 @@ def load_sweep(path: Path, overrides: Sequence[str] = (), known: KnownNames | No
     Raises `UserError` with everything that is wrong, each problem with file (or override), line and key.
     """
     document = _document(path, overrides)
+    BESIDE.look_in(Path(path).absolute().parent)
     sweep, faults = read_sections(document.data, known)
     problems = document.located(faults)
     if problems or sweep is None:
         raise UserError(problems)
-    return sweep
+    return sweep.with_modules(own_modules(sweep))
 
 
 def _document(path: Path, overrides: Sequence[str]) -> Document:

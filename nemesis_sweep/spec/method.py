@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.choices import ANNEALINGS, NORMS, PRECISIONS, REDUCTIONS, SELECTIONS, OneOf
+from nemesis_sweep.spec.choices import NORMS, PRECISIONS, REDUCTIONS, SELECTIONS, OneOf
 from nemesis_sweep.spec.faults import Path
 from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
-from nemesis_sweep.spec.names import DatasetName, PromptName
-from nemesis_sweep.spec.prompts import PromptFields
+from nemesis_sweep.spec.names import AnnealingName, DatasetName, PromptName
+from nemesis_sweep.spec.prompts import PROMPTS, Kinds, PromptFields
 
 
 def _norm(value: Any) -> Any:
@@ -41,7 +42,8 @@ class Method(PromptFields, _Prompted):
 
     The fields of all kinds of prompts stand side by side; ``spec.prompts`` says which has which.
     omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
-    anneal: logistic (falls from 1 to 0, one half in the middle epoch) or constant (1 throughout).
+    anneal: logistic (falls from 1 to 0, one half in the middle epoch), constant (1 throughout), or a function
+    of your own.
     corruption: factor tau by which PAN's pre-inference scales a context vector.
     n_positions: context vectors drawn per step by PAN. selection: keep those whose corruption helps
     (accuracy) or all of them (random, the control). reduction: mean over classes under csc, or the
@@ -49,10 +51,13 @@ class Method(PromptFields, _Prompted):
     views: augmented versions kept per training image, or "epochs" for a new one each epoch.
     """
 
+    kinds: ClassVar[Kinds] = PROMPTS
+    """The kinds of prompts whose fields these are."""
+
     omega: Annotated[Real, Field(ge=0)] = 0.0
     beta: Annotated[Real, Field(ge=0, le=1)] = 1.0
     norm: Annotated[str, OneOf(NORMS), BeforeValidator(_norm)] = "2"
-    anneal: Annotated[str, OneOf(ANNEALINGS)] = "logistic"
+    anneal: AnnealingName = "logistic"
     corruption: Annotated[Real, Field(ge=0)] = 0.5
     n_positions: Count = 1
     selection: Annotated[str, OneOf(SELECTIONS)] = "accuracy"
@@ -64,6 +69,15 @@ class Method(PromptFields, _Prompted):
     batch: Count = 32
     views: Count | Literal["epochs"] = 16
     precision: Annotated[str, OneOf(PRECISIONS)] = "fp32"
+
+    @classmethod
+    def method_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that one configuration has, by name."""
+        return {name: field for name, field in cls.model_fields.items() if name not in TABLES}
+
+
+TABLES = ("per_shots", "per_dataset")
+"""Keys of the section beside the fields of one configuration."""
 
 
 def visible_values(method: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,4 +131,4 @@ class MethodSection(Method):
 
 def _written(method: Method) -> dict[str, Any]:
     names = method.model_fields_set
-    return {name: getattr(method, name) for name in Method.model_fields if name in names}
+    return {name: getattr(method, name) for name in method.method_fields() if name in names}

@@ -5,29 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, ValidationInfo
+from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.spec.choices import ANNEALINGS
 from nemesis_sweep.spec.errors import Problem, nearest
 from nemesis_sweep.spec.faults import Fault, listed
+from nemesis_sweep.spec.outside.reference import FORM, outside, short_names
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    from nemesis_sweep.spec.method import Method
 
 OptionCheck = Callable[[str, Mapping[str, Any]], Sequence[Fault]]
 
 
 @dataclass(frozen=True)
 class KnownNames:
-    """What the registries hold, as plain names; passed to pydantic as the validation context.
+    """What the registries hold, as plain names.
 
     dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
     (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
     backbone, None where that is not known before its weights are. no_patches: why a backbone has no features
     of the parts of an image, '' if it has or if that is not known. sampler_options, pruner_options: tell what
     is wrong with the options of a sampler or pruner, from its name and the options; called only for files
-    that set options.
+    that set options. part_problem: tells what is wrong with a part from outside, from its kind (`samplers`,
+    ...) and its name.
     """
 
     datasets: Sequence[str] = ()
@@ -41,6 +47,24 @@ class KnownNames:
     no_patches: Callable[[str], str] | None = None
     sampler_options: OptionCheck | None = None
     pruner_options: OptionCheck | None = None
+    part_problem: Callable[[str, str], Problem | None] | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a sweep file is read with; passed to pydantic as the validation context.
+
+    known: the names that may be used; None checks no names. method: the class of its methods, with the fields
+    of the prompts that it has from outside.
+    """
+
+    known: KnownNames | None
+    method: type[Method]
+
+
+def known_in(info: ValidationInfo) -> KnownNames | None:
+    """The names that may be used, where any are checked."""
+    return info.context.known if info.context else None
 
 
 OTHER_NAMES = {
@@ -64,16 +88,32 @@ def _check(kind: str, name: str, names: Sequence[str]) -> str:
     raise PydanticCustomError("unknown_name", "unknown {kind}", context)
 
 
-def _dataset(name: str, info: ValidationInfo) -> str:
-    if not info.context:
+def _part(kind: str, name: str, names: Sequence[str], known: KnownNames) -> str:
+    """Check the name of a part that may be from outside; `kind` is one of them."""
+    group = f"{kind}s"
+    if name in names:
         return name
-    return _judged("dataset", name, info.context.datasets, info.context.dataset_problem)
+    if not outside(name, group):
+        return _check(kind, name, [*names, *short_names(group)])
+    problem = known.part_problem(group, name) if known.part_problem else None
+    if problem is None:
+        return name
+    raise _told(problem)
+
+
+def _told(problem: Problem) -> PydanticCustomError:
+    context = {"message": problem.message, "allowed": problem.allowed, "nearest": problem.nearest}
+    return PydanticCustomError("unknown_name", "{message}", context)
+
+
+def _dataset(name: str, info: ValidationInfo) -> str:
+    known = known_in(info)
+    return name if known is None else _judged("dataset", name, known.datasets, known.dataset_problem)
 
 
 def _backbone(name: str, info: ValidationInfo) -> str:
-    if not info.context:
-        return name
-    return _judged("backbone", name, info.context.backbones, info.context.backbone_problem)
+    known = known_in(info)
+    return name if known is None else _judged("backbone", name, known.backbones, known.backbone_problem)
 
 
 def _judged(
@@ -87,20 +127,29 @@ def _judged(
     problem = problem_of(name)
     if problem is None:
         return name
-    context = {"message": problem.message, "allowed": problem.allowed, "nearest": problem.nearest}
-    raise PydanticCustomError("unknown_name", "{message}", context)
+    raise _told(problem)
 
 
 def _sampler(name: str, info: ValidationInfo) -> str:
-    return _check("sampler", name, info.context.samplers) if info.context else name
+    known = known_in(info)
+    return name if known is None else _part("sampler", name, known.samplers, known)
 
 
 def _pruner(name: str, info: ValidationInfo) -> str:
-    return _check("pruner", name, info.context.pruners) if info.context else name
+    known = known_in(info)
+    return name if known is None else _part("pruner", name, known.pruners, known)
 
 
 def _prompt(name: str, info: ValidationInfo) -> str:
-    return _check("prompt", name, info.context.prompts) if info.context else name
+    known = known_in(info)
+    # What is wrong with one from outside is told before any section is read: its fields decide what is valid.
+    if known is None or name in known.prompts or outside(name, "prompts"):
+        return name
+    return _check("prompt", name, [*known.prompts, *short_names("prompts")])
+
+
+def _annealing(name: str, info: ValidationInfo) -> str:
+    return _part("annealing", name, list(ANNEALINGS), known_in(info) or KnownNames())
 
 
 DatasetName = Annotated[str, AfterValidator(_dataset)]
@@ -108,3 +157,4 @@ BackboneName = Annotated[str, AfterValidator(_backbone)]
 SamplerName = Annotated[str, AfterValidator(_sampler)]
 PrunerName = Annotated[str, AfterValidator(_pruner)]
 PromptName = Annotated[str, AfterValidator(_prompt)]
+AnnealingName = Annotated[str, AfterValidator(_annealing), WithJsonSchema({"enum": [*ANNEALINGS, FORM]})]

@@ -8,7 +8,7 @@ from typing import Any
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
 from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
-from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.names import Reading
 from nemesis_sweep.spec.space import check_value, searched_names
 from nemesis_sweep.spec.together import Together
 
@@ -25,11 +25,12 @@ def point_faults(parts: Together) -> Iterator[Fault]:
 def _point_faults(point: dict[str, Any], path: Path, parts: Together) -> Iterator[Fault]:
     drawn = _drawn(parts.space, point)
     searched = searched_names(parts.space)
+    reading = Reading(None, type(parts.method))
     for name, value in point.items():
         where = (*path, name)
         if name in parts.unsure:
             continue
-        if name not in Method.model_fields:
+        if name not in parts.method.method_fields():
             yield Fault(where, "unknown key", "", listed(searched), nearest(name, searched))
         elif name not in searched:
             allowed = (
@@ -42,11 +43,11 @@ def _point_faults(point: dict[str, Any], path: Path, parts: Together) -> Iterato
                 where, "searched only under a choice that this point does not take", shown(value), allowed
             )
         else:
-            yield from _outside(name, value, drawn[name], where)
+            yield from _outside(name, value, drawn[name], where, reading)
 
 
-def _outside(name: str, value: Any, dimension: Dimension, where: Path) -> Iterator[Fault]:
-    _, faults = check_value(name, value, where, None)
+def _outside(name: str, value: Any, dimension: Dimension, where: Path, reading: Reading) -> Iterator[Fault]:
+    _, faults = check_value(name, value, where, reading)
     yield from faults
     if not faults and not dimension.contains(value):
         if isinstance(dimension, Choice):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
-from nemesis_sweep.spec.prompts import PROMPTS, applies, owners, reads_of
+from nemesis_sweep.spec.prompts import applies, owners, reads_of
 from nemesis_sweep.spec.together import Together
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
@@ -23,19 +23,20 @@ def prompt_faults(parts: Together) -> Iterator[Fault]:
 def _fields_of_another_kind(parts: Together, kinds: list[str]) -> Iterator[Fault]:
     for path, layer in parts.method.all_layers():
         for name, value in layer.items():
-            if not any(applies(name, kind) for kind in kinds):
+            if not any(applies(name, kind, parts.method.kinds) for kind in kinds):
                 whose = f"{kinds[0]} has no" if len(kinds) == 1 else f"none of {listed(kinds)} has"
-                allowed = f"without it, or prompt: {' or '.join(owners(name))}"
+                allowed = f"without it, or prompt: {' or '.join(owners(name, parts.method.kinds))}"
                 yield Fault((*path, name), f"{whose} {name}", shown(value), allowed, related=CHOSEN)
 
 
 def _cannot_transfer(parts: Together, kinds: list[str]) -> Iterator[Fault]:
     if parts.tasks is None or parts.tasks.protocol == "few_shot" or "tasks.protocol" in parts.unsure:
         return
-    bound = [kind for kind in kinds if kind in PROMPTS and not PROMPTS[kind].transfers]
+    table = parts.method.kinds
+    bound = [kind for kind in kinds if kind in table and not table[kind].transfers]
     if bound:
         message = f"{listed(bound)} cannot be tested on classes that it was not trained on"
-        free = [kind for kind, entry in PROMPTS.items() if entry.transfers]
+        free = [kind for kind, entry in table.items() if entry.transfers]
         allowed = f"few_shot, or prompt: {' or '.join(free)}"
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=CHOSEN)
 
@@ -44,7 +45,8 @@ def backbone_faults(parts: Together, no_patches: Callable[[str], str]) -> Iterat
     """Yield the backbones that a kind cannot read. no_patches: why one has no features of parts, or ''."""
     if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "tasks.backbone"}):
         return
-    kinds = [kind for kind in dict.fromkeys(parts.possible("prompt")) if reads_of(kind) == "patches"]
+    table = parts.method.kinds
+    kinds = [kind for kind in dict.fromkeys(parts.possible("prompt")) if reads_of(kind, table) == "patches"]
     for name in parts.tasks.backbone if kinds else ():
         reason = no_patches(name)
         if reason:

@@ -19,7 +19,11 @@ Reads = Literal["pooled", "patches"]
 """What a prompt sees of an image: its one feature ``(E,)``, or those of its parts ``(Q, E)``."""
 
 
-class PlaceFields(Section):
+class Fields(Section):
+    """Base of the fields that a kind of prompt has of its own; here none."""
+
+
+class PlaceFields(Fields):
     """Fields of every prompt whose vectors stand among the words.
 
     n_ctx: number of context vectors M. class_position: where the class name stands in the text.
@@ -35,7 +39,7 @@ class ContextFields(PlaceFields):
     words: Text | None = None
 
 
-class ClassFields(Section):
+class ClassFields(Fields):
     """csc: a context of its own for every class."""
 
     csc: bool = False
@@ -82,14 +86,15 @@ class PlotFields(ClassFields, PlaceFields):
 class Kind:
     """One kind of prompt.
 
-    learner: its class as `module:Name`. about: what it is, in a line. fields: those that only some kinds have
-    and this one has. passes: contexts that go through the text tower in a step, from the method's fields.
+    learner: its class as `module:Name`, or the class. about: what it is, in a line. fields: those that only
+    some kinds have and this one has. passes: contexts that go through the text tower in a step, from the
+    method's fields.
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
     learnt can be used with other class names. reads: what it sees of an image. several: whether several
     vectors stand at one position even where all classes share them.
     """
 
-    learner: str
+    learner: Any
     about: str
     fields: type[Section]
     passes: Callable[[Mapping[str, Any]], int] = lambda method: 1
@@ -137,28 +142,32 @@ class PromptFields(PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
     """The fields of all kinds side by side."""
 
 
-def owners(name: str) -> list[str]:
+Kinds = Mapping[str, Kind]
+"""Kinds of prompts by name: all of this package, or with them those that a sweep has from outside."""
+
+
+def owners(name: str, kinds: Kinds = PROMPTS) -> list[str]:
     """The kinds that a field of the method belongs to; all of them, unless some have it as their own."""
-    return [kind for kind, entry in PROMPTS.items() if name in entry.names] or list(PROMPTS)
+    return [kind for kind, entry in kinds.items() if name in entry.names] or list(kinds)
 
 
-def applies(name: str, prompt: str) -> bool:
+def applies(name: str, prompt: str, kinds: Kinds = PROMPTS) -> bool:
     """Whether a field of the method has a part in a kind of prompt; an unknown kind may use any."""
-    return prompt not in PROMPTS or prompt in owners(name)
+    return prompt not in kinds or prompt in owners(name, kinds)
 
 
-def transfers(method: Mapping[str, Any]) -> bool:
+def transfers(method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> bool:
     """Whether prompts learnt by a method can be used with class names that they were not learnt with."""
     prompt = method.get("prompt", "coop")
-    own_vectors = bool(method.get("csc")) and applies("csc", prompt)
-    return not own_vectors and (prompt not in PROMPTS or PROMPTS[prompt].transfers)
+    own_vectors = bool(method.get("csc")) and applies("csc", prompt, kinds)
+    return not own_vectors and (prompt not in kinds or kinds[prompt].transfers)
 
 
-def passes(prompt: str, method: Mapping[str, Any]) -> int:
+def passes(prompt: str, method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> int:
     """How many contexts of a replicate go through the text tower in a step; one for an unknown kind."""
-    return PROMPTS[prompt].passes(method) if prompt in PROMPTS else 1
+    return kinds[prompt].passes(method) if prompt in kinds else 1
 
 
-def reads_of(prompt: str) -> Reads:
+def reads_of(prompt: str, kinds: Kinds = PROMPTS) -> Reads:
     """What a kind of prompt sees of an image; the whole, for an unknown one."""
-    return PROMPTS[prompt].reads if prompt in PROMPTS else "pooled"
+    return kinds[prompt].reads if prompt in kinds else "pooled"

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nemesis_sweep.spec.outside.reference import load, outside
+
 
 @dataclass(frozen=True)
 class Pruner:
@@ -80,8 +82,16 @@ PRUNERS: dict[str, Pruner] = {
 
 
 def pruner_of(name: str) -> Pruner:
-    """The entry of a name; one that needs nothing for a name that is not known here."""
-    return PRUNERS.get(name, Pruner(None, ""))
+    """The entry of a name, or of the class at `module:Name`; one that needs nothing for a name that is none.
+
+    A class from outside with `replicates`, a number, is given the values of every replicate.
+    """
+    if name in PRUNERS or not (place := outside(name, "pruners")):
+        return PRUNERS.get(name, Pruner(None, ""))
+    found = load(place)
+    fewest = int(getattr(found, "replicates", 0))
+    about = (found.__doc__ or "").strip().partition("\n")[0]
+    return Pruner(found, about, replicates=lambda options: fewest)
 
 
 def innermost(name: str, options: Mapping[str, Any]) -> str:

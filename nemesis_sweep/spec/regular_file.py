@@ -68,6 +68,17 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def open_regular(path: str, flags: int) -> int:
+    """An opener for ``open``: waits for nobody, and raises ``NotRegularError`` for anything but a file."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    try:
+        check_regular(os.fstat(descriptor))
+    except NotRegularError as error:
+        os.close(descriptor)
+        raise NotRegularError(error.errno, error.strerror, path) from None
+    return descriptor
+
+
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nemesis_sweep.spec.outside.reference import load, outside
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -27,6 +29,9 @@ class Sampler:
     asked: int = 10
     others: tuple[str, ...] = ()
 
+
+TOLD = ("several_objectives", "metric_constraints", "finite", "asked")
+"""What a class from outside may say of itself."""
 
 # Dimensions under a choice are drawn one by one in every trial that has them: no news, the docs say it.
 _QUIET = {"warn_independent_sampling": False}
@@ -67,8 +72,15 @@ SAMPLERS: dict[str, Sampler] = {
 
 
 def sampler_of(name: str) -> Sampler:
-    """The entry of a name; one that can do everything for a name that is not known here."""
-    return SAMPLERS.get(name, Sampler(None, ""))
+    """The entry of a name, or what the class at `module:Name` says of itself, by attributes of that name.
+
+    One that can do everything for a name that is none.
+    """
+    if name in SAMPLERS or not (place := outside(name, "samplers")):
+        return SAMPLERS.get(name, Sampler(None, ""))
+    found = load(place)
+    told = {each: getattr(found, each) for each in TOLD if hasattr(found, each)}
+    return Sampler(found, (found.__doc__ or "").strip().partition("\n")[0], **told)
 
 
 def able(what: str) -> list[str]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.expression import Condition, ConditionError, parse_condition
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.metrics import Direction, Metric, direction
-from nemesis_sweep.spec.names import PrunerName, SamplerName
-from nemesis_sweep.spec.space import check_value
+from nemesis_sweep.spec.names import PrunerName, Reading, SamplerName
+from nemesis_sweep.spec.space import UNCHECKED, check_value
 from nemesis_sweep.spec.storage import check_storage
 
 Baseline = Literal["zero_shot", "zero_shot_ensemble", "linear_probe", "coop", "paper", "control"]
@@ -22,17 +22,23 @@ CONTROL = "control"
 """The best found once more, without its penalty: all else equal, so the difference is the penalty's."""
 
 
-def _condition(text: str) -> str:
+def _condition(text: str, info: ValidationInfo) -> str:
     try:
-        parse_condition(text)
+        parse_condition(text, _reading(info).method)
     except ConditionError as error:
         context = {"message": error.message, "allowed": error.allowed, "nearest": error.near}
         raise PydanticCustomError("unknown_name", "{message}", context) from None
     return text
 
 
-def _held(name: str, value: Any) -> Any:
-    held, faults = check_value(name, value, (), None) if name in Method.model_fields else (value, [])
+def _reading(info: ValidationInfo) -> Reading:
+    """What is read with, without names that are checked."""
+    return Reading(None, info.context.method) if info.context else UNCHECKED
+
+
+def _held(name: str, value: Any, reading: Reading) -> Any:
+    known = name in reading.method.model_fields
+    held, faults = check_value(name, value, (), reading) if known else (value, [])
     return value if faults else held
 
 
@@ -65,6 +71,7 @@ class Search(Section):
     points: list[dict[str, Any]] = Field(default_factory=list)
     baselines: Distinct[Baseline] = Field(default=["zero_shot", "coop", "paper", "control"])
     storage: Annotated[Text, AfterValidator(check_storage)] | None = None
+    _method: type[Method] = PrivateAttr(Method)
 
     @model_validator(mode="before")
     @classmethod
@@ -76,9 +83,18 @@ class Search(Section):
 
     @field_validator("points")
     @classmethod
-    def _as_the_method_holds_them(cls, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _as_the_method_holds_them(
+        cls, points: list[dict[str, Any]], info: ValidationInfo
+    ) -> list[dict[str, Any]]:
         # `norm: 2` becomes "2". What the method refuses is told with its place by `points.point_faults`.
-        return [{name: _held(name, value) for name, value in point.items()} for point in points]
+        reading = _reading(info)
+        return [{name: _held(name, value, reading) for name, value in point.items()} for point in points]
+
+    @model_validator(mode="after")
+    def _keeps_its_method(self, info: ValidationInfo) -> Search:
+        if info.context:
+            self._method = info.context.method
+        return self
 
     @property
     def directions(self) -> list[Direction]:
@@ -88,4 +104,4 @@ class Search(Section):
     @property
     def conditions(self) -> list[Condition]:
         """The constraints, ready to be judged."""
-        return [parse_condition(text) for text in self.constraints]
+        return [parse_condition(text, self._method) for text in self.constraints]

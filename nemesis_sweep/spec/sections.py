@@ -12,12 +12,15 @@ from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
 from nemesis_sweep.spec.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.fields import Section
-from nemesis_sweep.spec.method import Method, MethodSection
-from nemesis_sweep.spec.names import KnownNames, meant_name
+from nemesis_sweep.spec.names import KnownNames, Reading, meant_name
 from nemesis_sweep.spec.other_keys import full_key, meant_key
+from nemesis_sweep.spec.outside.methods import method_model, section_model
+from nemesis_sweep.spec.outside.prompts_in import outside_prompts
 from nemesis_sweep.spec.prompt_checks import backbone_faults
+from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.room import room_faults
+from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space, searched_form
 from nemesis_sweep.spec.steps import step_faults
@@ -39,10 +42,14 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
     if not isinstance(data, dict):
         allowed = f"a mapping with {', '.join(KEYS)}"
         return None, [Fault((), "empty" if data is None else WRONG_TYPE, shown(data), allowed)]
-    reader = _Sections(data, known)
+    kinds, faults = outside_prompts(data, known)
+    if faults:  # Without a kind nobody knows which fields there are.
+        return None, faults
+    reading = Reading(known, method_model(kinds))
+    reader = _Sections(data, reading)
     heading = reader.heading()
     tasks = reader.section("tasks", Tasks)
-    method = reader.section("method", MethodSection)
+    method = reader.section("method", section_model(kinds))
     space = reader.space()
     search = reader.section("search", Search)
     budget = reader.section("budget", Budget)
@@ -65,15 +72,16 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         return None, reader.faults
     values = {"name": data["name"], "tasks": tasks, "method": method, "space": space, "search": search}
     values |= {"budget": budget, "resources": resources, "tracking": tracking}
-    return Sweep.model_validate(values, context=known), []
+    return Sweep.model_validate(values, context=reading), []
 
 
 class _Sections:
     """Reads section by section, so that a mistake in one does not hide the others."""
 
-    def __init__(self, data: dict[Any, Any], known: KnownNames | None) -> None:
+    def __init__(self, data: dict[Any, Any], reading: Reading) -> None:
         self.data = data
-        self.known = known
+        self.reading = reading
+        self.known = reading.known
         self.faults = [
             Fault((key,), "unknown key", "", listed(KEYS), self._place_of(key, value))
             for key, value in data.items()
@@ -83,7 +91,7 @@ class _Sections:
     def _place_of(self, key: Key, value: Any) -> str:
         """Return where a key of no section belongs; where its value is a dimension, under `space`."""
         meant = _set_as(str(key)) or meant_key(key, KEYS)
-        return searched_form(meant.removeprefix("method."), value, self.known) or meant
+        return searched_form(meant.removeprefix("method."), value, self.reading) or meant
 
     def heading(self) -> Heading | None:
         data = {"name": self.data["name"]} if "name" in self.data else {}
@@ -96,7 +104,7 @@ class _Sections:
 
     def space(self) -> dict[str, Any]:
         raw = self.data.get("space")
-        space, faults = read_space({} if raw is None else raw, ("space",), self.known)
+        space, faults = read_space({} if raw is None else raw, ("space",), self.reading)
         self.faults += faults
         return space
 
@@ -110,8 +118,13 @@ class _Sections:
         )
         wrong = self.unsure()
         for kind, name, options, faults_of_options in given:
-            if options and faults_of_options is not None and f"search.{kind}" not in wrong:
-                path = ("search", f"{kind}_options")
+            table = SAMPLERS if kind == "sampler" else PRUNERS
+            if (
+                (options or name not in table)
+                and faults_of_options is not None
+                and f"search.{kind}" not in wrong
+            ):
+                path = ("search", f"{kind}_options" if options else kind)
                 faults = faults_of_options(name, options)
                 self.faults += [replace(fault, path=(*path, *fault.path)) for fault in faults]
 
@@ -119,7 +132,7 @@ class _Sections:
         """Return method fields that a fault is about, and `section.key` of the faults of other sections."""
         names: set[str] = set()
         for fault in self.faults:
-            names |= {str(key) for key in fault.path[1:] if key in Method.model_fields}
+            names |= {str(key) for key in fault.path[1:] if key in self.reading.method.model_fields}
             names.add(".".join(str(key) for key in fault.path[:2]))
             if fault.nearest.partition(".")[0] == "space":  # There is something to search, elsewhere.
                 names.add("space")
@@ -127,7 +140,7 @@ class _Sections:
 
     def _validated(self, data: Any, model: type[Model], path: Path) -> Model | None:
         try:
-            return model.model_validate(data, context=self.known)
+            return model.model_validate(data, context=self.reading)
         except ValidationError as error:
             faults = faults_of(error, data, model, path)
             if not isinstance(data, dict) and len(faults) == 1:
@@ -141,7 +154,7 @@ class _Sections:
         """Return the fault of a dimension under `method` with its place under `space`; others as they are."""
         if len(fault.path) != 2 or fault.path[1] not in method or fault.nearest:
             return fault
-        return replace(fault, nearest=searched_form(fault.path[1], method[fault.path[1]], self.known))
+        return replace(fault, nearest=searched_form(fault.path[1], method[fault.path[1]], self.reading))
 
     def _value_of(self, section: Key, value: Any) -> str:
         """Return the key of which a section's only value is probably meant: W&B has `method: bayes`."""
@@ -164,7 +177,7 @@ class _Sections:
         for place in places:
             _remove(rest, place)
         try:
-            return model.model_validate(rest, context=self.known)
+            return model.model_validate(rest, context=self.reading)
         except ValidationError:
             return None
 

@@ -22,8 +22,8 @@ MAX_VALUES = 50_000
 MAX_DEPTH = 40
 LONGEST_INT = 25  # characters; longer ones are read as floats, Python refuses to parse thousands of digits
 
-NULL, BOOL, INT, FLOAT, STR = (
-    f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str")
+NULL, BOOL, INT, FLOAT, STR, MAP, SEQ = (
+    f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "map", "seq")
 )
 
 
@@ -125,6 +125,9 @@ class _Reader:
         if len(path) > MAX_DEPTH or self.values > MAX_VALUES:
             message = "nested too deeply" if len(path) > MAX_DEPTH else "too many values"
             raise UserError(Problem(message, "", self.file, node.start_mark.line + 1))
+        if isinstance(node, yaml.CollectionNode) and node.tag not in (MAP, SEQ):
+            self._fault(node, path, "tags are not supported", shown(node.tag))
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

@@ -12,41 +12,43 @@ from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRang
 from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.names import Reading
 from nemesis_sweep.spec.other_dimensions import bare_form, our_form, written
 from nemesis_sweep.spec.other_keys import meant_key
 from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
 
 OURS = frozenset(("low", "high", "log", "step", "choices"))
+UNCHECKED = Reading(None, Method)
+"""Without names that are checked, and without prompts from outside."""
 FORMS = "{low: ..., high: ...}, with log or step, or {choices: [...]}"
 
 
-def check_value(name: str, value: Any, path: Path, known: KnownNames | None) -> tuple[Any, list[Fault]]:
+def check_value(name: str, value: Any, path: Path, reading: Reading) -> tuple[Any, list[Fault]]:
     """Return `value` as the method's field `name` holds it, or what is wrong with it at `path`."""
     data = {name: value}
     try:
-        return getattr(Method.model_validate(data, context=known), name), []
+        return getattr(reading.method.model_validate(data, context=reading), name), []
     except ValidationError as error:
         return None, [
             Fault(path, fault.message, fault.found, fault.allowed, fault.nearest)
-            for fault in faults_of(error, data, Method)
+            for fault in faults_of(error, data, reading.method)
         ]
 
 
-def read_space(raw: Any, path: Path, known: KnownNames | None) -> tuple[Space, list[Fault]]:
+def read_space(raw: Any, path: Path, reading: Reading) -> tuple[Space, list[Fault]]:
     """Return the dimensions of a mapping of names to dimensions, and what is wrong with the others."""
     if not isinstance(raw, dict):
         return {}, [Fault(path, WRONG_TYPE, shown(raw), f"a mapping of names to {FORMS}")]
     space: Space = {}
     faults: list[Fault] = []
     for name, value in raw.items():
-        if name not in Method.model_fields:
-            names = list(Method.model_fields)
+        if name not in reading.method.model_fields:
+            names = list(reading.method.model_fields)
             faults.append(
                 Fault((*path, name), "unknown key", "", listed(names), meant_key(name, names, "space"))
             )
             continue
-        dimension, wrong = _read_dimension(name, value, (*path, name), known)
+        dimension, wrong = _read_dimension(name, value, (*path, name), reading)
         faults += wrong
         if dimension is not None:
             space[name] = dimension
@@ -54,15 +56,15 @@ def read_space(raw: Any, path: Path, known: KnownNames | None) -> tuple[Space, l
 
 
 def _read_dimension(
-    name: str, raw: Any, path: Path, known: KnownNames | None
+    name: str, raw: Any, path: Path, reading: Reading
 ) -> tuple[Dimension | None, list[Fault]]:
     if isinstance(raw, FloatRange | IntRange | Choice):
         return raw, []
     if not isinstance(raw, dict):
         allowed = f"{FORMS}; a fixed value stands under method"
-        return None, [Fault(path, WRONG_TYPE, shown(raw), allowed, _in_our_form(name, raw, known))]
-    dimension, faults = _read_mapping(name, raw, path, known)
-    near = _in_our_form(name, raw, known) if faults else ""
+        return None, [Fault(path, WRONG_TYPE, shown(raw), allowed, _in_our_form(name, raw, reading))]
+    dimension, faults = _read_mapping(name, raw, path, reading)
+    near = _in_our_form(name, raw, reading) if faults else ""
     return (
         (None, [Fault(path, "not the form of a dimension", shown(raw), FORMS, near)])
         if near
@@ -71,36 +73,36 @@ def _read_dimension(
 
 
 def _read_mapping(
-    name: str, raw: dict[Any, Any], path: Path, known: KnownNames | None
+    name: str, raw: dict[Any, Any], path: Path, reading: Reading
 ) -> tuple[Dimension | None, list[Fault]]:
-    return (_read_choice if "choices" in raw else _read_range)(name, raw, path, known)
+    return (_read_choice if "choices" in raw else _read_range)(name, raw, path, reading)
 
 
-def _in_our_form(name: str, raw: Any, known: KnownNames | None) -> str:
+def _in_our_form(name: str, raw: Any, reading: Reading) -> str:
     """Return a dimension that another tool writes so in our form; '' where that is none of ours."""
     if isinstance(raw, dict) and OURS.issuperset(raw):
         return ""
     value = raw["value"] if isinstance(raw, dict) and set(raw) == {"value"} else raw
-    if not isinstance(value, dict | list) and not check_value(name, value, (), known)[1]:
+    if not isinstance(value, dict | list) and not check_value(name, value, (), reading)[1]:
         return f"method.{name}: {shown(value)}"
     form = our_form(raw)
     if form is None and isinstance(raw, str) and (bare := bare_form(raw)):
         return f"{name}: {bare}"
-    right = form is not None and form != raw and not _read_mapping(name, form, (), known)[1]
+    right = form is not None and form != raw and not _read_mapping(name, form, (), reading)[1]
     return f"{name}: {written(form)}" if form is not None and right else ""
 
 
-def searched_form(name: Key, value: Any, known: KnownNames | None) -> str:
+def searched_form(name: Key, value: Any, reading: Reading) -> str:
     """Return a dimension in the place of a fixed value as `space` has it; '' for what is none."""
     form = value if isinstance(value, dict) and OURS.issuperset(value) else our_form(value)
-    if name not in Method.model_fields or not form or _read_mapping(str(name), form, (), known)[1]:
+    if name not in reading.method.model_fields or not form or _read_mapping(str(name), form, (), reading)[1]:
         return ""
     return f"space.{name}: {written(form)}"
 
 
-def range_of(name: str) -> type[FloatRange] | type[IntRange] | None:
+def range_of(name: str, method: type[Method] = Method) -> type[FloatRange] | type[IntRange] | None:
     """Return the kind of range that fits the method's field: of numbers, whole numbers, or none."""
-    annotation = Method.model_fields[name].annotation
+    annotation = method.model_fields[name].annotation
     kinds = {annotation, *(kind for member in get_args(annotation) for kind in (member, *get_args(member)))}
     if float in kinds:
         return FloatRange
@@ -108,9 +110,9 @@ def range_of(name: str) -> type[FloatRange] | type[IntRange] | None:
 
 
 def _read_range(
-    name: str, raw: dict[Any, Any], path: Path, known: KnownNames | None
+    name: str, raw: dict[Any, Any], path: Path, reading: Reading
 ) -> tuple[Dimension | None, list[Fault]]:
-    model = range_of(name)
+    model = range_of(name, reading.method)
     if model is None:
         return None, [Fault(path, f"{name} is not a number and has no range", shown(raw), "{choices: [...]}")]
     try:
@@ -122,13 +124,13 @@ def _read_range(
             return None, [Fault(path, "neither a range nor choices", shown(raw), FORMS)]
         return None, faults
     wrong = [
-        fault for key in ("low", "high") for fault in check_value(name, raw[key], (*path, key), known)[1]
+        fault for key in ("low", "high") for fault in check_value(name, raw[key], (*path, key), reading)[1]
     ]
     return (None if wrong else dimension), wrong
 
 
 def _read_choice(
-    name: str, raw: dict[Any, Any], path: Path, known: KnownNames | None
+    name: str, raw: dict[Any, Any], path: Path, reading: Reading
 ) -> tuple[Choice | None, list[Fault]]:
     faults = [
         Fault((*path, key), "unknown key", "", "choices", nearest(str(key), ["choices"]))
@@ -144,12 +146,12 @@ def _read_choice(
     choices: list[Scalar] = []
     opens: list[Space] = []
     for place, value in zip(keys, written, strict=True):
-        choice, wrong = check_value(name, value, (*path, place), known)
+        choice, wrong = check_value(name, value, (*path, place), reading)
         if not wrong and choice in choices:
             wrong = [Fault((*path, place), "listed twice", shown(value))]
         opened: Space = {}
         if isinstance(written, dict) and written[value] is not None:
-            opened, more = read_space(written[value], (*path, place), known)
+            opened, more = read_space(written[value], (*path, place), reading)
             wrong += more
         choices.append(choice)
         opens.append(opened)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.budget import Budget
@@ -14,9 +14,10 @@ from nemesis_sweep.spec.dimensions import Choice, FloatRange, IntRange
 from nemesis_sweep.spec.faults import refuse
 from nemesis_sweep.spec.fields import Section, Text
 from nemesis_sweep.spec.method import MethodSection
+from nemesis_sweep.spec.outside.kept import OwnModules
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.search import Search
-from nemesis_sweep.spec.space import read_space
+from nemesis_sweep.spec.space import UNCHECKED, read_space
 from nemesis_sweep.spec.task_names import Names, named
 from nemesis_sweep.spec.tasks import Task, Tasks
 from nemesis_sweep.spec.together import Together
@@ -34,8 +35,8 @@ def _folder_name(name: str) -> str:
     return name
 
 
-def _space(raw: Any) -> Any:
-    space, faults = read_space(raw, ("space",), None)
+def _space(raw: Any, info: ValidationInfo) -> Any:
+    space, faults = read_space(raw, ("space",), info.context or UNCHECKED)
     refuse(faults)
     return space
 
@@ -63,6 +64,7 @@ class Sweep(Heading):
     resources: Resources = Field(default_factory=Resources)
     tracking: Tracking = Field(default_factory=Tracking)
     _names: Names | None = PrivateAttr(None)
+    _modules: OwnModules = PrivateAttr(OwnModules())
 
     @model_validator(mode="after")
     def _sections_go_together(self) -> Sweep:
@@ -79,6 +81,17 @@ class Sweep(Heading):
         """Return the sweep with these names for those of its tasks that have one."""
         copy = self.model_copy()
         copy._names = names
+        return copy
+
+    @property
+    def modules(self) -> OwnModules:
+        """The modules beside its file that it needs."""
+        return self._modules
+
+    def with_modules(self, modules: OwnModules) -> Sweep:
+        """Return the sweep with the modules that it needs."""
+        copy = self.model_copy()
+        copy._modules = modules
         return copy
 
     def task_list(self) -> list[Task]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
-from nemesis_sweep.spec.method import Method, MethodSection, visible_values
+from nemesis_sweep.spec.method import MethodSection, visible_values
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import Place, always_searched, places
 from nemesis_sweep.spec.tasks import Tasks
@@ -48,11 +48,11 @@ class Together:
 
     def fixed_value(self, name: str, cell: Cell) -> Any:
         """Return what `name` is for the tasks of a dataset and shots while it is not searched."""
-        return self.method.values(*cell).get(name, Method.model_fields[name].default)
+        return self.method.values(*cell).get(name, self.method.method_fields()[name].default)
 
     def values(self, cell: Cell, point: Mapping[str, Any]) -> dict[str, Any]:
         """Return the whole method of a trial at `point` for a dataset and shots, as constraints see it."""
-        defaults = {name: field.default for name, field in Method.model_fields.items()}
+        defaults = {name: field.default for name, field in self.method.method_fields().items()}
         return visible_values({**defaults, **self.method.values(*cell), **point})
 
     def possible(self, name: str, place: Place | None = None, cell: Cell | None = None) -> list[Any]:

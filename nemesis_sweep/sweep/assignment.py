@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.beside import BESIDE
+from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.result import Owner
@@ -60,12 +62,13 @@ class Assignment:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Assignment":
-        """What :meth:`to_config` wrote."""
+        """What :meth:`to_config` wrote. Modules of the sweep's own are those that its home keeps."""
+        BESIDE.look_in(Path(config["home"]))
         return cls(
             **{key: config[key] for key in _PLAIN},
             task=Task.from_plain(config["task"]),
             params=config["params"],
-            method=Method.model_validate(config["method"]),
+            method=read_method(config["method"]),
             seeds=tuple(config["seeds"]),
         )
 
@@ -119,3 +122,8 @@ def parts_of(assignment: Assignment | JointAssignment) -> tuple[Assignment, ...]
 def read_assignment(config: Mapping[str, Any]) -> Assignment | JointAssignment:
     """What a `to_config` of either kind wrote."""
     return (JointAssignment if "parts" in config else Assignment).from_config(config)
+
+
+def home_of(config: Mapping[str, Any]) -> str:
+    """The sweep's home, in what a `to_config` of either kind wrote."""
+    return str((config["parts"][0] if "parts" in config else config)["home"])

@@ -58,5 +58,7 @@ def control_methods(study: Study, number: str) -> tuple[Method, ...]:
 
 def _alike(one: Method, other: Method) -> bool:
     """Whether two methods differ in nothing but the penalty."""
-    names = [name for name in set(Method.model_fields) - PENALTY_FIELDS if applies(name, one.prompt)]
-    return all(getattr(one, name) == getattr(other, name) for name in names)
+    names = [
+        name for name in set(one.method_fields()) - PENALTY_FIELDS if applies(name, one.prompt, one.kinds)
+    ]
+    return all(getattr(one, name) == getattr(other, name, None) for name in names)

@@ -171,7 +171,7 @@ def _note_encoding(
     centre += [item for target in arranged.targets.values() for item in target.test]
     train = [item for episode in arranged.episodes for item in episode.train]
     for number, items in ((views, train), (1, centre)):
-        missing = missing_pictures(backbone, number, items, reads=reads_of(method.prompt))
+        missing = missing_pictures(backbone, number, items, reads=reads_of(method.prompt, method.kinds))
         if not missing:
             continue
         key = (task.backbone, method.precision, number)

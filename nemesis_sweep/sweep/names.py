@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nemesis_sweep.data.registry import check_name, dataset_names
+from nemesis_sweep.nemesis.annealing import annealing
+from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.prompts import PROMPTS
@@ -14,6 +16,14 @@ from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.pruners import registry as pruners
 from nemesis_sweep.sweep.samplers import registry as samplers
 from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone, no_patches
+
+CHECKS: dict[str, Callable[[str], object]] = {
+    "prompts": learner_of,
+    "annealings": annealing,
+    "samplers": samplers.refuse_no_sampler,
+    "pruners": pruners.refuse_no_pruner,
+}
+"""What refuses a part from outside that is not what it has to be."""
 
 
 def known_names(beside: Path | None = None) -> KnownNames:
@@ -33,6 +43,7 @@ def known_names(beside: Path | None = None) -> KnownNames:
         no_patches=no_patches,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,
+        part_problem=lambda kind, name: _problem(CHECKS[kind], name),
     )
 
 

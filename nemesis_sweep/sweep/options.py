@@ -15,18 +15,22 @@ KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "str": (str,),
     "None": (type(None),),
+    "anything": (object,),
 }
 WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "None": "null"}
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def settable(factory: Callable[..., Any], reserved: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
     """Return the options that YAML can express, each with the kinds of value it takes.
 
-    Read off the annotations, which Optuna keeps as text: a function or another sampler cannot be written.
+    Read off the annotations, which Optuna keeps as text: a function or another sampler cannot be written. An
+    argument without an annotation, of a class from outside, takes anything.
     """
     kinds = {
         name: tuple(part.strip() for part in _text(parameter.annotation).split("|"))
         for name, parameter in inspect.signature(factory).parameters.items()
+        if parameter.kind in NAMED
     }
     return {
         name: parts for name, parts in kinds.items() if name not in reserved and KINDS.keys() >= set(parts)
@@ -34,11 +38,16 @@ def settable(factory: Callable[..., Any], reserved: Sequence[str] = ()) -> dict[
 
 
 def option_faults(
-    build: Callable[..., Any], allowed: Mapping[str, tuple[str, ...]], options: Mapping[str, Any], name: str
+    build: Callable[..., Any],
+    allowed: Mapping[str, tuple[str, ...]],
+    options: Mapping[str, Any],
+    name: str,
+    wanted: type | None = None,
 ) -> list[Fault]:
     """Return what is wrong with the options of the sampler or pruner `name`, each at its own key.
 
-    build: makes it of the options; Optuna's own objections are passed on.
+    build: makes it of the options; Optuna's own objections are passed on. wanted: what has to come of it, for
+    one from outside, which is made even without options.
     """
     faults = []
     for option, value in options.items():
@@ -48,15 +57,22 @@ def option_faults(
         elif not _fits(value, allowed[option]):
             words = " or ".join(WORDS[kind] for kind in allowed[option])
             faults.append(Fault((option,), "wrong type", shown(value), words))
-    if faults or not options:
+    if faults or not (options or wanted):
         return faults
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            build(**options)
-    except (ValueError, TypeError) as error:
+            made = build(**options)
+    except Exception as error:
+        if wanted is None and not isinstance(error, ValueError | TypeError):
+            raise
         message = str(error).strip().rstrip(".").replace("\n", " ")
         return [Fault((), f"{name} refuses these options: {message}", shown(dict(options)))]
+    if wanted is not None and not isinstance(made, wanted):
+        of_optuna = f"{wanted.__module__.rpartition('.')[0]}.{wanted.__name__}"
+        return [
+            Fault((), f"{name} makes what is none of its kind", repr(made), f"one that extends {of_optuna}")
+        ]
     return []
 
 
@@ -66,10 +82,12 @@ def under(path: Path, faults: Sequence[Fault]) -> list[Fault]:
 
 
 def _text(annotation: Any) -> str:
+    if annotation is inspect.Parameter.empty:
+        return "anything"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _fits(value: Any, kinds: Sequence[str]) -> bool:
     if isinstance(value, bool):
-        return "bool" in kinds
+        return not {"bool", "anything"}.isdisjoint(kinds)
     return any(isinstance(value, KINDS[kind]) for kind in kinds)

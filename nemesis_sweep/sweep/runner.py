@@ -14,6 +14,7 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.spec.outside.beside import KEPT
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead
@@ -30,6 +31,7 @@ from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room
 from nemesis_sweep.sweep.home.leftovers import remove_leftovers
+from nemesis_sweep.sweep.home.modules import keep_modules
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home, refuse_gone
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
@@ -100,6 +102,7 @@ def run_sweep(
         remove_leftovers(home)
         sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend, say)
+        modules = keep_modules(sweep, home)
         if not home.sweep_file.exists():
             bring_weights(sweep.tasks.backbone, session, say)
         # First, for data that is not there must not make this the home of a sweep that cannot run.
@@ -116,6 +119,7 @@ def run_sweep(
                 begin_sweep(home.path)
                 log_files(home.path, [home.sweep_file, home.path / "environment.json"])
                 log_files(home.path, episodes, "episodes")
+                log_files(home.path, modules, KEPT)
                 close_stale(home.path, ended_trials(studies))
                 with show(studies) as progress:
                     sender.say = progress.say

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.data.sealed import DamagedError, read_object
 from nemesis_sweep.tracking.limits import entity_name
 from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox
 from nemesis_sweep.tracking.runs import close, create, find, reopen
@@ -114,10 +115,10 @@ class Delivery:
         """The run and the bytes that were sent to it; of the sweep's own run as it is now."""
         own = "" if self.trial else self._tracking.parent_run_id
         try:
-            known = json.loads((self._outbox.folder / SENT).read_text(encoding="utf-8"))
+            known = read_object(self._outbox.folder / SENT)
             if known["parent"] == self._tracking.parent_run_id:
                 return own or str(known["run"]), int(known["bytes"])
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+        except (DamagedError, ValueError, TypeError, KeyError, OverflowError):
             pass  # Nothing was sent, or it is not known what: then all is.
         return own, 0
 

@@ -20,12 +20,16 @@ from typing import Any
 from zlib import crc32
 
 from nemesis_sweep.data.full_disk import naming
+from nemesis_sweep.spec.regular_file import MEGABYTE, open_regular, read_regular
 
 FILE = "outbox.jsonl"
 OPEN, METRICS, FILES, CLOSE = "open", "metrics", "files", "close"
 """Events: a run begins or goes on (`params`, `tags`); metrics of an epoch (`epoch`, `metrics`); files of the
 folder that become artifacts (`names`, `place`); a run ends (`status`, `reason`). All have `event` and `time`,
 milliseconds since 1970."""
+
+MOST = 10_000 * MEGABYTE
+"""Of an outbox that is read: a metric has a hundred bytes."""
 
 Event = Mapping[str, Any]
 
@@ -46,7 +50,7 @@ class Outbox:
         """Add events. Each stands whole or not at all when the disk is full, which raises ``OSError``."""
         rest = memoryview("".join(map(_line, events)).encode())
         # Opened for every write: on a network file system others see it once it is closed.
-        with naming(self.path), self.path.open("a+b", buffering=0) as file:
+        with naming(self.path), open(self.path, "a+b", buffering=0, opener=open_regular) as file:
             before = file.seek(0, 2)
             if before and _last_byte(file) != b"\n":
                 rest = memoryview(b"\n" + rest)
@@ -63,8 +67,8 @@ class Outbox:
         A file that is shorter than ``start`` is another one: it is read from its beginning.
         """
         try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
+            content = read_regular(self.path, MOST)
+        except OSError:  # There is none, or a folder or a pipe in its place, of which nothing can be told.
             return [], 0
         if start > len(content):
             start = 0
@@ -83,7 +87,7 @@ class Outbox:
         """Bytes; 0 where there is no file."""
         try:
             return self.path.stat().st_size
-        except FileNotFoundError:
+        except OSError:
             return 0
 
 

@@ -22,6 +22,7 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import method_class
 from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
@@ -120,7 +121,7 @@ def fit(
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
     features = episode_features(
-        data, model, shots, distinct, views, report, val_shots, reads_of(chosen.prompt)
+        data, model, shots, distinct, views, report, val_shots, reads_of(chosen.prompt, chosen.kinds)
     )
     for line in _worth_knowing(data, features.episodes):
         warnings.warn(line, stacklevel=2)
@@ -147,6 +148,6 @@ def _worth_knowing(data: Dataset, episodes: Sequence[Episode]) -> Iterator[str]:
 
 def _told(method: Mapping[str, object]) -> str:
     """The fields of a method that are not CoOp's."""
-    defaults = {name: field.default for name, field in Method.model_fields.items()}
+    defaults = {name: field.default for name, field in method_class(method).model_fields.items()}
     own = [f"{name} {value}" for name, value in method.items() if value != defaults.get(name)]
     return ", ".join(own) or "plain CoOp"

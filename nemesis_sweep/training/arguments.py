@@ -14,6 +14,7 @@ from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import Fault, refuse
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import method_class, read_method
 from nemesis_sweep.spec.prompts import applies, owners
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
 from nemesis_sweep.spec.translate import faults_of
@@ -74,20 +75,20 @@ def checked_method(given: Any) -> Method:
         raise refusal("method", "not a method", given, METHODS)
     values = dict(given or {})
     try:
-        method = Method.model_validate(values)
+        method = read_method(values)
         _check_kind(method)
         return method
     except ValidationError as error:
-        refuse(faults_of(error, values, Method, ("method",)))
+        refuse(faults_of(error, values, method_class(values), ("method",)))
         raise
 
 
 def learnt_method(given: Mapping[str, Any]) -> Method:
     """The method of a saved prompt, which has the fields of all kinds. Raises ``UserError`` for odd ones."""
     try:
-        return Method.model_validate(dict(given))
+        return read_method(given)
     except ValidationError as error:
-        refuse(faults_of(error, dict(given), Method, ("method",)))
+        refuse(faults_of(error, dict(given), method_class(given), ("method",)))
         raise
 
 
@@ -95,10 +96,15 @@ def _check_kind(method: Method) -> None:
     """Raise ``UserError`` for an unknown kind of prompt, and for fields that were given and are another's."""
     kind = method.prompt
     learner_of(kind)
-    names = [name for name in method.model_fields_set if not applies(name, kind)]
+    names = [name for name in method.model_fields_set if not applies(name, kind, method.kinds)]
     refuse(
         [
-            Fault((name,), f"{kind} has no {name}", "", f"without it, or prompt: {' or '.join(owners(name))}")
+            Fault(
+                (name,),
+                f"{kind} has no {name}",
+                "",
+                f"without it, or prompt: {' or '.join(owners(name, method.kinds))}",
+            )
             for name in sorted(names)
         ]
     )

@@ -18,6 +18,7 @@ from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.outside.methods import all_kinds
 from nemesis_sweep.spec.prompts import transfers
 from nemesis_sweep.training.arguments import found_backbone, learnt_method, refusal
 from nemesis_sweep.vlm.backbone import Backbone
@@ -108,7 +109,7 @@ def _classnames(prompt: Prompt, given: Sequence[str] | None) -> list[str]:
     names = list(prompt.classnames if given is None else given)
     if isinstance(given, str) or not names or not all(isinstance(name, str) and name for name in names):
         raise refusal("classnames", "not class names", given, "a list of names, such as ['cat', 'dog']")
-    if not transfers(prompt.method) and names != list(prompt.classnames):
+    if not transfers(prompt.method, all_kinds(prompt.kind)) and names != list(prompt.classnames):
         message = "every class of this prompt has vectors of its own, so it knows no others"
         allowed = listed(list(prompt.classnames))
         raise UserError(Problem(message, key="classnames", found=listed(names), allowed=allowed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,8 +16,10 @@ from click.testing import CliRunner, Result
 
 from nemesis_sweep.cli import main
 from nemesis_sweep.cli.cache import readable
-from nemesis_sweep.data.folder import try_lock
+from nemesis_sweep.data.cache import folders
+from nemesis_sweep.data.folder import read_about, try_lock
 from nemesis_sweep.data.store import FeatureStore
+from tests.somebody_else import told_somebody_else
 
 DAYS = 86400
 
@@ -188,3 +191,19 @@ def test_a_reader_keeps_its_features_when_the_cache_is_pruned(cache, colours) ->
 )
 def test_sizes_for_people(count, text) -> None:
     assert readable(count) == text
+
+
+def test_a_cache_that_may_not_be_read_is_one_clear_error(tmp_path) -> None:
+    (tmp_path / "closed" / "cache").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    message = "UserError: the feature cache cannot be read: Permission denied; found .*; allowed: .*_CACHE"
+    assert re.match(message, told_somebody_else(lambda: folders(tmp_path / "closed" / "cache")))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[]", "", '{"backbone": 1}'], ids=["deep", "list", "empty", "one"]
+)
+def test_a_record_that_says_nothing_is_no_stores(text, tmp_path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "about.json").write_text(text)
+    assert read_about(tmp_path / "a") is None

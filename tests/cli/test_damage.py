@@ -49,15 +49,34 @@ DAMAGE = {
 }
 
 
-def pairs():
+def instead(make):
+    """Damage by which something else comes in a file's place."""
+
+    def damage(path):
+        path.unlink()
+        make(path)
+
+    return damage
+
+
+NO_FILE = {
+    "folder": instead(lambda path: (path.mkdir(), (path / "x").touch())),
+    "link to itself": instead(lambda path: path.symlink_to(path.name)),
+    "pipe": instead(os.mkfifo),
+    "device": instead(lambda path: path.symlink_to("/dev/zero")),
+    "nested": lambda path: path.write_text("[" * 100_000),
+}
+
+
+def pairs(damages):
     """Every file damaged in every way; one way for each is enough for every day."""
     for number, name in enumerate(FILES):
-        for place, damage in enumerate(DAMAGE):
-            slow = () if place == number % len(DAMAGE) else pytest.mark.slow
+        for place, damage in enumerate(damages):
+            slow = () if place == number % len(damages) else pytest.mark.slow
             yield pytest.param(name, damage, marks=slow, id=f"{Path(name).name}-{damage}")
 
 
-PAIRS = list(pairs())
+PAIRS = list(pairs(DAMAGE))
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +132,21 @@ def test_run_mends_or_refuses(base, home, monkeypatch, name, damage):
         # And it is mended: the next run has nothing to say.
         again = verb(monkeypatch, "run", base / "made.yaml", "--home", home)
         assert (again.exit_code, again.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "damage"), list(pairs(NO_FILE)))
+def test_what_is_no_file_is_waited_for_by_nobody(base, home, monkeypatch, capfd, name, damage):
+    NO_FILE[damage](home / name)
+    file = base / "made.yaml"
+    for arguments in (
+        ["status", home, "--table"],
+        ["stop", home],
+        ["run", file, "--simulate", home, "--home", home.parent / "simulated"],
+        ["ui", home],
+        ["run", file, "--home", home, "--extend", "--trials", "3"],
+    ):
+        told(verb(monkeypatch, *arguments))
+    assert "Traceback" not in capfd.readouterr().err  # Nor in a thread.
 
 
 def digit_of(path, before, after):

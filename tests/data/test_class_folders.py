@@ -8,7 +8,7 @@ import pytest
 
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.errors import UserError
-from tests.data.layouts import folders, jpeg
+from tests.data.layouts import THREE, folders, jpeg
 
 
 def mine(root: Path, *names: str, count: int = 6) -> Path:
@@ -249,3 +249,9 @@ def test_flat_folders_are_as_they_were(tmp_path) -> None:
         f"{name}/image_{number:04d}.jpg" for name in "ab" for number in (0, 9, 6)
     ]
     assert dataset.notes == ("left out, for they are no images: 2 files (a/README.txt, b/README.txt)",)
+
+
+def test_folders_that_are_one_split_together_are_told(tmp_path) -> None:
+    for split in ("train", "training", "test"):
+        folders(f"mine/{split}", THREE, tmp_path)
+    assert "folders that are train together: train, training" in read(tmp_path / "mine").notes

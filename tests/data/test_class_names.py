@@ -211,6 +211,7 @@ def test_files_that_number_their_classes_otherwise_are_refused(tmp_path) -> None
         (["Cat", "cat"], "class names that differ only in case, .*: 'Cat' and 'cat'"),
         (["fire_truck", "firetruck", "Fire-Truck"], "'Fire-Truck' and 'fire_truck' and 'firetruck'"),
         (["cat.", "cat"], "'cat' and 'cat.'"),
+        (["ca\u200bt", "cat\ufeff", "cat"], r"differ only in .* 'cat' and 'cat\\ufeff' and 'ca\\u200bt'"),
         (["Q&amp;A", "q&a"], "differ only in"),
         (["ﬁsh", "fish"], "differ only in"),
     ],

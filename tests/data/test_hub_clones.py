@@ -80,6 +80,28 @@ def test_folders_beside_parquet_files_are_told(tmp_path) -> None:
     assert load_dataset(str(tmp_path)).notes == ("left out, folders beside the Parquet files: images",)
 
 
+@pytest.mark.parametrize("place", ["", "data/"])
+def test_numbered_files_that_are_not_there_are_told(place, tmp_path) -> None:
+    clone(tmp_path, *(f"{place}train-{number:05}-of-00004.parquet" for number in (0, 2)))
+    missing = f"2 of 4 files {place}train-*-of-00004.parquet are not there, the first is number 1"
+    assert load_dataset(str(tmp_path)).notes == (missing,)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("label", pa.Array.from_buffers(pa.string(), 12, pa.array([b"\xff"] * 12).buffers())),
+        ("source", pa.array([2**62] * 12, pa.timestamp("ms"))),
+    ],
+    ids=["letters", "dates"],
+)
+def test_values_that_python_does_not_have_are_told_by_column(column, values, tmp_path) -> None:
+    columns = dict(zip(("image", "label"), table().columns, strict=True)) | {column: values}
+    pq.write_table(pa.table(columns), tmp_path / "mine.parquet")
+    with pytest.raises(UserError, match=rf"mine\.parquet: {column}: cannot read this column"):
+        load_dataset(str(tmp_path / "mine.parquet"))
+
+
 def test_a_pointer_in_place_of_the_file_is_told(tmp_path) -> None:
     clone(tmp_path, f"data/{TRAIN}")
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"

@@ -64,6 +64,8 @@ def test_every_key_and_item_has_its_line() -> None:
         ("a:\n\n - 9223372036854775808", "a whole number of more than 64 bits"),
         ("a:\n\n - !!python/object:os.system x", "tags are not supported"),
         ("a:\n\n - !!timestamp 2001-01-01", "tags are not supported"),
+        ("a:\n\n - !!set {x}", "tags are not supported"),
+        ("a:\n\n - !!python/tuple [x]", "tags are not supported"),
         ('a:\n\n - "\\x07"', "a control character in a text"),
         ('a:\n\n - "\\ud800"', "a control character in a text"),
         ("a:\n\n ? [x, y]\n : 3", "a list or mapping in the place of a key"),

@@ -4,6 +4,8 @@ Needs no torch: processes that only decode import this.
 """
 
 import io
+import warnings
+from functools import cache
 from importlib.util import find_spec
 from typing import Literal
 
@@ -76,6 +78,7 @@ def open_image(content: bytes) -> Image.Image:
 
     PIL raises whatever its codecs meet in a damaged file, so every error but a full memory is the file's.
     """
+    _quiet()
     try:
         image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
     except MemoryError:
@@ -93,6 +96,15 @@ def open_image(content: bytes) -> Image.Image:
         # The header was read: what fails now is that the rest is not there, or is damaged.
         cut = "truncated" in str(error) or "broken" in str(error)
         raise UnusableError("truncated" if cut else "unreadable", str(error)) from error
+
+
+@cache
+def _quiet() -> None:
+    """Keep PIL's own warnings off the screen, once for this process: they name a line of PIL and no image.
+
+    Of an image that is read all the same (large, with a damaged EXIF tag), there is nothing to say.
+    """
+    warnings.filterwarnings("ignore", module="PIL")
 
 
 def as_seen(image: Image.Image) -> Image.Image:

@@ -170,10 +170,21 @@ def notes(folders: Folders) -> Iterator[str]:
     silent = [place for place in folders.beside if place and not any(p.place == place for p in folders.parts)]
     if silent and not folders.unseen:
         yield f"splits without class folders are left out: {listed(silent)}"
+    yield from _together(folders)
     yield from _left_out(folders)
     again = [*folders.again, *(f"{part.path}/{path}" for part in folders.parts for path in part.found.again)]
     if again:
         yield f"folders that lead back to what was counted are left out: {listed(again)}"
+
+
+def _together(folders: Folders) -> Iterator[str]:
+    """A line for each split that several folders stand for."""
+    places: dict[str, list[str]] = {}
+    for place in filter(None, folders.beside):
+        places.setdefault(SPLIT_WORDS[place.lower()], []).append(place)
+    for split, several in places.items():
+        if len(several) > 1:
+            yield f"folders that are {split} together: {listed(sorted(several))}"
 
 
 def _left_out(folders: Folders) -> Iterator[str]:

@@ -136,7 +136,8 @@ def alike(names: Sequence[str]) -> Iterator[str]:
         yield f"classes with the same prompt: {listed(same)}"
     near = [group for group in near if group not in same]
     if near:
-        yield f"class names that differ only in case, spaces, `_`, `-` or a last full stop: {listed(near)}"
+        only = "case, spaces, `_`, `-`, what is not seen or a last full stop"
+        yield f"class names that differ only in {only}: {listed(near)}"
 
 
 def _groups(names: Sequence[str], key: Callable[[str], str]) -> list[str]:
@@ -148,6 +149,7 @@ def _groups(names: Sequence[str], key: Callable[[str], str]) -> list[str]:
 
 
 def _folded(name: str) -> str:
-    """As CLIP's tokenizer sees it: without case, with HTML's names and compatible characters replaced."""
+    """As CLIP's tokenizer and people see it: without case and what is not seen, like letters the same."""
     text = unicodedata.normalize("NFKC", html.unescape(html.unescape(name))).casefold()
+    text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return NOT_TOLD_APART.sub("", text).rstrip(".")

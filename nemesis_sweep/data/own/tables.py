@@ -71,7 +71,7 @@ def rows_of(
     names = [column for column in (*COLUMNS, *OPTIONAL) if column in table.column_names]
     named = "name" in names or is_there(names_file(root))
     rows = []
-    for number, record in enumerate(table.select(names).to_pylist(), first):
+    for number, record in enumerate(_records(table.select(names), file), first):
         where = f"row {number}"
         own_split, own_name = record.get("split"), record.get("name")
         source = str(record.get("source") or f"{name}:{number}")
@@ -84,6 +84,18 @@ def rows_of(
             )
         )
     return rows
+
+
+def _records(table: pa.Table, file: Path) -> list[dict[str, Any]]:
+    """The rows as plain values. Raises ``UserError`` for values that Arrow holds and Python cannot."""
+    columns: dict[str, list[Any]] = {}
+    for name in table.column_names:
+        try:
+            columns[name] = table[name].to_pylist()
+        except (ValueError, OverflowError, pa.ArrowException) as error:
+            # Arrow does not look whether text is UTF-8, and its dates reach further than Python's.
+            raise UserError(Problem(f"cannot read this column: {error}", name, str(file))) from error
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def check_columns(names: Sequence[str], file: Path) -> None:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple
+from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.beside import BESIDE
+from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.largest import largest_trials
@@ -123,9 +125,10 @@ def _rehearse(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
     from nemesis_sweep.sweep.worker import warm
     from nemesis_sweep.sweep.worker.rehearsal import rehearse
 
+    BESIDE.look_in(Path(home))
     for trial in trials:
         task = Task.from_plain(trial["task"])
-        method = Method.model_validate(trial["method"])
+        method = read_method(trial["method"])
         backbone = warm.towers(task.backbone, method.precision, task.start)
         arranged = warm.arranged(task, seeds, home)
         # Whoever comes first to a dataset encodes it, in the process of its trial.

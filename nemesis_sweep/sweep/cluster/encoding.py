@@ -83,7 +83,7 @@ def encoding_of(sweep: Sweep, task: Task) -> Plain:
     if views == "epochs":
         views = parts.possible("epochs", cell=cell)[0]
     precision = parts.possible("precision", cell=cell)[0]
-    reads = [reads_of(kind) for kind in parts.possible("prompt", cell=cell)]
+    reads = [reads_of(kind, sweep.method.kinds) for kind in parts.possible("prompt", cell=cell)]
     if sweep.search.baselines:
         reads.append("pooled")
     kinds = list(dict.fromkeys(reads))

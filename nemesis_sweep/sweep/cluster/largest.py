@@ -6,7 +6,7 @@ from typing import Any
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PRECISIONS, SELECTIONS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import PROMPTS, passes
+from nemesis_sweep.spec.prompts import passes
 from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -43,11 +43,11 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
         "batch": max(possible("batch")),
         "precision": min(possible("precision"), key=PRECISIONS.index),
     }
-    kinds = list(dict.fromkeys(possible("prompt")))
-    counts = {name for kind in kinds if kind in PROMPTS for name in PROMPTS[kind].costly}
+    kinds, table = list(dict.fromkeys(possible("prompt"))), sweep.method.kinds
+    counts = {name for kind in kinds if kind in table for name in table[kind].costly}
     largest |= {name: max(possible(name)) for name in counts}
     return configuration(
-        sweep, task, {**largest, "prompt": max(kinds, key=lambda kind: passes(kind, largest))}
+        sweep, task, {**largest, "prompt": max(kinds, key=lambda kind: passes(kind, largest, table))}
     )
 
 
@@ -57,7 +57,7 @@ def largest_trials(sweep: Sweep, classes: Mapping[str, int]) -> list[tuple[Task,
     for task in sweep.task_list():
         method = largest_method(sweep, task)
         size = classes[task.key] * method.n_ctx * (1 + method.n_positions * (method.beta < 1))
-        size *= passes(method.prompt, method.model_dump())
+        size *= passes(method.prompt, method.model_dump(), method.kinds)
         if task.backbone not in largest or size > largest[task.backbone][0]:
             largest[task.backbone] = (size, task, method)
     return [(task, method) for _, task, method in largest.values()]

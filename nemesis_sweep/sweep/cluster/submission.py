@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import nemesis_sweep
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.outside.beside import KEPT
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.cluster.job_server import JobServer
 
@@ -78,11 +79,15 @@ def entrypoint(sweep: Sweep, home: str, flags: Sequence[str] = ()) -> str:
 
 
 def pack(sweep: Sweep, folder: Path, ship_code: bool) -> None:
-    """Put the resolved sweep file into ``folder``, and this package beside it.
+    """Put the resolved sweep file into ``folder``, its modules below, and this package beside it.
 
     Raises ``UserError`` for more than Ray takes: it would fail after the upload.
     """
     (folder / _file_name(sweep)).write_text(sweep_to_yaml(sweep, passwords=True), encoding="utf-8")
+    for name, content in sweep.modules.files.items():
+        file = folder / KEPT / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     if ship_code:
         package = Path(nemesis_sweep.__file__).parent
         shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -17,6 +17,7 @@ from nemesis_sweep.data.full_disk import naming
 from nemesis_sweep.spec.current_folder import expanded, from_here
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.spec.regular_file import open_regular
 
 LOCK_TRIES = 5
 MARKS = ("driver.lock", "optuna.journal", "storage.json", "simulation.json")
@@ -117,7 +118,7 @@ class Home:
 def open_lock(path: Path, how: str) -> IO[str]:
     """Open a lock file, whatever was written into it. Raises ``UserError`` when that is not possible."""
     try:
-        return path.open(how, encoding="utf-8", errors="replace")
+        return open(path, how, encoding="utf-8", errors="replace", opener=open_regular)
     except OSError as error:
         message = f"the sweep's lock cannot be opened: {error.strerror}"
         raise UserError(Problem(message, file=str(path), allowed="a file that you may write to")) from error
@@ -189,10 +190,20 @@ def _git_commit() -> str:
 def home_at(folder: Path) -> Home:
     """The home in a folder as a person wrote it: `~` and `..` are resolved, symbolic links are kept.
 
-    Raises ``UserError`` for a name that is no text: MLflow's addresses and Parquet hold nothing else.
+    Raises ``UserError`` for a name that is no text, for MLflow's addresses and Parquet hold nothing else; and
+    for a folder that one may not look into.
     """
     try:
         str(folder).encode()
     except UnicodeEncodeError:
         raise UserError(Problem("not a name in UTF-8", key="--home", found=str(folder))) from None
-    return Home(Path(os.path.abspath(from_here(expanded(folder)))))  # noqa: PTH100 - resolve() follows links
+    home = Home(Path(os.path.abspath(from_here(expanded(folder)))))  # noqa: PTH100 - resolve() follows links
+    try:
+        home.lock.lstat()
+    except PermissionError as error:
+        message = f"the sweep's home cannot be looked into: {error.strerror}"
+        allowed = "a folder that you may read and write"
+        raise UserError(Problem(message, key="--home", found=str(home.path), allowed=allowed)) from error
+    except OSError:  # It is not there yet, or says later what is wrong with it.
+        pass
+    return home

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, listed, refuse, shown
+from nemesis_sweep.spec.outside.reference import refused
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.pruners import PRUNERS, WRAPPED, innermost, pruner_of
 from nemesis_sweep.sweep.offered import offered
@@ -41,7 +42,21 @@ def pruner_faults(
         names = [each for each, other in PRUNERS.items() if not other.wraps]
         if isinstance(inner, str) and inner not in names:
             return [Fault((WRAPPED,), "unknown pruner", shown(inner), listed(names), nearest(inner, names))]
-    return option_faults(_maker(name, epochs, eval_every), allowed, options, name)
+    wanted = None
+    if name not in PRUNERS:
+        import optuna
+
+        wanted = optuna.pruners.BasePruner
+    return option_faults(_maker(name, epochs, eval_every), allowed, options, name, wanted)
+
+
+def refuse_no_pruner(name: str) -> None:
+    """Raise ``UserError`` where there is nothing at `module:Name` that makes a pruner."""
+    entry = pruner_of(name)
+    if not callable(entry.factory):
+        raise refused(
+            name, "makes no pruner", entry.factory, "a class that extends optuna.pruners.BasePruner"
+        )
 
 
 def needs_replicates(name: str, options: Mapping[str, Any]) -> bool:

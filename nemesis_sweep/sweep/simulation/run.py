@@ -24,7 +24,9 @@ from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.early_end import Keep, Rows, kept_at_an_early_end
 from nemesis_sweep.sweep.home.folder import Home, environment
+from nemesis_sweep.sweep.home.modules import keep_modules
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
+from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
@@ -123,6 +125,7 @@ def run_simulation(
         claim(home, {"response": response.identity, "workers": workers, "search": search})
         sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend)
+        keep_modules(sweep, home)
         record_names(sweep, home)
         write_atomically(home.sweep_file, sweep_to_yaml(sweep))
         write_sealed(home.path / "environment.json", environment())
@@ -159,8 +162,12 @@ def _simulate(desk: SimulatedDesk, workers: int, response: Response, clock: Cloc
     def make_trial(config: Mapping[str, Any]) -> SimulatedTrial:
         return SimulatedTrial(curve_of(response, read_assignment(config)))
 
-    with stoppable(desk.stop):
-        simulate(desk, workers, make_trial, clock)
+    try:
+        with stoppable(desk.stop):
+            simulate(desk, workers, make_trial, clock)
+    except Exception:
+        refuse_gone(desk.home)  # Tune wraps whatever it meets, and shows all of it.
+        raise
     if desk.stopping:
         raise KeyboardInterrupt
 

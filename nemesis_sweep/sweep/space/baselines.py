@@ -5,6 +5,7 @@ from typing import Any
 
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
+from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
@@ -49,7 +50,7 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
     # A linear probe is trained on centre crops, as it is published.
     views = {"views": 1} if baseline == LINEAR_PROBE else {}
-    return plain.model_copy(update={"prompt": PLAIN, "omega": 0.0, **views})
+    return narrowed(plain.model_copy(update={"prompt": PLAIN, "omega": 0.0, **views}))
 
 
 def _exception(task: Task, method: Method, published: dict[str, Any]) -> dict[str, Any]:

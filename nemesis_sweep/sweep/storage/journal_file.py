@@ -21,10 +21,13 @@ from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import naming
 from nemesis_sweep.data.sealed import DamagedError
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
 
 Entry = dict[str, Any]
 _MARK = ',"crc":"'
 _END = '"}'
+MOST = 20_000 * MEGABYTE
+"""Of a journal that is read: a million trials have a tenth of it."""
 
 
 def copy_of(path: Path) -> Path:
@@ -55,7 +58,7 @@ def mend(path: Path) -> list[str]:
     ``DamagedError`` when a line is damaged that the copy does not have.
     """
     Path(f"{path}.lock").unlink(missing_ok=True)
-    ours, theirs = _lines(path), _lines(copy_of(path))
+    ours, theirs = _lines(path), _copied(path)
     whole = _mended(path, ours, theirs)
     told = []
     if restored := len(set(whole) - set(ours)):
@@ -99,7 +102,7 @@ def _helps(ours: list[bytes], theirs: list[bytes]) -> bool:
 
 def refuse_damaged(path: Path) -> None:
     """Raise ``DamagedError`` for a journal that has to be mended, but for an entry that is being written."""
-    known = len(_lines(copy_of(path)))  # First, for a driver may be at work: the copy is the later to grow.
+    known = len(_copied(path))  # First, for a driver may be at work: the copy is the later to grow.
     lines = _lines(path)
     for number, line in enumerate(lines):
         if not _is_sound(line):
@@ -138,18 +141,34 @@ def _is_sound(line: bytes) -> bool:
 
 
 def _lines(path: Path) -> list[bytes]:
-    """The entries that were written to their end."""
+    """The entries that were written to their end; none where there is no file. Raises ``DamagedError``."""
     try:
-        *lines, _ = path.read_bytes().split(b"\n")
+        *lines, _ = read_regular(path, MOST).split(b"\n")
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise DamagedError(path, f"cannot be read ({error.strerror})") from error
     return lines
+
+
+def _copied(path: Path) -> list[bytes]:
+    """The entries in the copy of a journal; none where it cannot be read."""
+    try:
+        return _lines(copy_of(path))
+    except DamagedError:
+        return []
 
 
 def _bring(path: Path, lines: list[bytes]) -> None:
     """Let a file hold these lines; one that does already is left alone, and so is one that never was."""
     content = b"".join(line + b"\n" if not line.endswith(b"\n") else line for line in lines)
-    if (path.read_bytes() if path.exists() else b"") != content:
+    try:
+        there = read_regular(path, MOST)
+    except FileNotFoundError:
+        there = b""
+    except OSError:  # A link or a pipe gives its place to the file; of a folder, to write tells.
+        there = None
+    if there != content:
         _write(path, content)
 
 

@@ -9,6 +9,7 @@ from nemesis_sweep.data.inspection import Flaw
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.skipping import unreadable
 from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET
@@ -51,6 +52,7 @@ def encode_pictures(
     import torch
 
     torch.set_num_threads(threads)
+    BESIDE.look_in(Path(home))
     for one in asked:
         task = Task.from_plain(one["task"])
         there = Path(home).is_dir()  # It may not be on this node.

@@ -46,7 +46,7 @@ def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs
     seeds = [episode.seed for episode in arranged.episodes]
     # How many views there are to draw from costs nothing; one of them is in a batch.
     method = method.model_copy(update={"views": 1})
-    shape = backbone.image_shape(reads_of(method.prompt))
+    shape = backbone.image_shape(reads_of(method.prompt, method.kinds))
     features = _made_up(arranged, shape, STEPS * method.batch)
     fit = Fit(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
     steps = max(1, features.train.shape[1] // method.batch)

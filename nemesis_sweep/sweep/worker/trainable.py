@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import tune
 
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, home_of, read_assignment
 from nemesis_sweep.sweep.cause import WORKERS
 from nemesis_sweep.sweep.cluster.shares import RESOURCES
 from nemesis_sweep.sweep.home.folder import Home
@@ -55,19 +55,24 @@ class PromptTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         if self.failed is not None:
             return self.failed
-        assignment = read_assignment(self.config)
+        home = Path(home_of(self.config))
         # Each time: what is written below a home that is gone would make another one, of a part of it.
-        refuse_without(Home(Path(assignment.home)))
+        refuse_without(Home(home))
+        folder = home
         try:
+            # The sweep may have modules of its own, which this node has to be able to import.
+            with shared_by(WORKERS, "", str(home)):
+                assignment = read_assignment(self.config)
+            folder = assignment.folder
             if self.session is None:
                 self.session = _begin(assignment)
             return self.session.advance()
         except Exception as error:
             from nemesis_sweep.sweep.worker.failure import failure
 
-            refuse_without(Home(Path(assignment.home)))
+            refuse_without(Home(home))
             self._forget()
-            self.failed = failure(error, assignment.folder)
+            self.failed = failure(error, folder)
         # Out here, where the error no longer holds on to what was computed.
         give_back()
         return self.failed

@@ -116,7 +116,7 @@ def materials(
         source = arranged(task, seeds, home).source
     with shared_by(TASK, task.key, home, own=not _DECIDE.isdisjoint(searched)):
         frozen = towers(task.backbone, method.precision, task.start)
-        reads = reads_of(method.prompt)
+        reads = reads_of(method.prompt, method.kinds)
         features, targets = _features(task, seeds, home, views, method.precision, reads, report)
     return Materials(frozen, source, features, targets)
 

@@ -3,6 +3,8 @@
 import io
 import os
 import re
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
@@ -206,6 +208,7 @@ def test_what_is_no_file_is_not_read(kind, reason, tmp_path) -> None:
     [
         (b"", "empty"),
         (b"hello", "not an image"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(30), "a damaged PNG"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC, which is not opened"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG, which is not opened"),
         (b"%PDF-1.7\n", "PDF, which is not opened"),
@@ -221,3 +224,14 @@ def test_a_name_that_is_no_text_has_a_key(tmp_path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
     path.write_bytes(written(COLOUR, "PNG"))
     assert len(Item(0, str(path), path=path).key) == 64
+
+
+def test_nothing_is_said_of_an_image_that_is_read() -> None:
+    """PIL warns of large images, with a line of its own code; this is one."""
+    program = (
+        "import io; from PIL import Image; from nemesis_sweep.data.decoding.images import open_image\n"
+        "file = io.BytesIO(); Image.new('1', (10_000, 10_000)).save(file, 'PNG')\n"
+        "print(open_image(file.getvalue()).size)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (answer.stdout, answer.stderr) == ("(10000, 10000)\n", "")

@@ -161,7 +161,7 @@ def test_images_that_cannot_be_read_stop_a_sweep_before_it_begins_all_of_them_na
         "allowed: whole images; `tasks.unreadable: skip` goes on without them"
     )
     assert sorted(named) == [
-        f"cannot read eurosat: 2750/second/{tested[0].name}: unreadable: not an image",
+        f"cannot read eurosat: 2750/second/{tested[0].name}: unreadable: a damaged JPEG",
         f"cannot read eurosat: 2750/second/{tested[1].name}: missing: no such file",
     ]
     assert not (tmp_path / "home/episodes").exists()

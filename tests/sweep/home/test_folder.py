@@ -1,6 +1,7 @@
 """The home of a sweep: one driver at a time, whole files only, clear refusals."""
 
 import multiprocessing
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.sweep.home.folder import Home, environment, home_at
+from nemesis_sweep.sweep.home.folder import Home, environment, home_at, open_lock
+from tests.somebody_else import told_somebody_else
 
 
 def test_a_second_driver_is_refused_and_told_who_is_there(tmp_path):
@@ -87,3 +89,27 @@ def test_the_log_that_a_shell_opens_for_a_run_in_its_home_is_no_foreign_file(tmp
     with (tmp_path / into).open("w") as log:
         done = subprocess.run([sys.executable, "-c", script], stdout=log, stderr=log, check=False)
     assert done.returncode == code
+
+
+def test_a_folder_that_may_not_be_looked_into_is_one_clear_error(tmp_path):
+    (tmp_path / "closed" / "home").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    message = "UserError: --home: the sweep's home cannot be looked into: Permission denied"
+    assert told_somebody_else(lambda: home_at(tmp_path / "closed" / "home")).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (os.mkfifo, "a pipe, not a file"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device, not a file"),
+        (lambda path: path.mkdir(), r"(Is a directory|a folder, not a file)"),
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+    ],
+)
+def test_a_lock_that_is_no_file_is_waited_for_by_nobody(tmp_path, make, reason):
+    home = Home(tmp_path)
+    make(home.lock)
+    for how in ("r", "a+"):
+        with pytest.raises(UserError, match=f"driver.lock: the sweep's lock cannot be opened: {reason}"):
+            open_lock(home.lock, how)

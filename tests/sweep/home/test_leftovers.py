@@ -1,5 +1,6 @@
 """What killed processes leave in a home and in the cache is removed, and nothing else."""
 
+from nemesis_sweep.data.cache import remove_leftovers as remove_from_cache
 from nemesis_sweep.data.folder import About, try_lock, write_about
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.leftovers import remove_leftovers
@@ -48,3 +49,14 @@ def test_the_cache_is_cleaned_where_nobody_writes(tmp_path, monkeypatch):
         assert mine
         remove_leftovers(Home(tmp_path / "none"))
     assert [path.parent.name for path in tmp_path.glob("*/.*.tmp")] == [busy.folder]
+
+
+def test_leftovers_of_others_are_left_to_them(tmp_path, monkeypatch):
+    """A cache may be shared by people who read each other's features."""
+    about = About("icon-clip", "a" * 64, {}, 1, "float32")
+    write_about(tmp_path / about.folder, about)
+    left = tmp_path / about.folder / f".{'0' * 32}.arrow.4711.tmp"
+    left.write_text("half")
+    (tmp_path / about.folder / "lock").mkdir()  # What cannot be opened, whoever asks.
+    remove_from_cache(tmp_path)
+    assert left.exists()

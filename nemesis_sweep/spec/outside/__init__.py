@@ -1,0 +1,1 @@
+"""Parts of a sweep that are not of this package: modules of the user's own, and installed ones."""

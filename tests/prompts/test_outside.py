@@ -1,0 +1,154 @@
+"""Kinds of prompts from outside: what their class has to be; trained, saved, and read on where found."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import nemesis_sweep as ns
+from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.outside.beside import BESIDE
+
+GOOD = '''
+"""A context, and one number for each class that is added to its logit."""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+
+import nemesis_sweep as ns
+
+
+class BiasFields(ns.CoOpFields):
+    spread: Annotated[float, Field(ge=0)] = 0.1
+
+
+class Bias(ns.ContextLearner):
+    tensors = ("context", "bias")
+    fields = BiasFields
+    transfers = False
+
+    @classmethod
+    def start(cls, backbone, method, classnames, generators):
+        bias = [method.spread * torch.randn(len(classnames), generator=g) for g in generators]
+        return {**super().start(backbone, method, classnames, generators), "bias": torch.stack(bias)}
+
+    def classifier(self, *, variants=False):
+        texts = ns.encode_text(self.backbone.text, self.layout, self.context)
+        return Biased(ns.TextClassifier(self.backbone, texts), self.bias)
+
+
+class Biased(ns.ImageClassifier):
+    def __init__(self, inner, bias):
+        self.inner, self.bias = inner, bias
+        self.replicates, self.device, self.image_shape = inner.replicates, inner.device, inner.image_shape
+
+    def __call__(self, images):
+        return self.inner(images) + self.bias[:, None]
+'''
+BAD = """
+import nemesis_sweep as ns
+from own_bias import Bias
+
+
+class NoLearner:
+    tensors = ("context",)
+
+
+class Unwritten(ns.Learner):
+    tensors = ("context",)
+
+
+class NoTensors(Bias):
+    tensors = "context"
+
+
+class Method(Bias):
+    def n_vectors(self):
+        return 4
+
+
+class Arguments(Bias):
+    def classifier(self, images):
+        return None
+
+
+class Start(Bias):
+    @classmethod
+    def start(cls, backbone, method):
+        return {}
+
+
+class Reads(Bias):
+    reads = "sounds"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    (tmp_path / "own_bias.py").write_text(GOOD)
+    (tmp_path / "own_bad.py").write_text(BAD)
+    BESIDE.look_in(tmp_path)
+    yield tmp_path
+    BESIDE.look_in(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("NoLearner", "NoLearner does not extend nemesis_sweep.Learner"),
+        ("Unwritten", "Unwritten does not write classifier, n_vectors, penalised, start; found"),
+        ("NoTensors", "NoTensors has no `tensors`; found 'context'; allowed: names of its parameters"),
+        ("Method", "Method has an `n_vectors` that is no property"),
+        (
+            "Arguments",
+            "Arguments.classifier takes other arguments than it is given; found '(self, images)'; "
+            "allowed: (self, *, variants)",
+        ),
+        ("Start", "Start.start takes other arguments than it is given; found '(backbone, method)'"),
+        (
+            "Reads",
+            "own_bad:Reads has another `reads` than there is; found 'sounds'; allowed: pooled, patches",
+        ),
+        ("Missing", "own_bad has no Missing"),
+    ],
+)
+def test_a_class_that_breaks_the_contract_is_told(folder, name, told):
+    with pytest.raises(ns.UserError) as refused:
+        learner_of(f"own_bad:{name}")
+    assert str(refused.value).startswith(told)
+
+
+def test_it_is_trained_saved_and_used(folder, tmp_path_factory):
+    method = {"prompt": "own_bias:Bias", "spread": 0.5, "n_ctx": 2, "epochs": 2, "views": 1}
+    result = ns.fit("icon-clip", "digits", method, shots=1, seeds=(1, 2))
+    assert set(result.prompt.tensors) == {"context", "bias"}
+    assert "spread 0.5" in repr(result)
+    home = tmp_path_factory.mktemp("home")
+    result.save(home / "trials" / "digits" / "0")
+    prompt = ns.load_prompt(home / "trials" / "digits" / "0")
+    image = ns.load_dataset("digits").test[0].read()
+    before = ns.Classifier(prompt).probabilities([image])
+    assert before.shape == (1, 10)
+    with pytest.raises(ns.UserError, match="every class of this prompt has vectors of its own"):
+        ns.Classifier(prompt, classnames=["cat", "dog"])
+    (home / "modules").mkdir()
+    (home / "modules" / "own_bias.py").write_text(GOOD)
+    (home / "sweep.yaml").write_text("")
+    BESIDE.look_in(None)
+    again = ns.load_prompt(home / "trials" / "digits" / "0")
+    assert torch.equal(ns.Classifier(again).probabilities([image]), before)
+    (home / "modules" / "own_bias.py").unlink()
+    BESIDE.look_in(None)
+    with pytest.raises(ns.UserError) as refused:
+        ns.load_prompt(home / "trials" / "digits" / "0")
+    (line,) = str(refused.value).splitlines()
+    assert "a prompt of the kind own_bias:Bias needs its code: there is no module own_bias" in line
+
+
+def test_fields_of_another_kind_are_refused(folder):
+    with pytest.raises(ns.UserError, match=r"own_bias:Bias has no anchor_weight; allowed: without it"):
+        ns.fit("icon-clip", "digits", {"prompt": "own_bias:Bias", "anchor_weight": 1.0})
+    with pytest.raises(ns.UserError, match=r"method\.spread: out of range; found -1"):
+        ns.fit("icon-clip", "digits", {"prompt": "own_bias:Bias", "spread": -1})
