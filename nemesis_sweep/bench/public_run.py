@@ -83,7 +83,7 @@ class PublicRun:
             purpose: seeded(job.seed, purpose) for purpose in ("init", "order", "views", "positions")
         }
         shape = (1, self.method.n_ctx, self.backbone.text.width)
-        self.context = torch.randn(shape, generator=self.random["init"]) * INIT_STD
+        self.values = {"context": torch.randn(shape, generator=self.random["init"]) * INIT_STD}
         self.way = PublicWay(self)
 
     def fit(self) -> None:
@@ -110,7 +110,7 @@ class PublicRun:
         with ThreadPoolExecutor(1) as loader, torch.no_grad():
             calls = [partial(self._load, items, [CENTRE] * len(items)) for items in parts]
             for self.pixels, self.labels in ahead(loader, calls):
-                correct += self.way.correct(0, self.way.logits(0, self.way.context[0]))
+                correct += self.way.correct(0, self.way.logits(0))
         return 100 * correct / len(self.test)
 
     def _views(self, epoch: int, size: int) -> list[int]:

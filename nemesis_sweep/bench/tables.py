@@ -66,12 +66,10 @@ def step_lines(figures: Mapping[str, Any]) -> str:
         ]
         for way in ("public", "plain", "ours")
     ]
-    peak = figures["peak_flops_per_second"] / 1e9
-    lines = [
-        case_name(figures["setting"]),
-        plain(header, rows),
-        f"ours reaches {figures['peak_share']:.0%} of this machine's matrix products ({peak:.0f} GFLOP/s)",
-    ]
+    lines = [case_name(figures["setting"]), plain(header, rows)]
+    if figures["peak_share"] is not None:
+        peak = f"{figures['peak_flops_per_second'] / 1e9:.0f} GFLOP/s"
+        lines.append(f"ours reaches {figures['peak_share']:.0%} of this machine's matrix products ({peak})")
     if figures["max_gradient_difference"] is not None:
         same = "the same" if figures["same_selection"] else "NOT the same"
         text = f"largest relative difference: gradient {figures['max_gradient_difference']:.1e}"
@@ -132,7 +130,9 @@ def verdict(goal: Goal, results: Mapping[str, Any]) -> str:
 
 def case_name(setting: Mapping[str, Any]) -> str:
     """`ViT-B-16, 100 classes (short), n_ctx 16, batch 32, PAN 1, fp32`."""
-    method = f"PAN {setting['pan']}" if setting["pan"] else "CoOp"
+    prompt = setting.get("prompt", "coop")
+    method = f"PAN {setting['pan']}" if setting["pan"] else "no penalty" if prompt != "coop" else "CoOp"
+    method = method if prompt == "coop" else f"{prompt}, {method}"
     replicates = f", {setting['replicates']} replicates" if setting["replicates"] > 1 else ""
     return (
         f"{setting['arch']}, {counted(setting['classes'], 'class', 'classes')} ({setting['names']}), "

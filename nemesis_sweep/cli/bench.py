@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
 
@@ -57,6 +58,9 @@ def _case(function: _Command) -> _Command:
         click.option(
             "--precision", default="fp32", show_default=True, type=click.Choice(["fp32", "bf16", "fp16"])
         ),
+        click.option(
+            "--prompt", default="coop", show_default=True, type=click.Choice(list(PROMPTS)), help="Its kind."
+        ),
         click.option("--no-memory", is_flag=True, help="Do not measure memory (a process for each figure)."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table."),
@@ -79,8 +83,8 @@ def command() -> None:
 def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None:
     """Time one training step three ways, in turn, and compare memory and gradients.
 
-    The public code's way (images and 77 tokens of every class in every pass), the plain path on cached image
-    features, and ours.
+    The public code's way (images and 77 tokens of every class in every pass; of CoOp alone), the plain path
+    on cached image features, and ours.
     """
     from nemesis_sweep.bench import tables
     from nemesis_sweep.bench.step import measure_step

@@ -32,7 +32,7 @@ def job(pictures: Path) -> Job:
 def test_context_and_accuracy_are_those_of_a_trial(method, job, pictures):
     method = {**job.method, **method}
     public = PublicRun(replace(job, method=method))
-    start = public.context.clone()
+    start = public.values["context"].clone()
     public.fit()
     ours = fit("icon-clip", pictures, method, shots=6, seeds=(1, 2))
     learnt, context = public.way.context.detach()[0], ours.context[1]
@@ -45,7 +45,7 @@ def test_context_and_accuracy_are_those_of_a_trial(method, job, pictures):
 def test_another_seed_is_another_run(job):
     runs = [PublicRun(replace(job, seed=seed)) for seed in (1, 2)]
     assert [item.source for item in runs[0].train] != [item.source for item in runs[1].train]
-    assert not runs[0].context.equal(runs[1].context)
+    assert not runs[0].way.context.equal(runs[1].way.context)
 
 
 def test_every_test_batch_is_encoded(job):
