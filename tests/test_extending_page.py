@@ -30,6 +30,7 @@ COMMANDS = [
     for line in block.splitlines()
 ]
 SCREEN = 50
+MODULES = ["my_data.py", "my_parts.py", "my_prompts.py", "my_search.py"]
 PROMPT = "my_prompts:Residual"
 
 
@@ -72,7 +73,9 @@ def test_the_entry_without_torch_has_the_same_fields(folder) -> None:
     (folder / "quick.yaml").write_text(FILES["extending.yaml"].replace(PROMPT, "my_kinds:RESIDUAL"))
     code = (
         "import sys; from pathlib import Path; from nemesis_sweep.spec.loader import load_sweep\n"
-        f"load_sweep(Path({str(folder / 'quick.yaml')!r})); print('torch' in sys.modules)"
+        "from nemesis_sweep.sweep.names import known_names\n"
+        f"file = Path({str(folder / 'quick.yaml')!r})\n"
+        "load_sweep(file, known=known_names(file.parent)); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -107,8 +110,19 @@ def test_it_is_trained_with_pun_and_pan(folder, tmp_path) -> None:
 
 def test_what_the_home_would_keep(folder) -> None:
     sweep = load_sweep(folder / "extending.yaml", known=known_names(folder))
-    assert sorted(sweep.modules.files) == ["my_data.py", "my_parts.py", "my_prompts.py", "my_search.py"]
+    assert sorted(sweep.modules.files) == MODULES
     assert sorted(sweep.modules.trained) == ["my_data.py", "my_parts.py", "my_prompts.py"]
+
+
+def test_it_runs_in_simulated_time_and_is_looked_at(folder) -> None:
+    """Where a baseline of another kind has none of the fields that are searched."""
+    home = folder.parent / "simulated"
+    for words in (["run", "extending.yaml", "--simulate", "--home", str(home)], ["status", str(home)]):
+        line = [sys.executable, "-m", "nemesis_sweep", *words]
+        answer = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=200)
+        assert answer.returncode == 0, answer.stderr
+    assert "7/7" in answer.stdout
+    assert sorted(path.name for path in (home / "modules").glob("*.py")) == MODULES
 
 
 @pytest.mark.cluster
@@ -121,12 +135,7 @@ def test_the_sweep_runs_beside_files_that_have_names_of_others(folder, tmp_path_
     answer = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert answer.returncode == 0, answer.stderr
     assert "best found" in answer.stdout and "failed" not in answer.stdout
-    assert sorted(path.name for path in (home / "modules").glob("*.py")) == [
-        "my_data.py",
-        "my_parts.py",
-        "my_prompts.py",
-        "my_search.py",
-    ]
+    assert sorted(path.name for path in (home / "modules").glob("*.py")) == MODULES
     (folder / "my_parts.py").write_text(FILES["my_parts.py"].replace("epochs / 2", "epochs / 3"))
     answer = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert answer.returncode == 2
