@@ -13,6 +13,8 @@ from nemesis_sweep.bench.work import Work
 class PlainWay(OneByOne):
     """What remains of the public code's work when images are cached and PAN reuses the training pass."""
 
+    work: Work
+
     def __init__(self, work: Work) -> None:
         super().__init__(work)
         self.kind = PLAIN_KINDS[work.method.prompt]

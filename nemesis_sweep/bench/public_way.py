@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nemesis_sweep.bench.ways import OneByOne
-from nemesis_sweep.bench.work import Work
+from nemesis_sweep.bench.ways import Batches, OneByOne
 
 
 class PublicWay(OneByOne):
@@ -18,7 +17,7 @@ class PublicWay(OneByOne):
     pass. The embeddings around the context are looked up once, at the start, as the public code does.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Batches) -> None:
         super().__init__(work)
         layout, tower = work.layout, work.backbone.text
         start = int((layout.slots[0] >= 0).int().argmax())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN
+from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, Goal
 from nemesis_sweep.spec.counting import counted
 
 STEP_HEADER = (
@@ -99,11 +99,9 @@ def goal_tables(results: Mapping[str, Any]) -> str:
     """Markdown: the goals and what was reached, then the cases behind them."""
     rows = []
     for goal in GOALS:
-        value, reached = goal.read(results), goal.reached(results)
-        sign = "at least" if goal.at_least else "at most"
-        verdict = {True: "reached", False: "**missed**", None: "not measured"}[reached]
+        value = goal.read(results)
         shown = _number(value, ".0f" if goal.unit == "%" else ".2f", f" {goal.unit}")
-        rows.append([goal.figure, f"{sign} {goal.bound:g} {goal.unit}", shown, verdict])
+        rows.append([goal.figure, to_reach(goal), shown, verdict(goal, results)])
     cases = [[name, *step_row(results[name])[1:]] for name in CASES]
     pairs = [
         [name, *(f"{results[name][key]:.4f}" for key in ("over_seconds", "under_seconds"))]
@@ -118,6 +116,16 @@ def goal_tables(results: Mapping[str, Any]) -> str:
             markdown(("in turn", "seconds of the first", "seconds of the second"), pairs),
         ]
     )
+
+
+def to_reach(goal: Goal) -> str:
+    """`at least 14 x`."""
+    return f"{'at least' if goal.at_least else 'at most'} {goal.bound:g} {goal.unit}"
+
+
+def verdict(goal: Goal, results: Mapping[str, Any]) -> str:
+    """Whether a goal was reached."""
+    return {True: "reached", False: "**missed**", None: "not measured"}[goal.reached(results)]
 
 
 def case_name(setting: Mapping[str, Any]) -> str:

@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nemesis_sweep.bench.work import EPOCH, Work
+from nemesis_sweep.bench.work import EPOCH
 from nemesis_sweep.nemesis.annealing import annealing
-from nemesis_sweep.nemesis.norms import pan, vector_norms
+from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
+from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.schedule import learning_rate
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,49 @@ class Way(Protocol):
         """One optimiser step in which PAN tests the positions (R, N)."""
 
 
+class Batches(Protocol):
+    """What is trained, and on what: `Work`, whose batch stays, or a whole training, whose batches change.
+
+    values: what to start from, by name, (R, ...). pixels: (R, B, 3, H, W), labels: (R, B): the next batch.
+    """
+
+    @property
+    def method(self) -> Method: ...
+    @property
+    def backbone(self) -> Backbone: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def values(self) -> Mapping[str, Tensor]: ...
+    @property
+    def pixels(self) -> Tensor: ...
+    @property
+    def labels(self) -> Tensor: ...
+
+
 class OneByOne(ABC):
-    """R separate trainings, one after the other, with PAN as the paper (arXiv 2408.13979) describes it.
+    """R separate trainings, one after the other, with PUN and PAN as their paper (arXiv 2408.13979) has them.
 
     The weights are frozen and require no gradient; only what is learnt does.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Batches) -> None:
         method = work.method
         self.work = work
         self.values = {name: nn.Parameter(value.clone()) for name, value in work.values.items()}
         self.context = self.values["context"]
         self.ones = torch.ones(work.layout.n_ctx)
-        lr = learning_rate(EPOCH, method.epochs, method.lr)
         self.sgd = torch.optim.SGD(
-            self.values.values(), lr=lr, momentum=method.momentum, weight_decay=method.weight_decay
+            self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
-        self.strength = method.omega * annealing(method.anneal)(EPOCH, method.epochs)
+        self.begin(EPOCH)
+
+    def begin(self, epoch: int) -> None:
+        """Take the learning rate and the annealed strength of the penalty that an epoch (0-based) has."""
+        method = self.work.method
+        for group in self.sgd.param_groups:
+            group["lr"] = learning_rate(epoch, method.epochs, method.lr)
+        self.strength = method.omega * annealing(method.anneal)(epoch, method.epochs)
 
     @abstractmethod
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
@@ -69,8 +98,7 @@ class OneByOne(ABC):
         for replicate, own in enumerate(positions):
             logits, selected = self.forward(replicate, own)
             chosen[replicate, own[selected]] = True
-            norms = vector_norms(self.context[replicate : replicate + 1])
-            penalty = self.strength * pan(norms, 1.0, chosen[replicate : replicate + 1])[0]
+            penalty = self._penalty(replicate, chosen)
             loss = F.cross_entropy(logits, self.work.labels[replicate]) + penalty + self.term(replicate)
             loss.backward()
             losses.append(loss.detach())
@@ -84,6 +112,12 @@ class OneByOne(ABC):
     def term(self, replicate: int) -> Tensor | float:
         """A method's own term of the loss."""
         return 0.0
+
+    def _penalty(self, replicate: int, chosen: Tensor) -> Tensor:
+        """`Omega(e) [beta PUN + (1 - beta) PAN]` of a replicate. chosen: PAN's positions, (R, M) bool."""
+        own, beta = slice(replicate, replicate + 1), self.work.method.beta
+        norms = vector_norms(self.context[own])
+        return self.strength * (beta * pun(norms, 1.0) + (1 - beta) * pan(norms, 1.0, chosen[own]))[0]
 
     def correct(self, replicate: int, logits: Tensor) -> int:
         """How many of the batch are classified correctly."""
