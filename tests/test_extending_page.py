@@ -103,6 +103,9 @@ def test_it_is_trained_with_pun_and_pan(folder, tmp_path) -> None:
     result = ns.fit("icon-clip", "my_data:bright_digits", method, shots=2, seeds=(1, 2))
     assert result.prompt.tensors["residual"].shape[:2] == (2, 10)
     assert result.mean("test/accuracy") > 10
+    alone = ns.fit("icon-clip", "my_data:bright_digits", method, shots=2, seeds=(2,))
+    learnt = (each.prompt.tensors["residual"][-1] for each in (result, alone))
+    torch.testing.assert_close(*learnt, atol=1e-5, rtol=1e-4)
     result.save(tmp_path / "prompt")
     assert ns.load_prompt(tmp_path / "prompt").kind == PROMPT
 
