@@ -6,7 +6,7 @@ import warnings
 
 from torch import Tensor
 
-from nemesis_sweep.bench.ways import Outcome
+from nemesis_sweep.bench.ways import Outcome, gradient_of
 from nemesis_sweep.bench.work import EPOCH, Work
 from nemesis_sweep.training.trainer import Trainer
 
@@ -20,11 +20,11 @@ class OurWay:
             # A model with a compact vocabulary warns about words that it does not know: no matter here.
             warnings.simplefilter("ignore")
             self.trainer = Trainer(work.backbone, work.names, work.method, work.setting.seeds)
-        self.context = self.trainer.parameters["context"]
+        self.values = self.trainer.parameters
+        self.context = self.values["context"]
 
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
         tested = positions if self.work.setting.pan else None
         step = self.trainer.step(self.work.images, self.work.labels, EPOCH, tested)
-        assert self.context.grad is not None
-        return Outcome(step.loss, self.context.grad, step.selected)
+        return Outcome(step.loss, gradient_of(self.values), step.selected)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nemesis_sweep.bench.plain_kinds import PLAIN_KINDS
 from nemesis_sweep.bench.ways import OneByOne
-from nemesis_sweep.vlm.text import encode_text
+from nemesis_sweep.bench.work import Work
 
 
 class PlainWay(OneByOne):
     """What remains of the public code's work when images are cached and PAN reuses the training pass."""
 
+    work: Work
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self.kind = PLAIN_KINDS[work.method.prompt]
+
     def forward(self, replicate: int, positions: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.logits(replicate, self.context[replicate])
+        logits = self.logits(replicate)
         selected = torch.zeros(len(positions), dtype=torch.bool)
         with torch.no_grad():
             before = self.correct(replicate, logits)
@@ -21,6 +28,9 @@ class PlainWay(OneByOne):
                 selected[number] = self.corrupted_correct(replicate, position) > before
         return logits, selected
 
-    def logits(self, replicate: int, context: Tensor) -> Tensor:
-        texts = encode_text(self.work.backbone.text, self.work.layout, context[None], path="plain")[0]
-        return self.scaled(self.work.images[replicate], texts)
+    def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
+        scales = self.ones if factors is None else factors
+        return self.kind.logits(self.work, self.own(replicate), self.work.images[replicate], scales)
+
+    def term(self, replicate: int) -> Tensor | float:
+        return self.kind.term(self.work, self.own(replicate)) if self.kind.term else 0.0

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nemesis_sweep.bench.ways import OneByOne
-from nemesis_sweep.bench.work import Work
+from nemesis_sweep.bench.ways import Batches, OneByOne
 
 
 class PublicWay(OneByOne):
@@ -18,7 +17,7 @@ class PublicWay(OneByOne):
     pass. The embeddings around the context are looked up once, at the start, as the public code does.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Batches) -> None:
         super().__init__(work)
         layout, tower = work.layout, work.backbone.text
         start = int((layout.slots[0] >= 0).int().argmax())
@@ -32,13 +31,14 @@ class PublicWay(OneByOne):
         selected = torch.zeros(len(positions), dtype=torch.bool)
         if len(positions):
             with torch.no_grad():
-                before = self.correct(replicate, self.logits(replicate, self.context[replicate]))
+                before = self.correct(replicate, self.logits(replicate))
                 for number, position in enumerate(positions.tolist()):
                     selected[number] = self.corrupted_correct(replicate, position) > before
-        return self.logits(replicate, self.context[replicate]), selected
+        return self.logits(replicate), selected
 
-    def logits(self, replicate: int, context: Tensor) -> Tensor:
+    def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
         images = self.work.backbone.encode_image(self.work.pixels[replicate])
+        context = self.context[replicate] if factors is None else self.context[replicate] * factors[:, None]
         return self.scaled(images, self.texts(context))
 
     def texts(self, context: Tensor) -> Tensor:

@@ -23,10 +23,10 @@ def measure_step(setting: Setting, say: Say, *, memory: bool = True) -> Figures:
 
     Keys: `setting`, `machine`; `public_seconds`, `plain_seconds`, `ours_seconds` (medians), their ratios
     `public_over_ours` and `plain_over_ours`; `WAY_peak_bytes` beyond the weights, `plain_over_ours_memory`;
-    `ours_flops` a step, `peak_flops_per_second` of matrix products (the higher of before and after) and
-    `peak_share`; `max_gradient_difference` and `max_loss_difference` of ours from the plain path (from the
-    public way if that is skipped), relative, largest over steps and replicates; `same_selection`: PAN chose
-    the same positions in every step.
+    `ours_flops` a step (of CoOp alone), `peak_flops_per_second` of matrix products (the higher of before and
+    after) and `peak_share`; `max_gradient_difference` and `max_loss_difference` of ours from the plain path
+    (from the public way if that is skipped), relative, largest over steps and replicates; `same_selection`:
+    PAN chose the same positions in every step.
 
     Raises UserError for an unknown architecture and sizes that do not fit it.
     """
@@ -54,7 +54,9 @@ def _times(turns: dict[str, list[Turn]]) -> Figures:
 
 
 def _share(work: Work, turns: Sequence[Turn], peak: float) -> Figures:
-    """Share of peak, step by step: where PAN looks decides how much there is to do."""
+    """Share of peak, step by step: where PAN looks decides how much there is to do. Of CoOp alone."""
+    if work.setting.prompt != "coop":
+        return {"ours_flops": None, "peak_flops_per_second": peak, "peak_share": None}
     flops = [step_flops(work, work.positions(number)) for number in range(1, len(turns) + 1)]
     rate = median(own / turn.seconds for own, turn in zip(flops, turns, strict=True))
     return {"ours_flops": median(flops), "peak_flops_per_second": peak, "peak_share": rate / peak}

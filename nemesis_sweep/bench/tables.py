@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN
+from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, Goal
 from nemesis_sweep.spec.counting import counted
 
 STEP_HEADER = (
@@ -66,12 +66,10 @@ def step_lines(figures: Mapping[str, Any]) -> str:
         ]
         for way in ("public", "plain", "ours")
     ]
-    peak = figures["peak_flops_per_second"] / 1e9
-    lines = [
-        case_name(figures["setting"]),
-        plain(header, rows),
-        f"ours reaches {figures['peak_share']:.0%} of this machine's matrix products ({peak:.0f} GFLOP/s)",
-    ]
+    lines = [case_name(figures["setting"]), plain(header, rows)]
+    if figures["peak_share"] is not None:
+        peak = f"{figures['peak_flops_per_second'] / 1e9:.0f} GFLOP/s"
+        lines.append(f"ours reaches {figures['peak_share']:.0%} of this machine's matrix products ({peak})")
     if figures["max_gradient_difference"] is not None:
         same = "the same" if figures["same_selection"] else "NOT the same"
         text = f"largest relative difference: gradient {figures['max_gradient_difference']:.1e}"
@@ -101,11 +99,9 @@ def goal_tables(results: Mapping[str, Any]) -> str:
     """Markdown: the goals and what was reached, then the cases behind them."""
     rows = []
     for goal in GOALS:
-        value, reached = goal.read(results), goal.reached(results)
-        sign = "at least" if goal.at_least else "at most"
-        verdict = {True: "reached", False: "**missed**", None: "not measured"}[reached]
+        value = goal.read(results)
         shown = _number(value, ".0f" if goal.unit == "%" else ".2f", f" {goal.unit}")
-        rows.append([goal.figure, f"{sign} {goal.bound:g} {goal.unit}", shown, verdict])
+        rows.append([goal.figure, to_reach(goal), shown, verdict(goal, results)])
     cases = [[name, *step_row(results[name])[1:]] for name in CASES]
     pairs = [
         [name, *(f"{results[name][key]:.4f}" for key in ("over_seconds", "under_seconds"))]
@@ -122,9 +118,21 @@ def goal_tables(results: Mapping[str, Any]) -> str:
     )
 
 
+def to_reach(goal: Goal) -> str:
+    """`at least 14 x`."""
+    return f"{'at least' if goal.at_least else 'at most'} {goal.bound:g} {goal.unit}"
+
+
+def verdict(goal: Goal, results: Mapping[str, Any]) -> str:
+    """Whether a goal was reached."""
+    return {True: "reached", False: "**missed**", None: "not measured"}[goal.reached(results)]
+
+
 def case_name(setting: Mapping[str, Any]) -> str:
     """`ViT-B-16, 100 classes (short), n_ctx 16, batch 32, PAN 1, fp32`."""
-    method = f"PAN {setting['pan']}" if setting["pan"] else "CoOp"
+    prompt = setting.get("prompt", "coop")
+    method = f"PAN {setting['pan']}" if setting["pan"] else "no penalty" if prompt != "coop" else "CoOp"
+    method = method if prompt == "coop" else f"{prompt}, {method}"
     replicates = f", {setting['replicates']} replicates" if setting["replicates"] > 1 else ""
     return (
         f"{setting['arch']}, {counted(setting['classes'], 'class', 'classes')} ({setting['names']}), "

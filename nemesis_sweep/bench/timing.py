@@ -70,4 +70,5 @@ def _take_turn(work: Work, way: Way, number: int) -> Turn:
 @torch.no_grad()
 def _level(ways: Sequence[Way]) -> None:
     for way in ways[:-1]:
-        way.context.copy_(ways[-1].context)
+        for name, value in way.values.items():
+            value.copy_(ways[-1].values[name])

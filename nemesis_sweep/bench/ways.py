@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,15 +11,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nemesis_sweep.bench.work import EPOCH, Work
+from nemesis_sweep.bench.work import EPOCH
 from nemesis_sweep.nemesis.annealing import annealing
-from nemesis_sweep.nemesis.norms import pan, vector_norms
+from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
+from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.schedule import learning_rate
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.layout import Layout
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step did: loss (R,), gradient (R, M, D) of the summed loss, penalised positions (R, M) bool."""
+    """What a step did: loss (R,), gradient (R, n) of all that is learnt, penalised positions (R, M) bool."""
 
     loss: Tensor
     gradient: Tensor
@@ -26,33 +30,61 @@ class Outcome:
 
 
 class Way(Protocol):
-    """One way of making training steps from the same start."""
+    """One way of making training steps from the same start. values: what it learns, by name, (R, ...)."""
 
-    context: nn.Parameter
+    values: dict[str, nn.Parameter]
 
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
 
 
-class OneByOne(ABC):
-    """R separate trainings, one after the other: CoOp with PAN as the paper (arXiv 2408.13979) describes it.
+class Batches(Protocol):
+    """What is trained, and on what: `Work`, whose batch stays, or a whole training, whose batches change.
 
-    The weights are frozen and require no gradient; only the context does.
+    values: what to start from, by name, (R, ...). pixels: (R, B, 3, H, W), labels: (R, B): the next batch.
     """
 
-    def __init__(self, work: Work) -> None:
+    @property
+    def method(self) -> Method: ...
+    @property
+    def backbone(self) -> Backbone: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def values(self) -> Mapping[str, Tensor]: ...
+    @property
+    def pixels(self) -> Tensor: ...
+    @property
+    def labels(self) -> Tensor: ...
+
+
+class OneByOne(ABC):
+    """R separate trainings, one after the other, with PUN and PAN as their paper (arXiv 2408.13979) has them.
+
+    The weights are frozen and require no gradient; only what is learnt does.
+    """
+
+    def __init__(self, work: Batches) -> None:
         method = work.method
         self.work = work
-        self.context = nn.Parameter(work.context.clone())
-        lr = learning_rate(EPOCH, method.epochs, method.lr)
+        self.values = {name: nn.Parameter(value.clone()) for name, value in work.values.items()}
+        self.context = self.values["context"]
+        self.ones = torch.ones(work.layout.n_ctx)
         self.sgd = torch.optim.SGD(
-            [self.context], lr=lr, momentum=method.momentum, weight_decay=method.weight_decay
+            self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
-        self.strength = method.omega * annealing(method.anneal)(EPOCH, method.epochs)
+        self.begin(EPOCH)
+
+    def begin(self, epoch: int) -> None:
+        """Take the learning rate and the annealed strength of the penalty that an epoch (0-based) has."""
+        method = self.work.method
+        for group in self.sgd.param_groups:
+            group["lr"] = learning_rate(epoch, method.epochs, method.lr)
+        self.strength = method.omega * annealing(method.anneal)(epoch, method.epochs)
 
     @abstractmethod
-    def logits(self, replicate: int, context: Tensor) -> Tensor:
-        """Logits (B, C) of a replicate's batch under a context (M, D)."""
+    def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
+        """Logits (B, C) of a replicate's batch; factors: (M,), of its context vectors."""
 
     @abstractmethod
     def forward(self, replicate: int, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,19 +93,31 @@ class OneByOne(ABC):
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
         self.sgd.zero_grad()
-        chosen = torch.zeros(self.context.shape[:2], dtype=torch.bool)
+        chosen = torch.zeros(len(self.context), len(self.ones), dtype=torch.bool)
         losses = []
         for replicate, own in enumerate(positions):
             logits, selected = self.forward(replicate, own)
             chosen[replicate, own[selected]] = True
-            norms = vector_norms(self.context[replicate : replicate + 1])
-            penalty = self.strength * pan(norms, 1.0, chosen[replicate : replicate + 1])[0]
-            loss = F.cross_entropy(logits, self.work.labels[replicate]) + penalty
+            penalty = self._penalty(replicate, chosen)
+            loss = F.cross_entropy(logits, self.work.labels[replicate]) + penalty + self.term(replicate)
             loss.backward()
             losses.append(loss.detach())
         self.sgd.step()
-        assert self.context.grad is not None
-        return Outcome(torch.stack(losses), self.context.grad, chosen)
+        return Outcome(torch.stack(losses), gradient_of(self.values), chosen)
+
+    def own(self, replicate: int) -> dict[str, Tensor]:
+        """The tensors of a replicate."""
+        return {name: value[replicate] for name, value in self.values.items()}
+
+    def term(self, replicate: int) -> Tensor | float:
+        """A method's own term of the loss."""
+        return 0.0
+
+    def _penalty(self, replicate: int, chosen: Tensor) -> Tensor:
+        """`Omega(e) [beta PUN + (1 - beta) PAN]` of a replicate. chosen: PAN's positions, (R, M) bool."""
+        own, beta = slice(replicate, replicate + 1), self.work.method.beta
+        norms = vector_norms(self.context[own])
+        return self.strength * (beta * pun(norms, 1.0) + (1 - beta) * pan(norms, 1.0, chosen[own]))[0]
 
     def correct(self, replicate: int, logits: Tensor) -> int:
         """How many of the batch are classified correctly."""
@@ -81,12 +125,17 @@ class OneByOne(ABC):
 
     def corrupted_correct(self, replicate: int, position: int) -> int:
         """The same with one context vector scaled down."""
-        context = self.context[replicate].clone()
-        context[position] *= self.work.method.corruption
-        return self.correct(replicate, self.logits(replicate, context))
+        factors = self.ones.clone()
+        factors[position] = self.work.method.corruption
+        return self.correct(replicate, self.logits(replicate, factors))
 
     def scaled(self, images: Tensor, texts: Tensor) -> Tensor:
         """Logits (B, C) of normalised features (B, E) and (C, E)."""
         backbone = self.work.backbone
         logits = backbone.logit_scale * images @ texts.T
         return logits if backbone.logit_bias is None else logits + backbone.logit_bias
+
+
+def gradient_of(values: Mapping[str, nn.Parameter]) -> Tensor:
+    """Gradients of all that is learnt, side by side, (R, n)."""
+    return torch.cat([value.grad.flatten(1) for value in values.values() if value.grad is not None], dim=1)

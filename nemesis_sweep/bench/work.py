@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,9 +13,11 @@ from torch.nn import functional as F
 
 from nemesis_sweep.bench.names import class_names
 from nemesis_sweep.nemesis.selection import draw_positions
-from nemesis_sweep.prompts.context import random_context
+from nemesis_sweep.prompts.learner import TEMPLATE
+from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.generators import Generators, seeded
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.layout import Layout, make_layout
@@ -34,6 +36,7 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each way, after one that is not.
+    prompt: its kind; the public way is that of `coop` alone.
     """
 
     arch: str = "ViT-B-16"
@@ -47,11 +50,13 @@ class Setting:
     repeats: int = 5
     precision: str = "fp32"
     skip: tuple[str, ...] = ()
+    prompt: str = "coop"
 
     @property
     def ways(self) -> list[str]:
         """The ways that are measured, slowest first."""
-        return [way for way in WAYS if way not in self.skip]
+        skipped = self.skip if self.prompt == "coop" else (*self.skip, "public")
+        return [way for way in WAYS if way not in skipped]
 
     @property
     def backbone_name(self) -> str:
@@ -61,7 +66,8 @@ class Setting:
     def method(self) -> Method:
         """Nemesis with PAN only, or CoOp without any penalty."""
         nemesis = {"omega": 1.0, "beta": 0.0, "n_positions": self.pan} if self.pan else {}
-        settings = {"n_ctx": self.n_ctx, "epochs": EPOCHS, "precision": self.precision, **nemesis}
+        settings = {"prompt": self.prompt, "n_ctx": self.n_ctx, "epochs": EPOCHS, **nemesis}
+        settings["precision"] = self.precision
         return Method.model_validate(settings)
 
     @property
@@ -73,21 +79,33 @@ class Setting:
 class Work:
     """Models, prompts and batches of a setting: the same for every way.
 
-    layout: the prompts; context: (R, M, D) to start from; labels: (R, B).
-    images: (R, B, E), L2-normalised: features of `pixels` if `encoded`, else random ones, which take as long.
+    layout: the prompts; values: what to start from, by name, (R, ...); labels: (R, B).
+    images: (R, B, E), L2-normalised: features of `pixels` if `encoded`, else random ones, which take as long;
+    (R, B, Q, E) for prompts that read the parts of an image.
     """
 
     setting: Setting
     backbone: Backbone
     layout: Layout
     names: Sequence[str]
-    context: Tensor
+    values: Mapping[str, Tensor]
     labels: Tensor
     encoded: bool
     method: Method = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "method", self.setting.method)
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors to start from, such as (R, M, D)."""
+        return self.values["context"]
+
+    @cached_property
+    def anchors(self) -> Tensor:
+        """Class features (C, E) of a hand-written prompt."""
+        texts = [TEMPLATE.replace("{}", name.replace("_", " ")) for name in self.names]
+        return self.backbone.encode_texts(texts)
 
     @property
     def tower(self) -> OpenClipTower:
@@ -108,9 +126,10 @@ class Work:
 
     @cached_property
     def images(self) -> Tensor:
+        reads = reads_of(self.setting.prompt)
         if self.encoded:
-            return torch.stack([self.backbone.encode_image(pixels) for pixels in self.pixels])
-        shape = (*self.labels.shape, self.backbone.embed_dim)
+            return torch.stack([self.backbone.encode_image(pixels, reads) for pixels in self.pixels])
+        shape = (*self.labels.shape, *self.backbone.image_shape(reads))
         return F.normalize(torch.randn(shape, generator=seeded(0, "features")), dim=-1)
 
     def positions(self, step: int) -> Tensor:
@@ -142,7 +161,9 @@ def make_work(setting: Setting, backbone: Backbone | None = None, *, encoded: bo
         backbone=backbone,
         layout=layout,
         names=names,
-        context=random_context((setting.n_ctx, backbone.text.width), Generators(setting.seeds)["init"]),
+        values=learner_of(setting.prompt).start(
+            backbone, setting.method, names, Generators(setting.seeds)["init"]
+        ),
         labels=torch.randint(setting.classes, shape, generator=seeded(0, "labels")),
         encoded=encoded,
     )

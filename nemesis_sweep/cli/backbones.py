@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.spec.printable import printable
+
 if TYPE_CHECKING:
     from nemesis_sweep.vlm.export import Exported
 
@@ -119,7 +121,7 @@ def _export(name: str, folder: Path, as_json: bool) -> None:
         facts = {"folder": str(folder), "vocabulary": exported.vocabulary, "known_tokens": exported.known}
         click.echo(json.dumps(facts, indent=2))
         return
-    click.echo(f"{name} is in {folder}. In Python:")
+    click.echo(printable(f"{name} is in {folder}. In Python:"))
     click.echo(f"  model, preprocess = open_clip.create_model_from_pretrained({f'local-dir:{folder}'!r})")
     click.echo("  model.eval()")
     click.echo(f"  tokenizer = open_clip.get_tokenizer({f'local-dir:{folder}'!r})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
 
@@ -56,6 +58,9 @@ def _case(function: _Command) -> _Command:
         click.option(
             "--precision", default="fp32", show_default=True, type=click.Choice(["fp32", "bf16", "fp16"])
         ),
+        click.option(
+            "--prompt", default="coop", show_default=True, type=click.Choice(list(PROMPTS)), help="Its kind."
+        ),
         click.option("--no-memory", is_flag=True, help="Do not measure memory (a process for each figure)."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table."),
@@ -67,7 +72,7 @@ def _case(function: _Command) -> _Command:
 
 @click.group("bench")
 def command() -> None:
-    """Measure the training step, encoding, the engine and what a sweep adds; nothing is downloaded."""
+    """Measure the training step, encoding, the engine and whole sweeps; nothing is downloaded."""
 
 
 @command.command("step")
@@ -78,8 +83,8 @@ def command() -> None:
 def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None:
     """Time one training step three ways, in turn, and compare memory and gradients.
 
-    The public code's way (images and 77 tokens of every class in every pass), the plain path on cached image
-    features, and ours.
+    The public code's way (images and 77 tokens of every class in every pass; of CoOp alone), the plain path
+    on cached image features, and ours.
     """
     from nemesis_sweep.bench import tables
     from nemesis_sweep.bench.step import measure_step
@@ -188,6 +193,67 @@ def overhead(trials: int, workers: int, as_json: bool) -> None:
 
     figures = measure_overhead(trials, workers, _say)
     click.echo(json.dumps(figures) if as_json else overhead_lines(figures))
+
+
+@command.command("sweep")
+@click.option("--backbone", default="icon-clip", show_default=True, help="A backbone, as in a sweep file.")
+@click.option("--dataset", default="clipart", show_default=True, help="A dataset, as in a sweep file.")
+@click.option("--trials", default=20, show_default=True, type=_AT_LEAST_1)
+@click.option("--replicates", default=3, show_default=True, type=_AT_LEAST_1, help="Seeds of a trial.")
+@click.option("--shots", default=16, show_default=True, type=_AT_LEAST_1)
+@click.option("--epochs", default=50, show_default=True, type=_AT_LEAST_1)
+@click.option("--n-ctx", default=16, show_default=True, type=_AT_LEAST_1, help="Context vectors.")
+@click.option("--batch", default=32, show_default=True, type=_AT_LEAST_1, help="Images a step.")
+@click.option(
+    "--pan",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Positions that PAN tests in a step; 0 is PUN.",
+)
+@click.option(
+    "--views", default="16", show_default=True, help="Of a training image; epochs: a new one each epoch."
+)
+@click.option(
+    "--measure",
+    default=2,
+    show_default=True,
+    type=_AT_LEAST_1,
+    help="Trials that are run the public code's way; the rest is extrapolated.",
+)
+@click.option(
+    "--pruner",
+    default="hyperband",
+    show_default=True,
+    type=click.Choice(list(PRUNERS)),
+    help="Of a second sweep; none leaves it out.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown tables.")
+@_into
+def sweep(views: str, as_json: bool, as_markdown: bool, into: Path | None, **job: Any) -> None:
+    """Time a whole job: runs one after the other the public code's way, against one sweep of the same trials.
+
+    Both on the CPU, from the start of the first process to the end of the last. Ends with exit code 1 when
+    their test accuracies are not the same within the tolerance that is told.
+
+    --into FILE puts the table between the lines `<!-- sweep -->` and `<!-- end of sweep -->` of a file.
+    """
+    from nemesis_sweep.bench.document import check_marks, put_between
+    from nemesis_sweep.bench.sweep import measure_sweep
+    from nemesis_sweep.bench.sweep_tables import agreement_line, sweep_tables
+    from nemesis_sweep.bench.whole_job import WholeJob
+
+    if into is not None:
+        check_marks(into, "sweep")
+    number = int(views) if views.isdecimal() else views
+    figures = measure_sweep(WholeJob(**job, views=number), _say)
+    click.echo(json.dumps(figures) if as_json else sweep_tables(figures, as_markdown))
+    if not figures["agreement"]["agree"]:
+        _say(f"error: {agreement_line(figures['agreement'])}")
+        sys.exit(1)
+    if into is not None:
+        put_between(into, "sweep", sweep_tables(figures, as_markdown=True))
 
 
 def _say(line: str) -> None:

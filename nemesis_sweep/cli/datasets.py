@@ -32,9 +32,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def command(ctx: click.Context, root: Path | None, as_json: bool) -> None:
     """List the datasets: classes, published numbers of images, where they are looked for, found or not.
 
-    A sweep file may also name torchvision:NAME, or a path: a folder of class folders, a Parquet file or a
-    folder of them, a CSV file with path, label and split, or a Hugging Face dataset saved to disk.
+    A sweep file may also name torchvision:NAME, MODULE:FUNCTION, or a path: a folder of class folders, a
+    Parquet file or a folder of them, a CSV file with path, label and split, or a saved Hugging Face dataset.
     """
+    from nemesis_sweep.spec.current_folder import here
+    from nemesis_sweep.spec.outside.beside import BESIDE
+
+    BESIDE.look_in(here())
     if ctx.invoked_subcommand is not None:
         return
     from nemesis_sweep.spec.data_root import data_root

@@ -14,7 +14,7 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import located
 from nemesis_sweep.spec.passwords import masked
-from nemesis_sweep.spec.printable import quoted
+from nemesis_sweep.spec.printable import printable, quoted
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -75,7 +75,7 @@ def command(
         # A job's command has no shell that expands ~.
         place = home_at(home or usual)
         if fresh and (kept := set_aside(place)):
-            click.echo(f"Starting over; the former sweep is kept in {kept}")
+            click.echo(f"Starting over; the former sweep is kept in {printable(kept)}")
         with interruptible(), starting_again(), told_when_full(place):
             if simulate is not None:
                 simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)

@@ -38,6 +38,15 @@ def learner_of(prompt: str) -> "type[Learner]":
     return checked
 
 
+def refuse_no_kind(prompt: str) -> None:
+    """Raise ``UserError`` for what is no kind of prompt.
+
+    Of one that names its class by its place the class is not looked at: that would import torch.
+    """
+    if not isinstance(kind_of(prompt).learner, str):
+        learner_of(prompt)
+
+
 @cache
 def _refuse_no_learner(found: Any) -> None:
     from nemesis_sweep.prompts.learner import Learner

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import duration
+from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
@@ -32,7 +33,7 @@ def standing(status: SweepStatus) -> Group:
     by = status.objective
     if [study.task for study in status.studies] == [JOINT]:
         by = f"the mean {by} of the tasks"
-    head = f"{title} in {status.home}: {driven}; best (trial) by {by}"
+    head = f"{title} in {printable(status.home)}: {driven}; best (trial) by {by}"
     if status.constraints:
         head += f" where {' and '.join(status.constraints)}"
     return Group(Text(head), table, *(_front(study) for study in status.studies if study.front))

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
+from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.passwords import masked
-from nemesis_sweep.spec.prompts import applies
 from nemesis_sweep.spec.source import SCALARS
 from nemesis_sweep.spec.space import always_searched
 from nemesis_sweep.spec.sweep import Sweep
@@ -22,13 +22,18 @@ def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
     """Return everything that the sweep says, defaults included, as plain data that can be loaded again.
 
     Method fields that every trial draws are left out of `method`: they stand under `space`. So are those that
-    no kind of prompt of the sweep has.
+    no kind of prompt and no optimiser of the sweep has.
     passwords: whether addresses keep theirs; `***` otherwise.
     """
     data = sweep.model_dump(exclude={"method", "space"})
-    kinds = Together(sweep.method, sweep.space, sweep.tasks).possible("prompt")
-    fields, table = sweep.method.method_fields(), sweep.method.kinds
-    idle = {name for name in fields if not any(applies(name, kind, table) for kind in kinds)}
+    together = Together(sweep.method, sweep.space, sweep.tasks)
+    kinds = sweep.method.kinds
+    idle = {
+        name
+        for name in sweep.method.method_fields()
+        for field, own in owners_of(name, kinds).items()
+        if set(together.possible(field)) <= set(tables(kinds)[field]) - set(own)
+    }
     method = sweep.method.model_dump(
         exclude={"per_shots", "per_dataset"} | always_searched(sweep.space) | idle
     )

@@ -16,7 +16,7 @@ Key = str | int | float | bool | None
 Path = tuple[Key, ...]
 
 SHOWN_LENGTH = 80
-MAX_SHOWN_ITEMS = 30
+MAX_SHOWN_ITEMS = 40
 
 
 @dataclass(frozen=True)

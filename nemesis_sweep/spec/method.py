@@ -13,6 +13,7 @@ from nemesis_sweep.spec.choices import NORMS, PRECISIONS, REDUCTIONS, SELECTIONS
 from nemesis_sweep.spec.faults import Path
 from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
 from nemesis_sweep.spec.names import AnnealingName, DatasetName, PromptName
+from nemesis_sweep.spec.optimisers import OPTIMISERS
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds, PromptFields
 
 
@@ -48,7 +49,9 @@ class Method(PromptFields, _Prompted):
     n_positions: context vectors drawn per step by PAN. selection: keep those whose corruption helps
     (accuracy) or all of them (random, the control). reduction: mean over classes under csc, or the
     published sum (reference).
-    views: augmented versions kept per training image, or "epochs" for a new one each epoch.
+    optimiser: sgd with momentum, adam, or adamw; the first two add weight decay to the gradient.
+    adam_beta1, adam_beta2: how slowly the means of gradients and their squares change; adam_eps: added to the
+    root. views: augmented versions kept per training image, or "epochs" for a new one each epoch.
     """
 
     kinds: ClassVar[Kinds] = PROMPTS
@@ -64,7 +67,11 @@ class Method(PromptFields, _Prompted):
     reduction: Annotated[str, OneOf(REDUCTIONS)] = "mean"
     epochs: Count = 50
     lr: Annotated[Real, Field(gt=0)] = 0.002
+    optimiser: Annotated[str, OneOf(OPTIMISERS)] = "sgd"
     momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    adam_beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    adam_beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
+    adam_eps: Annotated[Real, Field(gt=0)] = 1e-8
     weight_decay: Annotated[Real, Field(ge=0)] = 5e-4
     batch: Count = 32
     views: Count | Literal["epochs"] = 16

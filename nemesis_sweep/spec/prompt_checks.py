@@ -1,32 +1,39 @@
-"""Kinds of prompts and what they cannot do: fields of another kind, other class names, some backbones."""
+"""What kinds of prompts and optimisers cannot do: others' fields, other class names, some backbones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from nemesis_sweep.spec.faults import Fault, Path, listed, shown
-from nemesis_sweep.spec.prompts import applies, owners, reads_of
+from nemesis_sweep.spec.owned import owners_of, tables
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.together import Together
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
 
 
 def prompt_faults(parts: Together) -> Iterator[Fault]:
-    """Yield fixed fields that no kind of the sweep has, and kinds that its protocol cannot test."""
-    if "prompt" in parts.unsure:
-        return
-    kinds = list(dict.fromkeys(parts.possible("prompt")))
-    yield from _fields_of_another_kind(parts, kinds)
-    yield from _cannot_transfer(parts, kinds)
+    """Yield fixed fields of other kinds and optimisers, and kinds that the sweep's protocol cannot test."""
+    yield from _fields_of_others(parts)
+    if "prompt" not in parts.unsure:
+        yield from _cannot_transfer(parts, list(dict.fromkeys(parts.possible("prompt"))))
 
 
-def _fields_of_another_kind(parts: Together, kinds: list[str]) -> Iterator[Fault]:
+def _fields_of_others(parts: Together) -> Iterator[Fault]:
+    kinds = parts.method.kinds
     for path, layer in parts.method.all_layers():
         for name, value in layer.items():
-            if not any(applies(name, kind, parts.method.kinds) for kind in kinds):
-                whose = f"{kinds[0]} has no" if len(kinds) == 1 else f"none of {listed(kinds)} has"
-                allowed = f"without it, or prompt: {' or '.join(owners(name, parts.method.kinds))}"
-                yield Fault((*path, name), f"{whose} {name}", shown(value), allowed, related=CHOSEN)
+            for field, own in owners_of(name, kinds).items():
+                chosen = list(dict.fromkeys(parts.possible(field)))
+                if field not in parts.unsure and set(chosen) <= set(tables(kinds)[field]) - set(own):
+                    related: tuple[Path, ...] = (("method", field), ("space", field))
+                    allowed = f"without it, or {field}: {' or '.join(own)}"
+                    message = f"{_none_of(chosen)} {name}"
+                    yield Fault((*path, name), message, shown(value), allowed, related=related)
+
+
+def _none_of(chosen: list[str]) -> str:
+    return f"{chosen[0]} has no" if len(chosen) == 1 else f"none of {listed(chosen)} has"
 
 
 def _cannot_transfer(parts: Together, kinds: list[str]) -> Iterator[Fault]:

@@ -146,21 +146,13 @@ Kinds = Mapping[str, Kind]
 """Kinds of prompts by name: all of this package, or with them those that a sweep has from outside."""
 
 
-def owners(name: str, kinds: Kinds = PROMPTS) -> list[str]:
-    """The kinds that a field of the method belongs to; all of them, unless some have it as their own."""
-    return [kind for kind, entry in kinds.items() if name in entry.names] or list(kinds)
-
-
-def applies(name: str, prompt: str, kinds: Kinds = PROMPTS) -> bool:
-    """Whether a field of the method has a part in a kind of prompt; an unknown kind may use any."""
-    return prompt not in kinds or prompt in owners(name, kinds)
-
-
 def transfers(method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> bool:
     """Whether prompts learnt by a method can be used with class names that they were not learnt with."""
     prompt = method.get("prompt", "coop")
-    own_vectors = bool(method.get("csc")) and applies("csc", prompt, kinds)
-    return not own_vectors and (prompt not in kinds or kinds[prompt].transfers)
+    if prompt not in kinds:
+        return not method.get("csc")
+    kind = kinds[prompt]
+    return kind.transfers and not (method.get("csc") and "csc" in kind.names)
 
 
 def passes(prompt: str, method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> int:

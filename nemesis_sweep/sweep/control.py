@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
-from nemesis_sweep.spec.prompts import applies
+from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.sweep.assignment import COOP
 from nemesis_sweep.sweep.front import best_trial
@@ -58,7 +58,6 @@ def control_methods(study: Study, number: str) -> tuple[Method, ...]:
 
 def _alike(one: Method, other: Method) -> bool:
     """Whether two methods differ in nothing but the penalty."""
-    names = [
-        name for name in set(one.method_fields()) - PENALTY_FIELDS if applies(name, one.prompt, one.kinds)
-    ]
+    chosen = one.model_dump()
+    names = [name for name in set(chosen) - PENALTY_FIELDS if applies(name, chosen, one.kinds)]
     return all(getattr(one, name) == getattr(other, name, None) for name in names)

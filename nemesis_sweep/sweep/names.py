@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.registry import check_name, dataset_names
 from nemesis_sweep.nemesis.annealing import annealing
-from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.prompts.registry import refuse_no_kind
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.prompts import PROMPTS
@@ -18,7 +18,7 @@ from nemesis_sweep.sweep.samplers import registry as samplers
 from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone, no_patches
 
 CHECKS: dict[str, Callable[[str], object]] = {
-    "prompts": learner_of,
+    "prompts": refuse_no_kind,
     "annealings": annealing,
     "samplers": samplers.refuse_no_sampler,
     "pruners": pruners.refuse_no_pruner,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -14,7 +15,6 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.sealed import write_sealed
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.spec.outside.beside import KEPT
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead
@@ -119,7 +119,7 @@ def run_sweep(
                 begin_sweep(home.path)
                 log_files(home.path, [home.sweep_file, home.path / "environment.json"])
                 log_files(home.path, episodes, "episodes")
-                log_files(home.path, modules, KEPT)
+                _log_modules(home, modules)
                 close_stale(home.path, ended_trials(studies))
                 with show(studies) as progress:
                     sender.say = progress.say
@@ -154,6 +154,13 @@ def run_sweep(
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
             return _collect(desk, home)
+
+
+def _log_modules(home: Home, modules: Sequence[Path]) -> None:
+    """Put the sweep's modules beside its run, each folder of a package below."""
+    for folder in sorted({file.parent for file in modules}):
+        inside = [file for file in modules if file.parent == folder]
+        log_files(home.path, inside, folder.relative_to(home.path).as_posix())
 
 
 def _open(sweep: Sweep, home: Home, retry: bool, say: Report) -> optuna.storages.BaseStorage:

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import nemesis_sweep.tracking.client  # noqa: F401  (it keeps MLflow quiet)
+from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.tracking.location import artifact_location
 
 
@@ -16,6 +17,7 @@ def create_database(file: Path) -> None:
 
     MLflow makes the tables in place, one migration after the other, and cannot go on with a database whose
     creator died on the way: every later run of the sweep would fail.
+    Raises ``UserError`` for a link that leads nowhere.
     """
     if file.exists():
         return
@@ -24,8 +26,11 @@ def create_database(file: Path) -> None:
         _create(made, str(artifact_location(f"sqlite:///{file}")))
         try:
             os.link(made, file)  # Unlike a rename it never replaces anything.
-        except FileExistsError:
-            pass
+        except FileExistsError as error:
+            if not file.exists():  # SQLite could not open it, and MLflow would try that for minutes.
+                allowed = "a link to a file that is there, or none"
+                problem = Problem("a link that leads nowhere", file=str(file), allowed=allowed)
+                raise UserError(problem) from error
         except OSError:  # A file system without hard links.
             made.replace(file)
 

@@ -15,7 +15,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.faults import Fault, refuse
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_class, read_method
-from nemesis_sweep.spec.prompts import applies, owners
+from nemesis_sweep.spec.owned import owners_of
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
 from nemesis_sweep.spec.translate import faults_of
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
@@ -93,19 +93,17 @@ def learnt_method(given: Mapping[str, Any]) -> Method:
 
 
 def _check_kind(method: Method) -> None:
-    """Raise ``UserError`` for an unknown kind of prompt, and for fields that were given and are another's."""
-    kind = method.prompt
-    learner_of(kind)
-    names = [name for name in method.model_fields_set if not applies(name, kind, method.kinds)]
+    """Raise ``UserError`` for an unknown kind of prompt, and for fields that were given and are others'."""
+    learner_of(method.prompt)
+    chosen = method.model_dump()
     refuse(
         [
             Fault(
-                (name,),
-                f"{kind} has no {name}",
-                "",
-                f"without it, or prompt: {' or '.join(owners(name, method.kinds))}",
+                (name,), f"{chosen[field]} has no {name}", "", f"without it, or {field}: {' or '.join(own)}"
             )
-            for name in sorted(names)
+            for name in sorted(method.model_fields_set)
+            for field, own in owners_of(name, method.kinds).items()
+            if chosen[field] not in own
         ]
     )
 

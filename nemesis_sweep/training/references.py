@@ -5,7 +5,7 @@ from typing import Any
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.spec.outside.methods import all_kinds
-from nemesis_sweep.spec.prompts import applies
+from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.fit import Metrics
 from nemesis_sweep.training.linear_probe import linear_probe_metrics
@@ -27,6 +27,6 @@ APPLYING = {
 
 def applying(baseline: str, method: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a method that have a part in a row: those of its kind, if it trains a prompt at all."""
-    prompt = str(method.get("prompt", "coop"))
-    names = APPLYING.get(baseline) or [name for name in method if applies(name, prompt, all_kinds(prompt))]
+    kinds = all_kinds(str(method.get("prompt", "coop")))
+    names = APPLYING.get(baseline) or [name for name in method if applies(name, method, kinds)]
     return {name: value for name, value in method.items() if name in names}

@@ -18,6 +18,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_positions
 from nemesis_sweep.training.generators import Generators
+from nemesis_sweep.training.optimiser import make_optimiser
 from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
 
@@ -76,12 +77,7 @@ class Trainer:
                 )
             )
         self.parameters = dict(self.learner.named_parameters())
-        self.optimiser = torch.optim.SGD(
-            self.parameters.values(),
-            lr=method.lr,
-            momentum=method.momentum,
-            weight_decay=method.weight_decay,
-        )
+        self.optimiser = make_optimiser(method, self.parameters.values())
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
 
     @property
@@ -155,7 +151,8 @@ class Trainer:
                 parameter.copy_(state[f"{PROMPT}{name}"])
             start = f"{OPTIMISER}{name}."
             self.optimiser.state[parameter] = {
-                key.removeprefix(start): value.to(self.device, copy=True)
+                # Adam's count of steps is a single number, which it keeps on the CPU.
+                key.removeprefix(start): value.to(self.device if value.ndim else "cpu", copy=True)
                 for key, value in state.items()
                 if key.startswith(start)
             }

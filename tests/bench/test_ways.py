@@ -7,6 +7,7 @@ import torch
 
 from nemesis_sweep.bench.timing import make_way
 from nemesis_sweep.bench.work import Setting, make_work
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.vlm.backbone import backbone_from_open_clip
 from nemesis_sweep.vlm.text import encode_text
 
@@ -31,6 +32,19 @@ def test_loss_gradient_selection_and_context_equal_ours(name, setting, tiny_back
         assert torch.equal(a.selected, b.selected)
     assert (theirs.context - ours.context).norm() <= 1e-5 * ours.context.norm()
     assert not torch.equal(ours.context, work.context)
+
+
+@pytest.mark.parametrize("pan", [0, 2])
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_the_plain_way_of_every_kind_equals_ours(prompt, pan, tiny_backbone):
+    setting = Setting("tiny", classes=5, n_ctx=4, batch=3, pan=pan, replicates=2, prompt=prompt)
+    work = make_work(setting, tiny_backbone, encoded=True)
+    theirs, ours = make_way("plain", work), make_way("ours", work)
+    for step in range(2):
+        a, b = theirs.step(work.positions(step)), ours.step(work.positions(step))
+        torch.testing.assert_close(a.loss, b.loss, rtol=1e-5, atol=1e-5)
+        assert (a.gradient - b.gradient).norm() <= 1e-4 * b.gradient.norm()
+        assert torch.equal(a.selected, b.selected)
 
 
 @pytest.mark.parametrize("name", ["public", "plain", "ours"])

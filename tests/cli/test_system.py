@@ -64,3 +64,15 @@ def test_a_run_whose_output_is_closed_does_its_work(tmp_path):
 )
 def test_a_line_for_what_is_the_machines(error, told):
     assert condition(error) == told
+
+
+def test_a_home_that_is_started_over_is_named_without_steering_the_terminal(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "name: a\ntasks: {dataset: digits, shots: 1, replicates: 1}\nspace: {omega: {low: 0, high: 1}}\n"
+        "search: {sampler: random, pruner: none}\nbudget: {trials: 1}\n"
+    )
+    run = [*COMMAND, "run", "a.yaml", "--simulate", "--home", "h\x1b[31m"]
+    subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+    answer = subprocess.run([*run, "--fresh"], cwd=tmp_path, capture_output=True, text=True)
+    assert (answer.returncode, "\x1b" in answer.stdout) == (0, False)
+    assert r"is kept in" in answer.stdout and r"h\u001b[31m.1" in answer.stdout

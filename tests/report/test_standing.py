@@ -8,6 +8,16 @@ from nemesis_sweep.report.standing import standing
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
 
+def test_a_name_does_not_steer_the_terminal() -> None:
+    status = SweepStatus(
+        name="pan", simulated=False, home="a\x1b[31m\nb", objective="val/accuracy",
+        objectives=("val/accuracy",), constraints=(), driver=None, driver_host="", studies=(),
+    )  # fmt: skip
+    file = io.StringIO()
+    Console(file=file, width=80).print(standing(status))
+    assert file.getvalue().startswith(r"pan in a\u001b[31m\nb: not running")
+
+
 def test_the_longest_counts_leave_room_for_a_usual_name() -> None:
     study = StudyStatus(
         task="digits-16shot", total=15, complete=12, running=1, pruned=0, failed=0, best_value=29.69,

@@ -1,6 +1,7 @@
 """Samplers, pruners, annealings and datasets from outside; what a home keeps of them, and workers take."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -197,7 +198,7 @@ def test_a_function_that_gives_none_is_told(file, name, told):
     assert told in str(refused.value)
     if name == "broken":
         line = PARTS.splitlines().index("    return root / 0") + 1
-        assert f"line {line} of {file.parent / 'own_parts.py'}" in str(refused.value)
+        assert re.search(rf"\(line {line} of \S+/folder/own_parts\.py\)", str(refused.value))
 
 
 def test_the_home_keeps_its_modules_and_refuses_changed_ones(file, tmp_path):

@@ -6,6 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.tracking.creation import create_database
 from nemesis_sweep.tracking.store import prepare
 
@@ -42,3 +45,13 @@ def test_a_database_that_is_there_stays_as_it_is(tmp_path):
     create_database(file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+@pytest.mark.parametrize("target", ["mlflow.db", "/nowhere/mlflow.db"], ids=["itself", "nowhere"])
+def test_a_link_that_leads_nowhere_is_refused_at_once(tmp_path, target):
+    (tmp_path / "mlflow.db").symlink_to(target)
+    began = time.monotonic()
+    with pytest.raises(UserError, match=r"mlflow\.db: a link that leads nowhere"):
+        prepare(tmp_path, "pan", "pan")
+    assert time.monotonic() < began + 30
+    assert [path.name for path in tmp_path.glob("*mlflow.db*")] == ["mlflow.db"]

@@ -118,7 +118,7 @@ def test_what_a_notebook_shows_is_short(fitted, tiny_backbone, colours):
 def test_plain_coop_with_many_seeds_is_short_too(tiny_backbone, colours):
     result = nemesis_sweep.fit(tiny_backbone, colours, {"epochs": 1, "views": 1}, shots=1, seeds=range(100))
     assert len(repr(result)) < 300
-    assert "28, 29 and 70 more" in repr(result)
+    assert "38, 39 and 60 more" in repr(result)
 
 
 def test_fit_warns_of_what_a_sweep_would_say_of_its_data(tiny_backbone, tmp_path):

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 KEPT = "modules"
@@ -39,12 +38,21 @@ class Beside(MetaPathFinder):
         return PathFinder.find_spec(fullname, [str(place) for place in self.places])
 
     def look_in(self, folder: Path | None) -> None:
-        """Look in this folder from now on, and no longer in another."""
+        """Look in this folder from now on, and no longer in another.
+
+        What was imported stays where the new folder has the same: a home keeps a copy of its sweep's modules.
+        """
         if self not in sys.meta_path:
             sys.meta_path.append(self)
-        if folder != self.folder:
+        if folder == self.folder:
+            return
+        imported = {self.relative(file): file for file in self._state}
+        self.folder = folder
+        same = {name: self._file(name) for name in imported}
+        if all(new is not None and _alike(imported[name], new) for name, new in same.items()):
+            self._state = {new: _state(new) for new in same.values() if new is not None}
+        else:
             self._forget()
-            self.folder = folder
 
     def take(self, name: str) -> None:
         """Make a module importable, if it lies here, with all that it imports from here."""
@@ -94,17 +102,16 @@ class Beside(MetaPathFinder):
         file = Path(spec.origin)
         return file.parent if spec.submodule_search_locations else file
 
+    def _file(self, name: str) -> Path | None:
+        """The file of this relative name, where there is one."""
+        return next((place / name for place in self.places if (place / name).is_file()), None)
+
     def _forget(self) -> None:
-        """Take back what was imported from here."""
-        for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] in self._names and self._is_ours(module):
-                del sys.modules[name]
+        """Take back what was imported from here: nobody else has modules of these names."""
+        for name in [name for name in sys.modules if name.partition(".")[0] in self._names]:
+            del sys.modules[name]
         self._names.clear()
         self._state.clear()
-
-    def _is_ours(self, module: ModuleType) -> bool:
-        file = getattr(module, "__file__", None)
-        return file is not None and Path(file).absolute() in self._state
 
 
 def _found_elsewhere(top: str) -> Path | None:
@@ -142,6 +149,13 @@ def _imported(file: Path) -> Iterable[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
+
+
+def _alike(one: Path, other: Path) -> bool:
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
 
 
 def _state(file: Path) -> tuple[int, int]:

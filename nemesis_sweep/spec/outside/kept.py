@@ -12,6 +12,7 @@ from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import outside_kinds
 from nemesis_sweep.spec.outside.reference import is_reference
+from nemesis_sweep.spec.pruners import innermost
 from nemesis_sweep.spec.together import Together
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class OwnModules:
 def own_modules(sweep: Sweep) -> OwnModules:
     """Read the modules that a sweep needs and that lie beside its file. Raises ``UserError`` for too much."""
     trained = set(_files(_trained(sweep)))
-    paths = trained | set(_files((sweep.search.sampler, sweep.search.pruner)))
+    search = sweep.search
+    paths = trained | set(
+        _files((search.sampler, search.pruner, innermost(search.pruner, search.pruner_options)))
+    )
     size = sum(path.stat().st_size for path in paths)
     if size > LARGEST:
         found, allowed = f"{size / 2**20:.0f} MiB", f"at most {LARGEST / 2**20:.0f} MiB; data lies elsewhere"

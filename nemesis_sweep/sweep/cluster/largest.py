@@ -27,7 +27,7 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
 
     def possible(name: str) -> list[Any]:
         return parts.possible(name, cell=(task.dataset, task.shots)) + [
-            getattr(each, name) for each in baselines
+            getattr(each, name) for each in baselines if name in each.method_fields()
         ]
 
     n_ctx, words = max(possible("n_ctx")), possible("words")

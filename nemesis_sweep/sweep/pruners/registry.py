@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, listed, refuse, shown
-from nemesis_sweep.spec.outside.reference import refused
+from nemesis_sweep.spec.outside.reference import outside, refused
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.pruners import PRUNERS, WRAPPED, innermost, pruner_of
 from nemesis_sweep.sweep.offered import offered
@@ -40,7 +40,7 @@ def pruner_faults(
         allowed = {WRAPPED: ("str",), **allowed}
         inner = options.get(WRAPPED, "none")
         names = [each for each, other in PRUNERS.items() if not other.wraps]
-        if isinstance(inner, str) and inner not in names:
+        if isinstance(inner, str) and inner not in names and not outside(inner, "pruners"):
             return [Fault((WRAPPED,), "unknown pruner", shown(inner), listed(names), nearest(inner, names))]
     wanted = None
     if name not in PRUNERS:

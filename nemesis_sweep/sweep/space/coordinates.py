@@ -22,7 +22,7 @@ def searched_values(assignment: Assignment, names: Mapping[str, Dimension]) -> d
     if assignment.params:
         return dict(assignment.params)
     method = assignment.method.model_dump()
-    return {name: method[name] for name in names}
+    return {name: method[name] for name in names if name in method}
 
 
 def unit(dimension: Dimension, value: float) -> float:

@@ -154,7 +154,11 @@ class JointSession:
 def shared_config(assignment: Assignment | JointAssignment) -> dict[str, Any]:
     """The method's values that are the same for all tasks; a dataset may have some of its own."""
     first, *others = (part.method.model_dump() for part in parts_of(assignment))
-    return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+    return {
+        name: value
+        for name, value in first.items()
+        if all(name in other and other[name] == value for other in others)
+    }
 
 
 def open_session(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import tune
 
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, home_of, read_assignment
+from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, home_of, parts_of, read_assignment
 from nemesis_sweep.sweep.cause import WORKERS
 from nemesis_sweep.sweep.cluster.shares import RESOURCES
 from nemesis_sweep.sweep.home.folder import Home
@@ -60,6 +60,7 @@ class PromptTrainable(tune.Trainable):
         refuse_without(Home(home))
         folder = home
         try:
+            _hide_gpus()
             # The sweep may have modules of its own, which this node has to be able to import.
             with shared_by(WORKERS, "", str(home)):
                 assignment = read_assignment(self.config)
@@ -82,16 +83,22 @@ class PromptTrainable(tune.Trainable):
         self.failed = None
 
 
-def _begin(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:
-    # Before torch looks: an actor that was given no GPU must not take one.
+def _hide_gpus() -> None:
+    """Before torch looks: an actor that was given no GPU must not take one."""
     if ray.is_initialized() and not ray.get_gpu_ids():
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def _begin(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:
     # Imported here: Tune loads this module in the driver too, which never needs torch.
     with shared_by(WORKERS, "", assignment.home):
         import torch
 
+        from nemesis_sweep.prompts.registry import learner_of
         from nemesis_sweep.sweep.worker.joint_trial import open_session
 
+        for part in parts_of(assignment):
+            learner_of(part.method.prompt)
         assignment.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(assignment.threads)
     keep_to_share(gpu_share())

@@ -1,0 +1,77 @@
+"""Every kind of prompt the plain way: each context by itself, all its tokens, on cached image features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nemesis_sweep.bench.work import Work
+from nemesis_sweep.vlm.text import encode_text
+
+Values = Mapping[str, Tensor]
+"""The tensors of one replicate, by name."""
+
+
+@dataclass(frozen=True)
+class PlainKind:
+    """Logits ``(B, C)`` of images under tensors and factors ``(M,)`` of the vectors; its term of the loss."""
+
+    logits: Callable[[Work, Values, Tensor, Tensor], Tensor]
+    term: Callable[[Work, Values], Tensor] | None = None
+
+
+def _texts(work: Work, context: Tensor) -> Tensor:
+    """Text features ``(C, E)`` of one context ``(M, D)``, all tokens of every class."""
+    return encode_text(work.backbone.text, work.layout, context[None], path="plain")[0]
+
+
+def _scaled(work: Work, cosines: Tensor) -> Tensor:
+    logits = work.backbone.logit_scale * cosines
+    return logits if work.backbone.logit_bias is None else logits + work.backbone.logit_bias
+
+
+def _coop(work: Work, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    return _scaled(work, images @ _texts(work, values["context"] * factors[:, None]).T)
+
+
+def _to_template(work: Work, values: Values) -> Tensor:
+    cosines = F.cosine_similarity(_texts(work, values["context"]), work.anchors, dim=-1)
+    return work.method.anchor_weight * (1 - cosines.mean())
+
+
+def _cocoop(work: Work, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    """One image after the other, as the public code has it."""
+    hidden = F.relu(F.linear(images, values["hidden_weight"], values["hidden_bias"]))
+    shifts = F.linear(hidden, values["shift_weight"], values["shift_bias"])
+    rows = [
+        _texts(work, (values["context"] + shift) * factors[:, None]) @ image
+        for image, shift in zip(images, shifts, strict=True)
+    ]
+    return _scaled(work, torch.stack(rows))
+
+
+def _plot(work: Work, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    """One prompt after the other, then the public code's rounds over all images and classes at once."""
+    texts = torch.stack([_texts(work, context * factors[:, None]) for context in values["context"]])
+    cosines = torch.einsum("bqe,nce->bcqn", images, texts)
+    with torch.no_grad():
+        kernel = torch.exp(-(1 - cosines) / 0.1)
+        parts, prompts = kernel.shape[2:]
+        r, c = torch.ones_like(kernel[..., 0]), torch.ones_like(kernel[:, :, 0])
+        for _ in range(work.method.transport_rounds):
+            r = (1 / parts) / (kernel @ c[..., None])[..., 0]
+            c = (1 / prompts) / (kernel.mT @ r[..., None])[..., 0]
+        plan = r[..., None] * kernel * c[..., None, :]
+    return _scaled(work, (plan * cosines).sum(dim=(2, 3)))
+
+
+PLAIN_KINDS = {
+    "coop": PlainKind(_coop),
+    "kgcoop": PlainKind(_coop, _to_template),
+    "cocoop": PlainKind(_cocoop),
+    "plot": PlainKind(_plot),
+}
