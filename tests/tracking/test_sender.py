@@ -107,11 +107,11 @@ def test_the_current_folder_may_vanish(tmp_path: Path, monkeypatch: pytest.Monke
     begin_sweep(home)
     with Sender(home, prepare_meanwhile, told.append) as sender:
         sender.start()
-        tracking = sender.ready()
+        sender.ready()
         unpacked_anew()
         train(home, "0")
         sender.follow(folder(home, "0"))
-        wait_for(lambda: children(home, tracking))
+        wait_for((folder(home, "0") / SENT).exists)
     assert told == []
     assert Path.cwd() == job
 
