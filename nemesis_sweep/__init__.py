@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nemesis_sweep.spec.errors import UserError as UserError
     from nemesis_sweep.spec.fields import Count as Count
     from nemesis_sweep.spec.method import Method as Method
+    from nemesis_sweep.spec.outside.methods import read_method as read_method
     from nemesis_sweep.spec.prompts import ContextFields as ContextFields
     from nemesis_sweep.spec.prompts import CoOpFields as CoOpFields
     from nemesis_sweep.spec.prompts import Fields as Fields
@@ -71,6 +72,7 @@ _HOMES = {
     "load_backbone": "vlm.backbone",
     "load_dataset": "data.registry",
     "load_prompt": "prompts.artifact",
+    "read_method": "spec.outside.methods",
     "save_prompt": "prompts.artifact",
 }
 

@@ -15,7 +15,6 @@ from nemesis_sweep.cli import main
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.outside.beside import BESIDE
-from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.sweep.names import known_names
 
 PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
@@ -66,8 +65,8 @@ def test_the_sweep_is_valid(folder, monkeypatch) -> None:
 
 
 def test_the_entry_without_torch_has_the_same_fields(folder) -> None:
-    slow = read_method({"prompt": PROMPT, "alpha": 0.3}).model_dump(exclude={"prompt"})
-    quick = read_method({"prompt": "my_kinds:RESIDUAL", "alpha": 0.3})
+    slow = ns.read_method({"prompt": PROMPT, "alpha": 0.3}).model_dump(exclude={"prompt"})
+    quick = ns.read_method({"prompt": "my_kinds:RESIDUAL", "alpha": 0.3})
     assert quick.model_dump(exclude={"prompt"}) == slow
     assert learner_of(quick.prompt) is learner_of(PROMPT)
     (folder / "quick.yaml").write_text(FILES["extending.yaml"].replace(PROMPT, "my_kinds:RESIDUAL"))
@@ -83,7 +82,7 @@ def test_the_entry_without_torch_has_the_same_fields(folder) -> None:
 
 def test_pans_variants_are_the_plain_recomputation(folder) -> None:
     backbone = ns.load_backbone("icon-clip")
-    method = read_method({"prompt": PROMPT})
+    method = ns.read_method({"prompt": PROMPT})
     generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
     learner = learner_of(PROMPT).create(backbone, method, ["cat", "dog", "red apple"], generators)
     images = torch.nn.functional.normalize(torch.randn(2, 4, backbone.embed_dim), dim=-1)

@@ -208,3 +208,23 @@ def test_every_kind_of_the_table_has_its_class_and_is_compared():
     for kind, entry in PROMPTS.items():
         assert learner_of(kind).reads == entry.reads
         assert entry.about and dataclasses.is_dataclass(entry)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@kinds
+def test_what_is_learnt_stays_fp32_on_a_half_precision_tower(backbones, kind, precision):
+    """Gradients neither vanish nor overflow, and are those of fp32 but for rounding."""
+    method = made(kind, "mix")
+    exact = Trainer(backbones[kind], NAMES, method, (1, 2), TEMPLATE)
+    half = Trainer(
+        backbones[kind], NAMES, method.model_copy(update={"precision": precision}), (1, 2), TEMPLATE
+    )
+    images, labels = batch(exact.learner, 2)
+    positions = torch.tensor([[0, 2], [1, 0]])
+    for trainer in (exact, half):
+        step = trainer.step(images, labels, 1, positions)
+        assert step.loss.dtype == torch.float32 and step.loss.isfinite().all()
+    for name, parameter in exact.parameters.items():
+        found, wanted = half.parameters[name].grad, parameter.grad
+        assert half.parameters[name].dtype == found.dtype == torch.float32
+        assert 0 < (found - wanted).norm() / wanted.norm() < 0.1, name

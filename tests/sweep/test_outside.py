@@ -221,6 +221,22 @@ def test_the_home_keeps_its_modules_and_refuses_changed_ones(file, tmp_path):
     assert "--fresh" in str(refused.value)
 
 
+def test_a_home_whose_module_is_gone_says_so(file, tmp_path):
+    home = Home(tmp_path / "home")
+    home.create()
+    home.lock.touch()
+    sweep = load(file)
+    keep_modules(sweep, home)
+    home.sweep_file.write_text(sweep_to_yaml(sweep))
+    (home.path / "modules" / "own_annealing.py").unlink()
+    (home.path / "modules" / "own_parts.py").write_text("X = (\n")
+    with pytest.raises(UserError) as refused:
+        refuse_another_sweep(sweep, home)
+    told = str(refused.value)
+    assert "the home's own sweep file, or a module that it keeps, cannot be read" in told
+    assert "own_parts cannot be imported: SyntaxError: '(' was never closed (line 1 of " in told
+
+
 def test_a_worker_takes_them_from_the_home_alone(file, tmp_path):
     """A process that knows the home and nothing of the folder, and stands where a file has Python's name."""
     home = Home(tmp_path / "home")

@@ -73,7 +73,8 @@ def _cannot_import(reference: str, module: str, error: BaseException) -> UserErr
                 nearest=near and reference.replace(module, near, 1),
             )
         )
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    words = error.msg if isinstance(error, SyntaxError) else error
+    reason = f"{type(error).__name__}: {words}".rstrip(": ")
     message = f"{module} cannot be imported: {reason.splitlines()[0]}{line_of(error)}"
     return UserError(Problem(message, found=repr(reference)))
 
