@@ -33,6 +33,16 @@ def leave_a_lost_folder() -> None:
         _lost = None
 
 
+def leave_if_lost() -> bool:
+    """As :func:`leave_a_lost_folder`, in the middle of a run; whether the folder has vanished since then."""
+    try:
+        Path.cwd()
+    except OSError:
+        leave_a_lost_folder()
+        return True
+    return False
+
+
 def from_here(path: Path) -> Path:
     """Return the path as it is. UserError for a relative one where the current folder is gone."""
     if _lost is not None and not expanded(path).is_absolute():

@@ -21,9 +21,13 @@ from nemesis_sweep.spec.sweep import Sweep
 def located(error: UserError, path: Path, overrides: Sequence[str] = ()) -> UserError:
     """Return `error` with file and line added to problems that name only a key of the sweep file.
 
-    What turns out to be wrong later (more GPUs than there are) then reads like what the loader finds.
+    What turns out to be wrong later (more GPUs than there are) then reads like what the loader finds. The
+    error stays as it is where the file can no longer be read.
     """
-    document = _document(path, overrides)
+    try:
+        document = _document(path, overrides)
+    except UserError:
+        return error
     sections = set(Sweep.model_fields)
 
     def locate(problem: Problem) -> Problem:

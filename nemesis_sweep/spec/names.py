@@ -81,10 +81,11 @@ def meant_name(name: str, names: Sequence[str]) -> str:
     return by_plain.get(plain) or (other if other in names else "") or nearest(name, names)
 
 
-def _check(kind: str, name: str, names: Sequence[str]) -> str:
+def _check(kind: str, name: str, names: Sequence[str], *forms: str) -> str:
+    """Check a name that has to be listed. forms: what else there may be in its place."""
     if name in names:
         return name
-    context = {"kind": kind, "allowed": listed(names), "nearest": meant_name(name, names)}
+    context = {"kind": kind, "allowed": listed([*names, *forms]), "nearest": meant_name(name, names)}
     raise PydanticCustomError("unknown_name", "unknown {kind}", context)
 
 
@@ -94,7 +95,7 @@ def _part(kind: str, name: str, names: Sequence[str], known: KnownNames) -> str:
     if name in names:
         return name
     if not outside(name, group):
-        return _check(kind, name, [*names, *short_names(group)])
+        return _check(kind, name, [*names, *short_names(group)], FORM)
     problem = known.part_problem(group, name) if known.part_problem else None
     if problem is None:
         return name
@@ -145,7 +146,7 @@ def _prompt(name: str, info: ValidationInfo) -> str:
     # What is wrong with one from outside is told before any section is read: its fields decide what is valid.
     if known is None or name in known.prompts or outside(name, "prompts"):
         return name
-    return _check("prompt", name, [*known.prompts, *short_names("prompts")])
+    return _check("prompt", name, [*known.prompts, *short_names("prompts")], FORM)
 
 
 def _annealing(name: str, info: ValidationInfo) -> str:

@@ -18,13 +18,13 @@ SECONDS = 2.0
 """How long an end may be put off: a database or a disk that does not answer would do so for minutes."""
 
 
-def rows_of(studies: Sequence[Study], home: Path) -> Rows:
-    """The rows of all trials that are over."""
+def rows_of(studies: Sequence[Study], home: Path, over: bool = False) -> Rows:
+    """The rows of all trials, also of those that wait for another run; or only of those that are over."""
     return [
         row
         for study in studies
         for number, trial in study.trials()
-        if trial.state.is_finished()
+        if trial.state.is_finished() or not over
         for row in trial_rows(study, number, trial, home)
     ]
 

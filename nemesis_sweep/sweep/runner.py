@@ -113,7 +113,7 @@ def run_sweep(
         write_sealed(home.path / "environment.json", environment())
         studies = open_studies(sweep, home, storage)
         log_again_if_lost(sweep, home, say)
-        rows = partial(rows_of, studies, home.path)
+        rows = partial(rows_of, studies, home.path, over=True)
         with kept_at_an_early_end(rows, keep), _sender(sweep, home, say) as sender:
             try:
                 begin_sweep(home.path)

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.spec.current_folder import leave_if_lost
 from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.tracking.client import connect
@@ -119,7 +120,7 @@ class Sender:
             import mlflow  # noqa: F401  (a matter of seconds that is none of the server's)
 
             self._asking.set()
-            place = self._prepare()
+            place = self._prepared()
         except BaseException as error:
             self._asking.set()
             self._place.set_exception(error)
@@ -141,6 +142,17 @@ class Sender:
                 continue
             self._wake.clear()
 
+    def _prepared(self) -> Tracking:
+        """MLflow made ready. It asks for the current folder, which may vanish: where nodes share a disk, Ray
+        unpacks a job's anew."""
+        leave_if_lost()
+        try:
+            return self._prepare()
+        except UserError:
+            if not leave_if_lost():
+                raise
+            return self._prepare()
+
     def _gather(self, place: Tracking) -> None:
         """Find what earlier runs left."""
         for folder in trial_folders(self._home):
@@ -153,6 +165,7 @@ class Sender:
 
     def _round(self, place: Tracking) -> None:
         """Send what waits, one outbox after the other."""
+        leave_if_lost()
         own = self._waiting.pop(self._home, None) or Delivery(self._home, place)
         while self._new:
             folder = self._new.popleft()

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Driver:
 
     def signs(self) -> object:
         """Whatever changes when the sweep goes on."""
-        return {(path, path.stat().st_mtime_ns) for path in _there(self.home.glob("trials/*/*/*"))}
+        return set(_written(self.home.glob("trials/*/*/*")))
 
     def processes(self, target: str) -> list[Process]:
         """Those that a blow may strike, now."""
@@ -134,10 +134,11 @@ class Driver:
                 self.start(*self.more)
 
 
-def _there(paths: Iterator[Path]) -> Iterator[Path]:
+def _written(paths: Iterator[Path]) -> Iterator[tuple[Path, int]]:
+    """Files and when they were written; a temporary one may vanish at any moment."""
     for path in paths:
-        if path.exists():
-            yield path
+        with suppress(FileNotFoundError):
+            yield path, path.stat().st_mtime_ns
 
 
 def _process(pid: int) -> Process | None:

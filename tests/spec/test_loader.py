@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from nemesis_sweep.spec.errors import Problem
-from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.loader import load_sweep, located
 from nemesis_sweep.spec.method import MethodSection
 from tests.spec.files import KNOWN, VALID, problems_of, write
 
@@ -144,3 +144,11 @@ def test_backbones_beside_the_list_are_judged_by_their_own_rule(tmp_path: Path) 
     sweep = load_sweep(path, ["tasks.backbone=[RN50, ViT-B-16@openai]"], KNOWN)
     assert sweep.tasks.backbone == ["RN50", "ViT-B-16@openai"]
     assert isinstance(problems_of(path, "tasks.backbone=RN51")[0], Problem)
+
+
+def test_an_error_stays_as_it_is_where_the_file_is_gone(tmp_path: Path) -> None:
+    error = UserError(Problem("more GPUs than there are", key="resources.gpus"))
+    file = write(tmp_path, DESIGN)
+    assert str(located(error, file)).startswith(f"{file}:")
+    file.unlink()
+    assert str(located(error, file)) == str(error)

@@ -30,7 +30,10 @@ def test_what_is_over_can_be_read(study, tmp_path, error):
     def keep(rows):
         write_results(tmp_path, mark_front(rows, ["val/accuracy"]))
 
-    with pytest.raises(type(error)), kept_at_an_early_end(partial(rows_of, [study], tmp_path), keep):
+    with (
+        pytest.raises(type(error)),
+        kept_at_an_early_end(partial(rows_of, [study], tmp_path, over=True), keep),
+    ):
         raise error
     rows = {row["number"]: row["state"] for row in read_results(tmp_path)}
     assert rows == {"coop": "COMPLETE", "0": "PRUNED"}

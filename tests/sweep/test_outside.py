@@ -146,11 +146,14 @@ def test_a_sampler_and_a_pruner_propose_and_stop(file, storage):
             "sampler_options.share: wrong type; found true; allowed: a number",
         ),
         ("search.sampler_options={share: 2}", "own_parts:Middle refuses these options: share is from 0 to 1"),
-        ("search.sampler=own_parts:NoSampler", "own_parts:NoSampler"),
-        ("search.sampler=own_parts:number", "search.sampler: own_parts:number makes no sampler; found"),
+        ("search.sampler=own_parts:NoSampler", "NoSampler does not extend optuna.samplers.BaseSampler"),
+        (
+            "search.sampler=own_parts:number",
+            "search.sampler: own_parts:number does not extend optuna.samplers",
+        ),
         (
             "search.pruner=own_parts:NoSampler",
-            "search.pruner: own_parts:NoSampler makes what is none of its kind",
+            "search.pruner: own_parts:NoSampler does not extend optuna.pruners.BasePruner",
         ),
         ("search.pruner=own_parts:Latte", "search.pruner: own_parts has no Latte"),
         (

@@ -85,6 +85,37 @@ def test_sent_twice_it_is_there_once(home: Path, tracking: Tracking) -> None:
     assert len(steps(tracking, after, "test/accuracy")) == 1
 
 
+def test_the_current_folder_may_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a job's does while Ray starts, which unpacks it anew; MLflow wants to know where it stands."""
+    home, job = tmp_path / "home", tmp_path / "job"
+    home.mkdir()
+    job.mkdir()
+    monkeypatch.chdir(job)
+
+    def unpacked_anew() -> None:
+        job.rmdir()
+        job.mkdir()
+
+    def prepare_meanwhile() -> Tracking:
+        if not times:
+            times.append(time.monotonic())
+            unpacked_anew()
+        return prepare(home, "sweep", "sweep", None)
+
+    times: list[float] = []
+    told: list[str] = []
+    begin_sweep(home)
+    with Sender(home, prepare_meanwhile, told.append) as sender:
+        sender.start()
+        sender.ready()
+        unpacked_anew()
+        train(home, "0")
+        sender.follow(folder(home, "0"))
+        wait_for((folder(home, "0") / SENT).exists)
+    assert told == []
+    assert Path.cwd() == job
+
+
 def test_runs_that_are_gone_are_sent_again_from_their_beginning(home: Path, tracking: Tracking) -> None:
     """Another database or server, or a run that somebody deleted and that goes on."""
     train(home, "0")

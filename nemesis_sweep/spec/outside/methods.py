@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import Field, create_model
+from pydantic import Field, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
 
-from nemesis_sweep.spec.method import Method, MethodSection, Shots
+from nemesis_sweep.spec.method import TABLES, Method, MethodSection, Shots
+from nemesis_sweep.spec.metrics import MEASURED
 from nemesis_sweep.spec.names import DatasetName
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.reference import refused
@@ -39,6 +40,8 @@ def method_model(kinds: Pairs) -> type[Method]:
     fields = {name: (field, "every method") for name, field in Method.model_fields.items()}
     for kind_name, kind in kinds:
         for name, field in kind.fields.model_fields.items():
+            if hasattr(Method, name) or name in (*TABLES, *MEASURED):
+                raise refused(kind_name, f"has a field `{name}`, a name that is taken", field, "another name")
             other, whose = fields.setdefault(name, (field, kind_name))
             if not _alike(field, other):
                 allowed = f"another name for it, or the one that {whose} has"
@@ -48,7 +51,14 @@ def method_model(kinds: Pairs) -> type[Method]:
     others = [other for base in every for other in base.__mro__[1:]]
     own = [base for base in dict.fromkeys(bases) if base not in others]
     table = {"kinds": {**PROMPTS, **dict(kinds)}, "__module__": __name__, "__doc__": Method.__doc__}
-    return type("Method", (*own, Method), table)
+    try:
+        return type("Method", (*own, Method), table)
+    except (TypeError, PydanticUserError) as error:
+        first = str(error).strip().splitlines()[0]
+        names = ", ".join(name for name, _ in kinds)
+        raise refused(
+            names, "has fields that cannot be put together with those of every method", first, "others"
+        ) from error
 
 
 @cache

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.errors import nearest
 from nemesis_sweep.spec.faults import Fault, listed, refuse, shown
-from nemesis_sweep.spec.outside.reference import outside, refused
+from nemesis_sweep.spec.outside.reference import outside
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.pruners import PRUNERS, WRAPPED, innermost, pruner_of
-from nemesis_sweep.sweep.offered import offered
+from nemesis_sweep.sweep.offered import offered, refuse_other
 from nemesis_sweep.sweep.options import option_faults, settable, under
 
 if TYPE_CHECKING:
@@ -42,21 +42,14 @@ def pruner_faults(
         names = [each for each, other in PRUNERS.items() if not other.wraps]
         if isinstance(inner, str) and inner not in names and not outside(inner, "pruners"):
             return [Fault((WRAPPED,), "unknown pruner", shown(inner), listed(names), nearest(inner, names))]
-    wanted = None
-    if name not in PRUNERS:
-        import optuna
-
-        wanted = optuna.pruners.BasePruner
-    return option_faults(_maker(name, epochs, eval_every), allowed, options, name, wanted)
+    return option_faults(_maker(name, epochs, eval_every), allowed, options, name, always=name not in PRUNERS)
 
 
 def refuse_no_pruner(name: str) -> None:
     """Raise ``UserError`` where there is nothing at `module:Name` that makes a pruner."""
-    entry = pruner_of(name)
-    if not callable(entry.factory):
-        raise refused(
-            name, "makes no pruner", entry.factory, "a class that extends optuna.pruners.BasePruner"
-        )
+    import optuna
+
+    refuse_other(name, pruner_of(name).factory, optuna.pruners.BasePruner)
 
 
 def needs_replicates(name: str, options: Mapping[str, Any]) -> bool:

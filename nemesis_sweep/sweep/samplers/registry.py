@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
 from nemesis_sweep.spec.faults import Fault, refuse
-from nemesis_sweep.spec.outside.reference import refused
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.samplers import SAMPLERS, Sampler, sampler_of
-from nemesis_sweep.sweep.offered import offered
+from nemesis_sweep.sweep.offered import offered, refuse_other
 from nemesis_sweep.sweep.options import option_faults, settable, under
 
 if TYPE_CHECKING:
@@ -36,20 +35,16 @@ def sampler_faults(name: str, options: Mapping[str, Any]) -> list[Fault]:
     entry = sampler_of(name)
     ours = {"seed": 0, "space": {}, "points": ()}
     allowed = settable(part_at(entry.factory), reserved=OURS)
-    wanted = None
-    if name not in SAMPLERS:
-        import optuna
-
-        wanted = optuna.samplers.BaseSampler
-    return option_faults(lambda **given: _make(entry, given, ours), allowed, options, name, wanted)
+    return option_faults(
+        lambda **given: _make(entry, given, ours), allowed, options, name, always=name not in SAMPLERS
+    )
 
 
 def refuse_no_sampler(name: str) -> None:
     """Raise ``UserError`` where there is nothing at `module:Name` that makes a sampler."""
-    entry = sampler_of(name)
-    if not callable(entry.factory):
-        allowed = "a class that extends optuna.samplers.BaseSampler"
-        raise refused(name, "makes no sampler", entry.factory, allowed)
+    import optuna
+
+    refuse_other(name, sampler_of(name).factory, optuna.samplers.BaseSampler)
 
 
 def _make(

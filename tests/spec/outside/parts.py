@@ -26,6 +26,14 @@ class Longer(ns.ContextFields):
     n_ctx: ns.Count = 4
 
 
+class Taken(ns.Fields):
+    kinds: int = 1
+
+
+class Measured(ns.Fields):
+    seconds: float = 1.0
+
+
 class Needed(ns.Fields):
     depth: int
 
@@ -35,6 +43,8 @@ Texts = ns.Kind("own_impl:Texts", "texts", TextFields)
 Other = ns.Kind("own_impl:Other", "another depth", OtherDepth)
 Long = ns.Kind("own_impl:Long", "another default", Longer)
 Need = ns.Kind("own_impl:Need", "a field without a default", Needed)
+Take = ns.Kind("own_impl:Take", "a name that is taken", Taken)
+Measure = ns.Kind("own_impl:Measure", "the name of a metric", Measured)
 Odd = ns.Kind("own_impl:Odd", "fields that are none", dict)
 
 

@@ -103,6 +103,14 @@ def test_the_resolved_file_says_the_same(sweep_of, tmp_path):
             'method: {prompt: "own_kinds:Need"}',
             "3: method.prompt: own_kinds:Need has a field `depth` without a",
         ),
+        (
+            'method: {prompt: "own_kinds:Take"}',
+            "3: method.prompt: own_kinds:Take has a field `kinds`, a name",
+        ),
+        (
+            'method: {prompt: "own_kinds:Measure"}',
+            "3: method.prompt: own_kinds:Measure has a field `seconds`, a",
+        ),
         ('method: {prompt: "own_kinds:Odd"}', "3: method.prompt: own_kinds:Odd has `fields` that are none"),
         ('method: {prompt: "own_kinds:halves"}', "3: method.prompt: own_kinds:halves is no kind of prompt"),
         (

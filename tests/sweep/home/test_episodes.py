@@ -171,7 +171,8 @@ def by_encoding(sweep, home):
     """Looks at images as a worker does, in this process."""
 
     def look(tasks, known):
-        asked = [{"task": asdict(task), "views": 2, "precision": "fp32"} for task in tasks]
+        extra = {"views": 2, "precision": "fp32", "reads": ["pooled"]}
+        asked = [{"task": asdict(task), **extra} for task in tasks]
         return encode_pictures(asked, sweep.tasks.seeds, str(home.path), 1, dict(known))
 
     return look
