@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import sqrt
 
 import torch
@@ -66,6 +67,11 @@ class CoCoOp(ContextLearner):
         hidden = F.relu(images @ self.hidden_weight.mT + self.hidden_bias[:, None])
         return hidden @ self.shift_weight.mT + self.shift_bias[:, None]
 
+    @cached_property
+    def pass_bytes(self) -> int:
+        """About what the states of one context take."""
+        return states_bytes(self.backbone.text, self.layout)
+
     def penalised(self, images: Tensor | None = None) -> Tensor:
         """The learnt vectors, or with ``penalise: shifted`` the mean over the batch of the shifted ones."""
         if self.method.penalise == "base" or images is None:
@@ -125,8 +131,8 @@ class CoCoOpClassifier(ImageClassifier):
         """Contexts ``(R * B, M, D)``, features ``(R * B, E)``, and how many of them make a pass."""
         learner = self.learner
         contexts = learner.context[:, None] + learner.shifts(images)[:, :, None]
-        each = states_bytes(learner.backbone.text, learner.layout)
-        return contexts.flatten(0, 1), images.flatten(0, 1), max(1, PASS_BYTES // each)
+        size = max(1, PASS_BYTES // learner.pass_bytes)
+        return contexts.flatten(0, 1), images.flatten(0, 1), size
 
     def _logits(self, contexts: Tensor, features: Tensor, states: list[States | None]) -> Tensor:
         tower, layout = self.learner.backbone.text, self.learner.layout
