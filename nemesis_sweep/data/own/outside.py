@@ -43,7 +43,7 @@ def read_outside(name: str, place: str, root: Path) -> Dataset:
     if not isinstance(made, Dataset):
         raise refused(place, "gives what is no dataset", made, WANTED)
     _refuse_odd(place, made)
-    return _with_val(replace(made, name=name, split=made.split or f"that of {place}"))
+    return _with_val(replace(made, name=name, split=made.split or "its own"))
 
 
 def _refuse_odd(place: str, data: Dataset) -> None:
