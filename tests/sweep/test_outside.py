@@ -77,6 +77,10 @@ def labels_too_high():
     return ns.Dataset("few", digits.classnames[:5], digits.template, dict(digits.splits))
 
 
+def no_items():
+    return ns.Dataset("few", ["a", "b"], "a {}.", {"train": [("file.png", 0)], "test": []})
+
+
 def broken(root):
     return root / 0
 
@@ -191,6 +195,7 @@ def test_a_dataset_is_what_its_function_gives(file):
     [
         ("broken", "makes no dataset: TypeError: unsupported operand"),
         ("nothing", "gives what is no dataset; found None"),
+        ("no_items", "gives in train what is no Item; found ('file.png', 0)"),
         ("labels_too_high", "gives labels in train that no class has"),
     ],
 )

@@ -43,10 +43,13 @@ def read_outside(name: str, place: str, root: Path) -> Dataset:
     if not isinstance(made, Dataset):
         raise refused(place, "gives what is no dataset", made, WANTED)
     _refuse_odd(place, made)
+    made = replace(made, classnames=tuple(made.classnames))
     return _with_val(replace(made, name=name, split=made.split or "its own"))
 
 
 def _refuse_odd(place: str, data: Dataset) -> None:
+    from nemesis_sweep.data.dataset import Item
+
     names = data.classnames
     if len(names) < 2 or len(set(names)) < len(names) or not all(isinstance(n, str) and n for n in names):
         allowed = "at least two, all different, none empty"
@@ -59,6 +62,8 @@ def _refuse_odd(place: str, data: Dataset) -> None:
         if split not in data.splits:
             raise refused(place, f"gives no {split}", list(data.splits), "splits: train, test, perhaps val")
     for split, items in data.splits.items():
+        if odd := [item for item in items if not isinstance(item, Item)][:1]:
+            raise refused(place, f"gives in {split} what is no Item", odd[0], "nemesis_sweep.Item")
         labels = {item.label for item in items}
         if not labels <= set(range(len(names))):
             allowed = f"whole numbers from 0 to {len(names) - 1}, one for each class name"
