@@ -10,6 +10,8 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.forecast import POINTS, Forecast, forecast
 
 MIB = 2**20
+MUCH = 0.1
+"""Share of the time from which on it is told that it goes into validation and test."""
 
 
 def show_forecast(sweep: Sweep, console: Console) -> None:
@@ -45,6 +47,8 @@ def forecast_lines(found: Forecast, sweep: Sweep) -> list[str]:
         lines.append(f"encoding: {told}, once")
     spent = found.seconds()
     lines.append(f"trial time in all: {_with_range(spent, found.seconds('low'), found.seconds('high'))}")
+    if found.testing >= MUCH * spent:
+        lines.append(f"validation and test are {found.testing / spent:.0%} of it: {duration(found.testing)}")
     wall = _with_range(found.wall(), found.wall("low"), found.wall("high"))
     lines.append(f"from start to end, with the {found.at_once} at once that fit this machine: {wall}")
     if sweep.budget.hours is not None and spent > 3600 * sweep.budget.hours:

@@ -47,11 +47,17 @@ PICTURES = 32
 """Pictures that are encoded to see how long one takes."""
 
 
+Encoding = dict[tuple[str, str, str, int], tuple[set[bytes], float]]
+"""Pictures without features, and seconds that a view of one takes: by backbone, precision, what is read of a
+picture, and number of views."""
+
+
 @dataclass(frozen=True)
 class StudyForecast:
     """One study. low, mean, high: seconds of a trial. memory: bytes that a trial takes.
 
     trials: all that train a prompt, baselines too; what zero-shot and its like take is nothing beside them.
+    testing: seconds of a trial, on average, that are validation and test.
     """
 
     study: str
@@ -60,6 +66,7 @@ class StudyForecast:
     mean: float
     high: float
     memory: int
+    testing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,11 @@ class Forecast:
         """Time of all trials together; ``low`` and ``high``: all were like the cheapest, or the dearest."""
         return self.encoding + sum(study.trials * getattr(study, which) for study in self.studies)
 
+    @property
+    def testing(self) -> float:
+        """Time of all validations and tests together."""
+        return sum(study.trials * study.testing for study in self.studies)
+
     def wall(self, which: str = "mean") -> float:
         """Seconds from start to end, with as many trials at once as fit; one process encodes at a time."""
         return START + self.encoding + (self.seconds(which) - self.encoding) / self.at_once
@@ -91,12 +103,12 @@ def forecast(sweep: Sweep) -> Forecast:
 
     torch.set_num_threads(max(1, int(sweep.resources.cpus)))
     probed: dict[Task, list[Probed]] = {}
-    encoding: dict[tuple[str, str, int], tuple[set[bytes], float]] = {}
+    encoding: Encoding = {}
     studies = []
     largest = Memory(0, 0, 1)
     for study, tasks in sweep.studies().items():
         methods = [_methods(sweep, task, tasks) for task in tasks]
-        tried = []
+        tried, tested = [], 0.0
         for task, own in zip(tasks, methods, strict=True):
             alike = _costs_as(task)
             if alike not in probed:
@@ -104,16 +116,21 @@ def forecast(sweep: Sweep) -> Forecast:
             found = probed[alike]
             largest = max([largest, *(each.memory for each in found)], key=lambda memory: memory.peak)
             tried.append([_trial_seconds(sweep, task, m, p.costs) for m, p in zip(own, found, strict=True)])
-            _note_encoding(sweep, task, own[0], encoding)
+            each = [_testing_seconds(sweep, m, p.costs) for m, p in zip(own, found, strict=True)]
+            tested += sum(each) / len(each)
+            # One method for each kind of features that prompts of the sweep read.
+            for method in {reads_of(each.prompt, each.kinds): each for each in reversed(own)}.values():
+                _note_encoding(sweep, task, method, encoding)
         beside = [name for name in outside_the_space(sweep, tasks) if name not in PROMPTLESS]
         trials = trials_of(sweep, tasks) + len(beside) + control_is_possible(sweep)
         memory = max(each.memory.peak for task in tasks for each in probed[_costs_as(task)])
         sums = [sum(each) for each in zip(*tried, strict=True)]
-        studies.append(StudyForecast(study, trials, min(sums), sum(sums) / len(sums), max(sums), memory))
+        mean = sum(sums) / len(sums)
+        studies.append(StudyForecast(study, trials, min(sums), mean, max(sums), memory, tested))
     return Forecast(
         tuple(studies),
-        views=sum(views * len(keys) for (_, _, views), (keys, _) in encoding.items()),
-        encoding=sum(views * len(keys) * each for (_, _, views), (keys, each) in encoding.items()),
+        views=sum(views * len(keys) for (*_, views), (keys, _) in encoding.items()),
+        encoding=sum(views * len(keys) * each for (*_, views), (keys, each) in encoding.items()),
         at_once=_at_once(sweep, largest),
         on_gpu=torch.cuda.is_available(),
     )
@@ -157,13 +174,16 @@ def _trial_seconds(sweep: Sweep, task: Task, method: Method, costs: Costs) -> fl
     train = len(warm.arranged(task, tuple(sweep.tasks.seeds)).episodes[0].train)
     steps = method.epochs * max(1, train // method.batch)
     reports = math.ceil(method.epochs / sweep.search.eval_every)
-    working = steps * costs.step + reports * costs.validation + costs.test
+    working = steps * costs.step + _testing_seconds(sweep, method, costs)
     return working + reports * PER_REPORT + PER_TRIAL
 
 
-def _note_encoding(
-    sweep: Sweep, task: Task, method: Method, found: dict[tuple[str, str, int], tuple[set[bytes], float]]
-) -> None:
+def _testing_seconds(sweep: Sweep, method: Method, costs: Costs) -> float:
+    """Validations and the test of one trial."""
+    return math.ceil(method.epochs / sweep.search.eval_every) * costs.validation + costs.test
+
+
+def _note_encoding(sweep: Sweep, task: Task, method: Method, found: Encoding) -> None:
     """Add the pictures of a task whose features are not in the cache, and how long a view of one takes."""
     backbone, arranged = _materials(sweep, task, method)
     views = method.epochs if method.views == "epochs" else int(method.views)
@@ -171,10 +191,11 @@ def _note_encoding(
     centre += [item for target in arranged.targets.values() for item in target.test]
     train = [item for episode in arranged.episodes for item in episode.train]
     for number, items in ((views, train), (1, centre)):
-        missing = missing_pictures(backbone, number, items, reads=reads_of(method.prompt, method.kinds))
+        reads = reads_of(method.prompt, method.kinds)
+        missing = missing_pictures(backbone, number, items, reads=reads)
         if not missing:
             continue
-        key = (task.backbone, method.precision, number)
+        key = (task.backbone, method.precision, reads, number)
         if key not in found:
             found[key] = (set(), _view_seconds(backbone, arranged))
         found[key][0].update(missing)

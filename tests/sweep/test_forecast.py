@@ -76,6 +76,14 @@ def test_the_sums():
     assert found.wall() == pytest.approx(START + 1800 + 9000 / 3)
 
 
+def test_what_validation_and_test_take_is_told_where_it_is_much(make_sweep):
+    for testing, told in ((360.0, ["validation and test are 50% of it: 1 h 00 min"]), (36.0, [])):
+        studies = (StudyForecast("a", 10, 360.0, 720.0, 1440.0, 0, testing),)
+        found = Forecast(studies, views=0, encoding=0.0, at_once=1, on_gpu=False)
+        lines = forecast_lines(found, make_sweep())
+        assert [line for line in lines if line.startswith("validation and test")] == told
+
+
 def test_a_budget_of_hours_is_told(make_sweep):
     studies = (StudyForecast("a", 10, 360.0, 720.0, 1440.0, 0),)
     found = Forecast(studies, views=0, encoding=0.0, at_once=1, on_gpu=False)
