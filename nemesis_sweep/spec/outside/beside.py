@@ -9,13 +9,22 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import invalidate_caches
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
 KEPT = "modules"
 """Folder beside a sweep file, such as that in a home, in which its modules are kept."""
+
+
+class _Uncompiled(SourceFileLoader):
+    """Reads the source each time: compiled files go by whole seconds, and would be left in the folder."""
+
+    def path_stats(self, path: Any) -> Any:
+        """Nothing to compare compiled files with, so there are none."""
+        raise OSError
 
 
 class Beside(MetaPathFinder):
@@ -35,7 +44,10 @@ class Beside(MetaPathFinder):
         """What the import system asks for a module that nobody else has."""
         if path is not None or fullname not in self._names:
             return None
-        return PathFinder.find_spec(fullname, [str(place) for place in self.places])
+        spec = PathFinder.find_spec(fullname, [str(place) for place in self.places])
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Uncompiled(fullname, spec.loader.path)
+        return spec
 
     def look_in(self, folder: Path | None) -> None:
         """Look in this folder from now on, and no longer in another.
@@ -62,6 +74,7 @@ class Beside(MetaPathFinder):
         files = {file: _state(file) for file in self.files(top)}
         if any(self._state.get(file, state) != state for file, state in files.items()):
             self._forget()  # Written anew since it was imported.
+        invalidate_caches()  # Files may be new in a folder that was looked in before.
         self._state |= files
         self._names |= {_top(file, self.places) for file in files}
 
