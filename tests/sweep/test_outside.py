@@ -243,6 +243,14 @@ def test_a_home_whose_module_is_gone_says_so(file, tmp_path):
     told = str(refused.value)
     assert "the home's own sweep file, or a module that it keeps, cannot be read" in told
     assert "own_parts cannot be imported: SyntaxError: '(' was never closed (line 1 of " in told
+    copies = home.path / "mlartifacts" / "a-run" / "artifacts" / "modules"
+    copies.mkdir(parents=True)
+    for name, content in sweep.modules.files.items():
+        (copies / name).write_bytes(content)
+    said = []
+    refuse_another_sweep(sweep, home, say=said.append)
+    assert len(said) == 1 and "own_annealing.py, own_parts.py in " in said[0] and "restored" in said[0]
+    assert (home.path / "modules" / "own_parts.py").read_text() == PARTS
 
 
 def test_a_worker_takes_them_from_the_home_alone(file, tmp_path):

@@ -6,11 +6,13 @@ from pathlib import Path
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.spec.compare import diff, growth
 from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.outside.beside import KEPT
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.copies import restore
 from nemesis_sweep.sweep.home.folder import Home, quiet, refused
+from nemesis_sweep.sweep.home.modules import restore_modules
 
 STORAGE = "storage.json"
 
@@ -52,16 +54,17 @@ def _before(home: Home, say: Report) -> Sweep | None:
     try:
         return load_sweep(file)
     except UserError as error:
-        if file.exists() and (home.path / KEPT).is_dir():
-            message = "the home's own sweep file, or a module that it keeps, cannot be read"
-            first = Problem(
-                message, file=str(file), allowed="the files as they were, or --fresh to start over"
-            )
-            raise UserError([first, *error.problems]) from error
+        if file.exists() and (names := restore_modules(home)):
+            say(f"{listed(names)} in {home.path / KEPT}: restored from the copies in MLflow's artifacts")
+            return _before(home, say)
         reason = "is missing" if not file.exists() else "is damaged"
         if restore(home, file, file.name, _is_sweep):
             say(f"{file} {reason}; restored from the copy in MLflow's artifacts")
             return load_sweep(file)
+        if file.exists() and (home.path / KEPT).is_dir():
+            message = "the home's own sweep file, or a module that it keeps, cannot be read"
+            allowed = "the files as they were, or --fresh to start over"
+            raise UserError([Problem(message, file=str(file), allowed=allowed), *error.problems]) from error
         how = f"nemesis-sweep validate FILE --resolved > {shlex.quote(str(file))}"
         allowed = f"the file as it was; `{how}` writes it from the one that the sweep began with"
         raise UserError(
