@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nemesis_sweep.prompts import cocoop
+from nemesis_sweep.prompts import per_image
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
 from tests.prompts.test_contract import NAMES, batch, made
@@ -16,7 +16,7 @@ def test_several_passes_are_one(tiny_backbone, monkeypatch, position, precision)
     near = 1e-4 if precision == "fp32" else 1e-2
     found = []
     for size in (2**30, 1):
-        monkeypatch.setattr(cocoop, "PASS_BYTES", size)
+        monkeypatch.setattr(per_image, "PASS_BYTES", size)
         trainer = Trainer(tiny_backbone, NAMES, method, (1, 2))
         images, labels = batch(trainer.learner, 2)
         step = trainer.step(images, labels, 2, torch.tensor([[0, 2], [1, 0]]))
@@ -29,19 +29,19 @@ def test_several_passes_are_one(tiny_backbone, monkeypatch, position, precision)
 
 def test_a_pass_is_one_context_at_the_least_and_as_many_as_have_room(tiny_backbone, monkeypatch):
     seen = []
-    encode = cocoop.encode
+    encode = per_image.encode
 
     def recorded(tower, layout, contexts):
         seen.append(len(contexts))
         return encode(tower, layout, contexts)
 
-    monkeypatch.setattr(cocoop, "encode", recorded)
+    monkeypatch.setattr(per_image, "encode", recorded)
     trainer = Trainer(tiny_backbone, NAMES, made("cocoop", "none"), (1, 2))
     images, labels = batch(trainer.learner, 2)
     trainer.step(images, labels, 1)
     assert seen == [12]
-    each = cocoop.states_bytes(tiny_backbone.text, trainer.learner.layout)
-    monkeypatch.setattr(cocoop, "PASS_BYTES", 5 * each + 1)
+    each = per_image.states_bytes(tiny_backbone.text, trainer.learner.layout)
+    monkeypatch.setattr(per_image, "PASS_BYTES", 5 * each + 1)
     seen.clear()
     with torch.no_grad():
         trainer.learner.classifier()(images)
@@ -49,7 +49,7 @@ def test_a_pass_is_one_context_at_the_least_and_as_many_as_have_room(tiny_backbo
 
 
 def test_a_test_of_many_images_tells_how_far_it_is(tiny_backbone, monkeypatch):
-    monkeypatch.setattr(cocoop.CoCoOpClassifier, "chunk", 4)
+    monkeypatch.setattr(per_image.PerImageClassifier, "chunk", 4)
     learner = Trainer(tiny_backbone, NAMES, made("cocoop", "none"), (1,)).learner
     images, labels = batch(learner, 1, size=10)
     lines = []

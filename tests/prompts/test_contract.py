@@ -12,6 +12,7 @@ from nemesis_sweep.spec.prompts import PROMPTS, transfers
 from nemesis_sweep.training.api import fit
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.classifier import Classifier
+from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm import backbone as backbone_module
 from tests.prompts.plain import plain_step
@@ -135,6 +136,21 @@ def test_a_failed_replicate_is_frozen_and_its_neighbours_go_on(backbones, kind):
     for name, value in broken.learner.values().items():
         assert torch.equal(value[0], frozen[name])
         torch.testing.assert_close(value[1], healthy.learner.values()[name][1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", ["mix", "none"])
+@kinds
+def test_a_step_follows_the_towers(backbones, kind, penalty):
+    """With another default device, a tensor made without naming its device would not fit the others."""
+    trainer = Trainer(backbones[kind], NAMES, made(kind, penalty), (1, 2), TEMPLATE)
+    first, second = batch(trainer.learner, 2), batch(trainer.learner, 2, seed=1)
+    positions = torch.tensor([[0, 1], [2, 0]])
+    trainer.step(*first, 1, positions)
+    with torch.device("meta"):
+        step = trainer.step(*second, 2, positions)
+        found = evaluate(*second, trainer.learner.classifier())
+    made_there = (*vars(step).values(), *trainer.learner.values().values(), *found)
+    assert {tensor.device for tensor in made_there} == {torch.device("cpu")}
 
 
 @kinds
