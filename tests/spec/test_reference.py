@@ -7,12 +7,16 @@ import pytest
 import yaml
 
 from nemesis_sweep.spec.budget import Budget
-from nemesis_sweep.spec.method import MethodSection
+from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.method import Method, MethodSection
+from nemesis_sweep.spec.owned import owners_of
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Tasks
 from nemesis_sweep.spec.tracking import Tracking
+from nemesis_sweep.sweep.names import known_names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sweep-file.md").read_text()
 SECTIONS = {
@@ -44,3 +48,21 @@ def test_every_key_is_there_with_its_default(name):
 def test_every_section_is_there():
     headings = re.findall(r"^## (\w+)$", PAGE, re.MULTILINE)
     assert ["name", *headings] == list(Sweep.model_fields)
+
+
+KINDS = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text(encoding="utf-8")
+
+
+def test_every_kind_of_prompt_is_there_with_its_fields():
+    rows = dict(re.findall(r"^\| `(\w+)` \| .+? \| (.+?) \|", KINDS, re.MULTILINE))
+    assert list(rows) == list(PROMPTS)
+    common = {name for name in Method.model_fields if not owners_of(name)} | {"words"}
+    for kind, told in rows.items():
+        assert set(re.findall(r"`(\w+)`", told)) == PROMPTS[kind].names - common
+
+
+def test_the_example_of_kinds_can_be_loaded(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.+?)```", KINDS, re.DOTALL)
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"name: example\ntasks: {{dataset: digits}}\n{example}", encoding="utf-8")
+    assert load_sweep(file, known=known_names()).space["prompt"].choices == ["coop", "kgcoop"]
