@@ -9,7 +9,7 @@ from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.forecast import POINTS, Forecast, forecast
 
-MIB = 2**20
+MIB, GIB = 2**20, 2**30
 MUCH = 0.1
 """Share of the time from which on it is told that it goes into validation and test."""
 
@@ -44,7 +44,8 @@ def forecast_lines(found: Forecast, sweep: Sweep) -> list[str]:
     lines = []
     if found.views:
         told = f"{duration(found.encoding)} for {counted(found.views, 'image view')} not in the cache yet"
-        lines.append(f"encoding: {told}, once")
+        size = f"; they will take {found.features / GIB:.0f} GiB there" if found.features >= GIB else ""
+        lines.append(f"encoding: {told}, once{size}")
     spent = found.seconds()
     lines.append(f"trial time in all: {_with_range(spent, found.seconds('low'), found.seconds('high'))}")
     if found.testing >= MUCH * spent:

@@ -47,9 +47,12 @@ PICTURES = 32
 """Pictures that are encoded to see how long one takes."""
 
 
-Encoding = dict[tuple[str, str, str, int], tuple[set[bytes], float]]
-"""Pictures without features, and seconds that a view of one takes: by backbone, precision, what is read of a
-picture, and number of views."""
+Encoding = dict[tuple[str, str, int, int], tuple[set[bytes], float]]
+"""Pictures without features, and seconds that a view of one takes: by backbone, precision, numbers in the
+features of a view, and number of views."""
+
+FLOAT = 4
+"""Bytes of a number in the cache."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Forecast:
     """A whole sweep.
 
     views, encoding: image views that are not in the cache yet, and the seconds that they take one worker.
+    features: bytes that they will take in the cache.
     at_once: trials that this machine runs at once. on_gpu: whether memory is a GPU's or the process's own.
     """
 
@@ -82,6 +86,7 @@ class Forecast:
     encoding: float
     at_once: int
     on_gpu: bool
+    features: int = 0
 
     def seconds(self, which: str = "mean") -> float:
         """Time of all trials together; ``low`` and ``high``: all were like the cheapest, or the dearest."""
@@ -133,6 +138,7 @@ def forecast(sweep: Sweep) -> Forecast:
         encoding=sum(views * len(keys) * each for (*_, views), (keys, each) in encoding.items()),
         at_once=_at_once(sweep, largest),
         on_gpu=torch.cuda.is_available(),
+        features=sum(FLOAT * size * views * len(keys) for (*_, size, views), (keys, _) in encoding.items()),
     )
 
 
@@ -195,7 +201,7 @@ def _note_encoding(sweep: Sweep, task: Task, method: Method, found: Encoding) ->
         missing = missing_pictures(backbone, number, items, reads=reads)
         if not missing:
             continue
-        key = (task.backbone, method.precision, reads, number)
+        key = (task.backbone, method.precision, math.prod(backbone.image_shape(reads)), number)
         if key not in found:
             found[key] = (set(), _view_seconds(backbone, arranged))
         found[key][0].update(missing)

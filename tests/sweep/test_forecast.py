@@ -66,6 +66,7 @@ def test_pictures_that_are_not_encoded_are_counted_once(make_sweep, priced, own_
     assert one.views <= found.views <= one.views + 2 * 10 * 2 + 2 * 10
     assert found.views > len(data.test)
     assert found.encoding == pytest.approx(0.5 * found.views)
+    assert found.features == 4 * 128 * found.views
     assert not (own_cache / "empty").exists()
 
 
@@ -82,6 +83,13 @@ def test_what_validation_and_test_take_is_told_where_it_is_much(make_sweep):
         found = Forecast(studies, views=0, encoding=0.0, at_once=1, on_gpu=False)
         lines = forecast_lines(found, make_sweep())
         assert [line for line in lines if line.startswith("validation and test")] == told
+
+
+def test_features_that_take_much_room_are_told(make_sweep):
+    for size, told in ((5 * 2**30, "once; they will take 5 GiB there"), (2**20, "once")):
+        found = Forecast((), views=100, encoding=60.0, at_once=1, on_gpu=False, features=size)
+        (line,) = (each for each in forecast_lines(found, make_sweep()) if each.startswith("encoding"))
+        assert line.endswith(told)
 
 
 def test_a_budget_of_hours_is_told(make_sweep):
