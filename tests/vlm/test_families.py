@@ -112,7 +112,7 @@ def test_what_is_saved_is_what_is_loaded(
     assert (again.logit_scale, again.logit_bias) == (before.logit_scale, before.logit_bias)
     assert (again.preprocess.mean, again.preprocess.resize_mode) == (tuple(mean), "squash")
     context = random_context((1, 2, before.text_width), dtype=torch.float32).detach()
-    learnt = Prompt(context, str(folder), again.fingerprint, NAMES, "end", [1], {})
+    learnt = Prompt({"context": context}, str(folder), again.fingerprint, NAMES, [1], {})
     save_prompt(tmp_path / "p", learnt)
     kept = load_prompt(tmp_path / "p")
     features = encode_text(again.text, again.layout(list(kept.classnames), 2), kept.context)

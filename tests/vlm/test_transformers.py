@@ -165,7 +165,7 @@ def test_siglip_reads_its_tokenizer_from_its_folder(architecture: str, tmp_path:
     torch.testing.assert_close(backbone.encode_texts(["A photo of a cat."]), own, rtol=1e-5, atol=1e-6)
     words = Method(words="a photo of a", n_ctx=4, epochs=1)
     trainer = Trainer(backbone, NAMES, words, seeds=(1,))
-    assert trainer.context.shape == (1, len(ids_of(backbone.tokenizer, "a photo of a")), 64)
+    assert trainer.learner.context.shape == (1, len(ids_of(backbone.tokenizer, "a photo of a")), 64)
 
 
 def test_an_exported_model_has_its_tokenizer_beside_it(tmp_path: Path) -> None:
