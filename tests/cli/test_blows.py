@@ -34,7 +34,9 @@ FIRST, ALL = 12, 16
 PATIENCE = 90.0
 """Seconds within which there has to be something new after a blow."""
 
-ENDED_BY_RAY = "Failed to register worker to Raylet"
+ENDED_BY_RAY = re.compile(
+    r"core_worker_process\.cc:\d+: Failed to (register worker to|get the system config from)"
+)
 """Ray's last line when its C++ ends the driver."""
 
 SWEEP = f"""
@@ -104,7 +106,7 @@ class Driver:
     def is_killed(self) -> bool:
         """Whether it ended without a chance to say so, by a blow or by Ray."""
         code = self.process.poll()
-        return code == -signal.SIGKILL or (code == 1 and ENDED_BY_RAY in self.told()[-400:])
+        return code == -signal.SIGKILL or (code == 1 and bool(ENDED_BY_RAY.search(self.told()[-800:])))
 
     def told(self) -> str:
         return self.log.read_text()[-6000:]
@@ -208,7 +210,9 @@ def test_random_blows_lose_nothing_and_repeat_nothing(tmp_path):
             assert_consistent(home, ALL)
             text = driver.log.read_text()
             assert not re.search(r"Traceback|RayActorError|\[state-dump\]", text), text
-            own = [line for line in text.splitlines() if "core_worker" in line and ENDED_BY_RAY not in line]
+            own = [
+                line for line in text.splitlines() if "core_worker" in line and not ENDED_BY_RAY.search(line)
+            ]
             assert not own, text
             deadline = time.monotonic() + 30
             while left := mentioning(folder):
