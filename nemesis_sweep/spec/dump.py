@@ -18,12 +18,11 @@ ADDRESSES = (("search", "storage"), ("tracking", "mlflow"))
 """Values that may hold a password."""
 
 
-def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
+def resolved(sweep: Sweep) -> dict[str, Any]:
     """Return everything that the sweep says, defaults included, as plain data that can be loaded again.
 
     Method fields that every trial draws are left out of `method`: they stand under `space`. So are those that
-    no kind of prompt and no optimiser of the sweep has.
-    passwords: whether addresses keep theirs; `***` otherwise.
+    no kind of prompt and no optimiser of the sweep has. Passwords in addresses are `***`.
     """
     data = sweep.model_dump(exclude={"method", "space"})
     together = Together(sweep.method, sweep.space, sweep.tasks)
@@ -40,18 +39,15 @@ def resolved(sweep: Sweep, passwords: bool = False) -> dict[str, Any]:
     for name in ("per_shots", "per_dataset"):
         entries = getattr(sweep.method, name).items()
         method[name] = {key: own.model_dump(exclude_unset=True) for key, own in entries}
-    for section, key in ADDRESSES if not passwords else ():
+    for section, key in ADDRESSES:
         data[section][key] = data[section][key] and masked(data[section][key])
     parts = {"name": data.pop("name"), "tasks": data.pop("tasks"), "method": method}
     return parts | {"space": _space(sweep.space)} | data
 
 
-def sweep_to_yaml(sweep: Sweep, passwords: bool = False) -> str:
-    """Return the sweep with all defaults filled in; loading the text gives an equal sweep.
-
-    passwords: whether addresses keep theirs; `***` otherwise.
-    """
-    data = resolved(sweep, passwords)
+def sweep_to_yaml(sweep: Sweep) -> str:
+    """Return the sweep with all defaults filled in; loading the text gives it again, less passwords."""
+    data = resolved(sweep)
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
 

@@ -83,7 +83,7 @@ def pack(sweep: Sweep, folder: Path, ship_code: bool) -> None:
 
     Raises ``UserError`` for more than Ray takes: it would fail after the upload.
     """
-    (folder / _file_name(sweep)).write_text(sweep_to_yaml(sweep, passwords=True), encoding="utf-8")
+    (folder / _file_name(sweep)).write_text(sweep_to_yaml(sweep), encoding="utf-8")
     for name, content in sweep.modules.files.items():
         file = folder / KEPT / name
         file.parent.mkdir(parents=True, exist_ok=True)
