@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nemesis_sweep"
 FLOORS = [
+    "messages",
     "embedded",
     "spec",
     "vlm",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.current_folder import from_here
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.nearest_path import nearest_path
-from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:

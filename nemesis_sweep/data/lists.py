@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.regular_file import check_regular, read_regular, status_of
 
 MAX_BYTES = 1 << 28

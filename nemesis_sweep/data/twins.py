@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nemesis_sweep.data.dataset import MAX_BYTES, SPLITS, Item
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.regular_file import read_regular, status_of
 
 SHOWN = 3

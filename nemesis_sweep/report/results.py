@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nemesis_sweep.data.atomic import replacing
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
 
 NAME = "results.parquet"

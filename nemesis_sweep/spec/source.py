@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import SHOWN_LENGTH, Fault, Key, Path, shown
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import SHOWN_LENGTH, Fault, Key, Path, shown
 from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.regular_file import read_regular
 

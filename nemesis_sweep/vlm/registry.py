@@ -22,8 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.current_folder import expanded, from_here
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.regular_file import is_there
 from nemesis_sweep.vlm.hub import CONFIG_FILE, cached

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from nemesis_sweep.data.full_disk import naming
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.current_folder import expanded, from_here
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.regular_file import open_regular
 
 LOCK_TRIES = 5

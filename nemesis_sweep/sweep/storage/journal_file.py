@@ -20,7 +20,7 @@ from optuna.storages.journal._storage import JournalOperation
 from nemesis_sweep.data.atomic import replacing
 from nemesis_sweep.data.full_disk import naming
 from nemesis_sweep.data.sealed import DamagedError
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
 
 Entry = dict[str, Any]
