@@ -20,7 +20,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.sealed import CHECKSUM, DamagedError
+from nemesis_sweep.files.sealed import CHECKSUM, DamagedError
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.prompts.artifact import FACTS, TENSORS, prompt_checksum
 from nemesis_sweep.spec.configuration import configuration

@@ -10,9 +10,9 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from nemesis_sweep.data.atomic import write_atomically
 from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.files.atomic import write_atomically
+from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.search import PROMPTLESS
