@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class _Row:
 
 def _rows(sweep: "Sweep") -> list[_Row]:
     from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
-    from nemesis_sweep.sweep.assignment import PAPER
     from nemesis_sweep.sweep.space.baselines import control_is_possible, outside_the_space, paper_point
     from nemesis_sweep.sweep.space.planned import trials_of
+    from nemesis_sweep.sweep.trial_spec import PAPER
 
     rows = []
     for study, tasks in sweep.studies().items():
@@ -110,9 +110,9 @@ def _rows(sweep: "Sweep") -> list[_Row]:
 
 def _paper_inside(sweep: "Sweep") -> list[str]:
     """Where the row `paper` is when it is a trial, in a line."""
-    from nemesis_sweep.sweep.assignment import PAPER
     from nemesis_sweep.sweep.space.baselines import paper_point
     from nemesis_sweep.sweep.space.planned import trials_of
+    from nemesis_sweep.sweep.trial_spec import PAPER
 
     if PAPER not in sweep.search.baselines:
         return []

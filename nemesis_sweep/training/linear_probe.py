@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.fit import Metrics
+from nemesis_sweep.training.training_run import Metrics
 
 COARSE = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)
 FINE = (1.0, 0.5, 0.25)

@@ -7,8 +7,8 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.spec.outside.methods import all_kinds
 from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.fit import Metrics
 from nemesis_sweep.training.linear_probe import linear_probe_metrics
+from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.training.zero_shot import ensemble_metrics, zero_shot_metrics
 from nemesis_sweep.vlm.backbone import Backbone
 

@@ -11,9 +11,9 @@ from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
-from nemesis_sweep.sweep.assignment import COOP, LINEAR_PROBE, PAPER
 from nemesis_sweep.sweep.space.planned import epochs_of, keeps
 from nemesis_sweep.sweep.space.proposals import within
+from nemesis_sweep.sweep.trial_spec import COOP, LINEAR_PROBE, PAPER
 
 PLAIN = "coop"
 """The kind of prompt that the row `coop` trains, whatever the sweep does."""

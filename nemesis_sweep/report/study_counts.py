@@ -1,0 +1,105 @@
+"""What the live view counts: studies, running trials, the best so far, the rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nemesis_sweep.spec.search import PROMPTLESS
+
+if TYPE_CHECKING:
+    from nemesis_sweep.sweep.study import Study
+
+STATES = ("COMPLETE", "PRUNED", "FAIL")
+
+
+@dataclass
+class StudyCounts:
+    """One study as the watcher sees it.
+
+    budget: trials that there will be in the end, baselines included; complete, pruned, failed: trials that
+    are over, in earlier runs of the same sweep too; best: value of the best complete trial so far.
+    """
+
+    study: str
+    budget: int
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    best: float | None = None
+    best_number: str = ""
+    running: int = 0
+
+    @property
+    def done(self) -> int:
+        """Trials that are over."""
+        return self.complete + self.pruned + self.failed
+
+    @property
+    def left(self) -> int:
+        """Trials that are not over yet."""
+        return max(0, self.budget - self.done)
+
+    def count(self, state: str, number: str, value: float | None, maximize: bool) -> None:
+        """Count a trial that ended as COMPLETE, PRUNED or FAIL; raises ValueError for another state.
+
+        value: what the best is chosen by; None for a trial that cannot be the best.
+        """
+        if state not in STATES:
+            raise ValueError(f"a trial ends as one of {', '.join(STATES)} but got {state!r}")
+        self.complete += state == "COMPLETE"
+        self.pruned += state == "PRUNED"
+        self.failed += state == "FAIL"
+        # A control is known only when everything else is over.
+        self.budget = max(self.budget, self.done)
+        if state != "COMPLETE" or value is None or not math.isfinite(value):
+            return
+        if number in PROMPTLESS:
+            return
+        if self.best is None or (value > self.best if maximize else value < self.best):
+            self.best, self.best_number = value, number
+
+
+@dataclass
+class RunningTrial:
+    """A trial at work: how far it is and what it last measured."""
+
+    study: str
+    number: str
+    params: Mapping[str, Any]
+    epoch: int = 0
+    epochs: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def trial_name(number: str) -> str:
+    """Return `trial 7` for a number and `baseline coop` for the name of a baseline."""
+    return f"trial {number}" if number.isdigit() else f"baseline {number}"
+
+
+def duration(seconds: float) -> str:
+    """Return `48 s`, `4 min 10 s` or `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def one_line(text: str) -> str:
+    """Return text as one line without control characters (errors quote whatever a program printed)."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def counts_of(study: Study) -> StudyCounts:
+    """Count what a study already holds, its baselines included."""
+    counts = StudyCounts(study.key, study.total)
+    for number, trial in study.trials():
+        if trial.state.is_finished():
+            kept = all(excess <= 0 for excess in trial.constraints.values())
+            value = trial.values[0] if trial.state.name == "COMPLETE" and kept else None
+            counts.count(trial.state.name, number, value, study.study.directions[0].name == "MAXIMIZE")
+    return counts

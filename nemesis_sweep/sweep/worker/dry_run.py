@@ -1,0 +1,116 @@
+"""A few steps of a trial on made-up image features: what it costs, before anything is encoded or trained."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.protocols import ProtocolSplit
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import reads_of
+from nemesis_sweep.training.episode_features import EpisodeFeatures
+from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.training_run import TrainingRun
+from nemesis_sweep.vlm.backbone import Backbone
+
+STEPS = 4
+"""Training steps at most in the epoch of a dry run."""
+
+ENOUGH, MOST = 0.5, 10
+"""Seconds after which a measurement is not repeated any more, and how often it is at most."""
+
+
+SOME, QUICK = 16, 10.0
+"""Images on which an evaluation is measured first, and seconds that a whole one may take to be measured."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of a trial's parts, all replicates together: a training step, a validation, the test."""
+
+    step: float
+    validation: float
+    test: float
+
+
+def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Costs:
+    """Train a few steps and evaluate, with as many classes, replicates and images as the real trial has.
+
+    What an image shows changes neither time nor memory, so the features are random directions.
+    Raises ``UserError`` for settings that the trial itself would refuse.
+    """
+    seeds = [episode.seed for episode in arranged.episodes]
+    # How many views there are to draw from costs nothing; one of them is in a batch.
+    method = method.model_copy(update={"views": 1})
+    shape = backbone.image_shape(reads_of(method.prompt, method.kinds))
+    features = _made_up(arranged, shape, STEPS * method.batch)
+    fit = TrainingRun(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
+    steps = max(1, features.train.shape[1] // method.batch)
+    fit.run_epoch()  # The first one also finds memory and chooses kernels.
+    epoch = _seconds(fit.run_epoch)
+    validation = _evaluation(fit, arranged.source, features.val.shape[1])
+    tested = (arranged.source, *arranged.targets.values())
+    test = sum(_evaluation(fit, data, len(data.test)) for data in tested)
+    return Costs(epoch / steps, validation, test)
+
+
+def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:
+    """Seconds of the evaluation on so many images, with the class names of a dataset.
+
+    Measured on some of them, and on all where that is quick: prompts that depend on the image cost as much
+    for every image as others do for all of them.
+    """
+
+    def seconds(images: int) -> float:
+        features, labels = _directions(images, fit.trainer.learner.image_shape), _labels(images)
+        return _seconds(lambda: evaluate(features, labels, fit.classifier(data)))
+
+    few = min(count, SOME)
+    if not few:
+        return 0.0
+    first = seconds(few)
+    if first * count <= QUICK * few:
+        return first if few == count else seconds(count)
+    each = max(0.0, (seconds(2 * few) - first) / few)
+    return first + each * (count - few)
+
+
+def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int) -> EpisodeFeatures:
+    """Features of the episodes' shapes, at most ``most`` training images."""
+    episodes, classes = arranged.episodes, len(arranged.source.classnames)
+    replicates, train = len(episodes), min(most, len(episodes[0].train))
+    val, test = len(episodes[0].val), len(arranged.source.test)
+    return EpisodeFeatures(
+        train=_directions(replicates * train, shape).unflatten(0, (replicates, train, 1)),
+        train_labels=_labels(replicates * train, classes).view(replicates, train),
+        val=_directions(replicates * val, shape).unflatten(0, (replicates, val)),
+        val_labels=_labels(replicates * val, classes).view(replicates, val),
+        test=_directions(test, shape),
+        test_labels=_labels(test, classes),
+        episodes=arranged.episodes,
+    )
+
+
+def _directions(count: int, shape: tuple[int, ...]) -> Tensor:
+    generator = torch.Generator().manual_seed(count)
+    return F.normalize(torch.randn(count, *shape, generator=generator), dim=-1)
+
+
+def _labels(count: int, classes: int = 1) -> Tensor:
+    return torch.arange(count) % classes
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Seconds of the work: the median of as many turns as half a second has room for."""
+    turns: list[float] = []
+    while not turns or (sum(turns) < ENOUGH and len(turns) < MOST):
+        started = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        turns.append(time.perf_counter() - started)
+    return sorted(turns)[len(turns) // 2]

@@ -1,0 +1,128 @@
+"""What a worker process keeps between trials: towers, datasets and features, never anything trained."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.data.protocols import ProtocolSplit, arrange
+from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import Reads, reads_of
+from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK
+from nemesis_sweep.sweep.home.episodes import home_split
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.worker.beginning import shared_by
+from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
+from nemesis_sweep.training.transfer import Target
+from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.registry import located
+
+KEPT_FEATURES = 4
+_DECIDE = {"precision", "views", "epochs", "prompt"}
+"""Fields of the method that decide which features a trial needs."""
+Looked = tuple[EpisodeFeatures, dict[str, Target]]
+_kept: OrderedDict[tuple[Task, tuple[int, ...], str, int, str, Reads], Looked] = OrderedDict()
+
+# Small, so that a sweep over many backbones and datasets does not gather all of them in one process.
+dataset = lru_cache(maxsize=4)(load_dataset)
+
+
+@lru_cache(maxsize=2)
+def backbone(name: str, start: str = "") -> Backbone:
+    """A backbone under the name that the sweep file gives it; a relative path starts in ``start``."""
+    return replace(load_backbone(located(name, start)), name=name)
+
+
+def device() -> str:
+    """Where trials train: on the GPU that this process may see, else on the CPU."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@lru_cache(maxsize=4)
+def arranged(task: Task, seeds: tuple[int, ...], home: str = "") -> ProtocolSplit:
+    """The classes and episodes of a task, without what the record in the home skips, if there is one."""
+
+    def load(name: str) -> Dataset:
+        return dataset(name, task.root)
+
+    return home_split(task, seeds, load, Home(Path(home))) if home else arrange(task, seeds, load)
+
+
+@lru_cache(maxsize=2)
+def towers(name: str, precision: str, start: str = "") -> Backbone:
+    """A backbone in a precision, where trials train."""
+    return backbone(name, start).to(precision=precision, device=device())
+
+
+def _features(
+    task: Task,
+    seeds: tuple[int, ...],
+    home: str,
+    views: int,
+    precision: str,
+    reads: Reads,
+    report: SayLine | None,
+) -> Looked:
+    key = (task, seeds, home, views, precision, reads)
+    if key not in _kept:
+        frozen, drawn = towers(task.backbone, precision, task.start), arranged(task, seeds, home)
+        made = features_of(drawn.source, drawn.episodes, frozen, views, report, reads)
+        tested = drawn.targets.items()
+        targets = {name: Target(data, *target_features(data, frozen, report, reads)) for name, data in tested}
+        while len(_kept) >= KEPT_FEATURES:
+            _kept.popitem(last=False)
+        _kept[key] = made, targets
+    _kept.move_to_end(key)
+    return _kept[key]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a trial works with: towers in its precision on this device, the classes that it learns, the
+    features of its episodes, and the test sets that its protocol adds."""
+
+    backbone: Backbone
+    dataset: Dataset
+    features: EpisodeFeatures
+    targets: Mapping[str, Target]
+
+
+def materials(
+    task: Task,
+    seeds: tuple[int, ...],
+    method: Method,
+    report: SayLine | None = None,
+    home: str = "",
+    searched: Collection[str] = (),
+) -> Materials:
+    """Everything of a task, loaded once per process. home: the sweep's, whose record of episodes may skip
+    images; '' for none. report: told what has to be encoded first. searched: the names that are not the same
+    for all trials.
+
+    Raises ``SharedCauseError`` for whatever keeps all trials of the task, its backbone or its dataset from
+    beginning.
+    """
+    views = method.epochs if method.views == "epochs" else int(method.views)
+    with shared_by(BACKBONE, task.backbone, home):
+        backbone(task.backbone, task.start)
+    with shared_by(DATASET, task.dataset, home):
+        source = arranged(task, seeds, home).source
+    with shared_by(TASK, task.key, home, own=not _DECIDE.isdisjoint(searched)):
+        frozen = towers(task.backbone, method.precision, task.start)
+        reads = reads_of(method.prompt, method.kinds)
+        features, targets = _features(task, seeds, home, views, method.precision, reads, report)
+    return Materials(frozen, source, features, targets)
+
+
+def forget() -> None:
+    """Drop everything, so that a test can start cold."""
+    for cached in (backbone, dataset, arranged, towers):
+        cached.cache_clear()
+    _kept.clear()
