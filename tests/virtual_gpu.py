@@ -1,14 +1,14 @@
 """A GPU that is none: tensors that say they are on another device ("meta") and hold real CPU numbers.
 
-Control flow, autograd and the backward passes written by hand run as on a GPU. Every operation on such a tensor is
-seen by a dispatch mode, which notes
+Control flow, autograd and the backward passes written by hand run as on a GPU. Every operation on such a
+tensor is seen by a dispatch mode, which notes
 
  - operations on tensors of two devices (a number without axes may be on the CPU, as on CUDA),
  - everything for which the host would wait: values that are read, copies between the two, shapes that depend
    on values. A copy to the device with ``non_blocking`` is no wait.
 
-Numbers are those of the CPU, so results can be compared with it bit for bit. Kernels, their order of adding up and
-what CUDA itself refuses are not seen: tests marked `gpu` are for that.
+Numbers are those of the CPU, so results can be compared with it bit for bit. Kernels, their order of adding
+up and what CUDA itself refuses are not seen: tests marked `gpu` are for that.
 """
 
 import traceback

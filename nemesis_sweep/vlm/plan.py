@@ -75,7 +75,7 @@ class PackedPlan:
     positions: Tensor
     slot_positions: Tensor
     last_rows: Tensor
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
     parts: dict[int, Part] = field(default_factory=dict)
 

@@ -158,7 +158,9 @@ def _known(tower: OpenClipTower, plan: PackedPlan) -> _Known:
             rows = tower.token_embedding(tokens) + tower.positional_embedding[positions]
             h = tower.blocks[0].ln_1(rows)
             q, kv = _project(tower.blocks[0].attn, h, h)
-            by_plan[plan] = _Known(rows, q, kv, _constants(tower, to_device(plan.constant_tokens, tower.device)))
+            by_plan[plan] = _Known(
+                rows, q, kv, _constants(tower, to_device(plan.constant_tokens, tower.device))
+            )
     return by_plan[plan]
 
 
