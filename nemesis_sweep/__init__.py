@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Item as Item
     from nemesis_sweep.data.registry import load_dataset as load_dataset
     from nemesis_sweep.data.store import FeatureStore as FeatureStore
+    from nemesis_sweep.messages.errors import UserError as UserError
     from nemesis_sweep.prompts.artifact import Prompt as Prompt
     from nemesis_sweep.prompts.artifact import load_prompt as load_prompt
     from nemesis_sweep.prompts.artifact import save_prompt as save_prompt
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from nemesis_sweep.prompts.learner import ImageClassifier as ImageClassifier
     from nemesis_sweep.prompts.learner import Learner as Learner
     from nemesis_sweep.prompts.text_classifier import TextClassifier as TextClassifier
-    from nemesis_sweep.spec.errors import UserError as UserError
     from nemesis_sweep.spec.fields import Count as Count
     from nemesis_sweep.spec.method import Method as Method
     from nemesis_sweep.spec.outside.methods import read_method as read_method
@@ -62,7 +62,7 @@ _HOMES = {
     "Prompt": "prompts.artifact",
     "TextClassifier": "prompts.text_classifier",
     "Trainer": "training.trainer",
-    "UserError": "spec.errors",
+    "UserError": "messages.errors",
     "backbone_from_open_clip": "vlm.backbone",
     "encode_text": "vlm.text",
     "encode_variants": "vlm.variants",

@@ -24,7 +24,7 @@ from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.ahead import Way, in_processes
 from nemesis_sweep.data.encode import cpus
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 WAYS: tuple[Way, ...] = ("threads", "processes")

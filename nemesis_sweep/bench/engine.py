@@ -13,7 +13,7 @@ from typing import Any
 
 from nemesis_sweep.bench.stopwatch import Stopwatch
 from nemesis_sweep.bench.timing import Say
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.simulation.actors import Clock

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nemesis_sweep.bench.work import Setting, make_work
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 _STEPS = 2
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 KINDS = ("short", "imagenet-like")
 _LONGEST = 9

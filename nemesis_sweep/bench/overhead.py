@@ -13,8 +13,8 @@ import torch
 
 from nemesis_sweep.bench.stopwatch import End, Stopwatch
 from nemesis_sweep.bench.timing import Say
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task

@@ -26,8 +26,8 @@ from nemesis_sweep.data.decoding.images import read_image
 from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.data.views import CENTRE, view
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.nemesis.selection import draw_positions
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.generators import seeded
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone

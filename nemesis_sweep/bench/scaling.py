@@ -11,7 +11,7 @@ from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.timing import Say, make_way, take_turns, use_threads
 from nemesis_sweep.bench.work import Setting, make_work
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.backbone import load_backbone
 
 AXES: dict[str, tuple[int, ...]] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nemesis_sweep.bench.timing import Say
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.public_run import Job, Result
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.bench.whole_job import NONE, WholeJob, write_sweep
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.interrupt import interruptible
 
 ACCURACY = "test/accuracy"

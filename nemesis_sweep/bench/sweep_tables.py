@@ -10,7 +10,7 @@ from typing import Any
 from nemesis_sweep.bench.goals import Goal
 from nemesis_sweep.bench.tables import machine_line, markdown, plain, to_reach, verdict
 from nemesis_sweep.bench.whole_job import WholeJob
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 
 GOAL = Goal(
     "20 trials x 3 seeds, icon-clip, clip art: public / ours", 60, True, "x", itemgetter("public_over_ours")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, Goal
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 
 STEP_HEADER = (
     "case",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.bench.public_run import Job
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.names import known_names
 

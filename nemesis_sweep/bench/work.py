@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.names import class_names
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.selection import draw_positions
 from nemesis_sweep.prompts.learner import TEMPLATE
 from nemesis_sweep.prompts.registry import learner_of
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.generators import Generators, seeded

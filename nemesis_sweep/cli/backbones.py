@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.messages.printable import printable
 
 if TYPE_CHECKING:
     from nemesis_sweep.vlm.export import Exported
@@ -102,7 +102,7 @@ def _shown(key: str, value: object) -> str:
 
 
 def _export(name: str, folder: Path, as_json: bool) -> None:
-    from nemesis_sweep.spec.errors import Problem, UserError
+    from nemesis_sweep.messages.errors import Problem, UserError
 
     # Before a large model is loaded; an empty folder is as good as a new one.
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -132,8 +132,8 @@ def _export(name: str, folder: Path, as_json: bool) -> None:
 
 def _write(exported: Exported, folder: Path) -> None:
     """The configuration last: a folder that has it is whole."""
-    from nemesis_sweep.data.atomic import replacing
-    from nemesis_sweep.data.tensor_file import write_tensors
+    from nemesis_sweep.files.atomic import replacing
+    from nemesis_sweep.files.tensor_file import write_tensors
     from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.printable import printable
 
 if TYPE_CHECKING:
     from nemesis_sweep.data.cache import Folder
@@ -108,7 +108,7 @@ def prune(older_than: float | None, backbone: str | None, everything: bool, yes:
     """Delete feature stores. Files that are not the cache's and stores that are being written stay."""
     from nemesis_sweep.data.cache import chosen
     from nemesis_sweep.data.cache import prune as prune_folder
-    from nemesis_sweep.spec.errors import Problem, UserError, nearest
+    from nemesis_sweep.messages.errors import Problem, UserError, nearest
 
     if not everything and older_than is None and backbone is None:
         raise click.UsageError("say what to delete: --older-than DAYS, --backbone NAME or --all")

@@ -8,9 +8,9 @@ from nemesis_sweep.data.class_counts import ClassCounts, class_counts
 from nemesis_sweep.data.own.torchvision_names import PREFIX
 from nemesis_sweep.data.registry import missing_data
 from nemesis_sweep.data.selection import Selection, selection, too_few
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.named_data import named_by
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, Task

@@ -35,7 +35,7 @@ def command(ctx: click.Context, root: Path | None, as_json: bool) -> None:
     A sweep file may also name torchvision:NAME, MODULE:FUNCTION, or a path: a folder of class folders, a
     Parquet file or a folder of them, a CSV file with path, label and split, or a saved Hugging Face dataset.
     """
-    from nemesis_sweep.spec.current_folder import here
+    from nemesis_sweep.files.current_folder import here
     from nemesis_sweep.spec.outside.beside import BESIDE
 
     BESIDE.look_in(here())
@@ -51,7 +51,7 @@ def command(ctx: click.Context, root: Path | None, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from nemesis_sweep.spec.printable import printable
+    from nemesis_sweep.messages.printable import printable
 
     table = Table(title=printable(f"data root: {place}"), title_justify="left")
     columns = ("name", "classes", "train", "val", "test")
@@ -104,7 +104,7 @@ def check(name: str, root: Path | None, no_decode: bool, as_json: bool) -> None:
     from nemesis_sweep.data.standing import standing
     from nemesis_sweep.data.twins import Seen
     from nemesis_sweep.data.twins import told as told_twins
-    from nemesis_sweep.spec.printable import printable
+    from nemesis_sweep.messages.printable import printable
 
     told = standing(name, root)
     report = None if as_json else lambda line: click.echo(line, err=True)
@@ -122,7 +122,7 @@ def check(name: str, root: Path | None, no_decode: bool, as_json: bool) -> None:
 
 
 def _show(found: list[Flaw], no_decode: bool) -> None:
-    from nemesis_sweep.spec.printable import printable
+    from nemesis_sweep.messages.printable import printable
 
     for flaw in found[:SHOWN]:
         click.echo(printable(f"  {flaw.kind} ({flaw.split}): {flaw.source}: {flaw.reason}"))
@@ -139,8 +139,8 @@ def _show(found: list[Flaw], no_decode: bool) -> None:
 def fetch(name: str, root: Path | None) -> None:
     """Download dataset NAME below the data root, where torchvision can."""
     from nemesis_sweep.data.fetch import fetch as fetch_dataset
+    from nemesis_sweep.messages.printable import printable
     from nemesis_sweep.spec.data_root import data_root
-    from nemesis_sweep.spec.printable import printable
 
     place = data_root(root)
     fetch_dataset(name, place)

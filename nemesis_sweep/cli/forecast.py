@@ -4,8 +4,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.tally import duration
-from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.forecast import POINTS, Forecast, forecast
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from nemesis_sweep.data.episodes import nothing_to_learn
 from nemesis_sweep.data.own.glance import glance
 from nemesis_sweep.data.registry import is_path, missing_data, own_data
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.named_data import named_by
-from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.fitting import refuse_long_names
 

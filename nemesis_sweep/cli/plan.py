@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from nemesis_sweep.cli import simulation
 from nemesis_sweep.cli.options import GivenPath, load, overrides, sweep_file, trials
 from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.messages.printable import printable, quoted
 from nemesis_sweep.spec.loader import located
-from nemesis_sweep.spec.passwords import masked
-from nemesis_sweep.spec.printable import printable, quoted
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nemesis_sweep.spec.printable import quoted
+from nemesis_sweep.messages.printable import quoted
 
 SETTABLE = "overrides"
 """The parameter of the verbs that take `--set`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:

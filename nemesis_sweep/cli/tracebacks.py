@@ -6,7 +6,7 @@ import sys
 import traceback
 from types import TracebackType
 
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.messages.passwords import masked
 
 
 def hide_passwords() -> None:

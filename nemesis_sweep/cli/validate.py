@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import located
 
 
@@ -21,9 +21,9 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     Ends with exit code 2 if anything is.
     """
     from nemesis_sweep.cli.own_data import look_at_data
+    from nemesis_sweep.messages.printable import printable
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.loader import located_notes
-    from nemesis_sweep.spec.printable import printable
     from nemesis_sweep.spec.space import searched_names
     from nemesis_sweep.vlm.presence import missing_weights
 

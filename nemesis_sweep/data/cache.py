@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.folder import ABOUT, FORMAT, LOCK, About, read_about, try_lock
 from nemesis_sweep.data.shards import LEFTOVERS, PATTERN, BrokenShardError, open_shard, read_shard
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 DAY = 86400.0
 

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def clean(name: str) -> str:

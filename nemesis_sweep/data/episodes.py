@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.files import labels_of
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
 
 MAX_VAL_SHOTS = 4

@@ -5,7 +5,7 @@ from pathlib import Path
 from nemesis_sweep.data.catalogue import CATALOGUE
 from nemesis_sweep.data.own.torchvision_names import PREFIX
 from nemesis_sweep.data.registry import EMBEDDED, check_name
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def fetchable_names() -> list[str]:

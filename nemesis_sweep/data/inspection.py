@@ -11,8 +11,8 @@ from nemesis_sweep.data.dataset import MAX_BYTES, SPLITS, Dataset, Item
 from nemesis_sweep.data.decoding.images import Kind, UnusableError, cannot_read, read_image
 from nemesis_sweep.data.meter import Meter, Report
 from nemesis_sweep.data.twins import Seen
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.regular_file import check_regular, status_of
+from nemesis_sweep.files.regular_file import check_regular, status_of
+from nemesis_sweep.messages.counting import counted
 
 CHUNK = 1024
 THREADS = 4

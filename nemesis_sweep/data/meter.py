@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 
 Report = Callable[[str], None]
 """Takes a line of progress."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.subsets import base_and_new, episode_of_classes, of_classes
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.tasks import Task
 
 

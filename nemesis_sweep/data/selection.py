@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from nemesis_sweep.data.class_counts import ClassCounts
 from nemesis_sweep.data.episodes import val_shots_of
 from nemesis_sweep.data.subsets import base_classes
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.faults import listed
-from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.faults import listed
+from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.tasks import ALL, Task, ValShots
 
 HALF = 50.0

@@ -27,8 +27,8 @@ from nemesis_sweep.data.shards import (
     write_shard,
 )
 from nemesis_sweep.data.views import CENTRE
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.backbone import Backbone
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode
 from nemesis_sweep.data.files import labels_of
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def base_and_new(dataset: Dataset) -> tuple[list[int], list[int]]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.prompts.context import ContextLearner, encode, encode_with_states, random_context
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.transport import transport
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.variants import encode_variants

@@ -4,7 +4,7 @@ from functools import cache
 from inspect import Parameter, isabstract, signature
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.reference import load, refused
 from nemesis_sweep.spec.part import part_at

@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.messages.printable import printable, quoted
 from nemesis_sweep.report.leaderboard import TaskBoard
 from nemesis_sweep.report.results import NAME
 from nemesis_sweep.report.table import print_leaderboard
-from nemesis_sweep.spec.passwords import masked
-from nemesis_sweep.spec.printable import printable, quoted
 from nemesis_sweep.tracking.location import artifacts, database
 
 COMMAND = "nemesis-sweep"

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.front import front_of, measured, trained
 from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
-from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.metrics import MEASURED, direction

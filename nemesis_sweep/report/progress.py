@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_line, trial_name
-from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.search import PROMPTLESS
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.statistics import rounded
 from nemesis_sweep.spec.choices import SELECTIONS
-from nemesis_sweep.spec.counting import counted
 
 RARE = 5.0
 """Percent of the drawn positions below which PAN alone trains nearly what plain CoOp does."""

@@ -13,11 +13,11 @@ import pyarrow as pa
 from rich.console import Console
 from rich.text import Text
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_table, results_table, rows_of, write_table
 from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.report.tally import duration
-from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN

@@ -5,9 +5,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.report.tally import duration
-from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.leaderboard import BEST, FRONT, LOSSES, Entry, TaskBoard, is_test_set
 from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
-from nemesis_sweep.spec.counting import counted
 from nemesis_sweep.spec.effects import matters
 from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.search import PROMPTLESS

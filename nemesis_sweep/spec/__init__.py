@@ -1,1 +1,1 @@
-"""The sweep file: its models, how it is read, and what is said when it cannot be used."""
+"""The sweep file: its models, how it is read, and what is checked in it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from nemesis_sweep.spec.faults import Key, Path, shown
+from nemesis_sweep.messages.faults import Key, Path, shown
 
 Schema = dict[str, Any]
 

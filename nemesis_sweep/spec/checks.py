@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from nemesis_sweep.messages.faults import Fault
 from nemesis_sweep.spec.conflicts import conflict_faults
 from nemesis_sweep.spec.constraints import constraint_faults
 from nemesis_sweep.spec.effects import effect_faults, position_faults
-from nemesis_sweep.spec.faults import Fault
 from nemesis_sweep.spec.limits import limit_faults
 from nemesis_sweep.spec.points import point_faults
 from nemesis_sweep.spec.prompt_checks import prompt_faults

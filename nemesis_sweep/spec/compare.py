@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nemesis_sweep.messages.faults import Path, dotted, shown
 from nemesis_sweep.spec.dump import resolved
-from nemesis_sweep.spec.faults import Path, dotted, shown
 from nemesis_sweep.spec.outside.kept import changed_modules
 from nemesis_sweep.spec.sweep import Sweep
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nemesis_sweep.spec.faults import Fault, refuse, shown
+from nemesis_sweep.messages.faults import Fault, refuse, shown
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_model, narrowed, outside_kinds
 from nemesis_sweep.spec.sweep import Sweep

@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.draw import Point, all_points, random_point, size
 from nemesis_sweep.spec.expression import Condition
-from nemesis_sweep.spec.faults import Fault, Path, shown
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.together import Cell, Together
 

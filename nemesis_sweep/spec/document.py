@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import Fault, Path, dotted, shown
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import Fault, Path, dotted, shown
 from nemesis_sweep.spec.source import read_file, read_text
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
+from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
 from nemesis_sweep.spec.owned import owners_of, tables
-from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.spec.source import SCALARS
 from nemesis_sweep.spec.space import always_searched
 from nemesis_sweep.spec.sweep import Sweep

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.choices import SELECTIONS
-from nemesis_sweep.spec.faults import Fault, Path, shown
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds
 from nemesis_sweep.spec.space import Place

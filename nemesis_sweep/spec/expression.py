@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import nearest
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import nearest
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.metrics import MEASURED
 from nemesis_sweep.spec.space import range_of

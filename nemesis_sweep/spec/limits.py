@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.draw import is_finite, size
-from nemesis_sweep.spec.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.pruners import innermost, pruner_of
 from nemesis_sweep.spec.samplers import able, sampler_of
 from nemesis_sweep.spec.search import Search

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.document import Document
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.narrowing import drop_lost
 from nemesis_sweep.spec.notes import notes

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.messages.faults import Path
 from nemesis_sweep.spec.choices import NORMS, PRECISIONS, REDUCTIONS, SELECTIONS, OneOf
-from nemesis_sweep.spec.faults import Path
 from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
 from nemesis_sweep.spec.names import AnnealingName, DatasetName, PromptName
 from nemesis_sweep.spec.optimisers import OPTIMISERS

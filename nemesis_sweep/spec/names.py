@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.messages.errors import Problem, nearest
+from nemesis_sweep.messages.faults import Fault, listed
 from nemesis_sweep.spec.choices import ANNEALINGS
-from nemesis_sweep.spec.errors import Problem, nearest
-from nemesis_sweep.spec.faults import Fault, listed
 from nemesis_sweep.spec.outside.reference import FORM, outside, short_names
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS

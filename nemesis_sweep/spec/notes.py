@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.faults import Fault, shown
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
 from nemesis_sweep.spec.draw import size
-from nemesis_sweep.spec.faults import Fault, shown
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import Sweep
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.messages.errors import nearest
 
 MEANT: Mapping[str, Sequence[str]] = {
     "method.lr": ("learning_rate", "base_lr", "lr0", "learningrate", "step_size", "optim.lr"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nemesis_sweep.messages.errors import nearest
+from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
-from nemesis_sweep.spec.errors import nearest
-from nemesis_sweep.spec.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.names import Reading
 from nemesis_sweep.spec.space import check_value, searched_names
 from nemesis_sweep.spec.together import Together

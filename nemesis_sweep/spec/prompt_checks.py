@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.together import Together

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nemesis_sweep.spec.faults import Fault, Path, shown
+from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.together import Together, extremes
 
 BESIDE = 4

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from nemesis_sweep.messages.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
-from nemesis_sweep.spec.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.names import KnownNames, Reading, meant_name
 from nemesis_sweep.spec.other_keys import full_key, meant_key

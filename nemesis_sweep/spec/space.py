@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from nemesis_sweep.messages.errors import nearest
+from nemesis_sweep.messages.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Scalar, Space
-from nemesis_sweep.spec.errors import nearest
-from nemesis_sweep.spec.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.names import Reading
 from nemesis_sweep.spec.other_dimensions import bare_form, our_form, written

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from nemesis_sweep.messages.faults import Fault, shown
 from nemesis_sweep.spec.dimensions import TOLERANCE, Choice, FloatRange, IntRange
-from nemesis_sweep.spec.faults import Fault, shown
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.together import Together

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.messages.errors import nearest
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "cockroachdb")
 ALLOWED = "a database, such as sqlite:////absolute/trials.db or postgresql://user@host/name"

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.messages.faults import refuse
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
 from nemesis_sweep.spec.dimensions import Choice, FloatRange, IntRange
-from nemesis_sweep.spec.faults import refuse
 from nemesis_sweep.spec.fields import Section, Text
 from nemesis_sweep.spec.method import MethodSection
 from nemesis_sweep.spec.outside.kept import OwnModules

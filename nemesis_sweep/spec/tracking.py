@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.messages.errors import nearest
 from nemesis_sweep.spec.fields import Section, Text
 
 DATABRICKS = "databricks"

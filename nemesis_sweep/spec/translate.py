@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from nemesis_sweep.messages.errors import nearest
+from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.allowed import allowed_at, names_at
-from nemesis_sweep.spec.errors import nearest
-from nemesis_sweep.spec.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.other_keys import meant_key
 
 WRONG_TYPE = "wrong type"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.data.templates import ENSEMBLE
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.dimensions import Choice
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nemesis_sweep.data.registry import check_name, dataset_names
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.prompts.registry import refuse_no_kind
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.pruners import PRUNERS

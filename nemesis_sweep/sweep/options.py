@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nemesis_sweep.spec.errors import nearest
-from nemesis_sweep.spec.faults import Fault, Path, listed, shown
+from nemesis_sweep.messages.errors import nearest
+from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 
 KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,),

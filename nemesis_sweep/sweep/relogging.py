@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.meter import Report
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home

@@ -10,7 +10,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.data.meter import Report
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, RETRIED, TWIN

@@ -10,11 +10,11 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from nemesis_sweep.data.atomic import write_atomically
 from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.files.atomic import write_atomically
+from nemesis_sweep.files.sealed import write_sealed
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead

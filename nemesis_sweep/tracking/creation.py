@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import nemesis_sweep.tracking.client  # noqa: F401  (it keeps MLflow quiet)
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.tracking.location import artifact_location
 
 

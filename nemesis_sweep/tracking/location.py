@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.passwords import MASK, is_masked, masked
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.passwords import MASK, is_masked, masked
 from nemesis_sweep.spec.tracking import DATABASES, check_uri, scheme_of
 from nemesis_sweep.tracking.reasons import reason
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.messages.passwords import masked
 
 TOLD = 300
 """Characters that are told."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.tracking import keeper
 from nemesis_sweep.tracking.client import QUIET
 from nemesis_sweep.tracking.location import artifacts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.tracking.outbox import CLOSE, FILE, FILES, METRICS, OPEN, Outbox, event
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import close_trial

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox, event
 from nemesis_sweep.tracking.runs import Status
 

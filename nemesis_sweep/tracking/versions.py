@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.tracking.location import KEY
 
 WORDS = ("out-of-date database schema", "Can't locate revision")

@@ -17,13 +17,13 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.registry import SHIPPED
 from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.twins import told, twins_of
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
+from nemesis_sweep.messages.faults import listed
+from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
-from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_class
-from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import Fault, refuse
 from nemesis_sweep.prompts.registry import learner_of
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import Fault, refuse
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_class, read_method
 from nemesis_sweep.spec.owned import owners_of

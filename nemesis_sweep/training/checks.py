@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def check_batch(

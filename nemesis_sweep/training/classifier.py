@@ -14,10 +14,10 @@ from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.images import DRAWINGS, UnusableError, as_seen
 from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.store import view_numbers
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.registry import learner_of
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.outside.methods import all_kinds
 from nemesis_sweep.spec.prompts import transfers
 from nemesis_sweep.training.arguments import found_backbone, learnt_method, refusal

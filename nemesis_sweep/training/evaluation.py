@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nemesis_sweep.data.meter import Meter, Report
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.prompts.learner import ImageClassifier
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
 
 
 @torch.no_grad()

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.meter import Report
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier, Learner
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.fit import Metrics
 

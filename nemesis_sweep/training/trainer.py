@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
 from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_positions

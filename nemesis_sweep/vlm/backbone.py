@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.devices import find_device
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features

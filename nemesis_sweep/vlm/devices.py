@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
 
 KINDS = ("cuda", "mps", "xpu")
 """Accelerators that are looked for, to say what there is."""

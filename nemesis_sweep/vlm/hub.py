@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 CONFIG_FILE = "open_clip_config.json"
 ENCODER_FILE = "config.json"

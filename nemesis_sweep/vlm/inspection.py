@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
 from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached
 from nemesis_sweep.vlm.layout import make_layout

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.choices import CLASS_POSITIONS
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
 
 # Words that may stand for one context vector while the prompt is tokenised, in order of preference.
 _PLACEHOLDERS = ("X", "x", "a")

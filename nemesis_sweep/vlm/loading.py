@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, fetch
 from nemesis_sweep.vlm.model_folder import find_weights, read_config

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.hub import WEIGHTS
 from nemesis_sweep.vlm.registry import PICKLES, refuse_pickle
 

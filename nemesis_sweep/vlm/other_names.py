@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.messages.errors import nearest
 
 Tags = Mapping[str, Collection[str]]
 """open_clip's architectures, each with the tags of its published weights."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached, fetch
 from nemesis_sweep.vlm.model_folder import check_weights, find_weights, read_config
 from nemesis_sweep.vlm.published import entry, hub_files

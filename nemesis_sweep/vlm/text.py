@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plain import plain_features

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.registry import DEFAULT_LENGTH, model_folder, text_config
 
 VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
 from nemesis_sweep.vlm.vocabulary import has_vocabulary, require_transformers
 

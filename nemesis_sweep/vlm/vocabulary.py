@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 INSTALL = "pip install 'nemesis-sweep[hf]', or pip install transformers"
 VOCABULARIES = ("tokenizer.json", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt")

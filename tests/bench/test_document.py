@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.bench.document import check_marks, put_between
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 
 def test_only_what_stands_between_the_marks_is_replaced(tmp_path):

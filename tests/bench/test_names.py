@@ -6,7 +6,7 @@ import pytest
 from open_clip import SimpleTokenizer
 
 from nemesis_sweep.bench.names import class_names
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 
 @pytest.mark.parametrize("count", [1, 10, 1000])

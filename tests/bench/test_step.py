@@ -13,7 +13,7 @@ from nemesis_sweep.bench.step import measure_step
 from nemesis_sweep.bench.tables import STEP_HEADER, step_lines, step_row
 from nemesis_sweep.bench.work import Setting
 from nemesis_sweep.cli import main
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 SMALL = ["--arch", "icon-clip", "--classes", "6", "--n-ctx", "4", "--batch", "3", "--repeats", "3"]
 

@@ -21,7 +21,7 @@ from nemesis_sweep.bench.sweep import MEAN, MOST, Run, agreement
 from nemesis_sweep.bench.sweep_tables import GOAL, sweep_tables
 from nemesis_sweep.bench.whole_job import WholeJob, write_sweep
 from nemesis_sweep.cli import main
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from tests.ray_cluster import children, wait_for
 

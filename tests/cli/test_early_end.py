@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep import runner
 from tests.trained_home import SWEEP, train_here, verb
 

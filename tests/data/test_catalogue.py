@@ -10,7 +10,7 @@ from nemesis_sweep.data.catalogue import CATALOGUE
 from nemesis_sweep.data.catalogue.imagenet_names import imagenet_classnames
 from nemesis_sweep.data.catalogue.split_file import read_split_file
 from nemesis_sweep.data.registry import load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data import layouts
 
 

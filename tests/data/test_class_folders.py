@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.data.registry import load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data.layouts import THREE, folders, jpeg
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nemesis_sweep.data.own.class_names import alike
 from nemesis_sweep.data.registry import load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data.layouts import jpeg
 from tests.data.test_class_folders import mine
 

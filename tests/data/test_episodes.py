@@ -8,7 +8,7 @@ import pytest
 
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import few_shot_episode, incomplete_classes
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 
 def items(split: str, counts: dict[int, int]) -> list[Item]:

@@ -7,7 +7,7 @@ import pytest
 
 from nemesis_sweep.data.own import glance as module
 from nemesis_sweep.data.own.glance import glance
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data import own_data
 from tests.data.test_class_folders import mine
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nemesis_sweep.data.registry import load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data.layouts import jpeg
 
 NAMES = ("cat", "dog")

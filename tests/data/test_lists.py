@@ -13,7 +13,7 @@ from nemesis_sweep.data.protocols import arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.data.skipping import pictures
 from nemesis_sweep.data.twins import twins_of
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.tasks import Task
 from tests.data.layouts import jpeg
 

@@ -5,7 +5,7 @@ import pytest
 from nemesis_sweep.data.catalogue import CATALOGUE
 from nemesis_sweep.data.other_names import OTHERS, meant_dataset
 from nemesis_sweep.data.registry import check_name
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from nemesis_sweep.data.division import THREE_WAYS, VAL_FROM_TRAIN, divide, part
 from nemesis_sweep.data.files import labels_of
 from nemesis_sweep.data.own.rows import VAL_AS_TEST
 from nemesis_sweep.data.registry import check_name, load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data import layouts, own_data
 
 GIVEN_TWO = f"given; {VAL_FROM_TRAIN}"

@@ -7,7 +7,7 @@ import pytest
 from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.protocols import PROTOCOLS, arrange
 from nemesis_sweep.data.registry import load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.tasks import Task, Tasks
 
 

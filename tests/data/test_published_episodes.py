@@ -8,7 +8,7 @@ import pytest
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.episodes import few_shot_episode, incomplete_classes
 from nemesis_sweep.data.files import FileItems
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 PUBLISHED = json.loads(Path(__file__).with_name("few_shot_indices.json").read_text())
 

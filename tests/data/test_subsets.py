@@ -5,7 +5,7 @@ import pytest
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.subsets import base_and_new, episode_of_classes, of_classes
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 
 
 def made(classes: int) -> Dataset:

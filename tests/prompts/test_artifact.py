@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.artifact import Prompt, load_prompt, prompt_checksum, save_prompt
-from nemesis_sweep.spec.errors import UserError
 
 FACTS = {
     "backbone": "icon-clip",

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results, results_table, write_results
-from nemesis_sweep.spec.errors import UserError
 
 
 def test_one_row_per_trial_with_typed_columns(rows: list[dict[str, Any]]) -> None:

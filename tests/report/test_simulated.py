@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results
 from nemesis_sweep.report.simulated import (
     NAME,
@@ -14,7 +15,6 @@ from nemesis_sweep.report.simulated import (
     print_simulation,
     write_simulated,
 )
-from nemesis_sweep.spec.errors import UserError
 
 
 def row(number, ended, value, state="COMPLETE", baseline=""):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
-from nemesis_sweep.spec.faults import Fault, listed
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
+from nemesis_sweep.messages.faults import Fault, listed
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.names import KnownNames
 

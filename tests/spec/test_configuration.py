@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep, located
 from nemesis_sweep.spec.method import MethodSection
 from tests.spec.files import KNOWN, VALID, problems_of, write

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nemesis_sweep.cli import main
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import Method
 from tests.spec.files import KNOWN

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from tests.spec.files import KNOWN, VALID, problems_of, write
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.names import known_names
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.source import MAX_BYTES, read_file, read_text
 
 

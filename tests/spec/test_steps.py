@@ -9,9 +9,9 @@ from pathlib import Path
 import optuna
 import pytest
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.dimensions import FloatRange, IntRange
 from nemesis_sweep.spec.draw import all_points, size
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.steps import is_exact, snapped, steps, value_at
 from nemesis_sweep.sweep.space.proposals import distribution, suggest

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import MethodSection
 from nemesis_sweep.spec.prompts import PROMPTS

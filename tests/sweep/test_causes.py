@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK, WORKERS, Cause
 from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.home.folder import Home

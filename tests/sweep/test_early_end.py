@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from optuna.trial import TrialState
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.front import mark_front
 from nemesis_sweep.report.results import read_results, write_results
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
 from nemesis_sweep.sweep.early_end import SECONDS, kept_at_an_early_end, rows_of
 

@@ -4,7 +4,7 @@ import pytest
 
 from nemesis_sweep.data.dataset import SPLITS, Dataset
 from nemesis_sweep.data.standing import Standing
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.fitting import refuse_long_names
 
 TEXT = """

@@ -10,8 +10,8 @@ from pathlib import Path as FilePath
 import optuna
 import pytest
 
+from nemesis_sweep.messages.faults import Fault, Path
 from nemesis_sweep.spec.choices import ANNEALINGS, SELECTIONS
-from nemesis_sweep.spec.faults import Fault, Path
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS

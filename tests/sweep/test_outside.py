@@ -11,9 +11,9 @@ import pytest
 from optuna.trial import TrialState
 
 from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.cluster.submission import pack

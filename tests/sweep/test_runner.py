@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.home import episodes, images
 from nemesis_sweep.sweep.home.folder import Home

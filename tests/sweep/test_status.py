@@ -5,8 +5,8 @@ import json
 import pytest
 from optuna.trial import TrialState
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.status import sweep_status

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.tracking.creation import create_database
 from nemesis_sweep.tracking.store import prepare
 

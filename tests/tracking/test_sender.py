@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.delivery import SENT
 from nemesis_sweep.tracking.outbox import CLOSE, Outbox, event

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.tracking import keeper
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.server import UiServer, check_port, environment, next_free_port

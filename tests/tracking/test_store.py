@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.location import absolute_uri, check_answers
 from nemesis_sweep.tracking.store import Tracking, prepare, recorded

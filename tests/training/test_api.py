@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import nemesis_sweep
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data import layouts
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nemesis_sweep as ns
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import checked_method, checked_seeds, checked_shots
 from tests.conftest import picture

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.text_classifier import TextClassifier
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.evaluation import evaluate

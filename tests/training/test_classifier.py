@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 import nemesis_sweep as ns
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.conftest import picture
 
 

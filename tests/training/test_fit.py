@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.episode_features import episode_features

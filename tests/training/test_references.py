@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.templates import ENSEMBLE
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.training import linear_probe
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features

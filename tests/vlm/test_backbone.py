@@ -11,7 +11,7 @@ from open_clip.model import CustomTextCLIP
 from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save_file
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.backbone import Backbone, Preprocess, backbone_from_open_clip, load_backbone
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.text import encode_text

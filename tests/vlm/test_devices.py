@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.devices import devices_there, find_device
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

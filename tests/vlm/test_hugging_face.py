@@ -14,7 +14,7 @@ from open_clip.hf_model import HFTextEncoder, MeanPooler
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm import vocabulary

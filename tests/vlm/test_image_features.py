@@ -5,7 +5,7 @@ import pytest
 import torch
 from open_clip.model import CLIP
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.backbone import backbone_from_open_clip
 from nemesis_sweep.vlm.image_features import patch_count, patch_features
 from nemesis_sweep.vlm.registry import no_patches

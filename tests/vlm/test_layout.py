@@ -2,7 +2,7 @@ import pytest
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout, unknown_tokens
 from tests.vlm.conftest import UNEVEN, WordTokenizer
 

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm import loading
 from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.building import build_model

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants, try_to_load_from_cache
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm import presence, vocabulary
 from nemesis_sweep.vlm.hub import cached
 from nemesis_sweep.vlm.presence import check_backbones, missing_here, missing_weights

@@ -6,7 +6,7 @@ from pathlib import Path
 import open_clip
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.registry import (
     architecture_config,
     architecture_names,

@@ -8,7 +8,7 @@ import pytest
 from open_clip.tokenizer import SimpleTokenizer
 
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.layout import count_tokens, make_layout
 from nemesis_sweep.vlm.text_length import bound, clip_tokens, text_length
 from nemesis_sweep.vlm.tokenizer import make_tokenizer

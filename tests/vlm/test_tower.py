@@ -6,7 +6,7 @@ import torch
 from open_clip.model import CustomTextCLIP
 from torch import nn
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.tower import text_tower
 from tests.vlm.conftest import make_model
 

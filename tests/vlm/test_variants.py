@@ -5,7 +5,7 @@ import torch
 from open_clip.model import CustomTextCLIP
 from open_clip.tokenizer import SimpleTokenizer
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm import shared
 from nemesis_sweep.vlm.layout import Layout, make_layout
 from nemesis_sweep.vlm.text import encode_text, encode_text_with_states

@@ -7,7 +7,7 @@ from nemesis_sweep.data.catalogue.split_file import split_file_layouts
 from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.division import VAL_FROM_TRAIN, part_val_from
 from nemesis_sweep.data.lists import read_json
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def _official(folder: Path) -> Listing:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.catalogue.listing import class_folders, lines_of
 from nemesis_sweep.data.classnames import clean
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 FILE = "classnames.txt"
 IMAGENET = "imagenet"

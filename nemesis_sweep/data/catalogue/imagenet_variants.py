@@ -5,8 +5,8 @@ from pathlib import Path
 from nemesis_sweep.data.catalogue.entry import Entry, Layout, Listing
 from nemesis_sweep.data.catalogue.imagenet_names import name_of, names_by_folder
 from nemesis_sweep.data.catalogue.listing import class_folders, labelled_images
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
 
 V2_IMAGES = "imagenetv2-matched-frequency-format-val"
 

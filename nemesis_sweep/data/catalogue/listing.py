@@ -8,7 +8,7 @@ from nemesis_sweep.data.catalogue.entry import Listing
 from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.division import divide
 from nemesis_sweep.data.lists import read_list
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 SYSTEM_FOLDERS = frozenset(
     {"__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.lists import MAX_BYTES, check_file
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def read_matlab(path: Path, name: str) -> Any:

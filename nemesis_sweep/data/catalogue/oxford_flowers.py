@@ -7,7 +7,7 @@ from nemesis_sweep.data.catalogue.matlab import read_matlab
 from nemesis_sweep.data.catalogue.split_file import split_file_layouts
 from nemesis_sweep.data.classnames import clean, in_order
 from nemesis_sweep.data.lists import read_json
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 FOLDERS = ("oxford_flowers", "flowers-102")
 """CoOp's and torchvision's."""

@@ -7,7 +7,7 @@ from nemesis_sweep.data.catalogue.listing import lines_of
 from nemesis_sweep.data.catalogue.split_file import split_file_layouts
 from nemesis_sweep.data.classnames import clean, in_order
 from nemesis_sweep.data.division import VAL_FROM_TRAIN, part_val_from
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 NEEDS = ("images", "annotations/trainval.txt", "annotations/test.txt")
 FOLDERS = ("oxford_pets", "oxford-iiit-pet")

@@ -9,7 +9,7 @@ from nemesis_sweep.data.catalogue.entry import Layout, Listing
 from nemesis_sweep.data.classnames import clean, in_order
 from nemesis_sweep.data.dataset import SPLITS
 from nemesis_sweep.data.lists import read_json
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def split_file_layouts(file: str, *places: tuple[str, str]) -> tuple[Layout, ...]:

@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.here import Decoded, decode_here
 from nemesis_sweep.data.decoding.process import DecoderPool
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.preprocess import Preprocess
 
 Way = Literal["auto", "threads", "processes"]

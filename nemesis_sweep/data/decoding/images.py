@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.signatures import HEAD, why_not
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 WHITE = 65535
 """Of a grey image with 16 bits."""

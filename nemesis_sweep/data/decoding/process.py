@@ -25,7 +25,7 @@ import numpy as np
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.here import Decoded, decode_here
 from nemesis_sweep.data.decoding.images import UnusableError, cannot_read
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.preprocess import Preprocess
 
 COMMAND = (sys.executable, "-P", "-m", "nemesis_sweep.data.decoding.process")

@@ -9,9 +9,9 @@ from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.own.class_names import FOLDERS, names_file
 from nemesis_sweep.data.own.rows import SPLIT_WORDS, Row, dataset_of, split_in
 from nemesis_sweep.data.own.tree import Bound, EnoughError, Found, identity, look_below, look_in
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 
 EXPECTED = "FOLDER/CLASS/image.jpg, or FOLDER/{train,val,test}/CLASS/image.jpg"
 SHOWN = 3

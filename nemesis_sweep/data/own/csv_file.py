@@ -6,7 +6,7 @@ from pathlib import Path
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.lists import MAX_BYTES, check_file
 from nemesis_sweep.data.own.rows import Row, dataset_of, file_item, split_of
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 REQUIRED = ("path", "label")
 KNOWN = (*REQUIRED, "split", "name")

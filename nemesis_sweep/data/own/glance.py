@@ -9,7 +9,7 @@ from nemesis_sweep.data.own.class_folders import Folders, check, notes
 from nemesis_sweep.data.own.class_names import FOLDERS, alike, called, check_names
 from nemesis_sweep.data.own.path import kind_of, read_path
 from nemesis_sweep.data.own.rows import SPLIT_WORDS
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 
 FILES = 20_000
 """Files of class folders that are looked at; a disk gives a million names a second, a network fewer."""

@@ -9,8 +9,8 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.lists import check_file, read_json
 from nemesis_sweep.data.own.rows import SPLIT_WORDS, Row, dataset_of
 from nemesis_sweep.data.own.tables import check_columns, rows_of, same_classes, unreadable
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 
 ALLOWED = "what `save_to_disk` of a Dataset or DatasetDict wrote, with columns image and label"
 

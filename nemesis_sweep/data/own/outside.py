@@ -8,8 +8,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.outside.reference import line_of, load, refused
 
 if TYPE_CHECKING:

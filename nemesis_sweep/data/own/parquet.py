@@ -12,7 +12,7 @@ from nemesis_sweep.data.lists import check_file
 from nemesis_sweep.data.own.parquet_files import ParquetFile, parquet_files
 from nemesis_sweep.data.own.rows import Row, dataset_of
 from nemesis_sweep.data.own.tables import check_columns, rows_of, same_classes, unreadable
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 
 def read_parquet(name: str, path: Path, images: bool = True, shipped: bool = False) -> Dataset:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nemesis_sweep.data.catalogue.listing import is_folder
 from nemesis_sweep.data.own.rows import split_in
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 
 DEPTH = 3
 """Folders inside each other in which files are looked for: `CONFIGURATION/SPLIT/0000.parquet` on the hub."""

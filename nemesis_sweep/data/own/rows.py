@@ -11,9 +11,9 @@ from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, SPLITS, Dataset, Item
 from nemesis_sweep.data.division import THREE_WAYS, VAL_FROM_TRAIN, divide, part_val_from
 from nemesis_sweep.data.own.class_names import NUMBER, alike, called, check_names
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 
 SPLIT_WORDS = {
     "train": "train",

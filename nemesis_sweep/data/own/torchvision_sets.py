@@ -14,7 +14,7 @@ from nemesis_sweep.data.division import VAL_FROM_TRAIN, part_val_from
 from nemesis_sweep.data.files import LazyItems
 from nemesis_sweep.data.own.class_names import alike, numbers
 from nemesis_sweep.data.own.torchvision_names import PREFIX
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 
 SPLIT_NAMES = {"train": ("train", "trainval"), "val": ("val", "valid"), "test": ("test",)}
 

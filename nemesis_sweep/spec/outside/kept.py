@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import outside_kinds
 from nemesis_sweep.spec.outside.reference import is_reference

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
-from nemesis_sweep.spec.faults import listed
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.outside.reference import FORM, load, outside, refused, short_names
 from nemesis_sweep.spec.prompts import PROMPTS, Fields, Kind, Reads

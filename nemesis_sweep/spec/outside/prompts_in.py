@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import Fault, Path
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import Fault, Path
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.methods import Pairs, method_model

@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.spec.outside.beside import BESIDE
 
 REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")

@@ -6,8 +6,8 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.sweep import Sweep

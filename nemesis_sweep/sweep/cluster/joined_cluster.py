@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort
 from nemesis_sweep.sweep.cluster.own_cluster import forget, sigterm_kept
 from nemesis_sweep.sweep.cluster.processes import Process, process

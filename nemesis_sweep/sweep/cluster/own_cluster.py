@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster.environment import closed_to_others
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort
 from nemesis_sweep.sweep.cluster.out_of_reach import RAYLET, SERVERS, end_watchers, out_of_reach

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.resources import Resources
 
 RESOURCES = "resources"

@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import nemesis_sweep
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.outside.beside import KEPT
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.cluster.job_server import JobServer

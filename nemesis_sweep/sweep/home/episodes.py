@@ -12,14 +12,14 @@ from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement, Load, arrange
 from nemesis_sweep.data.registry import SHIPPED, load_dataset
-from nemesis_sweep.data.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.skipping import without
 from nemesis_sweep.data.twins import told, twins_of
-from nemesis_sweep.spec.errors import Problem, UserError
+from nemesis_sweep.files.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.named_data import named_by
-from nemesis_sweep.spec.printable import printable
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, Task
 from nemesis_sweep.sweep.fitting import refuse_long_names

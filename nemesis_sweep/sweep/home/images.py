@@ -10,9 +10,9 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.data.protocols import Arrangement
 from nemesis_sweep.data.registry import SHIPPED
 from nemesis_sweep.data.skipping import pictures, unreadable
-from nemesis_sweep.spec.counting import counted
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.tasks import Task
 
 MANY = 512

@@ -4,9 +4,9 @@ import shlex
 from pathlib import Path
 
 from nemesis_sweep.data.meter import Report
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.compare import diff, growth
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import listed
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.outside.beside import KEPT
 from nemesis_sweep.spec.sweep import Sweep

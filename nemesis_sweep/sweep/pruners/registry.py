@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.errors import nearest
-from nemesis_sweep.spec.faults import Fault, listed, refuse, shown
+from nemesis_sweep.messages.errors import nearest
+from nemesis_sweep.messages.faults import Fault, listed, refuse, shown
 from nemesis_sweep.spec.outside.reference import outside
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.pruners import PRUNERS, WRAPPED, innermost, pruner_of

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.messages.faults import Fault, refuse
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
-from nemesis_sweep.spec.faults import Fault, refuse
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.samplers import SAMPLERS, Sampler, sampler_of
 from nemesis_sweep.sweep.offered import offered, refuse_other

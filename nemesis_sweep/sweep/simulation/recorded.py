@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import optuna
 
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.compare import diff
-from nemesis_sweep.spec.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep

@@ -15,8 +15,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.data.atomic import write_atomically
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.files.atomic import write_atomically
+from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
 from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep

@@ -14,8 +14,8 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.passwords import masked
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.passwords import masked
 
 if TYPE_CHECKING:
     from optuna.study._frozen import FrozenStudy

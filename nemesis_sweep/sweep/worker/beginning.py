@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cause import Cause, SharedCauseError
 from nemesis_sweep.sweep.worker.gpu_memory import is_out_of_memory
 

@@ -8,7 +8,7 @@ from statistics import stdev
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.prompts.artifact import save_prompt
 from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task

@@ -18,7 +18,7 @@ from nemesis_sweep.data.decoding.ahead import CROWD, MANY, Decoders, in_processe
 from nemesis_sweep.data.decoding.process import Decoder
 from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from tests.data.fakes import Changed
 
 DEADLINE = 30

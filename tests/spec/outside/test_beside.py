@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.reference import load
 

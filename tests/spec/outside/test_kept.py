@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.compare import diff
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.outside import kept
 from tests.spec.files import KNOWN, write

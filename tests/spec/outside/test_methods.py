@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import read_method

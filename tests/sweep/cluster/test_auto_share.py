@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster import auto_share as module
 from nemesis_sweep.sweep.cluster.auto_share import FALLBACK, STATED, auto_share, probe_memory
 from nemesis_sweep.sweep.cluster.ray_session import RaySession

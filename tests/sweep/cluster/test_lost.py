@@ -10,7 +10,7 @@ from nemesis_sweep.sweep.cluster.lost import MOST, RESTARTS, LostClusterError, w
 
 STRUCK = """
 import os, signal, sys, threading, time
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, RESTARTS, last_resort, starting_again
 from nemesis_sweep.sweep.interrupt import interruptible
 print(os.getpid(), os.getcwd(), os.environ.get(RESTARTS), sys.argv[1:], flush=True)

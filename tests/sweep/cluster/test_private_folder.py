@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster import private_folder as module
 from nemesis_sweep.sweep.cluster.private_folder import LONGEST, PREFIX, SOCKET, private_folder
 

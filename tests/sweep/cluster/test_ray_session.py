@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster.own_cluster import standing_in
 from nemesis_sweep.sweep.cluster.ray_session import ray_session
 

@@ -8,7 +8,7 @@ import pytest
 
 from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.registry import load_dataset
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.sweep.home import images as images_module
 from nemesis_sweep.sweep.home.episodes import record_episodes

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.home import shared as shared_home
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.shared import refuse, refuse_without, sees

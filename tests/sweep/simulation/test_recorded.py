@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results, write_results
-from nemesis_sweep.spec.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home

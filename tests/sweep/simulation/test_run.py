@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.home.folder import Home

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import optuna
 import pytest
 
+from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.errors import UserError
-from nemesis_sweep.spec.passwords import masked
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.same import set_aside
 from nemesis_sweep.sweep.runner import open_studies

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment

@@ -6,7 +6,7 @@ import pytest
 
 from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.protocols import Arrangement
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.sweep.worker import rehearsal
 from nemesis_sweep.sweep.worker.rehearsal import STEPS, rehearse

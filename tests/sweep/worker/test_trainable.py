@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemesis_sweep.spec.errors import UserError
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.assignment import Assignment

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import shown
+from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.faults import shown
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.passwords import masked
 
 SECRET = "hunter2:/?x"
 TEXT = f"""

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from nemesis_sweep.spec.errors import Problem, UserError, nearest
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
 
 
 def test_a_full_problem_reads_as_one_line() -> None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nemesis_sweep.spec.errors import Problem, UserError
-from nemesis_sweep.spec.passwords import masked
-from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.messages.printable import printable
 
 Key = str | int | float | bool | None
 Path = tuple[Key, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nemesis_sweep.spec.errors import nearest
+from nemesis_sweep.messages.errors import nearest
 
 MOST = 5000
 """Names in a folder that are looked at."""

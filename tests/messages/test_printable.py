@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from nemesis_sweep.spec.errors import Problem
-from nemesis_sweep.spec.printable import printable, quoted
+from nemesis_sweep.messages.errors import Problem
+from nemesis_sweep.messages.printable import printable, quoted
 
 
 @pytest.mark.parametrize(

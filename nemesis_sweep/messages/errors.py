@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nemesis_sweep.spec.passwords import masked
-from nemesis_sweep.spec.printable import printable
+from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.messages.printable import printable
 
 
 @dataclass(frozen=True)

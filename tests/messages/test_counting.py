@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemesis_sweep.spec.counting import counted
+from nemesis_sweep.messages.counting import counted
 
 
 @pytest.mark.parametrize(
