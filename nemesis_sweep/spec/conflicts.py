@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.dimensions import Choice, Dimension
 from nemesis_sweep.spec.space import Place, always_searched
 from nemesis_sweep.spec.together import Together

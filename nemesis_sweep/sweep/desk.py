@@ -12,8 +12,8 @@ from typing import Any
 from optuna.trial import TrialState
 
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.spec.baselines import PROMPTLESS
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.alone import alone

@@ -14,8 +14,8 @@ from nemesis_sweep.data.meter import Report
 from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
@@ -316,5 +316,5 @@ def _collect(desk: Desk, home: Home) -> Outcome:
 def _has_complete(study: Study) -> bool:
     """Whether a trial that trains a prompt is complete."""
     return any(
-        trial.state == TrialState.COMPLETE and number not in PROMPTLESS for number, trial in study.trials()
+        trial.state == TrialState.COMPLETE and trains_prompt(number) for number, trial in study.trials()
     )

@@ -17,8 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.files.sealed import write_sealed
+from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
-from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
 from nemesis_sweep.sweep.desk import Desk

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.dimensions import Choice, Space
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import LINEAR_PROBE, Assignment
+from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, searched_values, unit
 
@@ -40,13 +40,14 @@ class SyntheticResponse:
         epochs, task = report_epochs(assignment), assignment.task
         ceiling, start = self._height(task)
         values = searched_values(assignment, self._dimensions)
-        noise = self._rng(task, json.dumps([assignment.baseline in PROMPTLESS, values], sort_keys=True))
+        promptless = not trains_prompt(assignment.baseline)
+        noise = self._rng(task, json.dumps([promptless, values], sort_keys=True))
         shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in assignment.seeds])
         own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, assignment.method.epochs)
-        if assignment.baseline == LINEAR_PROBE:
+        if promptless and BASELINES[assignment.baseline].learns:
             # It learns from the images alone, so few of them leave it below zero-shot.
             level = np.array([start + (ceiling - start) * (task.shots / (task.shots + 8) - 0.4)])
-        elif assignment.baseline in PROMPTLESS:
+        elif promptless:
             # No prompt is trained: both kinds of zero-shot are where learning begins.
             level, own, shared = np.array([start]), 0 * own, 0 * shared
         else:

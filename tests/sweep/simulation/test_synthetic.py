@@ -2,8 +2,9 @@
 
 import pytest
 
+from nemesis_sweep.spec.baselines import COOP
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.sweep.assignment import COOP, Assignment
+from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
 from nemesis_sweep.sweep.space.baselines import baseline_method
 
