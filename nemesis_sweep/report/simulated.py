@@ -16,8 +16,8 @@ from rich.text import Text
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_table, results_table, rows_of, write_table
+from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.report.table import print_leaderboard
-from nemesis_sweep.report.tally import duration
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import MEAN

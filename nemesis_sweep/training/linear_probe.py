@@ -17,8 +17,8 @@ import torch
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.fit import Metrics
 from nemesis_sweep.training.references import Measured
+from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
 
 COARSE = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)

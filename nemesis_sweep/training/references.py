@@ -13,7 +13,7 @@ from nemesis_sweep.spec.outside.methods import all_kinds
 from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.fit import Metrics
+from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
 
 

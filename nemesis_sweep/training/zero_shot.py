@@ -11,8 +11,8 @@ from nemesis_sweep.data.templates import ENSEMBLE, OWN
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
-from nemesis_sweep.training.fit import Metrics
 from nemesis_sweep.training.references import Measured
+from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
 
 
