@@ -18,7 +18,7 @@ from rich.text import Text
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.study_counts import RunningTrial, StudyCounts, duration, one_line, trial_name
 from nemesis_sweep.report.table import params_text
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
@@ -120,7 +120,7 @@ class Progress(AbstractContextManager["Progress"]):
             counts.running -= trial is not None
             counts.count(state, number, None if reason else value, self._maximize)
             self._finished_here += 1
-            if number not in PROMPTLESS:  # Those are measured while workers start.
+            if trains_prompt(number):  # Those are measured while workers start.
                 self._stage = ""
             if self._live is None or state == "FAIL":
                 lines.append(self._trial_line(counts, number, state, value, seconds, reason, trial))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.study import Study
@@ -56,7 +56,7 @@ class StudyCounts:
         self.budget = max(self.budget, self.done)
         if state != "COMPLETE" or value is None or not math.isfinite(value):
             return
-        if number in PROMPTLESS:
+        if not trains_prompt(number):
             return
         if self.best is None or (value > self.best if maximize else value < self.best):
             self.best, self.best_number = value, number

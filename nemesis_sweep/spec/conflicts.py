@@ -6,23 +6,24 @@ from collections.abc import Iterator
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension
 from nemesis_sweep.spec.space import Place, always_searched
-from nemesis_sweep.spec.together import Together
 
 
-def conflict_faults(parts: Together) -> Iterator[Fault]:
+def conflict_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield everything that one section says against another."""
     yield from _fixed_and_searched(parts)
     yield from _searched_twice(parts)
     yield from _values_of_no_task(parts)
     yield from _class_contexts_cannot_transfer(parts)
     yield from _targets_and_their_protocol(parts)
-    yield from _probe_cannot_transfer(parts)
+    yield from _baselines_cannot_transfer(parts)
     yield from _nothing_to_search(parts)
 
 
-def _fixed_and_searched(parts: Together) -> Iterator[Fault]:
+def _fixed_and_searched(parts: CrossSection) -> Iterator[Fault]:
     searched = always_searched(parts.space)
     for path, layer in parts.method.all_layers():
         for name, value in layer.items():
@@ -32,7 +33,7 @@ def _fixed_and_searched(parts: Together) -> Iterator[Fault]:
                 yield Fault(place, "both fixed and searched", shown(value), allowed, related=related)
 
 
-def _searched_twice(parts: Together) -> Iterator[Fault]:
+def _searched_twice(parts: CrossSection) -> Iterator[Fault]:
     first: dict[str, Place] = {}
     for place in parts.places:
         same = [dimension for name, dimension in place.visible if name == place.name]
@@ -59,7 +60,7 @@ def _one_kind(one: Dimension, other: Dimension) -> bool:
     return one.log == other.log
 
 
-def _values_of_no_task(parts: Together) -> Iterator[Fault]:
+def _values_of_no_task(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None:
         return
     datasets, shots = parts.tasks.dataset, parts.tasks.shots
@@ -73,7 +74,7 @@ def _values_of_no_task(parts: Together) -> Iterator[Fault]:
             yield Fault(path, "no task has this number of shots", "", listed([str(each) for each in shots]))
 
 
-def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:
+def _class_contexts_cannot_transfer(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None or parts.tasks.protocol == "few_shot":
         return
     if not parts.unsure.isdisjoint({"csc", "tasks.protocol"}):
@@ -85,7 +86,7 @@ def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=related)
 
 
-def _targets_and_their_protocol(parts: Together) -> Iterator[Fault]:
+def _targets_and_their_protocol(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None or not parts.unsure.isdisjoint({"tasks.targets", "tasks.protocol"}):
         return
     wants = parts.tasks.protocol == "domain_generalization"
@@ -102,17 +103,18 @@ def _targets_and_their_protocol(parts: Together) -> Iterator[Fault]:
             yield Fault(path, "trained on and tested on", shown(target), "datasets that no task trains on")
 
 
-def _probe_cannot_transfer(parts: Together) -> Iterator[Fault]:
+def _baselines_cannot_transfer(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None or parts.search is None or "tasks.protocol" in parts.unsure:
         return
-    if parts.tasks.protocol != "few_shot" and "linear_probe" in parts.search.baselines:
-        message = "a linear probe cannot be tested on classes it was not trained on"
-        allowed = "without linear_probe, or tasks.protocol: few_shot"
+    stuck = [name for name in parts.search.baselines if not BASELINES[name].transfers]
+    for name in stuck if parts.tasks.protocol != "few_shot" else ():
+        message = f"a {BASELINES[name].label} cannot be tested on classes it was not trained on"
+        allowed = f"without {name}, or tasks.protocol: few_shot"
         related: tuple[Path, ...] = (("tasks", "protocol"),)
-        yield Fault(("search", "baselines"), message, "linear_probe", allowed, related=related)
+        yield Fault(("search", "baselines"), message, name, allowed, related=related)
 
 
-def _nothing_to_search(parts: Together) -> Iterator[Fault]:
+def _nothing_to_search(parts: CrossSection) -> Iterator[Fault]:
     if parts.space or parts.search is None or parts.budget is None or "space" in parts.unsure:
         return
     if any(name.startswith(("space.", "search.points", "budget.trials")) for name in parts.unsure):

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from nemesis_sweep.messages.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
+from nemesis_sweep.spec.context_room import context_room_faults
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.names import KnownNames, Reading, meant_name
 from nemesis_sweep.spec.other_keys import full_key, meant_key
@@ -19,14 +21,12 @@ from nemesis_sweep.spec.outside.prompts_in import outside_prompts
 from nemesis_sweep.spec.prompt_checks import backbone_faults
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.resources import Resources
-from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space, searched_form
 from nemesis_sweep.spec.steps import step_faults
 from nemesis_sweep.spec.sweep import Heading, Sweep
 from nemesis_sweep.spec.tasks import Tasks
-from nemesis_sweep.spec.together import Together
 from nemesis_sweep.spec.tracking import Tracking
 from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
 
@@ -58,10 +58,10 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
     reader.options(search)
     if method is not None:
         unsure = frozenset(reader.unsure())
-        parts = Together(method, space, tasks, search, budget, unsure)
+        parts = CrossSection(method, space, tasks, search, budget, unsure)
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
-            reader.faults += room_faults(parts, known.context_length)
+            reader.faults += context_room_faults(parts, known.context_length)
         if known is not None and known.no_patches is not None:
             reader.faults += backbone_faults(parts, known.no_patches)
         if known is not None:

@@ -12,8 +12,8 @@ from typing import Any
 from optuna.trial import TrialState
 
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.spec.baselines import PROMPTLESS
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.alone import alone
@@ -21,7 +21,7 @@ from nemesis_sweep.sweep.cause import WORKERS, Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.home.full import no_room
+from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.proposal import Proposal

@@ -14,11 +14,11 @@ from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.data.store import missing_pictures
 from nemesis_sweep.data.views import CENTRE
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.draw import random_point
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
@@ -126,7 +126,7 @@ def forecast(sweep: Sweep) -> Forecast:
             # One method for each kind of features that prompts of the sweep read.
             for method in {reads_of(each.prompt, each.kinds): each for each in reversed(own)}.values():
                 _note_encoding(sweep, task, method, encoding)
-        beside = [name for name in outside_the_space(sweep, tasks) if name not in PROMPTLESS]
+        beside = list(filter(trains_prompt, outside_the_space(sweep, tasks)))
         trials = trials_of(sweep, tasks) + len(beside) + control_is_possible(sweep)
         memory = max(each.memory.peak for task in tasks for each in probed[_costs_as(task)])
         sums = [sum(each) for each in zip(*tried, strict=True)]

@@ -6,6 +6,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.baselines import PAPER
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
@@ -14,7 +15,6 @@ from nemesis_sweep.sweep.space.baselines import paper_point
 from nemesis_sweep.sweep.space.distinct import Key, another_point, point_key, running
 from nemesis_sweep.sweep.space.planned import keeps, limits_of, room
 from nemesis_sweep.sweep.space.proposals import suggest, within
-from nemesis_sweep.sweep.trial_spec import PAPER
 
 
 def begun(study: optuna.Study) -> list[FrozenTrial]:

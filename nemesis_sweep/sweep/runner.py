@@ -14,8 +14,8 @@ from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead
 from nemesis_sweep.sweep.broker import TrialBroker
@@ -27,12 +27,12 @@ from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end, rows_of
 from nemesis_sweep.sweep.front import best_trial
+from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
-from nemesis_sweep.sweep.home.full import FullDiskError, no_room
+from nemesis_sweep.sweep.home.full_disk_error import FullDiskError, no_room
 from nemesis_sweep.sweep.home.leftovers import remove_leftovers
 from nemesis_sweep.sweep.home.modules import keep_modules
-from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home, refuse_gone
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
@@ -316,5 +316,5 @@ def _collect(broker: TrialBroker, home: Home) -> Outcome:
 def _has_complete(study: Study) -> bool:
     """Whether a trial that trains a prompt is complete."""
     return any(
-        trial.state == TrialState.COMPLETE and number not in PROMPTLESS for number, trial in study.trials()
+        trial.state == TrialState.COMPLETE and trains_prompt(number) for number, trial in study.trials()
     )

@@ -8,8 +8,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control

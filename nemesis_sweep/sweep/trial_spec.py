@@ -12,7 +12,6 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.result import Owner
 
-COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"
 _PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
 
 

@@ -18,9 +18,9 @@ import numpy as np
 import optuna
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home, home_at
 from nemesis_sweep.sweep.home.simulated import is_simulated

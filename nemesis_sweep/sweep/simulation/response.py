@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 
@@ -74,7 +74,7 @@ def _over_tasks(tasks: Sequence[Mapping[str, list[float]]]) -> dict[str, list[fl
 
 def report_epochs(spec: TrialSpec) -> tuple[int, ...]:
     """The epochs after which a trial reports: every ``eval_every`` and the last; 0 without a prompt."""
-    if spec.baseline in PROMPTLESS:
+    if not trains_prompt(spec.baseline):
         return (0,)
     epochs, every = spec.method.epochs, spec.eval_every
     return (*range(every, epochs, every), epochs)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.dimensions import Choice, Space
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, searched_values, unit
-from nemesis_sweep.sweep.trial_spec import LINEAR_PROBE, TrialSpec
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 Array = NDArray[np.float64]
 
@@ -40,13 +40,14 @@ class SyntheticResponse:
         epochs, task = report_epochs(spec), spec.task
         ceiling, start = self._height(task)
         values = searched_values(spec, self._dimensions)
-        noise = self._rng(task, json.dumps([spec.baseline in PROMPTLESS, values], sort_keys=True))
+        promptless = not trains_prompt(spec.baseline)
+        noise = self._rng(task, json.dumps([promptless, values], sort_keys=True))
         shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in spec.seeds])
         own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, spec.method.epochs)
-        if spec.baseline == LINEAR_PROBE:
+        if promptless and BASELINES[spec.baseline].learns:
             # It learns from the images alone, so few of them leave it below zero-shot.
             level = np.array([start + (ceiling - start) * (task.shots / (task.shots + 8) - 0.4)])
-        elif spec.baseline in PROMPTLESS:
+        elif promptless:
             # No prompt is trained: both kinds of zero-shot are where learning begins.
             level, own, shared = np.array([start]), 0 * own, 0 * shared
         else:

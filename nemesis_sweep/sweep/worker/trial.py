@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.prompts.artifact import save_prompt
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
@@ -19,11 +19,10 @@ from nemesis_sweep.sweep.worker.worker_cache import materials
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkpoint
-from nemesis_sweep.training.references import REFERENCES, applying
+from nemesis_sweep.training.references import applying, measure_of
 from nemesis_sweep.training.stopwatch import Stopwatch
 from nemesis_sweep.training.training_run import Metrics, TrainingRun
 from nemesis_sweep.training.transfer import of_means, transfer_metrics
-from nemesis_sweep.training.zero_shot import reference
 
 if TYPE_CHECKING:
     from nemesis_sweep.prompts.learner import ImageClassifier
@@ -94,7 +93,7 @@ class TrialSession:
             trial_tags([spec.task], spec.baseline),
         )
         self.seconds = 0.0
-        if spec.baseline not in PROMPTLESS:
+        if trains_prompt(spec.baseline):
             self._begin()
             self._resume()
 
@@ -103,11 +102,13 @@ class TrialSession:
         if self.finished is not None:
             metrics, replicates = self.finished["metrics"], self.finished["replicates"]
             return self._report(self.finished["epochs"], metrics, replicates, done=True)
-        if self.spec.baseline in PROMPTLESS:
-            measure = REFERENCES[self.spec.baseline]
+        if not trains_prompt(self.spec.baseline):
+            measure = measure_of(self.spec.baseline)
             with Stopwatch() as watch:
-                metrics = measure(self.backbone, self.dataset, self.features)
-                metrics |= self._transfer(metrics, self._reference)
+                measured = measure(self.backbone, self.dataset, self.features)
+                metrics = measured.metrics
+                if measured.classifier_of is not None:
+                    metrics = metrics | self._transfer(metrics, measured.classifier_of)
             self.seconds = watch.seconds
             return self._finish(metrics, epochs=0)
         with Stopwatch() as watch:
@@ -134,9 +135,6 @@ class TrialSession:
         """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
         protocol = self.spec.task.protocol
         return transfer_metrics(protocol, metrics, self.targets, classifier_of, self._progress)
-
-    def _reference(self, dataset: Dataset) -> "ImageClassifier":
-        return reference(self.spec.baseline, self.backbone, dataset, len(self.spec.seeds))
 
     def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
@@ -184,7 +182,7 @@ class TrialSession:
         """Seeds of the replicates that met a loss that is not finite."""
         if self.finished is not None:
             return list(self.finished["failed_seeds"])
-        if self.spec.baseline in PROMPTLESS:
+        if not trains_prompt(self.spec.baseline):
             return []
         return [self.spec.seeds[number] for number in self.fit.trainer.failed]
 

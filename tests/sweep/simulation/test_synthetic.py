@@ -2,10 +2,11 @@
 
 import pytest
 
+from nemesis_sweep.spec.baselines import COOP
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
 from nemesis_sweep.sweep.space.baselines import baseline_method
-from nemesis_sweep.sweep.trial_spec import COOP, TrialSpec
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 
 @pytest.fixture
