@@ -129,6 +129,6 @@ def test_evaluation_refuses_shapes_that_do_not_fit(tiny_backbone, images, labels
 def test_apples_gpu_is_refused_for_what_it_lacks():
     check_device(torch.device("cpu"))
     with pytest.raises(
-        UserError, match="device: Apple's GPU has no float64.*found 'mps'; allowed: cpu, cuda"
+        UserError, match=r"device: Apple's GPU has no float64.*found 'mps'; allowed: cpu, cuda"
     ):
         check_device(torch.device("mps"))
