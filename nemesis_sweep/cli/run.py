@@ -57,7 +57,8 @@ def command(
     workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
-    from nemesis_sweep.sweep.cluster.lost import ONCE, starting_again
+    from nemesis_sweep.sweep.cluster.lost import starting_again
+    from nemesis_sweep.sweep.cluster.supervisor import ONCE
     from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.sweep.home.full import told_when_full
     from nemesis_sweep.sweep.home.same import set_aside

@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from nemesis_sweep.sweep.cluster.lost import went_on
+from nemesis_sweep.sweep.cluster.supervisor import RESULT, tell
 from nemesis_sweep.sweep.desk import Desk
 
 _REPLICATES = "replicates"
@@ -74,7 +74,7 @@ class DeskScheduler(Unsaved, FIFOScheduler):
         return self._queue[0] if self._queue else None
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
-        went_on()
+        tell(RESULT)
         stop = self.desk.report(trial.trial_id, as_reported(result))
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 

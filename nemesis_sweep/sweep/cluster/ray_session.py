@@ -9,6 +9,7 @@ from nemesis_sweep.sweep.cluster.environment import quiet_tune
 from nemesis_sweep.sweep.cluster.joined_cluster import joined_cluster
 from nemesis_sweep.sweep.cluster.own_cluster import OwnCluster, own_cluster
 from nemesis_sweep.sweep.cluster.processes import Process
+from nemesis_sweep.sweep.cluster.supervisor import RAY, tell
 
 
 @contextmanager
@@ -19,7 +20,8 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[OwnCluster | None]:
     Raises ``UserError`` where that is not possible, and ``LostClusterError`` when the cluster is lost.
     """
     quiet_tune()
-    address = os.environ.get("RAY_ADDRESS")
+    address = os.environ.get("RAY_ADDRESS", "")
+    tell(RAY, address)
     if address:
         with joined_cluster(address):
             yield None
