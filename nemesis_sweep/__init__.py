@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from nemesis_sweep.training.episode_features import EpisodeFeatures as EpisodeFeatures
     from nemesis_sweep.training.episode_features import episode_features as episode_features
     from nemesis_sweep.training.evaluation import evaluate as evaluate
-    from nemesis_sweep.training.fit import Fit as Fit
     from nemesis_sweep.training.trainer import Trainer as Trainer
+    from nemesis_sweep.training.training_run import TrainingRun as TrainingRun
     from nemesis_sweep.vlm.backbone import Backbone as Backbone
     from nemesis_sweep.vlm.backbone import backbone_from_open_clip as backbone_from_open_clip
     from nemesis_sweep.vlm.backbone import load_backbone as load_backbone
@@ -52,7 +52,7 @@ _HOMES = {
     "EpisodeFeatures": "training.episode_features",
     "FeatureStore": "data.store",
     "Fields": "spec.prompts",
-    "Fit": "training.fit",
+    "TrainingRun": "training.training_run",
     "FitResult": "training.api",
     "ImageClassifier": "prompts.learner",
     "Item": "data.dataset",

@@ -9,6 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "nemesis_sweep"
 FLOORS = [
     "messages",
+    "files",
     "embedded",
     "spec",
     "vlm",

@@ -19,21 +19,21 @@ budget: {trials: 2}
 """
 
 
-def train_here(desk, *others) -> None:
+def train_here(broker, *others) -> None:
     """One worker after the other, until nothing is left; in the place of ``runner._train``."""
-    from nemesis_sweep.sweep.assignment import read_assignment
+    from nemesis_sweep.sweep.trial_spec import read_trial_spec
     from nemesis_sweep.sweep.worker.joint_trial import open_session
 
     for number in range(1000):
-        ticket = f"t{number}"
-        config = desk.next(ticket)
+        tune_id = f"t{number}"
+        config = broker.next(tune_id)
         if config is None:
             return
-        worker = open_session(read_assignment(config))
+        worker = open_session(read_trial_spec(config))
         told = worker.advance()
-        while not told["done"] and not desk.report(ticket, told):
+        while not told["done"] and not broker.report(tune_id, told):
             told = worker.advance()
-        desk.complete(ticket, told)
+        broker.complete(tune_id, told)
 
 
 @contextmanager

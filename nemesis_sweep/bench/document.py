@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.regular_file import MEGABYTE, read_regular
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
 
 LARGEST = 10 * MEGABYTE
 

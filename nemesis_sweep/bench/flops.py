@@ -25,7 +25,7 @@ from torch import Tensor
 from nemesis_sweep.bench.work import Work
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
-from nemesis_sweep.vlm.plan import Part, Plan, plan_for
+from nemesis_sweep.vlm.plan import PackedPlan, Part, plan_for
 from nemesis_sweep.vlm.text import choose_path
 
 
@@ -63,7 +63,7 @@ def step_flops(work: Work, positions: Tensor) -> float:
     return total
 
 
-def _shared(tower: OpenClipTower, plan: Plan, part: Part, work: Work) -> Cost:
+def _shared(tower: OpenClipTower, plan: PackedPlan, part: Part, work: Work) -> Cost:
     rows = part.rows.unique()
     rows = rows[plan.classes[rows] >= 0]
     width, classes = tower.width, work.layout.n_classes

@@ -21,8 +21,8 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.runner import run_sweep
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.worker.warm import materials
-from nemesis_sweep.training.fit import Fit
+from nemesis_sweep.sweep.worker.worker_cache import materials
+from nemesis_sweep.training.training_run import TrainingRun
 
 EPOCHS, EVERY = 30, 10
 
@@ -106,7 +106,7 @@ def _train(sweep: Sweep, task: Task, method: Method) -> None:
     """What a trial computes, and nothing else."""
     seeds = tuple(sweep.tasks.seeds)
     found = materials(task, seeds, method)
-    fit = Fit(found.backbone, found.dataset.classnames, method, seeds, found.features)
+    fit = TrainingRun(found.backbone, found.dataset.classnames, method, seeds, found.features)
     while not fit.done:
         fit.run_epoch()
         if fit.epoch % EVERY == 0 or fit.done:

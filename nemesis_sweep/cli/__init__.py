@@ -20,8 +20,8 @@ from nemesis_sweep.cli.output import print_every_letter, speak_utf8, stand_in_fo
 from nemesis_sweep.cli.slips import meant_arguments
 from nemesis_sweep.cli.system import condition, refused
 from nemesis_sweep.cli.tracebacks import hide_passwords
+from nemesis_sweep.files.current_folder import leave_a_lost_folder
 from nemesis_sweep.messages.errors import UserError, nearest
-from nemesis_sweep.spec.current_folder import leave_a_lost_folder
 from nemesis_sweep.sweep.cluster.supervisor import DONE, supervise, tell
 
 # Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.

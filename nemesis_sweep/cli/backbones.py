@@ -132,8 +132,8 @@ def _export(name: str, folder: Path, as_json: bool) -> None:
 
 def _write(exported: Exported, folder: Path) -> None:
     """The configuration last: a folder that has it is whole."""
-    from nemesis_sweep.data.atomic import replacing
-    from nemesis_sweep.data.tensor_file import write_tensors
+    from nemesis_sweep.files.atomic import replacing
+    from nemesis_sweep.files.tensor_file import write_tensors
     from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def command(ctx: click.Context, root: Path | None, as_json: bool) -> None:
     A sweep file may also name torchvision:NAME, MODULE:FUNCTION, or a path: a folder of class folders, a
     Parquet file or a folder of them, a CSV file with path, label and split, or a saved Hugging Face dataset.
     """
-    from nemesis_sweep.spec.current_folder import here
+    from nemesis_sweep.files.current_folder import here
     from nemesis_sweep.spec.outside.beside import BESIDE
 
     BESIDE.look_in(here())

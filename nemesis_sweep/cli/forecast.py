@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.tally import duration
+from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.forecast import POINTS, Forecast, forecast
 

@@ -20,9 +20,9 @@ class GivenPath(click.Path):
         super().__init__(path_type=Path, **what)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from nemesis_sweep.files.current_folder import from_here
+        from nemesis_sweep.files.regular_file import status_of
         from nemesis_sweep.messages.errors import Problem, UserError
-        from nemesis_sweep.spec.current_folder import from_here
-        from nemesis_sweep.spec.regular_file import status_of
 
         path = from_here(Path(os.fsdecode(super().convert(value, param, ctx))))
         try:

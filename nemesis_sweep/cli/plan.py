@@ -90,8 +90,7 @@ class _Row:
 
 
 def _rows(sweep: "Sweep") -> list[_Row]:
-    from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
-    from nemesis_sweep.sweep.assignment import PAPER
+    from nemesis_sweep.spec.baselines import CONTROL, PAPER, trains_prompt
     from nemesis_sweep.sweep.space.baselines import control_is_possible, outside_the_space, paper_point
     from nemesis_sweep.sweep.space.planned import trials_of
 
@@ -100,7 +99,7 @@ def _rows(sweep: "Sweep") -> list[_Row]:
         beside = outside_the_space(sweep, tasks) + [CONTROL] * control_is_possible(sweep)
         inside = paper_point(sweep, tasks) is not None and PAPER in sweep.search.baselines
         trials = trials_of(sweep, tasks)
-        trained = trials + sum(name not in PROMPTLESS for name in beside)
+        trained = trials + sum(map(trains_prompt, beside))
         epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"
         fixed = min(trials, inside + len(sweep.search.points))
         prompts = trained * len(tasks) * sweep.tasks.replicates
@@ -110,7 +109,7 @@ def _rows(sweep: "Sweep") -> list[_Row]:
 
 def _paper_inside(sweep: "Sweep") -> list[str]:
     """Where the row `paper` is when it is a trial, in a line."""
-    from nemesis_sweep.sweep.assignment import PAPER
+    from nemesis_sweep.spec.baselines import PAPER
     from nemesis_sweep.sweep.space.baselines import paper_point
     from nemesis_sweep.sweep.space.planned import trials_of
 

@@ -100,7 +100,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> Non
     from nemesis_sweep.report.leaderboard import leaderboard
     from nemesis_sweep.report.progress import Progress
     from nemesis_sweep.report.results import write_results
-    from nemesis_sweep.report.tally import tally_of
+    from nemesis_sweep.report.study_counts import counts_of
     from nemesis_sweep.spec.metrics import direction
     from nemesis_sweep.sweep.runner import run_sweep
 
@@ -109,7 +109,9 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> Non
     outcome = run_sweep(
         sweep,
         place,
-        lambda studies: Progress(map(tally_of, studies), metric=objectives[0], maximize=better == "maximize"),
+        lambda studies: Progress(
+            map(counts_of, studies), metric=objectives[0], maximize=better == "maximize"
+        ),
         extend=extend,
         retry=retry_failed,
         say=lambda line: click.echo(line, err=True),

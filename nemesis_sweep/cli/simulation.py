@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nemesis_sweep.files.current_folder import from_here
+from nemesis_sweep.files.nearest_path import nearest_path
+from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
-from nemesis_sweep.spec.current_folder import from_here
-from nemesis_sweep.spec.nearest_path import nearest_path
-from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep

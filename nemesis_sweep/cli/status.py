@@ -47,10 +47,10 @@ def command(home: Path | None, table: bool, as_json: bool) -> None:
 
     from rich.console import Console
 
-    from nemesis_sweep.report.standing import standing
+    from nemesis_sweep.report.status_table import status_table
 
     console = Console()
-    console.print(standing(status))
+    console.print(status_table(status))
     if table:
         from nemesis_sweep.report.table import print_leaderboard
 

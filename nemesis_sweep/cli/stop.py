@@ -20,9 +20,9 @@ BETWEEN = 1.0
 @click.option("--now", is_flag=True, help="Do not let running trials report their next result first.")
 def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
+    from nemesis_sweep.files.nearest_path import nearest_path
     from nemesis_sweep.messages.errors import Problem, UserError
     from nemesis_sweep.messages.printable import printable
-    from nemesis_sweep.spec.nearest_path import nearest_path
     from nemesis_sweep.sweep.home.driver import driver
     from nemesis_sweep.sweep.home.folder import home_at
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from nemesis_sweep.files.regular_file import NotRegularError
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.messages.printable import printable
-from nemesis_sweep.spec.regular_file import NotRegularError
 
 EXIT_CODE = 2
 NAMELESS = frozenset(

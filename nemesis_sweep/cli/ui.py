@@ -13,10 +13,10 @@ from urllib.parse import quote, urlencode
 import click
 
 from nemesis_sweep.cli.options import of_a_home
+from nemesis_sweep.files.current_folder import from_here
+from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
-from nemesis_sweep.spec.current_folder import from_here
-from nemesis_sweep.spec.nearest_path import nearest_path
 
 SWEEPS = Path("sweeps")
 

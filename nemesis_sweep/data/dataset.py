@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nemesis_sweep.files.regular_file import read_regular, status_of
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.spec.regular_file import read_regular, status_of
 
 SPLITS = ("train", "val", "test")
 MAX_BYTES = 1 << 29

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.atomic import replacing
-from nemesis_sweep.data.full_disk import FULL
-from nemesis_sweep.data.sealed import DamagedError, read_object
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.current_folder import expanded, from_here
+from nemesis_sweep.files.full_disk import FULL
+from nemesis_sweep.files.sealed import DamagedError, read_object
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.current_folder import expanded, from_here
 
 ABOUT = "about.json"
 LOCK = "lock"

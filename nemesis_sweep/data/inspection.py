@@ -9,10 +9,10 @@ from pathlib import Path
 
 from nemesis_sweep.data.dataset import MAX_BYTES, SPLITS, Dataset, Item
 from nemesis_sweep.data.decoding.images import Kind, UnusableError, cannot_read, read_image
-from nemesis_sweep.data.meter import Meter, Report
+from nemesis_sweep.data.meter import Meter, SayLine
 from nemesis_sweep.data.twins import Seen
+from nemesis_sweep.files.regular_file import check_regular, status_of
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.spec.regular_file import check_regular, status_of
 
 CHUNK = 1024
 THREADS = 4
@@ -29,7 +29,7 @@ class Flaw:
 
 
 def flaws(
-    dataset: Dataset, decode: bool = True, report: Report | None = None, seen: Seen | None = None
+    dataset: Dataset, decode: bool = True, report: SayLine | None = None, seen: Seen | None = None
 ) -> Iterator[Flaw]:
     """Yield the images that cannot be used, in the order of the splits.
 
@@ -40,7 +40,7 @@ def flaws(
     yield from _flaws(items, sum(len(dataset.splits[split]) for split in SPLITS), decode, report, seen)
 
 
-def flaws_of(items: Sequence[tuple[str, Item]], report: Report | None = None) -> Iterator[Flaw]:
+def flaws_of(items: Sequence[tuple[str, Item]], report: SayLine | None = None) -> Iterator[Flaw]:
     """The same for some images, each with the name of its split; all are decoded."""
     yield from _flaws(iter(items), len(items), True, report)
 
@@ -49,7 +49,7 @@ def _flaws(
     items: Iterator[tuple[str, Item]],
     total: int,
     decode: bool,
-    report: Report | None,
+    report: SayLine | None,
     seen: Seen | None = None,
 ) -> Iterator[Flaw]:
     meter = Meter(total, f"looking at {counted(total, 'image')}", report, unit="image")

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from nemesis_sweep.files.regular_file import check_regular, read_regular, status_of
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.regular_file import check_regular, read_regular, status_of
 
 MAX_BYTES = 1 << 28
 """The largest list that is read: ImageNet's is a third of it."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from nemesis_sweep.messages.counting import counted
 
-Report = Callable[[str], None]
+SayLine = Callable[[str], None]
 """Takes a line of progress."""
 
 REPORT_EVERY = 5.0
@@ -16,7 +16,7 @@ class Meter:
     """Counts views (or another ``unit``) and tells ``report`` how fast it goes and how long it will take."""
 
     def __init__(
-        self, total: int, what: str, report: Report | None, every: float = REPORT_EVERY, unit: str = "view"
+        self, total: int, what: str, report: SayLine | None, every: float = REPORT_EVERY, unit: str = "view"
     ) -> None:
         self._total, self._what, self._report, self._every = total, what, report, every
         self._unit = unit

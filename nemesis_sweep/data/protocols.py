@@ -11,7 +11,7 @@ from nemesis_sweep.spec.tasks import Task
 
 
 @dataclass(frozen=True)
-class Arrangement:
+class ProtocolSplit:
     """source: the classes that are learnt; its test split is tested on. episodes: one per seed.
 
     targets: other test sets with class names of their own, by the name that their metrics have.
@@ -23,33 +23,33 @@ class Arrangement:
 
 
 Load = Callable[[str], Dataset]
-Arrange = Callable[[Dataset, tuple[Episode, ...], Mapping[str, str], Load], Arrangement]
+Arrange = Callable[[Dataset, tuple[Episode, ...], Mapping[str, str], Load], ProtocolSplit]
 
 
 def few_shot(
     dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
-) -> Arrangement:
+) -> ProtocolSplit:
     """Learn all classes, test on the same ones."""
-    return Arrangement(dataset, episodes, {})
+    return ProtocolSplit(dataset, episodes, {})
 
 
 def base_to_new(
     dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
-) -> Arrangement:
+) -> ProtocolSplit:
     """Learn the first half of the classes, test on them and on the others (CoCoOp, section 4.1).
 
     Episodes are drawn on all classes, as published, and filtered here.
     """
     base, new = base_and_new(dataset)
     drawn = tuple(episode_of_classes(episode, base) for episode in episodes)
-    return Arrangement(of_classes(dataset, base), drawn, {"new": of_classes(dataset, new)})
+    return ProtocolSplit(of_classes(dataset, base), drawn, {"new": of_classes(dataset, new)})
 
 
 def domain_generalization(
     dataset: Dataset, episodes: tuple[Episode, ...], targets: Mapping[str, str], load: Load
-) -> Arrangement:
+) -> ProtocolSplit:
     """Learn on one dataset, test on it and on others whose class lists may be shorter (CoOp, section 4.2)."""
-    return Arrangement(dataset, episodes, {name: _target(load(own)) for name, own in targets.items()})
+    return ProtocolSplit(dataset, episodes, {name: _target(load(own)) for name, own in targets.items()})
 
 
 PROTOCOLS: dict[str, Arrange] = {
@@ -59,7 +59,7 @@ PROTOCOLS: dict[str, Arrange] = {
 }
 
 
-def arrange(task: Task, seeds: Sequence[int], load: Load) -> Arrangement:
+def arrange(task: Task, seeds: Sequence[int], load: Load) -> ProtocolSplit:
     """What a task trains on and is tested on. load: gives a dataset by name.
 
     Raises ``UserError`` for a dataset that is not there or does not fit the protocol.

@@ -17,12 +17,12 @@ from nemesis_sweep.data.catalogue import CATALOGUE
 from nemesis_sweep.data.other_names import meant_dataset
 from nemesis_sweep.data.own.outside import read_outside, refuse_no_dataset
 from nemesis_sweep.data.own.torchvision_names import PREFIX, torchvision_names
+from nemesis_sweep.files.nearest_path import nearest_path
+from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.data_root import data_root
-from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.outside.reference import FORM, outside, short_names
-from nemesis_sweep.spec.regular_file import is_there
 
 if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset

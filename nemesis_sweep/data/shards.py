@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.files.atomic import replacing
 
 PATTERN = "[0-9a-f]" * 32 + ".arrow"
 LEFTOVERS = "." + "[0-9a-f]" * 32 + ".*.tmp"

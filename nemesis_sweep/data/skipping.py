@@ -13,16 +13,16 @@ from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode
 from nemesis_sweep.data.files import labels_of
 from nemesis_sweep.data.inspection import Flaw, flaws_of
-from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.protocols import Arrangement
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.data.protocols import ProtocolSplit
 
-Look = Callable[[Sequence[tuple[str, Item]], Report | None], Iterable[Flaw]]
+Look = Callable[[Sequence[tuple[str, Item]], SayLine | None], Iterable[Flaw]]
 """Decodes images, each given with what it is for (train, val or test), and yields what is wrong with them."""
 
 
 def unreadable(
-    arranged: Arrangement,
-    report: Report | None = None,
+    arranged: ProtocolSplit,
+    report: SayLine | None = None,
     seen: dict[str, str] | None = None,
     look: Look = flaws_of,
 ) -> dict[str, str]:
@@ -47,17 +47,17 @@ def unreadable(
         bad |= found
 
 
-def pictures(arranged: Arrangement) -> dict[str, Item]:
+def pictures(arranged: ProtocolSplit) -> dict[str, Item]:
     """Every image that would be used, by its name."""
     return {_name(data, item): item for data, _, item in _used(arranged)}
 
 
-def without(arranged: Arrangement, bad: Collection[str]) -> Arrangement:
-    """The arrangement without the images of these names; the same for the same names."""
+def without(arranged: ProtocolSplit, bad: Collection[str]) -> ProtocolSplit:
+    """The same split without the images of these names; the same for the same names."""
     if not bad:
         return arranged
     source = arranged.source
-    return Arrangement(
+    return ProtocolSplit(
         source=_tested(source, bad),
         episodes=tuple(_episode(episode, source, bad) for episode in arranged.episodes),
         targets={name: _tested(data, bad) for name, data in arranged.targets.items()},
@@ -68,7 +68,7 @@ def _name(data: Dataset, item: Item) -> str:
     return f"{data.name}: {data.local(item)}"
 
 
-def _used(arranged: Arrangement) -> Iterator[tuple[Dataset, str, Item]]:
+def _used(arranged: ProtocolSplit) -> Iterator[tuple[Dataset, str, Item]]:
     for episode in arranged.episodes:
         yield from ((arranged.source, "train", item) for item in episode.train)
         yield from ((arranged.source, "val", item) for item in episode.val)

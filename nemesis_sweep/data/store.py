@@ -16,7 +16,7 @@ from nemesis_sweep.data.decoding.ahead import Decoders, Way, in_processes
 from nemesis_sweep.data.decoding.images import UnusableError, cannot_read
 from nemesis_sweep.data.encode import cpus, encode_items
 from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, unwritable, write_about
-from nemesis_sweep.data.meter import REPORT_EVERY, Meter, Report
+from nemesis_sweep.data.meter import REPORT_EVERY, Meter, SayLine
 from nemesis_sweep.data.shards import (
     LEFTOVERS,
     PATTERN,
@@ -72,7 +72,7 @@ class FeatureStore:
         self._checked: set[Path] = set()
         self._rows: dict[bytes, tuple[Path, int]] = {}
 
-    def features(self, items: Sequence[Item], report: Report | None = None) -> Tensor:
+    def features(self, items: Sequence[Item], report: SayLine | None = None) -> Tensor:
         """Features of the items in their order, ``(n, V, E)`` or ``(n, V, Q, E)`` float32, L2-normalised.
 
         What is missing is encoded first, by this process or by the one that is already at it; ``report``
@@ -87,7 +87,7 @@ class FeatureStore:
         self._complete(items, keys, report, None)
         return self._gather(keys).unflatten(2, self.shape)
 
-    def fill(self, items: Sequence[Item], report: Report | None = None) -> dict[int, UnusableError]:
+    def fill(self, items: Sequence[Item], report: SayLine | None = None) -> dict[int, UnusableError]:
         """Encode what is missing, and give what is wrong with pictures that cannot be read, by their place.
 
         So the pictures of a dataset are encoded and looked at in one, each decoded once.
@@ -107,7 +107,7 @@ class FeatureStore:
         self,
         items: Sequence[Item],
         keys: Sequence[bytes],
-        report: Report | None,
+        report: SayLine | None,
         unusable: dict[bytes, UnusableError] | None,
     ) -> None:
         """Encode what is missing, or wait for who is at it. unusable: gets pictures that cannot be read."""
@@ -133,7 +133,7 @@ class FeatureStore:
         self,
         items: Sequence[Item],
         keys: Sequence[bytes],
-        report: Report | None,
+        report: SayLine | None,
         unusable: dict[bytes, UnusableError] | None,
     ) -> None:
         """Encode what is missing and publish it shard by shard. Only for the holder of the lock."""

@@ -1,5 +1,7 @@
 """Sentences for class names that belong to no dataset."""
 
+OWN: tuple[str, ...] = ()
+"""None beside the dataset's own."""
 ENSEMBLE = (
     "itap of a {}.",
     "a bad photo of the {}.",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nemesis_sweep.data.dataset import MAX_BYTES, SPLITS, Item
+from nemesis_sweep.files.regular_file import read_regular, status_of
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.spec.regular_file import read_regular, status_of
 
 SHOWN = 3
 """Pairs that a line names."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.data.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
-from nemesis_sweep.data.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
+from nemesis_sweep.files.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
+from nemesis_sweep.files.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed

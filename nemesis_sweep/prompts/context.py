@@ -15,7 +15,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import CoOpFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.layout import Layout, word_ids
-from nemesis_sweep.vlm.shared import States
+from nemesis_sweep.vlm.shared import KVCache
 from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
 from nemesis_sweep.vlm.tower import TextTower
 
@@ -91,9 +91,9 @@ def encode(tower: TextTower, layout: Layout, context: Tensor) -> Tensor:
     return scaled_gradients(inner, context) if _is_half(tower) else inner(context)
 
 
-def encode_with_states(tower: TextTower, layout: Layout, context: Tensor) -> tuple[Tensor, States | None]:
+def encode_with_states(tower: TextTower, layout: Layout, context: Tensor) -> tuple[Tensor, KVCache | None]:
     """The same, and the states of ``encode_text_with_states``."""
-    kept: list[States | None] = []
+    kept: list[KVCache | None] = []
 
     def inner(vectors: Tensor) -> Tensor:
         texts, states = encode_text_with_states(tower, layout, vectors)

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from nemesis_sweep.prompts.context import ContextLearner, encode, encode_with_states
 from nemesis_sweep.prompts.learner import ImageClassifier
-from nemesis_sweep.vlm.shared import States
+from nemesis_sweep.vlm.shared import KVCache
 from nemesis_sweep.vlm.text_cost import states_bytes
 from nemesis_sweep.vlm.variants import encode_variants
 
@@ -36,12 +36,12 @@ class PerImageClassifier(ImageClassifier):
         self._contexts = contexts
         # Behind the context's own states, those of the names would be many: only those in front are kept.
         self._keeps = variants and learner.layout.position == "end"
-        self._kept: tuple[Tensor, list[States | None]] | None = None
+        self._kept: tuple[Tensor, list[KVCache | None]] | None = None
 
     def __call__(self, images: Tensor) -> Tensor:
         contexts, features, size = self._flat(images)
         recomputed = torch.is_grad_enabled() and size < len(contexts)
-        states: list[States | None] = []
+        states: list[KVCache | None] = []
         logits = []
         for some, own in zip(contexts.split(size), features.split(size), strict=True):
             if recomputed:
@@ -73,7 +73,7 @@ class PerImageClassifier(ImageClassifier):
         size = max(1, PASS_BYTES // each)
         return self._contexts(images).flatten(0, 1), images.flatten(0, 1), size
 
-    def _logits(self, contexts: Tensor, features: Tensor, states: list[States | None]) -> Tensor:
+    def _logits(self, contexts: Tensor, features: Tensor, states: list[KVCache | None]) -> Tensor:
         tower, layout = self._learner.backbone.text, self._learner.layout
         if not self._keeps:
             return self._scaled(features, encode(tower, layout, contexts))

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.metrics import direction
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN
 from nemesis_sweep.sweep.front import pareto_front
 
@@ -26,7 +26,7 @@ def trained(rows: Iterable[Row], objectives: Sequence[str]) -> list[Row]:
         row
         for row in rows
         if row.get("state", "COMPLETE") == "COMPLETE"
-        and row.get("baseline") not in PROMPTLESS
+        and trains_prompt(row.get("baseline"))
         and all(measured(row, metric) is not None for metric in objectives)
     ]
 

@@ -12,23 +12,14 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.front import front_of, measured, trained
 from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, order, trains_prompt
 from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.metrics import MEASURED, direction
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN
 from nemesis_sweep.sweep.control import control_of
 
-# Baselines in the order of the table, with the names people know them by.
-BASELINES: Mapping[str, str] = {
-    "zero_shot": "zero-shot",
-    "zero_shot_ensemble": "zero-shot, ensemble",
-    "linear_probe": "linear probe",
-    "coop": "plain CoOp",
-    "paper": "paper's setting",
-}
 BEST = "best found"
-WITHOUT = "the same, omega 0"
 LOSSES: Mapping[str, float] = {"best of PUN": 1.0, "best of PAN": 0.0}
 """The two losses by their beta: where both were tried, one that did not win has a row of its own."""
 FRONT = "on the front"
@@ -61,7 +52,7 @@ class Entry:
     def is_nemesis(self) -> bool:
         """Whether this was trained with a norm penalty (omega above 0); true where omega is not known."""
         omega = self.params.get("omega", self.config.get("omega"))
-        return self.baseline not in (*PROMPTLESS, "coop") and (omega is None or float(omega) > 0)
+        return trains_prompt(self.baseline) and self.baseline != COOP and (omega is None or float(omega) > 0)
 
     def metric(self, name: str) -> Score | None:
         """A metric by its name, None where it was not measured."""
@@ -121,12 +112,12 @@ class TaskBoard:
 
     def entry(self, baseline: str) -> Entry | None:
         """Return the row of a baseline, None if it did not complete."""
-        return next((entry for entry in self.entries if entry.label == BASELINES[baseline]), None)
+        return next((entry for entry in self.entries if entry.label == BASELINES[baseline].label), None)
 
     @property
     def references(self) -> tuple[Entry, ...]:
         """The rows that train no prompt: never the best found, and sometimes better than it."""
-        return tuple(entry for entry in self.entries if entry.baseline in PROMPTLESS)
+        return tuple(entry for entry in self.entries if not trains_prompt(entry.baseline))
 
 
 def leaderboard(
@@ -171,7 +162,11 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
     complete = [row for row in rows if row.get("state", "COMPLETE") == "COMPLETE"]
     by_name = {row["baseline"]: row for row in complete if row.get("baseline")}
     coop = by_name.get("coop")
-    entries = [_entry(label, by_name[name], coop) for name, label in BASELINES.items() if name in by_name]
+    entries = [
+        _entry(row.label, by_name[name], coop)
+        for name, row in BASELINES.items()
+        if name in by_name and not row.last
+    ]
     best = control = None
     candidates = trained(judged, objectives)
     kept = [row for row in candidates if not row.get("broken")]
@@ -183,7 +178,7 @@ def _board(study: str, rows: Sequence[Row], judged: Sequence[Row], objectives: t
         entries.append(best)
         control = by_number.get(control_of(winner["number"]))
         if control is not None:
-            entries.append(_entry(WITHOUT, control, coop))
+            entries.append(_entry(BASELINES[CONTROL].label, control, coop))
         for label, row in _best_losses(kept, objectives):
             if row is not first and not row.get("baseline") and row["number"] in by_number:
                 entries.append(_entry(label, by_number[row["number"]], coop))
@@ -240,12 +235,11 @@ def _rank(row: Mapping[str, Any], objectives: Sequence[str]) -> tuple[list[float
     """Sort key: the best trial comes first."""
     values = [measured(row, name) or 0.0 for name in objectives]
     loss = measured(row, "val/loss")
-    order = list(BASELINES).index(row["baseline"]) if row.get("baseline") in BASELINES else len(BASELINES)
     number = str(row["number"])
     return (
         [-v if direction(name) == "maximize" else v for name, v in zip(objectives, values, strict=True)],
         math.inf if loss is None else loss,
-        order,
+        order(row.get("baseline")),
         int(number) if number.isdigit() else 0,
     )
 
@@ -257,9 +251,12 @@ def is_test_set(metric: str) -> bool:
 
 def _known(row: Row) -> list[str]:
     """The names of a row's metrics that a table may show, those of test sets in the order of the protocol."""
-    order = ("test/source", "test/base", "test/new", "test/H")
+    places = ("test/source", "test/base", "test/new", "test/H")
     tested = filter(is_test_set, row.get("metrics") or {})
-    return [*MEASURED, *sorted(tested, key=lambda name: order.index(name) if name in order else len(order))]
+    return [
+        *MEASURED,
+        *sorted(tested, key=lambda name: places.index(name) if name in places else len(places)),
+    ]
 
 
 def _replicates(row: Mapping[str, Any]) -> int:
@@ -284,7 +281,7 @@ def _paired(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[int, tup
     """Return seed -> test accuracy of both. What no seed changes (zero-shot) stands against every seed."""
     left, right = _values(ours, "test/accuracy"), _values(theirs, "test/accuracy")
     seeds = list(theirs.get("seeds") or range(len(right)))
-    if ours.get("baseline") == "zero_shot" and len(left) == 1:
+    if not _learns(ours) and len(left) == 1:
         left = left * len(right)
         own_seeds = seeds
     else:
@@ -293,6 +290,11 @@ def _paired(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[int, tup
         return {}
     coop = dict(zip(seeds, right, strict=True))
     return {seed: (value, coop[seed]) for seed, value in zip(own_seeds, left, strict=True) if seed in coop}
+
+
+def _learns(row: Row) -> bool:
+    baseline = BASELINES.get(row.get("baseline") or "")
+    return baseline is None or baseline.learns
 
 
 def _penalty(

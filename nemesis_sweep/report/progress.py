@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.report.study_counts import RunningTrial, StudyCounts, duration, one_line, trial_name
 from nemesis_sweep.report.table import params_text
-from nemesis_sweep.report.tally import RunningTrial, StudyTally, duration, one_line, trial_name
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
@@ -39,7 +39,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def __init__(
         self,
-        studies: Iterable[StudyTally],
+        studies: Iterable[StudyCounts],
         *,
         console: Console | None = None,
         metric: str = "val/accuracy",
@@ -116,16 +116,16 @@ class Progress(AbstractContextManager["Progress"]):
         lines = []
         with self._lock:
             trial = self.running.pop((study, number), None)
-            tally = self.studies[study]
-            tally.running -= trial is not None
-            tally.count(state, number, None if reason else value, self._maximize)
+            counts = self.studies[study]
+            counts.running -= trial is not None
+            counts.count(state, number, None if reason else value, self._maximize)
             self._finished_here += 1
-            if number not in PROMPTLESS:  # Those are measured while workers start.
+            if trains_prompt(number):  # Those are measured while workers start.
                 self._stage = ""
             if self._live is None or state == "FAIL":
-                lines.append(self._trial_line(tally, number, state, value, seconds, reason, trial))
-            if self._live is None and tally.left == 0 and tally.running == 0:
-                lines.append(_study_line(tally))
+                lines.append(self._trial_line(counts, number, state, value, seconds, reason, trial))
+            if self._live is None and counts.left == 0 and counts.running == 0:
+                lines.append(_study_line(counts))
         # Printed without the lock: the drawing thread holds the console's while it asks for ours.
         for line in lines:
             self._line(line)
@@ -248,7 +248,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def _trial_line(
         self,
-        tally: StudyTally,
+        counts: StudyCounts,
         number: str,
         state: str,
         value: float | None,
@@ -257,7 +257,7 @@ class Progress(AbstractContextManager["Progress"]):
         trial: RunningTrial | None,
     ) -> str:
         done, budget = self._totals()
-        told = f"[{done}/{budget}] {tally.study} {trial_name(number)} {state.lower()}"
+        told = f"[{done}/{budget}] {counts.study} {trial_name(number)} {state.lower()}"
         if value is not None and state != "FAIL":
             told += f" {value:.2f}"
         told += f" in {seconds:.1f} s"
@@ -275,12 +275,12 @@ class Progress(AbstractContextManager["Progress"]):
         self.console.print(Text(text), soft_wrap=True, highlight=False)
 
 
-def _study_line(tally: StudyTally) -> str:
-    best = _best_of(tally) or "nothing completed"
-    counts = f"{tally.complete} complete, {tally.pruned} pruned, {tally.failed} failed"
-    return f"{tally.study} done: {counts}; {best}"
+def _study_line(counts: StudyCounts) -> str:
+    best = _best_of(counts) or "nothing completed"
+    ended = f"{counts.complete} complete, {counts.pruned} pruned, {counts.failed} failed"
+    return f"{counts.study} done: {ended}; {best}"
 
 
-def _best_of(tally: StudyTally) -> str:
+def _best_of(counts: StudyCounts) -> str:
     """The best of a study so far, '' when there is none."""
-    return "" if tally.best is None else f"best {tally.best:.2f} ({trial_name(tally.best_number)})"
+    return "" if counts.best is None else f"best {counts.best:.2f} ({trial_name(counts.best_number)})"

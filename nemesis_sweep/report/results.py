@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 
 NAME = "results.parquet"
 VERSION = b"nemesis_sweep.results"
@@ -151,7 +151,7 @@ def _named(row: Mapping[str, Any]) -> dict[str, Any]:
 def _trained_with(row: Mapping[str, Any], name: str) -> Any:
     """The value of a parameter: as it was searched, or as a baseline has it that trains a prompt."""
     params, config = row.get("params") or {}, row.get("config") or {}
-    if row["number"] is not None or row["baseline"] in PROMPTLESS:
+    if row["number"] is not None or not trains_prompt(row["baseline"]):
         return params.get(name)
     return params.get(name, config.get(name))
 

@@ -16,10 +16,10 @@ from rich.text import Text
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_table, results_table, rows_of, write_table
+from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.report.table import print_leaderboard
-from nemesis_sweep.report.tally import duration
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.metrics import direction
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import MEAN
 
 NAME = "simulated.parquet"
@@ -104,7 +104,7 @@ def best_found(rows: Iterable[Row], objective: str, seconds: float) -> list[tupl
         while place < len(ended) and ended[place]["ended"] <= until:
             row = ended[place]
             place += 1
-            if row["state"] == "COMPLETE" and row.get("baseline") not in PROMPTLESS:
+            if row["state"] == "COMPLETE" and trains_prompt(row.get("baseline")):
                 value = row["metrics"][objective]
                 best = value if best is None else max(best, value) if maximize else min(best, value)
         curve.append((until, place, best))

@@ -16,16 +16,15 @@ from nemesis_sweep.report.leaderboard import BEST, FRONT, LOSSES, Entry, TaskBoa
 from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
+from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.effects import matters
 from nemesis_sweep.spec.expression import metrics_in
-from nemesis_sweep.spec.search import PROMPTLESS
 
 ROOM = 30
 """Columns of a terminal that the parameters of a trial should have beside the numbers."""
 FRONT_ROWS = 15
 """Points of a Pareto front that a table shows; the file of results has them all."""
 HARMONIC = "test/H"
-SHORT = {"coop": "CoOp", "paper": "paper", "control": "without penalty"}
 
 
 def print_leaderboard(boards: Sequence[TaskBoard], console: Console, mark: str = "") -> None:
@@ -139,7 +138,8 @@ def cells(board: TaskBoard, entry: Entry) -> tuple[str, ...]:
     """Return one row: name, val, test, other objectives, gain on test over CoOp, its interval, parameters."""
     name = entry.label + (" *" if entry.broken else "")
     if name in (BEST, FRONT, *LOSSES):
-        name = f"{name} ({SHORT.get(entry.baseline) or f'trial {entry.number}'})"
+        short = BASELINES[entry.baseline].short if entry.baseline in BASELINES else ""
+        name = f"{name} ({short or f'trial {entry.number}'})"
     more = [
         (score_text if is_test_set(metric) else metric_text)(entry.more.get(metric)) for metric in board.more
     ]
@@ -167,7 +167,7 @@ def params_text(params: Mapping[str, Any]) -> str:
 
 
 def _params_of(board: TaskBoard, entry: Entry) -> str:
-    if entry.baseline in PROMPTLESS:
+    if not trains_prompt(entry.baseline):
         return ""
     known = {**entry.config, **entry.params}
     # PAN's settings say nothing of a trial of PUN, nor those of the penalty of one without.

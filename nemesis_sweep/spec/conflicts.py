@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.dimensions import Choice, Dimension
 from nemesis_sweep.spec.space import Place, always_searched
 from nemesis_sweep.spec.together import Together
@@ -18,7 +19,7 @@ def conflict_faults(parts: Together) -> Iterator[Fault]:
     yield from _values_of_no_task(parts)
     yield from _class_contexts_cannot_transfer(parts)
     yield from _targets_and_their_protocol(parts)
-    yield from _probe_cannot_transfer(parts)
+    yield from _baselines_cannot_transfer(parts)
     yield from _nothing_to_search(parts)
 
 
@@ -102,14 +103,15 @@ def _targets_and_their_protocol(parts: Together) -> Iterator[Fault]:
             yield Fault(path, "trained on and tested on", shown(target), "datasets that no task trains on")
 
 
-def _probe_cannot_transfer(parts: Together) -> Iterator[Fault]:
+def _baselines_cannot_transfer(parts: Together) -> Iterator[Fault]:
     if parts.tasks is None or parts.search is None or "tasks.protocol" in parts.unsure:
         return
-    if parts.tasks.protocol != "few_shot" and "linear_probe" in parts.search.baselines:
-        message = "a linear probe cannot be tested on classes it was not trained on"
-        allowed = "without linear_probe, or tasks.protocol: few_shot"
+    stuck = [name for name in parts.search.baselines if not BASELINES[name].transfers]
+    for name in stuck if parts.tasks.protocol != "few_shot" else ():
+        message = f"a {BASELINES[name].label} cannot be tested on classes it was not trained on"
+        allowed = f"without {name}, or tasks.protocol: few_shot"
         related: tuple[Path, ...] = (("tasks", "protocol"),)
-        yield Fault(("search", "baselines"), message, "linear_probe", allowed, related=related)
+        yield Fault(("search", "baselines"), message, name, allowed, related=related)
 
 
 def _nothing_to_search(parts: Together) -> Iterator[Fault]:

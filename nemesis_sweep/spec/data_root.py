@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nemesis_sweep.spec.current_folder import expanded, here
+from nemesis_sweep.files.current_folder import expanded, here
 
 VARIABLE = "NEMESIS_SWEEP_DATA"
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.spec.choices import OneOf
 from nemesis_sweep.spec.expression import Condition, ConditionError, parse_condition
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text
 from nemesis_sweep.spec.method import Method
@@ -15,11 +17,7 @@ from nemesis_sweep.spec.names import PrunerName, Reading, SamplerName
 from nemesis_sweep.spec.space import UNCHECKED, check_value
 from nemesis_sweep.spec.storage import check_storage
 
-Baseline = Literal["zero_shot", "zero_shot_ensemble", "linear_probe", "coop", "paper", "control"]
-PROMPTLESS = ("zero_shot", "zero_shot_ensemble", "linear_probe")
-"""Baselines that train no prompt: in tables when asked for, but never what a sweep found."""
-CONTROL = "control"
-"""The best found once more, without its penalty: all else equal, so the difference is the penalty's."""
+BaselineName = Annotated[str, OneOf(BASELINES)]
 
 
 def _condition(text: str, info: ValidationInfo) -> str:
@@ -69,7 +67,7 @@ class Search(Section):
     seed: Seed = 0
     eval_every: Count = 5
     points: list[dict[str, Any]] = Field(default_factory=list)
-    baselines: Distinct[Baseline] = Field(default=["zero_shot", "coop", "paper", "control"])
+    baselines: Distinct[BaselineName] = Field(default=[name for name, row in BASELINES.items() if row.usual])
     storage: Annotated[Text, AfterValidator(check_storage)] | None = None
     _method: type[Method] = PrivateAttr(Method)
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
+from nemesis_sweep.files.nearest_path import nearest_path
+from nemesis_sweep.files.regular_file import read_regular
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import SHOWN_LENGTH, Fault, Key, Path, shown
-from nemesis_sweep.spec.nearest_path import nearest_path
-from nemesis_sweep.spec.regular_file import read_regular
 
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yaml", ".yml")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nemesis_sweep.spec.current_folder import expanded, here
+from nemesis_sweep.files.current_folder import expanded, here
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.tasks import Task
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nemesis_sweep.files.current_folder import here
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.spec.current_folder import here
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName

@@ -1,6 +1,6 @@
 """The first results while Ray starts: rows that train nothing are measured by a process of our own.
 
-It works as Ray's workers do, in the same folders and through the same desk. What it does not get done, they
+It works as Ray's workers do, in the same folders and through the same broker. What it does not get done, they
 do: the trial stays RUNNING and is handed out again.
 """
 
@@ -15,7 +15,7 @@ import threading
 from types import TracebackType
 from typing import IO, Any, Self
 
-from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.broker import TrialBroker
 
 PATIENCE, POLL = 60.0, 0.5
 """Seconds that a row may take after workers have come up, and between two looks."""
@@ -23,17 +23,17 @@ PATIENCE, POLL = 60.0, 0.5
 
 class Ahead:
     """Measures the rows that train nothing one after the other, until there are no more of them or Ray's own
-    workers are up; use with ``with``, which raises what went wrong at the desk."""
+    workers are up; use with ``with``, which raises what went wrong at the broker."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, broker: TrialBroker) -> None:
+        self.broker = broker
         self._over = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._work, name="ahead", daemon=True)
         self._error: Exception | None = None
 
     def __enter__(self) -> Self:
-        self._ticket, self._config = "ahead-0", self.desk.next_reference("ahead-0")
+        self._tune_id, self._config = "ahead-0", self.broker.next_reference("ahead-0")
         if self._config is not None:
             self._process = _start()
             self._thread.start()
@@ -64,14 +64,14 @@ class Ahead:
         while self._config is not None:
             result = self._ask(self._config)
             if not result:
-                self.desk.put_back(self._ticket)
+                self.broker.put_back(self._tune_id)
                 return
-            self.desk.complete(self._ticket, result)
-            if self._over.is_set() or self.desk.workers_are_up:
+            self.broker.complete(self._tune_id, result)
+            if self._over.is_set() or self.broker.workers_are_up:
                 return
             number += 1
-            self._ticket = f"ahead-{number}"
-            self._config = self.desk.next_reference(self._ticket)
+            self._tune_id = f"ahead-{number}"
+            self._config = self.broker.next_reference(self._tune_id)
 
     def _ask(self, config: dict[str, Any]) -> dict[str, Any]:
         """What the process measured; nothing where it has ended or leaves it to a worker."""
@@ -91,7 +91,7 @@ class Ahead:
         """Whether an answer has come; workers that are up can do it themselves after a while."""
         waited = 0.0
         while not select.select([output], [], [], POLL)[0]:
-            waited += POLL * self.desk.workers_are_up
+            waited += POLL * self.broker.workers_are_up
             if waited > PATIENCE:
                 return False
         return True

@@ -9,13 +9,13 @@ import ray
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
-from nemesis_sweep.sweep.assignment import read_assignment
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
 from nemesis_sweep.sweep.cluster.processes import STOPPED, Process, end_all
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent
-from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.searcher import Unsaved
+from nemesis_sweep.sweep.trial_spec import read_trial_spec
 from nemesis_sweep.sweep.worker.encoding_log import encoding_log
 
 EVERY, LONGEST = 1.0, 3.0
@@ -31,9 +31,11 @@ NOBODY = 60.0
 class Attendance(Unsaved, Callback):
     """Asked by Tune at each of its steps; :class:`Enough` ends the sweep by what is seen here."""
 
-    def __init__(self, desk: Desk, session: RaySession, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, broker: TrialBroker, session: RaySession, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.running: list[Trial] | None = None
-        self._desk, self._session, self._clock = desk, session, clock
+        self._broker, self._session, self._clock = broker, session, clock
         self._looked = clock()
         self._signs: dict[str, object] = {}
         self._silent: dict[str, float] = {}
@@ -57,7 +59,7 @@ class Attendance(Unsaved, Callback):
         now = [worker for worker in self._session.workers() if worker.state == STOPPED]
         self._stopped = {worker: self._stopped.get(worker, 0.0) + passed for worker in now}
         for worker, seconds in self._stopped.items():
-            if seconds > REPLACED or (self._desk.stopping and seconds > EVERY):
+            if seconds > REPLACED or (self._broker.stopping and seconds > EVERY):
                 self._say(f"worker process {worker.pid} was stopped by a signal; it is replaced")
                 end_all([worker])
             elif seconds > TOLD >= seconds - passed:
@@ -68,7 +70,7 @@ class Attendance(Unsaved, Callback):
 
     def _look_for_silent(self, passed: float) -> None:
         """Workers that have neither reported nor written anything for the time that the sweep file allows."""
-        limit = self._desk.sweep.resources.timeout
+        limit = self._broker.sweep.resources.timeout
         running = self.running or []
         self._silent = {trial.trial_id: self._silent.get(trial.trial_id, 0.0) for trial in running}
         if limit is None:
@@ -81,7 +83,7 @@ class Attendance(Unsaved, Callback):
                 continue
             before = self._silent[trial.trial_id]
             now = self._silent[trial.trial_id] = before + passed
-            owner = read_assignment(trial.config).owner
+            owner = read_trial_spec(trial.config).owner
             name = f"{owner.study} trial {owner.number}"
             if now > limit:
                 self._say(f"{name}: no report for {limit:g} s (resources.timeout); its worker is replaced")
@@ -92,8 +94,8 @@ class Attendance(Unsaved, Callback):
 
     def _sign(self, trial: Trial) -> object:
         """Whatever changes as long as a trial gets on."""
-        folder = read_assignment(trial.config).folder
-        written = (*folder.rglob("*"), encoding_log(self._desk.home.path))
+        folder = read_trial_spec(trial.config).folder
+        written = (*folder.rglob("*"), encoding_log(self._broker.home.path))
         return trial.last_result.get("training_iteration"), _newest(written)
 
     def _look_for_anybody(self, passed: float, waiting: bool) -> None:
@@ -104,26 +106,26 @@ class Attendance(Unsaved, Callback):
         self._nobody = 0.0
         if self._session.own:
             raise LostClusterError(f"no worker has come up for {NOBODY:.0f} s")
-        if not concurrent(self._desk.resources, nodes_there()):
+        if not concurrent(self._broker.resources, nodes_there()):
             raise LostClusterError(
                 f"none of its nodes has had room for a trial for {NOBODY:.0f} s", self._session.address
             )
 
     def _say(self, line: str) -> None:
-        self._desk.progress.say(line)
+        self._broker.progress.say(line)
 
 
 class Enough(Unsaved, Stopper):
     """Ends a sweep that is told to stop as soon as no trial runs whose report could be waited for."""
 
-    def __init__(self, desk: Desk, attendance: Attendance) -> None:
-        self._desk, self._attendance = desk, attendance
+    def __init__(self, broker: TrialBroker, attendance: Attendance) -> None:
+        self._broker, self._attendance = broker, attendance
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        return self._desk.stopping and self._attendance.running == []
+        return self._broker.stopping and self._attendance.running == []
 
 
 def _newest(paths: Iterable[Path]) -> int:

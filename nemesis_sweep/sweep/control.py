@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nemesis_sweep.spec.baselines import CONTROL, COOP
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.owned import applies
-from nemesis_sweep.spec.search import CONTROL
-from nemesis_sweep.sweep.assignment import COOP
 from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
 

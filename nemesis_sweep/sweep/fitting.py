@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
-from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.spec.baselines import BASELINES, known_before
 from nemesis_sweep.spec.dimensions import Choice
-from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
+from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -76,12 +76,10 @@ class _Fitting:
 
     def _references(self) -> Iterator[Problem]:
         """Rows that put the names into sentences."""
-        for row, templates in (
-            ("zero_shot", [DEFAULT_TEMPLATE]),
-            ("zero_shot_ensemble", [DEFAULT_TEMPLATE, *ENSEMBLE]),
-        ):
-            if row not in self.sweep.search.baselines:
+        for row, baseline in BASELINES.items():
+            if row not in self.sweep.search.baselines or not baseline.templates:
                 continue
+            templates = (DEFAULT_TEMPLATE, *part_at(baseline.templates))
             found = [each for template in templates if (each := self._longest(template)) is not None]
             tokens, name = max(found, default=(0, ""))
             if tokens > self.texts.most:
@@ -103,11 +101,10 @@ class _Fitting:
             yield "method.words", f"words {text!r} ({{}} tokens)", [tokens - ENDS]
         if "n_ctx" not in parts.always and (not words or "words" in parts.always):
             yield self._written(cell), "n_ctx {}", [parts.fixed_value("n_ctx", cell)]
-        for row in self.sweep.search.baselines:
-            if row not in (*PROMPTLESS, CONTROL):
-                method = baseline_method(self.sweep, self.task, row)
-                if method.words is None and "n_ctx" in searched_names(self.sweep.space):
-                    yield "search.baselines", f"n_ctx {{}} of {row}", [method.n_ctx]
+        for row in known_before(self.sweep.search.baselines):
+            method = baseline_method(self.sweep, self.task, row)
+            if method.words is None and "n_ctx" in searched_names(self.sweep.space):
+                yield "search.baselines", f"n_ctx {{}} of {row}", [method.n_ctx]
 
     def _written(self, cell: tuple[str, int]) -> str:
         """The key under which the fixed number of vectors of this task stands."""

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nemesis_sweep.data.encode import encode_items
-from nemesis_sweep.data.protocols import Arrangement
+from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.data.store import missing_pictures
 from nemesis_sweep.data.views import CENTRE
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.draw import random_point
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
@@ -28,9 +28,9 @@ from nemesis_sweep.sweep.space.baselines import (
     outside_the_space,
 )
 from nemesis_sweep.sweep.space.planned import keeps, trials_of
-from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker import worker_cache
+from nemesis_sweep.sweep.worker.dry_run import Costs, dry_run
 from nemesis_sweep.sweep.worker.gpu_memory import Memory, measure_memory
-from nemesis_sweep.sweep.worker.rehearsal import Costs, rehearse
 from nemesis_sweep.vlm.backbone import Backbone
 
 POINTS, TRIES = 3, 100
@@ -126,7 +126,7 @@ def forecast(sweep: Sweep) -> Forecast:
             # One method for each kind of features that prompts of the sweep read.
             for method in {reads_of(each.prompt, each.kinds): each for each in reversed(own)}.values():
                 _note_encoding(sweep, task, method, encoding)
-        beside = [name for name in outside_the_space(sweep, tasks) if name not in PROMPTLESS]
+        beside = list(filter(trains_prompt, outside_the_space(sweep, tasks)))
         trials = trials_of(sweep, tasks) + len(beside) + control_is_possible(sweep)
         memory = max(each.memory.peak for task in tasks for each in probed[_costs_as(task)])
         sums = [sum(each) for each in zip(*tried, strict=True)]
@@ -167,17 +167,17 @@ def _methods(sweep: Sweep, task: Task, tasks: Sequence[Task]) -> list[Method]:
 def _probe(sweep: Sweep, task: Task, method: Method) -> Probed:
     backbone, arranged = _materials(sweep, task, method)
     found: list[Costs] = []
-    memory = measure_memory(lambda: found.append(rehearse(backbone, arranged, method)), _machine_bytes())
+    memory = measure_memory(lambda: found.append(dry_run(backbone, arranged, method)), _machine_bytes())
     return Probed(found[0], memory)
 
 
-def _materials(sweep: Sweep, task: Task, method: Method) -> tuple[Backbone, Arrangement]:
-    arranged = warm.arranged(task, tuple(sweep.tasks.seeds))
-    return warm.towers(task.backbone, method.precision, task.start), arranged
+def _materials(sweep: Sweep, task: Task, method: Method) -> tuple[Backbone, ProtocolSplit]:
+    arranged = worker_cache.arranged(task, tuple(sweep.tasks.seeds))
+    return worker_cache.towers(task.backbone, method.precision, task.start), arranged
 
 
 def _trial_seconds(sweep: Sweep, task: Task, method: Method, costs: Costs) -> float:
-    train = len(warm.arranged(task, tuple(sweep.tasks.seeds)).episodes[0].train)
+    train = len(worker_cache.arranged(task, tuple(sweep.tasks.seeds)).episodes[0].train)
     steps = method.epochs * max(1, train // method.batch)
     reports = math.ceil(method.epochs / sweep.search.eval_every)
     working = steps * costs.step + _testing_seconds(sweep, method, costs)
@@ -207,7 +207,7 @@ def _note_encoding(sweep: Sweep, task: Task, method: Method, found: Encoding) ->
         found[key][0].update(missing)
 
 
-def _view_seconds(backbone: Backbone, arranged: Arrangement) -> float:
+def _view_seconds(backbone: Backbone, arranged: ProtocolSplit) -> float:
     items = arranged.source.test[:PICTURES]
     encode_items(backbone, items[:1], [CENTRE])
     started = time.perf_counter()

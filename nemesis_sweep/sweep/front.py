@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.metrics import Direction
-from nemesis_sweep.spec.search import PROMPTLESS
 
 LOSS = "val/loss"
 """User attribute of a complete trial: its validation loss, which decides between equals."""
@@ -39,7 +39,7 @@ def best_trials(
         (number, trial)
         for number, trial in trials
         if trial.state == TrialState.COMPLETE
-        and number not in PROMPTLESS
+        and trains_prompt(number)
         and all(excess <= 0 for excess in trial.constraints.values())
     ]
     return [candidates[n] for n in pareto_front([trial.values for _, trial in candidates], directions)]

@@ -9,8 +9,8 @@ from optuna.trial import FrozenTrial
 
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import JOINT, Sweep
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 
 class JointStudy(Study):
@@ -30,10 +30,10 @@ class JointStudy(Study):
         """Take the mean over the tasks begun so far; true when the pruner would rather stop this trial."""
         return super().report(number, epoch, value * self._share(epoch), replicates)
 
-    def assignment(self, parts: Sequence[Assignment]) -> JointAssignment:
+    def trial_spec(self, parts: Sequence[TrialSpec]) -> JointTrialSpec:
         """One trial that has a part for each task."""
         own = tuple(replace(part, part_of=self.key) for part in parts)
-        return JointAssignment(own, tuple(self.starts))
+        return JointTrialSpec(own, tuple(self.starts))
 
     def place(self, step: int) -> str:
         """Where in a trial a step is, in words."""

@@ -6,9 +6,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.baselines import PAPER
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import PAPER
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.space.baselines import paper_point

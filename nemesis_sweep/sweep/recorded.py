@@ -10,9 +10,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.nearest_path import nearest_path
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home

@@ -19,8 +19,8 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.sealed import CHECKSUM, DamagedError
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.files.sealed import CHECKSUM, DamagedError
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.prompts.artifact import FACTS, TENSORS, prompt_checksum
 from nemesis_sweep.spec.configuration import configuration
@@ -28,7 +28,7 @@ from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.copies import restore
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.judgement import objective_values
+from nemesis_sweep.sweep.objective_values import objective_values
 from nemesis_sweep.sweep.proposal import BASELINE
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.journal import mend_journal
@@ -40,7 +40,7 @@ TOLD = 10
 """Trials that are told one by one."""
 
 
-def open_mended(sweep: Sweep, home: Home, say: Report) -> BaseStorage:
+def open_mended(sweep: Sweep, home: Home, say: SayLine) -> BaseStorage:
     """The storage with which a run goes on, and all records of complete trials in order; for its driver.
 
     say: gets a line for everything that was damaged. Raises ``UserError`` when that cannot be mended.

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -24,7 +24,7 @@ from nemesis_sweep.tracking.sweep_run import TRIALS
 from nemesis_sweep.tracking.trial_run import TrialRun
 
 
-def log_again_if_lost(sweep: Sweep, home: Home, say: Report) -> None:
+def log_again_if_lost(sweep: Sweep, home: Home, say: SayLine) -> None:
     """See to it that every complete trial is logged again where the database does not know the sweep."""
     if not records_are_lost(home.path):
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home
@@ -20,7 +20,7 @@ from nemesis_sweep.sweep.study import baselines_of
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, RESULT, read_result
 
 
-def retry_failed(sweep: Sweep, home: Home, storage: BaseStorage, say: Report) -> BaseStorage:
+def retry_failed(sweep: Sweep, home: Home, storage: BaseStorage, say: SayLine) -> BaseStorage:
     """Make the failed trials of a sweep RUNNING again; the storage with which the run goes on.
 
     They have their numbers, their parameters and what they reported, and go on as interrupted ones do, from

@@ -10,7 +10,7 @@ from nemesis_sweep.spec.sweep import JOINT, MEAN, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.control import baseline_of
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.judgement import excesses
+from nemesis_sweep.sweep.objective_values import excesses
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS
 from nemesis_sweep.sweep.worker.result import read_result
 

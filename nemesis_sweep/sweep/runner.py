@@ -10,14 +10,15 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from nemesis_sweep.data.atomic import write_atomically
-from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.files.atomic import write_atomically
+from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.dump import sweep_to_yaml
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
@@ -25,7 +26,6 @@ from nemesis_sweep.sweep.cluster.own_cluster import standing_in
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.cluster.supervisor import STOPPING, tell
-from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end, rows_of
 from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.episodes import record_episodes
@@ -84,7 +84,7 @@ def run_sweep(
     extend: bool = False,
     retry: bool = False,
     logical_gpus: int | None = None,
-    say: Report = quiet,
+    say: SayLine = quiet,
     keep: Keep = len,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
@@ -124,15 +124,15 @@ def run_sweep(
                 close_stale(home.path, ended_trials(studies))
                 with show(studies) as progress:
                     sender.say = progress.say
-                    desk = Desk(sweep, home, studies, progress, sender.follow)
-                    if desk.has_more:
-                        bring_weights(backbones_to_load(desk), session, progress.say)
+                    broker = TrialBroker(sweep, home, studies, progress, sender.follow)
+                    if broker.has_more:
+                        bring_weights(backbones_to_load(broker), session, progress.say)
                         # On a cluster of others this machine may lack what its workers have.
-                        with Ahead(desk) if session.own else nullcontext():
-                            _train(desk, session, sender)
-                if desk.full:
-                    raise FullDiskError(desk.full)
-                if desk.stopping:
+                        with Ahead(broker) if session.own else nullcontext():
+                            _train(broker, session, sender)
+                if broker.full:
+                    raise FullDiskError(broker.full)
+                if broker.stopping:
                     raise KeyboardInterrupt
                 sender.ready()
             except KeyboardInterrupt:
@@ -154,7 +154,7 @@ def run_sweep(
                 raise told from error
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
-            return _collect(desk, home)
+            return _collect(broker, home)
 
 
 def _log_modules(home: Home, modules: Sequence[Path]) -> None:
@@ -164,7 +164,7 @@ def _log_modules(home: Home, modules: Sequence[Path]) -> None:
         log_files(home.path, inside, folder.relative_to(home.path).as_posix())
 
 
-def _open(sweep: Sweep, home: Home, retry: bool, say: Report) -> optuna.storages.BaseStorage:
+def _open(sweep: Sweep, home: Home, retry: bool, say: SayLine) -> optuna.storages.BaseStorage:
     """The storage with all records in order, and with failed trials open again where that is wanted."""
     storage = open_mended(sweep, home, say)
     return retry_failed(sweep, home, storage, say) if retry else storage
@@ -189,7 +189,7 @@ def ended_trials(studies: Sequence[Study]) -> dict[str, str]:
     }
 
 
-def _sender(sweep: Sweep, home: Home, say: Report) -> Sender:
+def _sender(sweep: Sweep, home: Home, say: SayLine) -> Sender:
     """What sends the records to MLflow, begun. A server that the sweep names has answered by then; to make
     the database in the home takes seconds, which pass while Ray starts."""
     uri = sweep.tracking.mlflow
@@ -201,43 +201,43 @@ def _sender(sweep: Sweep, home: Home, say: Report) -> Sender:
     return sender
 
 
-def _train(desk: Desk, session: RaySession, sender: Sender) -> None:
-    """Hand the desk to Ray Tune until nothing is left to hand out, or nothing more is wanted."""
+def _train(broker: TrialBroker, session: RaySession, sender: Sender) -> None:
+    """Hand the broker to Ray Tune until nothing is left to hand out, or nothing more is wanted."""
     try:
-        _tune(desk, session, sender)
+        _tune(broker, session, sender)
     except LostClusterError:
-        if not desk.stopping:
+        if not broker.stopping:
             raise
 
 
-def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
+def _tune(broker: TrialBroker, session: RaySession, sender: Sender) -> None:
     def stop() -> None:
         tell(STOPPING)
-        desk.stop()
+        broker.stop()
 
     # Inside of Ray's session: what is asked for while Ray starts ends it at once.
     with session.running() as cluster, stoppable(stop):
         from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
         from nemesis_sweep.sweep.attendance import Attendance, Enough
-        from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
+        from nemesis_sweep.sweep.searcher import BrokerScheduler, BrokerSearcher
         from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 
-        refuse_an_unshared_home(desk.home)
+        refuse_an_unshared_home(broker.home)
         nodes = nodes_there()
-        desk.resources = trial_resources(desk.sweep.resources, nodes, _auto_gpus(desk, cluster))
+        broker.resources = trial_resources(broker.sweep.resources, nodes, _auto_gpus(broker, cluster))
         sender.ready()
-        if desk.stopping:
+        if broker.stopping:
             return
-        desk.progress.doing("Ray has started; its workers load torch and the backbone")
-        most = concurrent(desk.resources, nodes)
-        wanted = desk.sweep.resources.concurrent
-        attendance = Attendance(desk, session)
+        broker.progress.doing("Ray has started; its workers load torch and the backbone")
+        most = concurrent(broker.resources, nodes)
+        wanted = broker.sweep.resources.concurrent
+        attendance = Attendance(broker, session)
         tuner = Tuner(
             PromptTrainable,
             tune_config=TuneConfig(
-                search_alg=DeskSearcher(desk),
-                scheduler=DeskScheduler(desk),
+                search_alg=BrokerSearcher(broker),
+                scheduler=BrokerScheduler(broker),
                 num_samples=-1,
                 # So that no trial is asked for before there is room to run it.
                 max_concurrent_trials=most if wanted == "auto" else min(most, wanted),
@@ -246,18 +246,18 @@ def _tune(desk: Desk, session: RaySession, sender: Sender) -> None:
                 trial_dirname_creator=lambda trial: trial.trial_id,
             ),
             run_config=RunConfig(
-                name=desk.home.ray.name,
-                storage_path=str(desk.home.path),
+                name=broker.home.ray.name,
+                storage_path=str(broker.home.path),
                 verbose=0,
                 callbacks=[attendance],
-                stop=Enough(desk, attendance),
+                stop=Enough(broker, attendance),
                 # Trials keep their own checkpoints, which outlive Ray.
                 checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-                failure_config=FailureConfig(max_failures=desk.sweep.budget.retries),
+                failure_config=FailureConfig(max_failures=broker.sweep.budget.retries),
             ),
         )
         # Not before: relative paths of the sweep start in the current folder.
-        with standing_in(desk.home.path):
+        with standing_in(broker.home.path):
             tuner.fit()
 
 
@@ -287,29 +287,29 @@ def _lost_disk_or_storage(sweep: Sweep, home: Home, error: Exception) -> UserErr
     return lost(error, sweep.search.storage)
 
 
-def _auto_gpus(desk: Desk, cluster: dict[str, float]) -> float:
+def _auto_gpus(broker: TrialBroker, cluster: dict[str, float]) -> float:
     """The share of a GPU where the sweep file leaves it open."""
-    if desk.sweep.resources.gpus != "auto":
+    if broker.sweep.resources.gpus != "auto":
         return 0.0
-    return auto_share(desk.sweep, desk.home, cluster, desk.progress.say, lambda: desk.stopping)
+    return auto_share(broker.sweep, broker.home, cluster, broker.progress.say, lambda: broker.stopping)
 
 
-def _collect(desk: Desk, home: Home) -> Outcome:
-    studies = desk.studies
+def _collect(broker: TrialBroker, home: Home) -> Outcome:
+    studies = broker.studies
     trials = [trial for study in studies for _, trial in study.trials()]
     empty = [study.key for study in studies if not _has_complete(study)]
-    found = {study.key: best_trial(study.trials(), desk.sweep.search.directions) for study in studies}
+    found = {study.key: best_trial(study.trials(), broker.sweep.search.directions) for study in studies}
     best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
-    causes = desk.causes.error if desk.causes else None
-    failed = bool(empty or desk.too_many_failures or causes)
+    causes = broker.causes.error if broker.causes else None
+    failed = bool(empty or broker.too_many_failures or causes)
     finish_sweep(home.path, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
     return Outcome(
         rows_of(studies, home.path),
         empty,
         failed=sum(trial.state == TrialState.FAIL for trial in trials),
-        too_many_failures=desk.too_many_failures,
+        too_many_failures=broker.too_many_failures,
         space_is_done=all(study.proposer.space_is_done for study in studies),
-        hours_are_spent=desk.hours_are_spent and any(study.proposer.may_propose for study in studies),
+        hours_are_spent=broker.hours_are_spent and any(study.proposer.may_propose for study in studies),
         causes=causes,
     )
 
@@ -317,5 +317,5 @@ def _collect(desk: Desk, home: Home) -> Outcome:
 def _has_complete(study: Study) -> bool:
     """Whether a trial that trains a prompt is complete."""
     return any(
-        trial.state == TrialState.COMPLETE and number not in PROMPTLESS for number, trial in study.trials()
+        trial.state == TrialState.COMPLETE and trains_prompt(number) for number, trial in study.trials()
     )

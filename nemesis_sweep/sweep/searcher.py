@@ -1,4 +1,4 @@
-"""Ray Tune's side of asking and telling: thin, the desk decides."""
+"""Ray Tune's side of asking and telling: thin, the broker decides."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.supervisor import RESULT, tell
-from nemesis_sweep.sweep.desk import Desk
 
 _REPLICATES = "replicates"
 
@@ -33,21 +33,21 @@ class Unsaved:
         return {}
 
 
-class DeskSearcher(Unsaved, Searcher):
-    """Asks the desk for trials and tells it how they ended."""
+class BrokerSearcher(Unsaved, Searcher):
+    """Asks the broker for trials and tells it how they ended."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, broker: TrialBroker) -> None:
         super().__init__()
-        self.desk = desk
+        self.broker = broker
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        config = self.desk.next(trial_id)
-        if config is None and not self.desk.has_more:
+        config = self.broker.next(trial_id)
+        if config is None and not self.broker.has_more:
             return Searcher.FINISHED
         return config
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        self.desk.complete(trial_id, result and as_reported(result), failed=error)
+        self.broker.complete(trial_id, result and as_reported(result), failed=error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
@@ -56,12 +56,12 @@ class DeskSearcher(Unsaved, Searcher):
         """Nothing to restore."""
 
 
-class DeskScheduler(Unsaved, FIFOScheduler):
+class BrokerScheduler(Unsaved, FIFOScheduler):
     """Stops a trial as soon as Optuna's pruner says so."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, broker: TrialBroker) -> None:
         super().__init__()
-        self.desk = desk
+        self.broker = broker
         self._queue: deque[Trial] = deque()
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -70,14 +70,14 @@ class DeskScheduler(Unsaved, FIFOScheduler):
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """First come, first served; Tune's own looks through all trials of the sweep at every step."""
         while self._queue and self._queue[0].status != Trial.PENDING:
-            self.desk.began(self._queue.popleft().trial_id)
+            self.broker.began(self._queue.popleft().trial_id)
         return self._queue[0] if self._queue else None
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
         tell(RESULT)
-        stop = self.desk.report(trial.trial_id, as_reported(result))
+        stop = self.broker.report(trial.trial_id, as_reported(result))
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         # Tune calls this for an error that it will retry, too; the searcher hears only of the last one.
-        self.desk.note_error(trial.trial_id, Path(trial.error_file) if trial.error_file else None)
+        self.broker.note_error(trial.trial_id, Path(trial.error_file) if trial.error_file else None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.front import best_trial, best_trials
 from nemesis_sweep.sweep.home.driver import driver
@@ -107,7 +107,7 @@ def _status(study: RecordedStudy, home: Home) -> StudyStatus:
     states = Counter(trial.state for _, trial in trials)
     total = trials_of(sweep, study.tasks) + len(outside_the_space(sweep, study.tasks))
     # Those that train nothing take no time: they would promise an end that does not come.
-    trained = [trial for number, trial in trials if number not in PROMPTLESS]
+    trained = [trial for number, trial in trials if trains_prompt(number)]
     seconds = [trial.user_attrs[SECONDS] for trial in trained if SECONDS in trial.user_attrs]
     mean = sum(seconds) / len(seconds) if seconds else None
     running = states[TrialState.RUNNING]

@@ -8,11 +8,10 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
 from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, TWIN, Proposal
@@ -27,6 +26,7 @@ from nemesis_sweep.sweep.space.baselines import (
 )
 from nemesis_sweep.sweep.space.distinct import running
 from nemesis_sweep.sweep.space.planned import epochs_of, limits_of, trials_of
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 
 def baselines_of(key: str) -> str:
@@ -204,7 +204,7 @@ class Study:
             counts[trial.state.name.lower()] += 1
         return counts
 
-    def assignment(self, parts: Sequence[Assignment]) -> Assignment | JointAssignment:
+    def trial_spec(self, parts: Sequence[TrialSpec]) -> TrialSpec | JointTrialSpec:
         """What a worker is given: the trial of one task, or one trial that has a part for each."""
         (part,) = parts
         return part

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.ray_session import RaySession
-from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.vlm.presence import check_backbones
 
 
-def bring_weights(backbones: Sequence[str], session: RaySession, say: Report) -> None:
+def bring_weights(backbones: Sequence[str], session: RaySession, say: SayLine) -> None:
     """Bring the weights of these backbones here; raise ``UserError`` with those that cannot be had.
 
     A cluster that others have started may have what this machine lacks: there its workers see for themselves.
@@ -17,6 +17,6 @@ def bring_weights(backbones: Sequence[str], session: RaySession, say: Report) ->
         check_backbones(backbones, say)
 
 
-def backbones_to_load(desk: Desk) -> list[str]:
+def backbones_to_load(broker: TrialBroker) -> list[str]:
     """Backbones of the studies that are not over."""
-    return [task.backbone for study in desk.studies if desk.goes_on(study) for task in study.tasks]
+    return [task.backbone for study in broker.studies if broker.goes_on(study) for task in study.tasks]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nemesis_sweep.data.atomic import replacing
-from nemesis_sweep.data.sealed import DamagedError, read_object
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.sealed import DamagedError, read_object
 from nemesis_sweep.tracking.limits import entity_name
 from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox
 from nemesis_sweep.tracking.runs import close, create, find, reopen

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from nemesis_sweep.data.full_disk import naming
-from nemesis_sweep.spec.regular_file import MEGABYTE, open_regular, read_regular
+from nemesis_sweep.files.full_disk import naming
+from nemesis_sweep.files.regular_file import MEGABYTE, open_regular, read_regular
 
 FILE = "outbox.jsonl"
 OPEN, METRICS, FILES, CLOSE = "open", "metrics", "files", "close"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
+from nemesis_sweep.files.current_folder import leave_if_lost
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.passwords import masked
-from nemesis_sweep.spec.current_folder import leave_if_lost
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.delivery import Delivery
 from nemesis_sweep.tracking.location import KEY, OWN_URI

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.data.full_disk import full_disk, naming
-from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.files.full_disk import full_disk, naming
+from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.tracking import DATABRICKS, scheme_of

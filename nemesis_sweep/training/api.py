@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.episodes import Episode, incomplete_classes
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.registry import SHIPPED
 from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.twins import told, twins_of
@@ -35,7 +35,7 @@ from nemesis_sweep.training.arguments import (
     found_dataset,
 )
 from nemesis_sweep.training.episode_features import episode_features
-from nemesis_sweep.training.fit import Fit, Metrics
+from nemesis_sweep.training.training_run import Metrics, TrainingRun
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import find_device
 
@@ -96,7 +96,7 @@ def fit(
     val_shots: ValShots = PUBLISHED,
     device: torch.device | str | None = None,
     on_epoch: Callable[[int, Metrics], None] | None = None,
-    report: Report | None = None,
+    report: SayLine | None = None,
 ) -> FitResult:
     """Learn one prompt for each seed and measure them on val and test.
 
@@ -125,7 +125,7 @@ def fit(
     )
     for line in _worth_knowing(data, features.episodes):
         warnings.warn(line, stacklevel=2)
-    training = Fit(model, data.classnames, chosen, distinct, features, data.template)
+    training = TrainingRun(model, data.classnames, chosen, distinct, features, data.template)
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch())

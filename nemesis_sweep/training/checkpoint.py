@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from nemesis_sweep.data.tensor_file import load_tensors, save_tensors
+from nemesis_sweep.files.tensor_file import load_tensors, save_tensors
 
 FILE = "state.safetensors"
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
@@ -39,7 +39,7 @@ def episode_features(
     shots: int,
     seeds: Sequence[int],
     views: int,
-    report: Report | None = None,
+    report: SayLine | None = None,
     val_shots: ValShots = PUBLISHED,
     reads: Reads = "pooled",
 ) -> EpisodeFeatures:
@@ -60,7 +60,7 @@ def features_of(
     episodes: Sequence[Episode],
     backbone: Backbone,
     views: int,
-    report: Report | None = None,
+    report: SayLine | None = None,
     reads: Reads = "pooled",
 ) -> EpisodeFeatures:
     """Look the features of drawn episodes up, and those of the dataset's test split."""
@@ -82,7 +82,7 @@ def features_of(
 
 
 def target_features(
-    dataset: Dataset, backbone: Backbone, report: Report | None = None, reads: Reads = "pooled"
+    dataset: Dataset, backbone: Backbone, report: SayLine | None = None, reads: Reads = "pooled"
 ) -> tuple[Tensor, Tensor]:
     """Features ``(t, E)`` of the test split's centre crops and their labels ``(t,)``."""
     images = FeatureStore(backbone, 1, reads=reads).features(dataset.test, report)

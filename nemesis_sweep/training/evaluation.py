@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nemesis_sweep.data.meter import Meter, Report
+from nemesis_sweep.data.meter import Meter, SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.prompts.learner import ImageClassifier
@@ -12,7 +12,7 @@ from nemesis_sweep.prompts.learner import ImageClassifier
 
 @torch.no_grad()
 def evaluate(
-    images: Tensor, labels: Tensor, classifier: ImageClassifier, report: Report | None = None
+    images: Tensor, labels: Tensor, classifier: ImageClassifier, report: SayLine | None = None
 ) -> tuple[Tensor, Tensor]:
     """Accuracy in percent and mean cross-entropy of every replicate, ``(R,)`` each.
 

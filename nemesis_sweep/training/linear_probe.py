@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.fit import Metrics
+from nemesis_sweep.training.references import Measured
+from nemesis_sweep.training.training_run import Metrics
+from nemesis_sweep.vlm.backbone import Backbone
 
 COARSE = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)
 FINE = (1.0, 0.5, 0.25)
@@ -26,6 +29,11 @@ SMALLEST = 1e-12
 
 Split = tuple[np.ndarray, np.ndarray]
 """Features ``(n, E)`` and labels ``(n,)``."""
+
+
+def linear_probe(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
+    """The row `linear_probe`: what is learnt are the classes themselves, so it has no others."""
+    return Measured(linear_probe_metrics(features))
 
 
 def linear_probe_metrics(features: EpisodeFeatures) -> Metrics:

@@ -1,32 +1,49 @@
-"""Reference rows that train no prompt, by the names under which `search.baselines` asks for them."""
+"""Reference rows that train no prompt: what each gives, and which fields of the method change it."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.outside.methods import all_kinds
 from nemesis_sweep.spec.owned import applies
+from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.fit import Metrics
-from nemesis_sweep.training.linear_probe import linear_probe_metrics
-from nemesis_sweep.training.zero_shot import ensemble_metrics, zero_shot_metrics
+from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
 
-REFERENCES: dict[str, Callable[[Backbone, Dataset, EpisodeFeatures], Metrics]] = {
-    "zero_shot": zero_shot_metrics,
-    "zero_shot_ensemble": ensemble_metrics,
-    "linear_probe": lambda backbone, dataset, features: linear_probe_metrics(features),
-}
 
-APPLYING = {
-    "zero_shot": ("precision",),
-    "zero_shot_ensemble": ("precision",),
-    "linear_probe": ("precision", "views"),
-}
+@dataclass(frozen=True)
+class Measured:
+    """What a row that trains no prompt gives.
+
+    metrics: a value for every replicate, accuracy and loss on val and test among them. classifier_of: what
+    classifies with the class names of another dataset; None for a row that does not transfer.
+    """
+
+    metrics: Metrics
+    classifier_of: Callable[[Dataset], ImageClassifier] | None = None
+
+
+Measure = Callable[[Backbone, Dataset, EpisodeFeatures], Measured]
+"""Measures a row on the episodes of a task: backbone in its precision, the classes, their features."""
+
+
+def measure_of(baseline: str) -> Measure:
+    """What measures a baseline that trains no prompt."""
+    found: Measure = part_at(BASELINES[baseline].measure)
+    return found
 
 
 def applying(baseline: str, method: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a method that have a part in a row: those of its kind, if it trains a prompt at all."""
-    kinds = all_kinds(str(method.get("prompt", "coop")))
-    names = APPLYING.get(baseline) or [name for name in method if applies(name, method, kinds)]
+    if not trains_prompt(baseline):
+        names = BASELINES[baseline].fields
+    else:
+        kinds = all_kinds(str(method.get("prompt", "coop")))
+        names = tuple(name for name in method if applies(name, method, kinds))
     return {name: value for name, value in method.items() if name in names}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.training.evaluation import evaluate
-from nemesis_sweep.training.fit import Metrics
+from nemesis_sweep.training.training_run import Metrics
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def transfer_metrics(
     own: Metrics,
     targets: Mapping[str, Target],
     classifier_of: Callable[[Dataset], ImageClassifier],
-    report: Report | None = None,
+    report: SayLine | None = None,
 ) -> Metrics:
     """What replaces and joins the metrics ``own`` of the source's test split; empty without targets.
 

@@ -7,29 +7,23 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.templates import ENSEMBLE
+from nemesis_sweep.data.templates import ENSEMBLE, OWN
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
-from nemesis_sweep.training.fit import Metrics
+from nemesis_sweep.training.references import Measured
+from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
 
 
-def zero_shot_metrics(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Metrics:
+def zero_shot(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
     """Accuracy and loss with the dataset's own template."""
-    return _measured(reference("zero_shot", backbone, dataset, len(features.episodes)), features)
+    return _measured(backbone, dataset, features, OWN)
 
 
-def ensemble_metrics(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Metrics:
+def zero_shot_ensemble(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
     """Accuracy and loss with the dataset's own template and CLIP's seven together."""
-    return _measured(reference("zero_shot_ensemble", backbone, dataset, len(features.episodes)), features)
-
-
-def reference(name: str, backbone: Backbone, dataset: Dataset, replicates: int) -> TextClassifier:
-    """The row `zero_shot` or `zero_shot_ensemble` for a dataset's class names, in every replicate."""
-    templates = [dataset.template] if name == "zero_shot" else [dataset.template, *ENSEMBLE]
-    texts = template_features(backbone, dataset, templates)
-    return TextClassifier(backbone, texts.expand(replicates, *texts.shape))
+    return _measured(backbone, dataset, features, ENSEMBLE)
 
 
 def template_features(backbone: Backbone, dataset: Dataset, templates: Sequence[str]) -> Tensor:
@@ -39,8 +33,19 @@ def template_features(backbone: Backbone, dataset: Dataset, templates: Sequence[
 
 
 @torch.no_grad()
-def _measured(classifier: TextClassifier, features: EpisodeFeatures) -> Metrics:
-    """Accuracy and loss on val (each replicate has its own) and on test (the same for all)."""
+def _measured(
+    backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, templates: Sequence[str]
+) -> Measured:
+    """Accuracy and loss on val (each replicate has its own) and on test (the same for all).
+
+    templates: those beside the dataset's own.
+    """
+
+    def classifier_of(data: Dataset) -> TextClassifier:
+        texts = template_features(backbone, data, [data.template, *templates])
+        return TextClassifier(backbone, texts.expand(len(features.episodes), *texts.shape))
+
+    classifier = classifier_of(dataset)
     metrics: Metrics = {}
     for split, images, labels in (
         ("val", features.val, features.val_labels),
@@ -48,4 +53,4 @@ def _measured(classifier: TextClassifier, features: EpisodeFeatures) -> Metrics:
     ):
         accuracy, loss = evaluate(images, labels, classifier)
         metrics |= {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
-    return metrics
+    return Measured(metrics, classifier_of)

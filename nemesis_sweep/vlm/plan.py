@@ -50,7 +50,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class PackedPlan:
     """All rows of the shared path: first m shared ones, then n chunks of S tail rows; K = m + n * S.
 
     constant_tokens: (P0,) token ids of the constant beginning.
@@ -102,10 +102,10 @@ class Plan:
 
 
 _Key = tuple[bool, str, torch.dtype]
-_plans: weakref.WeakKeyDictionary[Layout, dict[_Key, Plan]] = weakref.WeakKeyDictionary()
+_plans: weakref.WeakKeyDictionary[Layout, dict[_Key, PackedPlan]] = weakref.WeakKeyDictionary()
 
 
-def plan_for(layout: Layout, per_class: bool, device: torch.device, dtype: torch.dtype) -> Plan:
+def plan_for(layout: Layout, per_class: bool, device: torch.device, dtype: torch.dtype) -> PackedPlan:
     """The plan of a layout, made once. per_class: contexts differ between classes (CSC)."""
     made = _plans.setdefault(layout, {})
     key = (per_class, str(device), dtype)
@@ -115,13 +115,13 @@ def plan_for(layout: Layout, per_class: bool, device: torch.device, dtype: torch
     return made[key]
 
 
-def _moved(plan: Plan, device: torch.device, dtype: torch.dtype) -> Plan:
+def _moved(plan: PackedPlan, device: torch.device, dtype: torch.dtype) -> PackedPlan:
     values = {item.name: getattr(plan, item.name) for item in fields(plan)}
     tensors = {name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)}
-    return Plan(**(values | tensors | {"dtype": dtype}))
+    return PackedPlan(**(values | tensors | {"dtype": dtype}))
 
 
-def make_plan(layout: Layout, per_class: bool) -> Plan:
+def make_plan(layout: Layout, per_class: bool) -> PackedPlan:
     """Find the common beginning and pack the tails."""
     constant, common = _common(layout, per_class)
     lengths: list[int] = (layout.lengths - common).tolist()
@@ -141,7 +141,7 @@ def make_plan(layout: Layout, per_class: bool) -> Plan:
     row_class, row_position = torch.tensor(classes), torch.tensor(positions)
     place = (row_class.clamp(min=0), row_position)
     is_slot = layout.slots >= 0
-    return Plan(
+    return PackedPlan(
         shared=shared,
         chunks=len(bins),
         size=size,
@@ -171,7 +171,7 @@ def _first_false(flags: Tensor, end: int) -> int:
     return int(positions[0, 0]) if len(positions) else end
 
 
-def _make_part(plan: Plan, active: Tensor) -> Part:
+def _make_part(plan: PackedPlan, active: Tensor) -> Part:
     """The part of a plan with the rows that are active; the EOTs always are."""
     m, n, size = plan.shared, plan.chunks, plan.size
     in_shared = active[:m].nonzero()[:, 0]
@@ -204,7 +204,7 @@ def _make_part(plan: Plan, active: Tensor) -> Part:
     )
 
 
-def _starts(plan: Plan) -> Tensor:
+def _starts(plan: PackedPlan) -> Tensor:
     """First row of each chunk (n, 1)."""
     return plan.shared + plan.size * torch.arange(plan.chunks, device=plan.tokens.device)[:, None]
 

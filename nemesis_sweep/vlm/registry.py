@@ -22,10 +22,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nemesis_sweep.files.current_folder import expanded, from_here
+from nemesis_sweep.files.nearest_path import nearest_path
+from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
-from nemesis_sweep.spec.current_folder import expanded, from_here
-from nemesis_sweep.spec.nearest_path import nearest_path
-from nemesis_sweep.spec.regular_file import is_there
 from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
 from nemesis_sweep.vlm.other_names import meant_backbone
 from nemesis_sweep.vlm.published import clean_tag, published

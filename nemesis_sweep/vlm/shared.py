@@ -19,17 +19,17 @@ from torch.nn import functional as F
 from nemesis_sweep.vlm.attention import packed_attention
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
-from nemesis_sweep.vlm.plan import Part, Plan, plan_for
+from nemesis_sweep.vlm.plan import PackedPlan, Part, plan_for
 
 
 @dataclass(frozen=True, eq=False)
-class States:
+class KVCache:
     """Keys and values (R, K', 2D) of a forward pass in each layer, detached, for passes that reuse them.
 
     Only the shared rows (K' = m) are kept where every context vector stands in front of all tails.
     """
 
-    plan: Plan
+    plan: PackedPlan
     keys_values: tuple[Tensor, ...]
 
 
@@ -52,16 +52,16 @@ def shared_features(tower: OpenClipTower, layout: Layout, context: Tensor) -> Te
 
 def shared_features_with_states(
     tower: OpenClipTower, layout: Layout, context: Tensor
-) -> tuple[Tensor, States]:
+) -> tuple[Tensor, KVCache]:
     """The same features, and the states that `variant_features` reuses."""
     plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
     keep: list[Tensor] = []
     features = run(tower, plan, plan.whole, context, keep=keep)
-    return features, States(plan, tuple(keep))
+    return features, KVCache(plan, tuple(keep))
 
 
 @torch.no_grad()
-def variant_features(tower: OpenClipTower, states: States, contexts: Tensor, first_slot: int) -> Tensor:
+def variant_features(tower: OpenClipTower, states: KVCache, contexts: Tensor, first_slot: int) -> Tensor:
     """Features (R * N, C, E) of N variants per replicate, which keep the vectors before `first_slot`.
 
     contexts: (R * N, M, D) or (R * N, C, M, D), the variants of a replicate side by side. Rows in front of
@@ -72,11 +72,11 @@ def variant_features(tower: OpenClipTower, states: States, contexts: Tensor, fir
 
 def run(
     tower: OpenClipTower,
-    plan: Plan,
+    plan: PackedPlan,
     part: Part,
     context: Tensor,
     *,
-    states: States | None = None,
+    states: KVCache | None = None,
     keep: list[Tensor] | None = None,
 ) -> Tensor:
     """Features (R, C, E) from the rows of a part; the others' keys and values come from `states`.
@@ -109,7 +109,7 @@ def run(
 
 
 def _enter(
-    tower: OpenClipTower, plan: Plan, part: Part, known: _Known, context: Tensor
+    tower: OpenClipTower, plan: PackedPlan, part: Part, known: _Known, context: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rows (R, A, D) of a part with the context in place, their first queries, keys and values."""
     block = tower.blocks[0]
@@ -137,18 +137,18 @@ def _project(attn: Any, asking: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     return F.linear(asking, weight[:width], low), F.linear(seen, weight[width:], high)
 
 
-def _fill_in(kv: Tensor, part: Part, plan: Plan, before: Tensor) -> Tensor:
+def _fill_in(kv: Tensor, part: Part, plan: PackedPlan, before: Tensor) -> Tensor:
     """Keys and values (R * N, K, 2D) of all rows: the part's own, the rest from an earlier pass (R, ...)."""
     whole = kv.new_zeros(kv.shape[0], len(plan.tokens), kv.shape[2])
     whole[:, : before.shape[1]] = before.repeat_interleave(kv.shape[0] // before.shape[0], dim=0)
     return whole.index_copy_(1, part.rows, kv)
 
 
-_knowns: weakref.WeakKeyDictionary[OpenClipTower, weakref.WeakKeyDictionary[Plan, _Known]]
+_knowns: weakref.WeakKeyDictionary[OpenClipTower, weakref.WeakKeyDictionary[PackedPlan, _Known]]
 _knowns = weakref.WeakKeyDictionary()
 
 
-def _known(tower: OpenClipTower, plan: Plan) -> _Known:
+def _known(tower: OpenClipTower, plan: PackedPlan) -> _Known:
     by_plan = _knowns.setdefault(tower, weakref.WeakKeyDictionary())
     if plan not in by_plan:
         # What is kept must serve training too, even if the first use is under inference_mode.

@@ -10,7 +10,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plain import plain_features
-from nemesis_sweep.vlm.shared import States, shared_features, shared_features_with_states
+from nemesis_sweep.vlm.shared import KVCache, shared_features, shared_features_with_states
 from nemesis_sweep.vlm.tower import TextTower
 
 PATHS = ("auto", "shared", "cut", "plain")
@@ -40,7 +40,7 @@ def encode_text(tower: TextTower, layout: Layout, context: Tensor, *, path: str 
 
 def encode_text_with_states(
     tower: TextTower, layout: Layout, context: Tensor
-) -> tuple[Tensor, States | None]:
+) -> tuple[Tensor, KVCache | None]:
     """Features as of `encode_text`, and states for `encode_variants`; None if the tower cannot share them."""
     check_fit(tower, layout, context)
     if choose_path(tower, layout) != "shared":

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
-from nemesis_sweep.vlm.shared import States, variant_features
+from nemesis_sweep.vlm.shared import KVCache, variant_features
 from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.tower import TextTower
 
@@ -22,7 +22,7 @@ def encode_variants(
     positions: Tensor,
     scales: Tensor,
     *,
-    states: States | None = None,
+    states: KVCache | None = None,
 ) -> Tensor:
     """L2-normalised features (R, N, C, E) of prompts with one context vector rescaled, without gradients.
 

@@ -12,7 +12,7 @@ import optuna
 import pytest
 from safetensors.torch import load_file, save_file
 
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.prompts.artifact import load_prompt
 from nemesis_sweep.report.results import read_results
 from nemesis_sweep.sweep.storage.journal import Journal

@@ -13,19 +13,19 @@ from tests.trained_home import SWEEP, train_here, verb
 
 
 class Enough:
-    """A desk that hands out so many trials, and then ends the run by an error."""
+    """A broker that hands out so many trials, and then ends the run by an error."""
 
-    def __init__(self, desk, trials, error):
-        self._desk, self._left, self._error = desk, trials, error
+    def __init__(self, broker, trials, error):
+        self._broker, self._left, self._error = broker, trials, error
 
     def __getattr__(self, name):
-        return getattr(self._desk, name)
+        return getattr(self._broker, name)
 
-    def next(self, ticket):
+    def next(self, tune_id):
         if self._left == 0:
             raise self._error
         self._left -= 1
-        return self._desk.next(ticket)
+        return self._broker.next(tune_id)
 
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (UserError("Ray is no more"), 2)])
@@ -34,7 +34,7 @@ def test_partial_results_can_be_read_and_the_rest_comes_later(tmp_path, monkeypa
     file.write_text(SWEEP)
     with monkeypatch.context() as patch:
         patch.setattr(runner, "Ahead", nullcontext)
-        patch.setattr(runner, "_train", lambda desk, *others: train_here(Enough(desk, 3, error), *others))
+        patch.setattr(runner, "_train", lambda broker, *others: train_here(Enough(broker, 3, error), *others))
         ended = CliRunner().invoke(main, ["run", str(file), "--home", str(home)])
     assert ended.exit_code == code
     assert [row["number"] for row in read_results(home)] == ["zero_shot", "coop", "0"]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from nemesis_sweep.cli.system import condition
-from nemesis_sweep.spec.regular_file import NotRegularError
+from nemesis_sweep.files.regular_file import NotRegularError
 
 COMMAND = [sys.executable, "-m", "nemesis_sweep"]
 

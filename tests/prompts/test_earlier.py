@@ -42,7 +42,7 @@ def test_training_goes_on_from_a_checkpoint(digits, icon_clip):
     prompt = ns.load_prompt(EARLIER / "prompt")
     method = ns.Method.model_validate(prompt.method)
     features = ns.episode_features(digits, icon_clip, 1, (1, 2), 1)
-    fit = ns.Fit(icon_clip, digits.classnames, method, (1, 2), features)
+    fit = ns.TrainingRun(icon_clip, digits.classnames, method, (1, 2), features)
     state = load_checkpoint(EARLIER / "checkpoint", "someone")
     assert state is not None and "momentum" in state
     fit.load_state(state)

@@ -9,7 +9,7 @@ from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.table import plain_leaderboard
 from nemesis_sweep.report.verdict import mean_gain, sweep_verdict
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import PROMPTLESS
 
 Row = dict[str, Any]
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from nemesis_sweep.report.progress import Progress
-from nemesis_sweep.report.tally import StudyTally, duration, one_line, trial_name
+from nemesis_sweep.report.study_counts import StudyCounts, duration, one_line, trial_name
 
 
 class Clock:
@@ -19,14 +19,14 @@ class Clock:
         return self.now
 
 
-def plain(studies: list[StudyTally], clock: Clock | None = None) -> tuple[Progress, io.StringIO]:
+def plain(studies: list[StudyCounts], clock: Clock | None = None) -> tuple[Progress, io.StringIO]:
     file = io.StringIO()
     return Progress(studies, console=Console(file=file, width=60), clock=clock or Clock()), file
 
 
 def test_plain_lines() -> None:
     progress, file = plain(
-        [StudyTally("clipart-1shot", 3), StudyTally("digits-1shot", 4, complete=2, best=50.0)]
+        [StudyCounts("clipart-1shot", 3), StudyCounts("digits-1shot", 4, complete=2, best=50.0)]
     )
     with progress:
         progress.trial_started("clipart-1shot", "coop", {})
@@ -49,7 +49,7 @@ def test_plain_lines() -> None:
 
 def test_a_plain_line_tells_what_runs_when_nothing_else_was_told_for_a_minute() -> None:
     clock = Clock()
-    progress, file = plain([StudyTally("a", 20), StudyTally("b", 4)], clock)
+    progress, file = plain([StudyCounts("a", 20), StudyCounts("b", 4)], clock)
 
     def told() -> list[str]:
         before = len(file.getvalue())
@@ -78,9 +78,9 @@ def test_a_plain_line_tells_what_runs_when_nothing_else_was_told_for_a_minute() 
 
 
 def test_nobody_has_to_ask_for_that_line_and_there_is_none_in_a_terminal_or_afterwards() -> None:
-    progress, file = plain([StudyTally("a", 20)])
+    progress, file = plain([StudyCounts("a", 20)])
     quick = Progress(progress.studies.values(), console=progress.console, quiet=0.02)
-    live = Progress([StudyTally("a", 2)], console=terminal(), quiet=0.02)
+    live = Progress([StudyCounts("a", 2)], console=terminal(), quiet=0.02)
     with quick, live:
         quick.trial_started("a", "7", {})
         deadline = time.monotonic() + 30
@@ -94,8 +94,8 @@ def test_nobody_has_to_ask_for_that_line_and_there_is_none_in_a_terminal_or_afte
 
 
 def test_the_best_follows_the_direction() -> None:
-    progress, _ = plain([StudyTally("a", 9)])
-    lower = Progress([StudyTally("a", 9)], console=Console(file=io.StringIO()), maximize=False)
+    progress, _ = plain([StudyCounts("a", 9)])
+    lower = Progress([StudyCounts("a", 9)], console=Console(file=io.StringIO()), maximize=False)
     for watcher in (progress, lower):
         for number, value in (("0", 2.0), ("1", 1.0), ("2", 3.0), ("3", float("nan"))):
             watcher.trial_started("a", number, {})
@@ -107,7 +107,7 @@ def test_the_best_follows_the_direction() -> None:
 
 
 def test_zero_shot_is_never_the_best() -> None:
-    progress, _ = plain([StudyTally("a", 9)])
+    progress, _ = plain([StudyCounts("a", 9)])
     progress.trial_finished("a", "zero_shot", "COMPLETE", 90.0, 1.0)
     progress.trial_finished("a", "coop", "COMPLETE", 60.0, 1.0)
     assert progress.studies["a"].complete == 2
@@ -116,7 +116,7 @@ def test_zero_shot_is_never_the_best() -> None:
 
 def test_rate_and_eta_count_this_run_only() -> None:
     clock = Clock()
-    progress, _ = plain([StudyTally("a", 20, complete=8)], clock)
+    progress, _ = plain([StudyCounts("a", 20, complete=8)], clock)
     with progress:
         assert progress.eta is None
         for number in range(2):
@@ -128,7 +128,7 @@ def test_rate_and_eta_count_this_run_only() -> None:
 
 
 def test_a_restarted_trial_is_counted_once() -> None:
-    progress, _ = plain([StudyTally("a", 2)])
+    progress, _ = plain([StudyCounts("a", 2)])
     progress.trial_started("a", "0", {})
     progress.epoch("a", "0", 7, 50, {})
     progress.trial_started("a", "0", {})
@@ -140,7 +140,7 @@ def test_a_restarted_trial_is_counted_once() -> None:
 
 
 def test_unknown_states_are_refused() -> None:
-    progress, _ = plain([StudyTally("a", 2)])
+    progress, _ = plain([StudyCounts("a", 2)])
     with pytest.raises(ValueError, match="COMPLETE, PRUNED, FAIL but got 'DONE'"):
         progress.trial_finished("a", "0", "DONE", 1.0, 1.0)
 
@@ -159,7 +159,7 @@ def terminal(height: int = 40) -> Console:
 def test_live_view() -> None:
     clock = Clock()
     progress = Progress(
-        [StudyTally("clipart-1shot", 14), StudyTally("[b]", 14)], console=terminal(), clock=clock
+        [StudyCounts("clipart-1shot", 14), StudyCounts("[b]", 14)], console=terminal(), clock=clock
     )
     progress.trial_started("clipart-1shot", "coop", {})
     progress.trial_finished("clipart-1shot", "coop", "COMPLETE", 61.234, 4.2)
@@ -177,7 +177,7 @@ def test_live_view() -> None:
 
 
 def test_the_view_fits_the_terminal() -> None:
-    progress = Progress([StudyTally(f"task-{n}", 5) for n in range(60)], console=terminal(height=24))
+    progress = Progress([StudyCounts(f"task-{n}", 5) for n in range(60)], console=terminal(height=24))
     for n in range(60):
         progress.trial_started(f"task-{n}", "0", {})
     lines = rendered(progress).splitlines()
@@ -187,13 +187,13 @@ def test_the_view_fits_the_terminal() -> None:
 
 
 def test_open_studies_are_shown_first() -> None:
-    studies = [StudyTally(f"over-{n}", 1, complete=1) for n in range(30)] + [StudyTally("open", 5)]
+    studies = [StudyCounts(f"over-{n}", 1, complete=1) for n in range(30)] + [StudyCounts("open", 5)]
     assert "open" in rendered(Progress(studies, console=terminal(height=24)))
 
 
 def test_failures_are_told_above_the_live_view() -> None:
     console = terminal()
-    with Progress([StudyTally("a", 2)], console=console) as progress:
+    with Progress([StudyCounts("a", 2)], console=console) as progress:
         progress.trial_started("a", "0", {})
         progress.trial_finished("a", "0", "FAIL", None, 1.0, "out of memory")
         progress.trial_started("a", "1", {})
@@ -208,7 +208,7 @@ def test_failures_are_told_above_the_live_view() -> None:
 def test_drawing_and_telling_from_two_threads_never_block_each_other() -> None:
     console = terminal()
     stop = threading.Event()
-    with Progress([StudyTally("a", 100)], console=console) as progress:
+    with Progress([StudyCounts("a", 100)], console=console) as progress:
 
         def draw() -> None:
             while not stop.is_set():
@@ -245,7 +245,7 @@ def test_words() -> None:
 
 
 def test_the_default_clock_moves() -> None:
-    progress = Progress([StudyTally("a", 2)], console=Console(file=io.StringIO()))
+    progress = Progress([StudyCounts("a", 2)], console=Console(file=io.StringIO()))
     with progress:
         time.sleep(0.01)
         progress.trial_finished("a", "0", "COMPLETE", 1.0, 1.0)

@@ -28,7 +28,7 @@ class Sweep:
         self.said, self.killed, self.workers = [], [], []
         self.folder, self.clock = folder, Clock()
         resources = SimpleNamespace(timeout=timeout)
-        self.desk = SimpleNamespace(
+        self.broker = SimpleNamespace(
             sweep=SimpleNamespace(resources=resources),
             home=SimpleNamespace(path=folder),
             progress=SimpleNamespace(say=self.said.append),
@@ -36,11 +36,11 @@ class Sweep:
             stopping=False,
         )
         session = SimpleNamespace(own=not address, address=address, workers=lambda: self.workers)
-        self.attendance = Attendance(self.desk, session, self.clock)
-        self.enough = Enough(self.desk, self.attendance)
+        self.attendance = Attendance(self.broker, session, self.clock)
+        self.enough = Enough(self.broker, self.attendance)
         owner = SimpleNamespace(study="digits", number="3")
         told = SimpleNamespace(owner=owner, folder=folder)
-        monkeypatch.setattr(module, "read_assignment", lambda config: told)
+        monkeypatch.setattr(module, "read_trial_spec", lambda config: told)
         monkeypatch.setattr(module.ray, "kill", self.killed.append)
 
     def pass_time(self, seconds: float, *statuses: str) -> None:
@@ -84,7 +84,7 @@ def test_a_worker_that_is_stopped_is_told_and_replaced(monkeypatch, tmp_path, st
     sweep.workers = [process(worker.pid)]
     os.kill(worker.pid, signal.SIGSTOP)
     os.waitpid(worker.pid, os.WUNTRACED)
-    sweep.desk.stopping = stopping
+    sweep.broker.stopping = stopping
     sweep.pass_time(2 if stopping else TOLD + 1, Trial.RUNNING)
     assert len(sweep.said) == 1
     assert sweep.workers[0].lives is not stopping
@@ -127,7 +127,7 @@ def test_a_sweep_that_is_to_stop_waits_for_trials_that_run_and_for_no_others(mon
     sweep = Sweep(monkeypatch, tmp_path)
     sweep.pass_time(1, Trial.PENDING)
     assert not sweep.enough.stop_all()
-    sweep.desk.stopping = True
+    sweep.broker.stopping = True
     sweep.pass_time(1, Trial.RUNNING, Trial.PENDING)
     assert not sweep.enough.stop_all()
     sweep.pass_time(1, Trial.PENDING)

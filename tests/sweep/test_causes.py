@@ -1,14 +1,14 @@
-"""A cause that trials share, at the desk: no trial is spent, and whatever shares it waits."""
+"""A cause that trials share, at the broker: no trial is spent, and whatever shares it waits."""
 
 import pytest
 
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK, WORKERS, Cause
-from nemesis_sweep.sweep.desk import Desk
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.joint import JointStudy
 from nemesis_sweep.sweep.study import TaskStudy
-from tests.sweep.test_desk import Silent
+from tests.sweep.test_broker import Silent
 
 TEXT = """
 name: made
@@ -30,10 +30,10 @@ class Watcher(Silent):
 
 
 @pytest.fixture
-def open_desk(make_sweep, storage, tmp_path):
-    """A desk over all studies of the sweep; opened again it is that of the next run."""
+def open_broker(make_sweep, storage, tmp_path):
+    """A broker over all studies of the sweep; opened again it is that of the next run."""
 
-    def open_(*changes: str) -> Desk:
+    def open_(*changes: str) -> TrialBroker:
         sweep = make_sweep(*changes, text=TEXT)
         if sweep.search.study == "joint":
             studies = [JointStudy(sweep, storage)]
@@ -42,7 +42,7 @@ def open_desk(make_sweep, storage, tmp_path):
         home = Home(tmp_path / "home")
         home.create()
         home.lock.touch()
-        return Desk(sweep, home, studies, Watcher())
+        return TrialBroker(sweep, home, studies, Watcher())
 
     return open_
 
@@ -56,13 +56,13 @@ def key(config: dict) -> str:
     return f"{task['backbone']} {task['dataset']}"
 
 
-def run(desk: Desk, broken=lambda _: None) -> list[tuple[str, str]]:
-    """Run whatever the desk hands out; what was begun, in order."""
+def run(broker: TrialBroker, broken=lambda _: None) -> list[tuple[str, str]]:
+    """Run whatever the broker hands out; what was begun, in order."""
     begun = []
-    while (config := desk.next(f"t{len(begun)}")) is not None:
+    while (config := broker.next(f"t{len(begun)}")) is not None:
         begun.append((key(config), config.get("number") or config["parts"][0]["number"]))
-        desk.complete(f"t{len(begun) - 1}", broken(config) or GOOD)
-    assert not desk.has_more
+        broker.complete(f"t{len(begun) - 1}", broken(config) or GOOD)
+    assert not broker.has_more
     return begun
 
 
@@ -80,21 +80,21 @@ ALL = {
         (WORKERS, "", ALL),
     ],
 )
-def test_whatever_shares_a_cause_waits_and_goes_on_when_it_is_gone(open_desk, kind, name, waiting) -> None:
-    desk = open_desk()
-    begun = run(desk, lambda config: cause(kind, name) if key(config) in waiting else None)
+def test_whatever_shares_a_cause_waits_and_goes_on_when_it_is_gone(open_broker, kind, name, waiting) -> None:
+    broker = open_broker()
+    begun = run(broker, lambda config: cause(kind, name) if key(config) in waiting else None)
     assert len([study for study, _ in begun if study in waiting]) == 1
     assert {study for study, _ in begun} >= ALL - waiting
-    assert not desk.too_many_failures
-    assert sum(study.counts()["fail"] for study in desk.studies) == 0
-    assert [str(problem) for problem in desk.causes.error.problems] == [
+    assert not broker.too_many_failures
+    assert sum(study.counts()["fail"] for study in broker.studies) == 0
+    assert [str(problem) for problem in broker.causes.error.problems] == [
         str(Cause(kind, name, "is gone").problem)
     ]
-    told = desk.progress.waits
+    told = broker.progress.waits
     # Told at once where others go on; else it is the end of the run that tells it.
     assert [bool(reason) for _, reason in told] == [waiting != ALL]
 
-    later = open_desk()
+    later = open_broker()
     again = run(later)
     assert not later.causes
     assert sorted(number for study, number in begun + again if study == "icon-clip digits") == (
@@ -108,30 +108,30 @@ def test_whatever_shares_a_cause_waits_and_goes_on_when_it_is_gone(open_desk, ki
         ]
 
 
-def test_every_cause_is_told_once(open_desk) -> None:
-    desk = open_desk()
-    first, second, third = desk.next("a"), desk.next("b"), desk.next("c")
+def test_every_cause_is_told_once(open_broker) -> None:
+    broker = open_broker()
+    first, second, third = broker.next("a"), broker.next("b"), broker.next("c")
     assert first and second and third
-    desk.complete("a", cause(BACKBONE, "icon-clip"))
-    desk.complete("b", cause(BACKBONE, "icon-clip"))
-    desk.complete("c", cause(DATASET, "digits"))
-    assert len(desk.causes.error.problems) == 2
-    assert isinstance(desk.causes.error, UserError)
+    broker.complete("a", cause(BACKBONE, "icon-clip"))
+    broker.complete("b", cause(BACKBONE, "icon-clip"))
+    broker.complete("c", cause(DATASET, "digits"))
+    assert len(broker.causes.error.problems) == 2
+    assert isinstance(broker.causes.error, UserError)
     # What another worker is at goes to its end.
-    config = desk.next("d")
+    config = broker.next("d")
     assert config is not None and key(config) == "RN50@random emoji"
 
 
-def test_a_joint_study_waits_for_any_of_its_tasks(open_desk) -> None:
-    desk = open_desk("search.study=joint")
-    config = desk.next("a")
-    desk.complete("a", cause(DATASET, "emoji"))
-    assert desk.next("b") is None and not desk.has_more and desk.causes
-    again = open_desk("search.study=joint")
+def test_a_joint_study_waits_for_any_of_its_tasks(open_broker) -> None:
+    broker = open_broker("search.study=joint")
+    config = broker.next("a")
+    broker.complete("a", cause(DATASET, "emoji"))
+    assert broker.next("b") is None and not broker.has_more and broker.causes
+    again = open_broker("search.study=joint")
     assert again.next("a") == config
 
 
-def test_a_worker_that_cannot_be_one(open_desk, tmp_path) -> None:
+def test_a_worker_that_cannot_be_one(open_broker, tmp_path) -> None:
     """Ray's own words for an actor whose modules cannot be imported; Tune has tried it again by then."""
     log = tmp_path / "error.txt"
     log.write_text(
@@ -139,21 +139,21 @@ def test_a_worker_that_cannot_be_one(open_desk, tmp_path) -> None:
         "import on the worker. This may be because needed library dependencies are not installed in the "
         "worker environment:\n\nModuleNotFoundError: No module named 'pydantic'"
     )
-    desk = open_desk()
-    desk.next("a")
-    desk.note_error("a", log)
-    desk.complete("a", None, failed=True)
-    assert not desk.has_more
+    broker = open_broker()
+    broker.next("a")
+    broker.note_error("a", log)
+    broker.complete("a", None, failed=True)
+    assert not broker.has_more
     assert "no worker can begin a trial: ModuleNotFoundError: No module named 'pydantic' (all of it: " in str(
-        desk.causes.error
+        broker.causes.error
     )
 
 
-def test_a_worker_that_could_after_all(open_desk, tmp_path) -> None:
+def test_a_worker_that_could_after_all(open_broker, tmp_path) -> None:
     log = tmp_path / "error.txt"
     log.write_text("RuntimeEnvSetupError: no disk")
-    desk = open_desk()
-    desk.next("a")
-    desk.note_error("a", log)
-    desk.complete("a", GOOD)
-    assert not desk.causes and desk.has_more
+    broker = open_broker()
+    broker.next("a")
+    broker.note_error("a", log)
+    broker.complete("a", GOOD)
+    assert not broker.causes and broker.has_more

@@ -1,17 +1,17 @@
-"""Desk, worker and study together, without Ray: what is measured, judged, told and kept."""
+"""TrialBroker, worker and study together, without Ray: what is measured, judged, told and kept."""
 
 from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.assignment import Assignment
-from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.study import TaskStudy
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.trial import TrialSession
 
 TEXT = """
@@ -53,13 +53,13 @@ def run(tmp_path: Path, storage):
         home = Home(tmp_path / "home")
         home.create()
         study, watcher = TaskStudy(sweep, task, storage), Watcher()
-        desk = Desk(sweep, home, [study], watcher)
-        while (config := desk.next("ticket")) is not None:
-            session = TrialSession(Assignment.from_config(config))
+        broker = TrialBroker(sweep, home, [study], watcher)
+        while (config := broker.next("tune_id")) is not None:
+            session = TrialSession(TrialSpec.from_config(config))
             result = session.advance()
-            while not desk.report("ticket", result) and not result["done"]:
+            while not broker.report("tune_id", result) and not result["done"]:
                 result = session.advance()
-            desk.complete("ticket", result)
+            broker.complete("tune_id", result)
         rows = {number: trial_rows(study, number, trial, home.path)[-1] for number, trial in study.trials()}
         return study, rows, watcher.finished
 

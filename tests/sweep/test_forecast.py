@@ -8,8 +8,8 @@ from nemesis_sweep.cli.forecast import forecast_lines
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.sweep import forecast as module
 from nemesis_sweep.sweep.forecast import PER_REPORT, PER_TRIAL, START, Forecast, StudyForecast, forecast
+from nemesis_sweep.sweep.worker.dry_run import Costs
 from nemesis_sweep.sweep.worker.gpu_memory import Memory
-from nemesis_sweep.sweep.worker.rehearsal import Costs
 
 TEXT = """
 name: made
@@ -28,11 +28,11 @@ def priced(monkeypatch):
     """A step takes a tenth of a second per context vector, validation one second, the test two."""
     asked = []
 
-    def rehearse(backbone, arranged, method):
+    def dry_run(backbone, arranged, method):
         asked.append((arranged.source.name, method.n_ctx))
         return Costs(method.n_ctx / 10, 1.0, 2.0)
 
-    monkeypatch.setattr(module, "rehearse", rehearse)
+    monkeypatch.setattr(module, "dry_run", dry_run)
     return asked
 
 
@@ -61,7 +61,7 @@ def test_pictures_that_are_not_encoded_are_counted_once(make_sweep, priced, own_
     monkeypatch.setattr(module, "_view_seconds", lambda *_: 0.5)
     found = forecast(make_sweep("tasks.dataset=digits", text=TEXT))
     one = forecast(make_sweep("tasks.dataset=digits", "tasks.shots=16", text=TEXT))
-    data: Dataset = module.warm.dataset("digits", None)
+    data: Dataset = module.worker_cache.dataset("digits", None)
     # The images of one shot are among those of sixteen, and all share the test images.
     assert one.views <= found.views <= one.views + 2 * 10 * 2 + 2 * 10
     assert found.views > len(data.test)
@@ -105,7 +105,7 @@ def test_no_more_at_once_than_the_sweep_allows_and_the_machine_has(make_sweep, m
     assert module._at_once(make_sweep(), Memory(1, 0, 1)) == 16
     assert module._at_once(make_sweep("resources.cpus=4"), Memory(1, 0, 1)) == 4
     assert module._at_once(make_sweep("resources.concurrent=3"), Memory(1, 0, 1)) == 3
-    monkeypatch.setattr(module.warm, "device", lambda: "cuda")
+    monkeypatch.setattr(module.worker_cache, "device", lambda: "cuda")
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from nemesis_sweep.spec.samplers import SAMPLERS, able
 from nemesis_sweep.sweep.front import LOSS, best_trial, best_trials, pareto_front
-from nemesis_sweep.sweep.judgement import judge
+from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.samplers.registry import build_sampler
 from nemesis_sweep.sweep.study import TaskStudy
 

@@ -3,10 +3,10 @@
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, read_assignment
-from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, read_trial_spec
 
 TEXT = """
 name: made
@@ -209,27 +209,27 @@ class Silent:
 
 
 def test_the_desk_hands_out_one_assignment_with_a_part_for_each_task(joint, tmp_path, monkeypatch):
-    monkeypatch.setattr("nemesis_sweep.sweep.desk.close_trial", lambda *_: True)
+    monkeypatch.setattr("nemesis_sweep.sweep.broker.close_trial", lambda *_: True)
     study = joint("search.baselines=[]", "search.pruner=median", "method.per_dataset.emoji.lr=0.1")
     watcher = Silent()
-    desk = Desk(study.sweep, Home(tmp_path), [study], watcher)
+    broker = TrialBroker(study.sweep, Home(tmp_path), [study], watcher)
     for number in range(5):
-        desk.next(f"t{number}")
-        desk.complete(f"t{number}", {"done": True, "epoch": 80, "val/accuracy": 50.0, "seconds": 1.0})
-    assignment = read_assignment(desk.next("t5"))
-    assert isinstance(assignment, JointAssignment)
-    assert assignment.starts == (0, 20, 40, 60)
-    assert [part.task.key for part in assignment.parts] == KEYS
-    assert [part.method.lr for part in assignment.parts] == [0.002, 0.002, 0.1, 0.1]
-    assert {part.study for part in assignment.parts} == {"joint"}
-    assert assignment.folder == tmp_path / "trials/joint/5"
-    assert [part.folder for part in assignment.parts] == [assignment.folder / key for key in KEYS]
+        broker.next(f"t{number}")
+        broker.complete(f"t{number}", {"done": True, "epoch": 80, "val/accuracy": 50.0, "seconds": 1.0})
+    spec = read_trial_spec(broker.next("t5"))
+    assert isinstance(spec, JointTrialSpec)
+    assert spec.starts == (0, 20, 40, 60)
+    assert [part.task.key for part in spec.parts] == KEYS
+    assert [part.method.lr for part in spec.parts] == [0.002, 0.002, 0.1, 0.1]
+    assert {part.study for part in spec.parts} == {"joint"}
+    assert spec.folder == tmp_path / "trials/joint/5"
+    assert [part.folder for part in spec.parts] == [spec.folder / key for key in KEYS]
     for _ in range(2):
-        assert not desk.report("t5", {"epoch": 15, "val/accuracy": 41.0, "done": False})
+        assert not broker.report("t5", {"epoch": 15, "val/accuracy": 41.0, "done": False})
     watcher.told.clear()
-    stopped = desk.report("t5", {"epoch": 80, "val/accuracy": 10.0, "done": False})
+    stopped = broker.report("t5", {"epoch": 80, "val/accuracy": 10.0, "done": False})
     assert stopped
-    desk.complete("t5", {"epoch": 80, "val/accuracy": 10.0, "seconds": 3.0, "done": False})
+    broker.complete("t5", {"epoch": 80, "val/accuracy": 10.0, "seconds": 3.0, "done": False})
     assert watcher.told == [
         ("epoch", "joint", "5", 80, 80, {"val/accuracy": 10.0}),
         (
@@ -245,7 +245,7 @@ def test_the_desk_hands_out_one_assignment_with_a_part_for_each_task(joint, tmp_
 
 def test_a_task_of_its_own_study_is_handed_out_as_before(make_sweep, open_study, tmp_path):
     study = open_study(make_sweep())
-    desk = Desk(study.sweep, Home(tmp_path), [study], Silent())
-    assignment = read_assignment(desk.next("t"))
-    assert isinstance(assignment, Assignment)
-    assert assignment.folder == tmp_path / "trials" / study.key / "zero_shot"
+    broker = TrialBroker(study.sweep, Home(tmp_path), [study], Silent())
+    spec = read_trial_spec(broker.next("t"))
+    assert isinstance(spec, TrialSpec)
+    assert spec.folder == tmp_path / "trials" / study.key / "zero_shot"

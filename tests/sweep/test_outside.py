@@ -15,13 +15,13 @@ from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.cluster.submission import pack
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.modules import keep_modules
 from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 PARTS = '''
 import optuna
@@ -262,16 +262,16 @@ def test_a_worker_takes_them_from_the_home_alone(file, tmp_path):
     (file.parent / "own_parts.py").unlink()
     task = sweep.task_list()[0]
     method = configuration(sweep, task, {"omega": 1.0})
-    assignment = Assignment(str(home.path), task, "0", "", {}, method, (1,), 5, 1)
+    spec = TrialSpec(str(home.path), task, "0", "", {}, method, (1,), 5, 1)
     (tmp_path / "statistics.py").write_text("raise RuntimeError('mine')\n")
     code = (
-        "import json, sys\nfrom nemesis_sweep.sweep.assignment import read_assignment\n"
-        "read = read_assignment(json.load(sys.stdin))\n"
+        "import json, sys\nfrom nemesis_sweep.sweep.trial_spec import read_trial_spec\n"
+        "read = read_trial_spec(json.load(sys.stdin))\n"
         "from nemesis_sweep.data.registry import load_dataset\n"
         "from nemesis_sweep.nemesis.annealing import annealing\nimport statistics\n"
         "print(len(load_dataset(read.task.dataset).classnames), annealing(read.method.anneal)(19, 20))"
     )
-    given = json.dumps(assignment.to_config())
+    given = json.dumps(spec.to_config())
     line = [sys.executable, "-P", "-c", code]
     done = subprocess.run(line, input=given, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.stdout.split() == ["5", "0.0"], done.stderr

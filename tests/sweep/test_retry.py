@@ -5,7 +5,7 @@ import json
 import pytest
 from optuna.trial import TrialState
 
-from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.proposal import REASON
 from nemesis_sweep.sweep.retry import retry_failed
@@ -13,7 +13,7 @@ from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, RESULT, write_result
-from tests.sweep.test_desk import Silent
+from tests.sweep.test_broker import Silent
 
 GOOD = {"done": True, "epoch": 20, "val/accuracy": 50.0, "seconds": 1.0}
 BAD = {"done": True, "epoch": 0, "failure": "ValueError: no"}
@@ -32,22 +32,22 @@ def home(tmp_path) -> Home:
     return made
 
 
-def desk_over(sweep, home, storage) -> Desk:
+def desk_over(sweep, home, storage) -> TrialBroker:
     (task,) = sweep.task_list()
-    return Desk(sweep, home, [TaskStudy(sweep, task, storage)], Silent())
+    return TrialBroker(sweep, home, [TaskStudy(sweep, task, storage)], Silent())
 
 
-def run(desk: Desk, broken=()) -> dict[str, dict]:
-    """Run whatever the desk hands out; parameters by number, in order."""
+def run(broker: TrialBroker, broken=()) -> dict[str, dict]:
+    """Run whatever the broker hands out; parameters by number, in order."""
     begun = {}
-    while (config := desk.next(f"t{len(begun)}")) is not None:
+    while (config := broker.next(f"t{len(begun)}")) is not None:
         begun[config["number"]] = config["params"]
-        desk.complete(f"t{len(begun) - 1}", BAD if config["number"] in broken else GOOD)
+        broker.complete(f"t{len(begun) - 1}", BAD if config["number"] in broken else GOOD)
     return begun
 
 
-def states(desk: Desk) -> dict[str, str]:
-    return {number: trial.state.name for number, trial in desk.studies[0].trials()}
+def states(broker: TrialBroker) -> dict[str, str]:
+    return {number: trial.state.name for number, trial in broker.studies[0].trials()}
 
 
 def test_failed_trials_are_trained_again_under_their_numbers(sweep, home) -> None:
@@ -97,10 +97,10 @@ def test_twins_stay_what_they_are(sweep, home) -> None:
 
 
 def test_a_result_that_is_not_finite_is_not_taken_for_one_again(sweep, home) -> None:
-    desk = desk_over(sweep, home, open_storage(sweep, home))
-    run(desk, broken=("0", "1"))
+    broker = desk_over(sweep, home, open_storage(sweep, home))
+    run(broker, broken=("0", "1"))
     whole = {
-        "study": desk.studies[0].key,
+        "study": broker.studies[0].key,
         "baseline": "",
         "params": {},
         "config": {},
@@ -111,15 +111,15 @@ def test_a_result_that_is_not_finite_is_not_taken_for_one_again(sweep, home) -> 
         "seconds": 1.0,
     }
     for number, failed in (("0", [1]), ("2", [])):
-        folder = home.trial(desk.studies[0].key, number)
+        folder = home.trial(broker.studies[0].key, number)
         (folder / CHECKPOINT).mkdir(parents=True)
         write_result(folder, {**whole, "number": number, "failed_seeds": failed})
-    kept = home.trial(desk.studies[0].key, "1") / CHECKPOINT  # It goes on from there.
+    kept = home.trial(broker.studies[0].key, "1") / CHECKPOINT  # It goes on from there.
     kept.mkdir(parents=True)
     retry_failed(sweep, home, open_storage(sweep, home), lambda line: None)
     there = {path.parent.name for path in home.path.glob(f"trials/*/*/{RESULT}")}
     assert there == {"2"} and kept.exists()
-    assert not (home.trial(desk.studies[0].key, "0") / CHECKPOINT).exists()
+    assert not (home.trial(broker.studies[0].key, "0") / CHECKPOINT).exists()
 
 
 def test_a_failed_trial_may_be_pruned_but_not_before_it_is_tried(make_sweep, home) -> None:

@@ -8,15 +8,15 @@ import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
+from nemesis_sweep.spec.baselines import PROMPTLESS
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
-from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.result import read_result
 from nemesis_sweep.sweep.worker.trial import TrialSession
 from nemesis_sweep.vlm import backbone as backbone_module
@@ -73,9 +73,9 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
             "make_tokenizer",
             lambda text, folder=None: words if "hf_tokenizer_name" in text else own(text, folder),
         )
-        warm.forget()
+        worker_cache.forget()
         yield made
-        warm.forget()
+        worker_cache.forget()
 
 
 @dataclass
@@ -103,7 +103,7 @@ def run(sweep: Sweep, home: Home) -> list[dict]:
         study = TaskStudy(sweep, task, InMemoryStorage())
         while (proposal := study.next()) is not None:
             record = Kept()
-            assignment = Assignment(
+            spec = TrialSpec(
                 home=str(home.path),
                 task=task,
                 number=proposal.number,
@@ -114,13 +114,13 @@ def run(sweep: Sweep, home: Home) -> list[dict]:
                 eval_every=sweep.search.eval_every,
                 threads=1,
             )
-            session = TrialSession(assignment, record)
+            session = TrialSession(spec, record)
             while not (told := session.advance())["done"]:
                 pass
             # Without a prompt there is no norm.
             values = [told.get(metric, 0.0) for metric in sweep.search.objective]
             study.tell(proposal.number, TrialState.COMPLETE, values, 1.0)
-            result = read_result(assignment.folder)
+            result = read_result(spec.folder)
             assert result is not None
             assert result["failed_seeds"] == []
             assert record.epochs == list(range(1, result["epochs"] + 1))

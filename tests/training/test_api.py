@@ -69,7 +69,7 @@ def test_fit_equals_the_steps_it_is_made_of(tiny_backbone, colours):
         on_epoch=lambda epoch, metrics: seen.append((epoch, metrics["train/loss"])),
     )
     features = nemesis_sweep.episode_features(colours, tiny_backbone, 2, (5, 6), 3)
-    own = nemesis_sweep.Fit(tiny_backbone, colours.classnames, method, (5, 6), features)
+    own = nemesis_sweep.TrainingRun(tiny_backbone, colours.classnames, method, (5, 6), features)
     while not own.done:
         own.run_epoch()
     assert torch.equal(result.context, own.trainer.learner.context)

@@ -10,8 +10,8 @@ from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.evaluation import evaluate
-from nemesis_sweep.training.fit import Fit
 from nemesis_sweep.training.trainer import Trainer
+from nemesis_sweep.training.training_run import TrainingRun
 from tests.training.test_trainer import NAMES, batches
 
 
@@ -103,7 +103,7 @@ def test_a_fit_refuses_features_of_something_else(tiny_backbone, colours):
     features = episode_features(colours, tiny_backbone, shots=2, seeds=(1, 2), views=3)
 
     def start(classnames=colours.classnames, seeds=(1, 2), given=features, **settings):
-        return Fit(tiny_backbone, classnames, Method(n_ctx=4, **settings), seeds, given)
+        return TrainingRun(tiny_backbone, classnames, Method(n_ctx=4, **settings), seeds, given)
 
     with pytest.raises(UserError, match=r"found \(2, 8, 3, 32\); allowed: .* R = 3 seeds"):
         start(seeds=(1, 2, 3))

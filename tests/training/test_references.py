@@ -14,32 +14,15 @@ from torch.nn import functional as F
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.training import linear_probe
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
 from nemesis_sweep.training.linear_probe import linear_probe_metrics
-from nemesis_sweep.training.references import REFERENCES
 from nemesis_sweep.training.zero_shot import template_features
 
 
 @pytest.fixture(scope="module")
 def features(colours: Dataset, tiny_backbone) -> EpisodeFeatures:
     return episode_features(colours, tiny_backbone, shots=4, seeds=(1, 2), views=1)
-
-
-def test_the_spec_knows_their_names() -> None:
-    assert set(REFERENCES) == set(PROMPTLESS)
-
-
-@pytest.mark.parametrize("name", sorted(REFERENCES))
-def test_all_give_the_metrics_of_a_trial(
-    name: str, colours: Dataset, tiny_backbone, features: EpisodeFeatures
-) -> None:
-    metrics = REFERENCES[name](tiny_backbone, colours, features)
-    for split in ("val", "test"):
-        assert len(metrics[f"{split}/accuracy"]) == len(metrics[f"{split}/loss"]) == 2
-        assert all(0 <= value <= 100 for value in metrics[f"{split}/accuracy"])
-        assert all(math.isfinite(value) for value in metrics[f"{split}/loss"])
 
 
 def test_the_ensemble_is_the_mean_of_its_templates(colours: Dataset, tiny_backbone) -> None:

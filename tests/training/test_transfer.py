@@ -9,7 +9,7 @@ from nemesis_sweep.data.subsets import base_and_new, of_classes
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import episode_features, target_features
 from nemesis_sweep.training.evaluation import evaluate
-from nemesis_sweep.training.fit import Fit
+from nemesis_sweep.training.training_run import TrainingRun
 from nemesis_sweep.training.transfer import Target, harmonic, of_means, transfer_metrics
 
 
@@ -19,7 +19,7 @@ def learnt(colours, tiny_backbone):
     base, new = (of_classes(colours, labels) for labels in base_and_new(colours))
     method = Method(n_ctx=4, epochs=2, views=1)
     features = episode_features(base, tiny_backbone, 2, (1, 2), 1)
-    fit = Fit(tiny_backbone, base.classnames, method, (1, 2), features)
+    fit = TrainingRun(tiny_backbone, base.classnames, method, (1, 2), features)
     while not fit.done:
         fit.run_epoch()
     return fit, Target(new, *target_features(new, tiny_backbone))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from nemesis_sweep.data.classnames import is_name
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, SPLITS, Dataset
+from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
-from nemesis_sweep.spec.regular_file import is_there
 
 Rows = Sequence[tuple[str, int]]
 """Image files, as paths below a folder, and their labels."""

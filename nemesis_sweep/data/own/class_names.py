@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nemesis_sweep.data.classnames import clean
 from nemesis_sweep.data.lists import read_list
+from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
-from nemesis_sweep.spec.regular_file import is_there
 
 FILE = "classnames.txt"
 NUMBER = re.compile(r"[+-]?(?:\d[\d\s_,.']*|[.,]\d+)(?:e[+-]?\d+)?%?", re.IGNORECASE)

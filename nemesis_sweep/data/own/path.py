@@ -7,9 +7,9 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.lists import check_file
 from nemesis_sweep.data.own.class_folders import Folders, look_at, read_class_folders
 from nemesis_sweep.data.own.parquet_files import parquet_files
+from nemesis_sweep.files.nearest_path import nearest_path
+from nemesis_sweep.files.regular_file import is_there, status_of
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.nearest_path import nearest_path
-from nemesis_sweep.spec.regular_file import is_there, status_of
 
 KINDS = "class folders, a .parquet file or a folder of them, a .csv file, or a saved Hugging Face dataset"
 

@@ -12,9 +12,9 @@ from nemesis_sweep.data.lists import check_file
 from nemesis_sweep.data.own.class_names import names_file
 from nemesis_sweep.data.own.rows import Row, file_item, split_of
 from nemesis_sweep.data.signatures import HEAD, why_not
+from nemesis_sweep.files.regular_file import is_there, read_head
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
-from nemesis_sweep.spec.regular_file import is_there, read_head
 
 COLUMNS = ("image", "label")
 OPTIONAL = ("split", "source", "name")

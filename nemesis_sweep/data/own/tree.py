@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nemesis_sweep.data.catalogue.listing import SUFFIXES, SYSTEM_FOLDERS, is_folder
 from nemesis_sweep.data.signatures import HEAD, signature
+from nemesis_sweep.files.regular_file import read_head
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.regular_file import read_head
 
 SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 HIDDEN_SYSTEM = (

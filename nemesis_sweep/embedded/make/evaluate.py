@@ -24,8 +24,8 @@ from nemesis_sweep.data.decoding.images import open_image
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
-from nemesis_sweep.training.fit import Fit
-from nemesis_sweep.training.zero_shot import zero_shot_metrics
+from nemesis_sweep.training.training_run import TrainingRun
+from nemesis_sweep.training.zero_shot import zero_shot
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 SEEDS = (1, 2, 3)
@@ -79,7 +79,7 @@ def pixel_probe(dataset: Dataset, centre: EpisodeFeatures) -> list[float]:
 def coop(backbone: Backbone, dataset: Dataset, shots: int, method: Method) -> list[float]:
     """CoOp's test accuracy per seed, last epoch."""
     features = episode_features(dataset, backbone, shots, SEEDS, int(method.views))
-    fit = Fit(backbone, dataset.classnames, method, SEEDS, features)
+    fit = TrainingRun(backbone, dataset.classnames, method, SEEDS, features)
     while not fit.done:
         fit.run_epoch()
     return fit.evaluate("test")["test/accuracy"]
@@ -92,7 +92,7 @@ def cell(values: Sequence[float]) -> str:
 def rows(backbone: Backbone, dataset: Dataset, shots: Sequence[int], method: Method) -> dict[str, str]:
     """Table rows of one dataset."""
     centre = episode_features(dataset, backbone, shots[0], SEEDS, 1)
-    accuracy = zero_shot_metrics(backbone, dataset, centre)["test/accuracy"][0]
+    accuracy = zero_shot(backbone, dataset, centre).metrics["test/accuracy"][0]
     count = len(dataset.test)
     error = math.sqrt(accuracy * (100 - accuracy) / count)
     found = {

@@ -6,7 +6,7 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import read_method
@@ -112,25 +112,25 @@ def probe_memory(
 
     torch.set_num_threads(threads)
     try:
-        memory = measure_memory(lambda: _rehearse(trials, tuple(seeds), home), stated)
+        memory = measure_memory(lambda: _dry_run(trials, tuple(seeds), home), stated)
     except torch.OutOfMemoryError:
         _, total = torch.cuda.mem_get_info() if torch.cuda.is_available() else (0, stated)
         memory = Memory(total, 0, total)
     return astuple(memory)
 
 
-def _rehearse(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
+def _dry_run(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
     from nemesis_sweep.data.encode import MAX_BATCH, encode_items
     from nemesis_sweep.data.views import CENTRE
-    from nemesis_sweep.sweep.worker import warm
-    from nemesis_sweep.sweep.worker.rehearsal import rehearse
+    from nemesis_sweep.sweep.worker import worker_cache
+    from nemesis_sweep.sweep.worker.dry_run import dry_run
 
     BESIDE.look_in(Path(home))
     for trial in trials:
         task = Task.from_plain(trial["task"])
         method = read_method(trial["method"])
-        backbone = warm.towers(task.backbone, method.precision, task.start)
-        arranged = warm.arranged(task, seeds, home)
+        backbone = worker_cache.towers(task.backbone, method.precision, task.start)
+        arranged = worker_cache.arranged(task, seeds, home)
         # Whoever comes first to a dataset encodes it, in the process of its trial.
         encode_items(backbone, arranged.source.test[:MAX_BATCH], [CENTRE])
-        rehearse(backbone, arranged, method)
+        dry_run(backbone, arranged, method)

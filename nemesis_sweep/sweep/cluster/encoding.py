@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.meter import REPORT_EVERY, Report
+from nemesis_sweep.data.meter import REPORT_EVERY, SayLine
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -21,7 +21,7 @@ Plain = dict[str, Any]
 
 
 def looking_by_encoding(
-    sweep: Sweep, home: Home, session: RaySession, say: Report
+    sweep: Sweep, home: Home, session: RaySession, say: SayLine
 ) -> Callable[[Sequence[Task], Mapping[str, str]], dict[str, str]]:
     """A function that encodes the pictures of tasks and gives what is known of them then.
 
@@ -32,7 +32,7 @@ def looking_by_encoding(
         import ray
         from ray.exceptions import RayError
 
-        from nemesis_sweep.sweep.worker.looking import encode_pictures
+        from nemesis_sweep.sweep.worker.image_check import encode_pictures
 
         share = _share(sweep, session)
         # A process of its own, so that its memory and its GPU are free again for trials.
@@ -108,7 +108,7 @@ def _share(sweep: Sweep, session: RaySession) -> dict[str, float]:
 class _Log:
     """Tells the newest line of what workers write while they encode, not too often."""
 
-    def __init__(self, path: Path, say: Report) -> None:
+    def __init__(self, path: Path, say: SayLine) -> None:
         self._path, self._say = path, say
         self._size = self._length()
         self._told = time.monotonic()

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nemesis_sweep.spec.baselines import known_before
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PRECISIONS, SELECTIONS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import passes
-from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
@@ -22,8 +22,7 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
     through the text tower. Raises ``UserError`` when the fields do not go together.
     """
     parts = Together(sweep.method, sweep.space)
-    trained = [name for name in sweep.search.baselines if name not in (*PROMPTLESS, CONTROL)]
-    baselines = [baseline_method(sweep, task, name) for name in trained]
+    baselines = [baseline_method(sweep, task, name) for name in known_before(sweep.search.baselines)]
 
     def possible(name: str) -> list[Any]:
         return parts.possible(name, cell=(task.dataset, task.shots)) + [

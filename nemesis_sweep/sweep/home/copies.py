@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.result import set_aside
 from nemesis_sweep.tracking.location import artifacts

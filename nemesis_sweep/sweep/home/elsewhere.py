@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nemesis_sweep.data.registry import is_path
+from nemesis_sweep.files.current_folder import expanded
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.passwords import masked
-from nemesis_sweep.spec.current_folder import expanded
 from nemesis_sweep.spec.dump import ADDRESSES
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.vlm.registry import embedded_names, find_backbone

@@ -9,13 +9,13 @@ from typing import Any
 from nemesis_sweep.data.dataset import SPLITS, Dataset
 from nemesis_sweep.data.episodes import incomplete_classes
 from nemesis_sweep.data.fingerprint import fingerprint
-from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.protocols import Arrangement, Load, arrange
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.data.protocols import Load, ProtocolSplit, arrange
 from nemesis_sweep.data.registry import SHIPPED, load_dataset
-from nemesis_sweep.data.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.skipping import without
 from nemesis_sweep.data.twins import told, twins_of
+from nemesis_sweep.files.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.loader import load_sweep
@@ -35,7 +35,7 @@ PLACE = ("folder", CHECKSUM)
 
 
 def record_episodes(
-    sweep: Sweep, home: Home, say: Report = quiet, look: LookAtTasks | None = None
+    sweep: Sweep, home: Home, say: SayLine = quiet, look: LookAtTasks | None = None
 ) -> list[Path]:
     """Write the few-shot images of every task's seeds and return the files.
 
@@ -81,7 +81,7 @@ def record_episodes(
     return list(records)
 
 
-def episodes_record(arranged: Arrangement, task: Task) -> dict[str, Any]:
+def episodes_record(arranged: ProtocolSplit, task: Task) -> dict[str, Any]:
     """What is drawn of a dataset for each seed, where its split comes from, and which classes fall short."""
     dataset, episodes = arranged.source, arranged.episodes
     return {
@@ -111,20 +111,20 @@ def _rule(task: Task) -> str:
     return RULE.format(asked, "" if task.val_shots == ALL else ", on the same stream")
 
 
-def arrangement(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Arrangement:
+def home_split(task: Task, seeds: Sequence[int], load: Load, home: Home) -> ProtocolSplit:
     """What a trial of a sweep trains on and is tested on: without the images that its record skips."""
     record = _before(_record_of(home, task)) or {}
     return without(arrange(task, seeds, load), record.get("skipped", {}))
 
 
-def _notes(arrangements: Iterable[Arrangement]) -> Iterator[str]:
+def _notes(splits: Iterable[ProtocolSplit]) -> Iterator[str]:
     """What there is to say of the datasets, each once."""
-    datasets = [data for each in arrangements for data in (each.source, *each.targets.values())]
+    datasets = [data for each in splits for data in (each.source, *each.targets.values())]
     lines = [f"{data.name}: {note}" for data in datasets for note in data.notes]
     yield from map(printable, dict.fromkeys(lines))
 
 
-def _twins(task: Task, arranged: Arrangement) -> Iterator[str]:
+def _twins(task: Task, arranged: ProtocolSplit) -> Iterator[str]:
     """A line on images that are learnt and tested."""
     source = arranged.source
     learnt = [item for episode in arranged.episodes for item in (*episode.train, *episode.val)]
@@ -153,7 +153,7 @@ def _open(sweep: Sweep, name: str, root: str | None) -> tuple[Dataset, str]:
     return dataset, fingerprint(dataset)
 
 
-def _mend(home: Home, say: Report) -> None:
+def _mend(home: Home, say: SayLine) -> None:
     """Restore damaged records of a sweep that has begun; without a copy they are drawn again."""
     former = named_in(home, load_sweep(home.sweep_file)).task_list() if home.sweep_file.exists() else ()
     for task in former:

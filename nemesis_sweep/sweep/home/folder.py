@@ -13,11 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from nemesis_sweep.data.full_disk import naming
+from nemesis_sweep.files.current_folder import expanded, from_here
+from nemesis_sweep.files.full_disk import naming
+from nemesis_sweep.files.regular_file import open_regular
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
-from nemesis_sweep.spec.current_folder import expanded, from_here
-from nemesis_sweep.spec.regular_file import open_regular
 
 LOCK_TRIES = 5
 MARKS = ("driver.lock", "optuna.journal", "storage.json", "simulation.json")

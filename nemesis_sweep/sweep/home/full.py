@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nemesis_sweep.data.full_disk import full_disk, has_room
+from nemesis_sweep.files.full_disk import full_disk, has_room
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.sweep.home.folder import Home
 

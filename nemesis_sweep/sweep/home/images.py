@@ -6,8 +6,8 @@ from typing import Any
 from nemesis_sweep.data.cache import encoded_keys
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.folder import default_root
-from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.protocols import Arrangement
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.data.registry import SHIPPED
 from nemesis_sweep.data.skipping import pictures, unreadable
 from nemesis_sweep.messages.counting import counted
@@ -29,12 +29,12 @@ LookAtTasks = Callable[[Sequence[Task], Mapping[str, str]], dict[str, str]]
 class Images:
     """Looks at the images of one task after the other, and keeps what it knows of each."""
 
-    def __init__(self, skip: bool, say: Report) -> None:
+    def __init__(self, skip: bool, say: SayLine) -> None:
         self._skip, self._say = skip, say
         self._seen: dict[str, str] = {}
         self._broken: dict[str, str] = {}
 
-    def look_first(self, tasks: Mapping[Task, Arrangement], look: LookAtTasks | None) -> None:
+    def look_first(self, tasks: Mapping[Task, ProtocolSplit], look: LookAtTasks | None) -> None:
         """Know of as many images as possible before any is decoded here.
 
         Those that have features in the cache are whole. Where many others are left, ``look`` looks at them.
@@ -55,7 +55,9 @@ class Images:
         if look is not None and len(unknown) >= MANY:
             self._seen |= look(open_tasks, self._seen)
 
-    def skipped(self, arranged: Arrangement, task: Task, former: Mapping[str, Any] | None) -> dict[str, str]:
+    def skipped(
+        self, arranged: ProtocolSplit, task: Task, former: Mapping[str, Any] | None
+    ) -> dict[str, str]:
         """Images that the task goes on without, and why; none where broken ones stop the sweep.
 
         former: the task's record of an earlier run. It counts: a file that is repaired later must not change
@@ -86,7 +88,7 @@ class Images:
         raise UserError([Problem(what, key="tasks.unreadable", found="stop", allowed=allowed), *problems])
 
 
-def _shipped(arranged: Arrangement) -> bool:
+def _shipped(arranged: ProtocolSplit) -> bool:
     return all(data.split == SHIPPED for data in (arranged.source, *arranged.targets.values()))
 
 

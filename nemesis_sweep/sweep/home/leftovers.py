@@ -12,7 +12,7 @@ from nemesis_sweep.data.folder import default_root
 from nemesis_sweep.sweep.home.folder import Home
 
 NAMES = re.compile(r"\..+\.\d+\.tmp|\.(write|room|seen)-[0-9a-f]+")
-"""What `data/atomic.py` writes before it takes the place of a file, and what probes leave."""
+"""What `files/atomic.py` writes before it takes the place of a file, and what probes leave."""
 ELSEWHERE = ("ray", "mlartifacts")
 """Folders of a home that others write."""
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from nemesis_sweep.data.atomic import replacing
+from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.spec.outside.beside import BESIDE, KEPT
 from nemesis_sweep.spec.outside.kept import same_code
 from nemesis_sweep.spec.sweep import Sweep

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.compare import diff, growth
@@ -17,7 +17,7 @@ from nemesis_sweep.sweep.home.modules import restore_modules
 STORAGE = "storage.json"
 
 
-def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False, say: Report = quiet) -> None:
+def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False, say: SayLine = quiet) -> None:
     """Raise ``UserError``, naming every change, when the home holds another sweep or a smaller one.
 
     Resources and tracking may change. More trials, hours or tasks need ``extend``. What a trial trains and
@@ -45,7 +45,7 @@ def refuse_another_sweep(sweep: Sweep, home: Home, extend: bool = False, say: Re
         )
 
 
-def _before(home: Home, say: Report) -> Sweep | None:
+def _before(home: Home, say: SayLine) -> Sweep | None:
     """The sweep that a home holds; None for a new home. Raises ``UserError`` for a file damaged for good."""
     file = home.sweep_file
     begun = any(path.exists() and path.stat().st_size for path in (home.journal, home.path / STORAGE))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.sweep.home.folder import Home, refused
 
 RECORD = "simulation.json"

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 
-from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.task_names import Names

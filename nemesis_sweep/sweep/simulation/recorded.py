@@ -18,11 +18,10 @@ import numpy as np
 import optuna
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home, home_at
 from nemesis_sweep.sweep.home.simulated import is_simulated
 from nemesis_sweep.sweep.home.task_names import named_in
@@ -31,6 +30,7 @@ from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, distance, searched_values
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
 from nemesis_sweep.sweep.study import baselines_of
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 NEIGHBOURS = 5
 SAME = 1e-9
@@ -74,10 +74,10 @@ class RecordedResponse:
     def identity(self) -> dict[str, Any]:
         return {"kind": "recorded", "home": str(self.home.path), "results": self._digest[:16]}
 
-    def curve(self, assignment: Assignment) -> Curve:
-        records = self._records[assignment.task.identity]
-        weights = self._weights(records, assignment)
-        epochs = report_epochs(assignment)
+    def curve(self, spec: TrialSpec) -> Curve:
+        records = self._records[spec.task.identity]
+        weights = self._weights(records, spec)
+        epochs = report_epochs(spec)
         curves = np.array([np.interp(epochs, records[i].epochs, records[i].curve) for i in weights])
         shares = np.array(list(weights.values()))
         level = shares @ curves
@@ -86,12 +86,12 @@ class RecordedResponse:
         metrics[-1] = self._final(records, weights, float(level[-1])) or metrics[-1]
         return Curve(epochs, tuple(pace * max(1, epoch) for epoch in epochs), tuple(metrics))
 
-    def _weights(self, records: Sequence[Record], assignment: Assignment) -> dict[int, float]:
+    def _weights(self, records: Sequence[Record], spec: TrialSpec) -> dict[int, float]:
         """Neighbours by their place among the records, with weights that add up to 1."""
         for i, record in enumerate(records):
-            if record.baseline and record.baseline == assignment.baseline:
+            if record.baseline and record.baseline == spec.baseline:
                 return {i: 1.0}
-        values = searched_values(assignment, self._dimensions)
+        values = searched_values(spec, self._dimensions)
         away = {
             i: distance(self._dimensions, record.values, values)
             for i, record in enumerate(records)

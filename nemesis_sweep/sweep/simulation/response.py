@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from nemesis_sweep.spec.search import PROMPTLESS
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
+from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 
 @dataclass(frozen=True)
@@ -22,24 +22,24 @@ class Curve:
 
 
 class Response(Protocol):
-    """Tells what a trial would measure; the same assignment is always answered by the same curve."""
+    """Tells what a trial would measure; the same trial is always answered by the same curve."""
 
     @property
     def identity(self) -> dict[str, Any]:
         """Plain values that are equal for equal responses, kept in the home of the simulation."""
 
-    def curve(self, assignment: Assignment) -> Curve:
+    def curve(self, spec: TrialSpec) -> Curve:
         """The whole curve of a trial, as if nobody stopped it."""
 
 
-def curve_of(response: Response, assignment: Assignment | JointAssignment) -> Curve:
+def curve_of(response: Response, spec: TrialSpec | JointTrialSpec) -> Curve:
     """The curve of a trial; a joint one's has the means over the tasks begun so far, as JointSession's."""
-    if not isinstance(assignment, JointAssignment):
-        return response.curve(assignment)
+    if not isinstance(spec, JointTrialSpec):
+        return response.curve(spec)
     steps, seconds, metrics = [], [], []
     over: list[Mapping[str, list[float]]] = []
     spent = 0.0
-    for start, part in zip(assignment.starts, assignment.parts, strict=True):
+    for start, part in zip(spec.starts, spec.parts, strict=True):
         curve = response.curve(part)
         # Zero-shot has no epochs; its steps are told apart all the same.
         steps += [start + max(1, epoch) for epoch in curve.epochs]
@@ -72,11 +72,11 @@ def _over_tasks(tasks: Sequence[Mapping[str, list[float]]]) -> dict[str, list[fl
     return found
 
 
-def report_epochs(assignment: Assignment) -> tuple[int, ...]:
+def report_epochs(spec: TrialSpec) -> tuple[int, ...]:
     """The epochs after which a trial reports: every ``eval_every`` and the last; 0 without a prompt."""
-    if assignment.baseline in PROMPTLESS:
+    if not trains_prompt(spec.baseline):
         return (0,)
-    epochs, every = assignment.method.epochs, assignment.eval_every
+    epochs, every = spec.method.epochs, spec.eval_every
     return (*range(every, epochs, every), epochs)
 
 

@@ -1,6 +1,6 @@
 """`nemesis-sweep run --simulate`: a sweep in simulated time, to compare samplers before spending GPUs.
 
-Everything that decides is what a real run uses: the desk, the studies, their samplers and pruners, Optuna's
+Everything that decides is what a real run uses: the broker, the studies, their samplers and pruners, Optuna's
 journal, and Tune's controller (see :mod:`nemesis_sweep.sweep.simulation.tune`). In the place of training
 stands a response, recorded or synthetic, and time is that of a discrete-event clock. Left out: MLflow,
 prompts, checkpoints and failures; and the journal is not brought to the disk at every entry. A trial that was
@@ -15,13 +15,12 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.data.atomic import write_atomically
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.files.atomic import write_atomically
+from nemesis_sweep.files.sealed import write_sealed
+from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
-from nemesis_sweep.spec.search import CONTROL
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.assignment import JointAssignment, read_assignment
-from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.early_end import Keep, Rows, kept_at_an_early_end
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.modules import keep_modules
@@ -36,6 +35,7 @@ from nemesis_sweep.sweep.simulation.actors import Clock
 from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, measured
 from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, read_trial_spec
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker.joint_trial import shared_config
 
@@ -57,8 +57,8 @@ class Simulated:
     empty_studies: list[str]
 
 
-class SimulatedDesk(Desk):
-    """A desk that notes when a trial ends in simulated time, and records nothing in MLflow."""
+class SimulatedBroker(TrialBroker):
+    """A broker that notes when a trial ends in simulated time, and records nothing in MLflow."""
 
     def __init__(
         self, sweep: Sweep, home: Home, studies: Sequence[Study], progress: Progress, clock: Clock
@@ -66,11 +66,11 @@ class SimulatedDesk(Desk):
         super().__init__(sweep, home, studies, progress)
         self._simulated = clock
 
-    def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
-        if ticket not in self._put_off:
-            study, proposal, _ = self._out[ticket]
+    def complete(self, tune_id: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
+        if tune_id not in self._put_off:
+            study, proposal, _ = self._out[tune_id]
             study.note(proposal.number, ENDED, self._clock())
-        super().complete(ticket, result, failed)
+        super().complete(tune_id, result, failed)
 
     def _clock(self) -> float:
         return self._simulated.now
@@ -84,18 +84,18 @@ class SimulatedDesk(Desk):
         known["ended"] = _ended(trial)
         if trial.state != TrialState.COMPLETE:
             return [known]
-        assignment = self._assignment(study, study.proposal(number, trial))
-        told = {**known, **measured(curve_of(response, assignment)), "config": shared_config(assignment)}
-        if not isinstance(assignment, JointAssignment):
+        spec = self._trial_spec(study, study.proposal(number, trial))
+        told = {**known, **measured(curve_of(response, spec)), "config": shared_config(spec)}
+        if not isinstance(spec, JointTrialSpec):
             return [told]
-        curves = [response.curve(part) for part in assignment.parts]
+        curves = [response.curve(part) for part in spec.parts]
         told["epochs"] = sum(curve.epochs[-1] for curve in curves)
         parts = [
             {
                 **{**known, "task": part.task.key, **shared([part.task])},
                 **{**measured(curve), "seconds": curve.seconds[-1], "config": part.method.model_dump()},
             }
-            for part, curve in zip(assignment.parts, curves, strict=True)
+            for part, curve in zip(spec.parts, curves, strict=True)
         ]
         return [*parts, told]
 
@@ -134,19 +134,19 @@ def run_simulation(
         studies = open_studies(sweep, home, Journal(home.journal, synced))
         clock = Clock(max((_ended(trial) for study in studies for _, trial in study.trials()), default=0.0))
         with show(studies, clock) as progress:
-            desk = SimulatedDesk(sweep, home, studies, progress, clock)
-            with kept_at_an_early_end(partial(_rows, desk, response), keep):
-                if desk.has_more:
-                    _simulate(desk, workers, response, clock)
-        rows = _rows(desk, response)
+            broker = SimulatedBroker(sweep, home, studies, progress, clock)
+            with kept_at_an_early_end(partial(_rows, broker, response), keep):
+                if broker.has_more:
+                    _simulate(broker, workers, response, clock)
+        rows = _rows(broker, response)
     full = {row["study"] for row in rows if row["state"] == TrialState.COMPLETE.name}
     return Simulated(rows, clock.now, [study.key for study in studies if study.key not in full])
 
 
-def _rows(desk: SimulatedDesk, response: Response) -> Rows:
+def _rows(broker: SimulatedBroker, response: Response) -> Rows:
     """The rows of all trials that are over."""
-    trials = [(study, *pair) for study in desk.studies for pair in study.trials()]
-    return [row for trial in trials if trial[2].state.is_finished() for row in desk.rows(*trial, response)]
+    trials = [(study, *pair) for study in broker.studies for pair in study.trials()]
+    return [row for trial in trials if trial[2].state.is_finished() for row in broker.rows(*trial, response)]
 
 
 def _without_control(sweep: Sweep) -> Sweep:
@@ -155,20 +155,20 @@ def _without_control(sweep: Sweep) -> Sweep:
     return sweep.model_copy(update={"search": sweep.search.model_copy(update={"baselines": kept})})
 
 
-def _simulate(desk: SimulatedDesk, workers: int, response: Response, clock: Clock) -> None:
+def _simulate(broker: SimulatedBroker, workers: int, response: Response, clock: Clock) -> None:
     # Imported late: Tune takes seconds.
     from nemesis_sweep.sweep.simulation.tune import simulate
 
     def make_trial(config: Mapping[str, Any]) -> SimulatedTrial:
-        return SimulatedTrial(curve_of(response, read_assignment(config)))
+        return SimulatedTrial(curve_of(response, read_trial_spec(config)))
 
     try:
-        with stoppable(desk.stop):
-            simulate(desk, workers, make_trial, clock)
+        with stoppable(broker.stop):
+            simulate(broker, workers, make_trial, clock)
     except Exception:
-        refuse_gone(desk.home)  # Tune wraps whatever it meets, and shows all of it.
+        refuse_gone(broker.home)  # Tune wraps whatever it meets, and shows all of it.
         raise
-    if desk.stopping:
+    if broker.stopping:
         raise KeyboardInterrupt
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.dimensions import Choice, Space
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import LINEAR_PROBE, Assignment
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, searched_values, unit
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 Array = NDArray[np.float64]
 
@@ -36,17 +36,18 @@ class SyntheticResponse:
     def identity(self) -> dict[str, Any]:
         return {"kind": "synthetic", "seed": self.seed}
 
-    def curve(self, assignment: Assignment) -> Curve:
-        epochs, task = report_epochs(assignment), assignment.task
+    def curve(self, spec: TrialSpec) -> Curve:
+        epochs, task = report_epochs(spec), spec.task
         ceiling, start = self._height(task)
-        values = searched_values(assignment, self._dimensions)
-        noise = self._rng(task, json.dumps([assignment.baseline in PROMPTLESS, values], sort_keys=True))
-        shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in assignment.seeds])
-        own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, assignment.method.epochs)
-        if assignment.baseline == LINEAR_PROBE:
+        values = searched_values(spec, self._dimensions)
+        promptless = not trains_prompt(spec.baseline)
+        noise = self._rng(task, json.dumps([promptless, values], sort_keys=True))
+        shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in spec.seeds])
+        own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, spec.method.epochs)
+        if promptless and BASELINES[spec.baseline].learns:
             # It learns from the images alone, so few of them leave it below zero-shot.
             level = np.array([start + (ceiling - start) * (task.shots / (task.shots + 8) - 0.4)])
-        elif assignment.baseline in PROMPTLESS:
+        elif promptless:
             # No prompt is trained: both kinds of zero-shot are where learning begins.
             level, own, shared = np.array([start]), 0 * own, 0 * shared
         else:
@@ -56,8 +57,8 @@ class SyntheticResponse:
             own = own + noise.normal(0, 0.3, (len(epochs), len(own)))
         val = np.clip(level[:, None] + 0.5 * shared + own, 0, 100)
         test = np.clip(level[-1] + shared + 0.7 * np.atleast_2d(own)[-1], 0, 100)
-        norm = 0.45 * (1 + 2 * share / (1 + float(assignment.method.omega) / 10))
-        return Curve(epochs, self._seconds(assignment, noise, epochs), _metrics(val, test, norm))
+        norm = 0.45 * (1 + 2 * share / (1 + float(spec.method.omega) / 10))
+        return Curve(epochs, self._seconds(spec, noise, epochs), _metrics(val, test, norm))
 
     def _height(self, task: Task) -> tuple[float, float]:
         """Accuracy at the optimum, and of zero-shot; more shots reach higher."""
@@ -79,9 +80,9 @@ class SyntheticResponse:
         return total / weights if weights else 0.0
 
     def _seconds(
-        self, assignment: Assignment, noise: np.random.Generator, epochs: tuple[int, ...]
+        self, spec: TrialSpec, noise: np.random.Generator, epochs: tuple[int, ...]
     ) -> tuple[float, ...]:
-        vectors, replicates = assignment.method.n_ctx / 16, len(assignment.seeds) / 3
+        vectors, replicates = spec.method.n_ctx / 16, len(spec.seeds) / 3
         an_epoch = (1 + vectors) * (0.5 + 0.5 * replicates) * float(noise.lognormal(0, 0.1))
         return tuple(an_epoch * max(1, epoch) for epoch in epochs)
 

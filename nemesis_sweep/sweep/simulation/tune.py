@@ -1,7 +1,7 @@
 """Ray Tune's own controller, with simulated workers and without a Ray cluster.
 
 The same code as in a real run: TuneController, its trials, its queue and its reuse of actors; SearchGenerator
-and ConcurrencyLimiter; DeskSearcher, DeskScheduler and all that is behind them. Not the same: Ray's
+and ConcurrencyLimiter; BrokerSearcher, BrokerScheduler and all that is behind them. Not the same: Ray's
 RayActorManager, whose place :class:`SimulatedActors` takes, so nothing starts, dies or waits for resources;
 the trainable; and Tuner, which would start a cluster and read the results of all trials at the end.
 """
@@ -18,9 +18,9 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Experiment
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator
 
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.environment import quiet_tune
-from nemesis_sweep.sweep.desk import Desk
-from nemesis_sweep.sweep.searcher import DeskScheduler, DeskSearcher
+from nemesis_sweep.sweep.searcher import BrokerScheduler, BrokerSearcher
 from nemesis_sweep.sweep.simulation.actors import Clock, SimulatedActors
 from nemesis_sweep.sweep.simulation.response import SimulatedTrial
 
@@ -41,14 +41,14 @@ class _Experiment(Experiment):
 
 
 def simulate(
-    desk: Desk, workers: int, make_trial: Callable[[Mapping[str, Any]], SimulatedTrial], clock: Clock
+    broker: TrialBroker, workers: int, make_trial: Callable[[Mapping[str, Any]], SimulatedTrial], clock: Clock
 ) -> None:
-    """Hand the desk to Tune's controller until nothing is left to hand out.
+    """Hand the broker to Tune's controller until nothing is left to hand out.
 
-    make_trial: from the configuration that the desk gives to the trial that a worker follows.
+    make_trial: from the configuration that the broker gives to the trial that a worker follows.
     """
     quiet_tune()
-    search = SearchGenerator(ConcurrencyLimiter(DeskSearcher(desk), max_concurrent=workers))
+    search = SearchGenerator(ConcurrencyLimiter(BrokerSearcher(broker), max_concurrent=workers))
     # A thread of Tune's may still be writing there when it is removed.
     with tempfile.TemporaryDirectory(prefix="nemesis-sweep-", ignore_cleanup_errors=True) as folder:
         experiment = _Experiment(
@@ -57,13 +57,13 @@ def simulate(
             num_samples=sys.maxsize,
             storage_path=folder,
             checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            max_failures=desk.sweep.budget.retries,
+            max_failures=broker.sweep.budget.retries,
             trial_name_creator=lambda trial: trial.trial_id,
             trial_dirname_creator=lambda trial: trial.trial_id,
         )
         controller = TuneController(
             search_alg=search,
-            scheduler=DeskScheduler(desk),
+            scheduler=BrokerScheduler(broker),
             storage=experiment.storage,
             reuse_actors=True,
             trial_checkpoint_config=experiment.checkpoint_config,

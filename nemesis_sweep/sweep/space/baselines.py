@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER, PROMPTLESS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.outside.methods import narrowed
-from nemesis_sweep.spec.search import CONTROL, PROMPTLESS
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.together import Together
-from nemesis_sweep.sweep.assignment import COOP, LINEAR_PROBE, PAPER
 from nemesis_sweep.sweep.space.planned import epochs_of, keeps
 from nemesis_sweep.sweep.space.proposals import within
 
@@ -48,9 +47,8 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     # Plain CoOp has no penalty, and PAN's settings have no meaning without one. Rows without a prompt need
     # none of another kind either.
     plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
-    # A linear probe is trained on centre crops, as it is published.
-    views = {"views": 1} if baseline == LINEAR_PROBE else {}
-    return narrowed(plain.model_copy(update={"prompt": PLAIN, "omega": 0.0, **views}))
+    own = {"prompt": PLAIN, "omega": 0.0, **BASELINES[baseline].fixed}
+    return narrowed(plain.model_copy(update=own))
 
 
 def _exception(task: Task, method: Method, published: dict[str, Any]) -> dict[str, Any]:

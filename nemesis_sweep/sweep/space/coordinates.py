@@ -6,7 +6,7 @@ from typing import Any
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
 from nemesis_sweep.spec.space import places
-from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 
 def dimensions(space: Space) -> dict[str, Dimension]:
@@ -17,11 +17,11 @@ def dimensions(space: Space) -> dict[str, Dimension]:
     return found
 
 
-def searched_values(assignment: Assignment, names: Mapping[str, Dimension]) -> dict[str, Any]:
+def searched_values(spec: TrialSpec, names: Mapping[str, Dimension]) -> dict[str, Any]:
     """What a trial drew, or, for a baseline beside the space, what it has for the searched fields."""
-    if assignment.params:
-        return dict(assignment.params)
-    method = assignment.method.model_dump()
+    if spec.params:
+        return dict(spec.params)
+    method = spec.method.model_dump()
     return {name: method[name] for name in names if name in method}
 
 

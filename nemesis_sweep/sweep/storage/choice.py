@@ -8,10 +8,10 @@ from pathlib import Path
 
 from optuna.storages import BaseStorage
 
-from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.files.current_folder import from_here
+from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.passwords import is_masked, masked
-from nemesis_sweep.spec.current_folder import from_here
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home, refused
 from nemesis_sweep.sweep.storage.journal import Journal

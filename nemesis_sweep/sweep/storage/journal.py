@@ -10,7 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.sweep.storage.journal_file import append, mend
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from optuna.storages.journal._storage import JournalOperation
 
-from nemesis_sweep.data.atomic import replacing
-from nemesis_sweep.data.full_disk import naming
-from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.full_disk import naming
+from nemesis_sweep.files.regular_file import MEGABYTE, read_regular
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
 
 Entry = dict[str, Any]
 _MARK = ',"crc":"'

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
+    from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 NVIDIA = Path("/dev/nvidiactl")
 """There where the machine has a GPU, with which workers encode pictures far faster than this process."""
@@ -46,14 +46,14 @@ def _measured(config: dict[str, Any]) -> dict[str, Any]:
     try:
         import torch
 
-        from nemesis_sweep.sweep.assignment import read_assignment
+        from nemesis_sweep.sweep.trial_spec import read_trial_spec
         from nemesis_sweep.sweep.worker.joint_trial import open_session
 
-        assignment = read_assignment(config)
-        if NVIDIA.exists() and not _has_features(assignment):
+        spec = read_trial_spec(config)
+        if NVIDIA.exists() and not _has_features(spec):
             return {}
-        torch.set_num_threads(assignment.threads)
-        session = open_session(assignment)
+        torch.set_num_threads(spec.threads)
+        session = open_session(spec)
         told: dict[str, Any] = {}
         while not told.get("done"):
             told = session.advance()
@@ -62,15 +62,15 @@ def _measured(config: dict[str, Any]) -> dict[str, Any]:
         return {}
 
 
-def _has_features(assignment: Assignment | JointAssignment) -> bool:
+def _has_features(spec: TrialSpec | JointTrialSpec) -> bool:
     """Whether nothing has to be encoded for a trial."""
     from nemesis_sweep.data.store import missing_pictures
-    from nemesis_sweep.sweep.assignment import parts_of
-    from nemesis_sweep.sweep.worker import warm
+    from nemesis_sweep.sweep.trial_spec import parts_of
+    from nemesis_sweep.sweep.worker import worker_cache
 
-    for part in parts_of(assignment):
-        frozen = warm.towers(part.task.backbone, part.method.precision, part.task.start)
-        drawn = warm.arranged(part.task, part.seeds, part.home)
+    for part in parts_of(spec):
+        frozen = worker_cache.towers(part.task.backbone, part.method.precision, part.task.start)
+        drawn = worker_cache.arranged(part.task, part.seeds, part.home)
         views = part.method.epochs if part.method.views == "epochs" else int(part.method.views)
         train = [item for episode in drawn.episodes for item in episode.train]
         others = [item for episode in drawn.episodes for item in episode.val]

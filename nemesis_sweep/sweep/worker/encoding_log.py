@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 
 
 def encoding_log(home: Path) -> Path:
@@ -12,7 +12,7 @@ def encoding_log(home: Path) -> Path:
     return home / "logs" / "encoding.log"
 
 
-def encoding_report(home: Path, study: str) -> Report:
+def encoding_report(home: Path, study: str) -> SayLine:
     """A report that adds lines to :func:`encoding_log`; workers may write at the same time."""
     path = encoding_log(home)
 

@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.atomic import write_atomically
+from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.sweep.cause import SharedCauseError
 from nemesis_sweep.sweep.home.full import no_room

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, parts_of
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, parts_of
 from nemesis_sweep.sweep.worker.result import NOTE, take_result, write_result
 from nemesis_sweep.sweep.worker.trial import TrialSession, mean, task_values, trial_tags, worker
 from nemesis_sweep.tracking.part_run import PartRun
@@ -14,19 +14,19 @@ from nemesis_sweep.training.transfer import of_means
 
 
 class JointSession:
-    """A joint assignment, from the task and the epoch where it stopped to its end.
+    """A trial of a joint study, from the task and the epoch where it stopped to its end.
 
     :meth:`advance` trains up to the next validation of the task at hand and returns what Tune reports: the
     means over the tasks begun so far, and as ``epoch`` the pruner's step. The last has ``done``. Every task
     has a folder of its own with its checkpoint and its result; one that has a result is not trained again.
     """
 
-    def __init__(self, assignment: JointAssignment) -> None:
-        self.assignment = assignment
-        self.folder = assignment.folder
+    def __init__(self, spec: JointTrialSpec) -> None:
+        self.spec = spec
+        self.folder = spec.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self._notes: list[str] = []
-        self.finished = take_result(self.folder, assignment.owner, self._notes)
+        self.finished = take_result(self.folder, spec.owner, self._notes)
         self.results: list[dict[str, Any]] = []
         self.session: TrialSession | None = None
         if self.finished is None:
@@ -52,7 +52,7 @@ class JointSession:
 
     @property
     def _all_over(self) -> bool:
-        return self._failed or len(self.results) == len(self.assignment.parts)
+        return self._failed or len(self.results) == len(self.spec.parts)
 
     @property
     def _failed(self) -> bool:
@@ -60,7 +60,7 @@ class JointSession:
 
     def _train(self) -> dict[str, Any]:
         """Work on the first task without a result until its next validation."""
-        part = self.assignment.parts[len(self.results)]
+        part = self.spec.parts[len(self.results)]
         if self.session is None:
             self.session = TrialSession(part, PartRun(self.run, part.task.key))
         told = self.session.advance()
@@ -73,7 +73,7 @@ class JointSession:
 
     def _take_results(self) -> None:
         """Read the results of the tasks that are over; they are trained in their order."""
-        for part in self.assignment.parts[len(self.results) :]:
+        for part in self.spec.parts[len(self.results) :]:
             result = take_result(part.folder, part.owner, self._notes)
             if result is None or self._failed:
                 return
@@ -84,13 +84,13 @@ class JointSession:
         failed, number = self.results[-1], len(self.results) - 1
         metrics = dict.fromkeys(failed["metrics"], math.nan)
         step, seconds = self._step(number, failed["epochs"]), sum(each["seconds"] for each in self.results)
-        task = self.assignment.parts[number].task.key
+        task = self.spec.parts[number].task.key
         seeds = [f"{seed} on {task}" for seed in failed["failed_seeds"]]
         return {**self._report(step, metrics, {}, seconds, True), "failed_seeds": seeds}
 
     def _finish(self) -> dict[str, Any]:
         """Write the result over all tasks, the one sign that the trial is complete."""
-        first = self.assignment.parts[0]
+        first = self.spec.parts[0]
         results = self.results
         step = self._step(len(results) - 1, results[-1]["epochs"])
         seconds = sum(result["seconds"] for result in results)
@@ -102,7 +102,7 @@ class JointSession:
             "number": first.number,
             "baseline": first.baseline,
             "params": dict(first.params),
-            "config": shared_config(self.assignment),
+            "config": shared_config(self.spec),
             "seeds": list(first.seeds),
             "epochs": sum(result["epochs"] for result in results),
             "step": step,
@@ -118,7 +118,7 @@ class JointSession:
 
     def _step(self, number: int, epoch: int) -> int:
         # Zero-shot has no epochs; its steps are told apart all the same.
-        return self.assignment.starts[number] + max(1, epoch)
+        return self.spec.starts[number] + max(1, epoch)
 
     def _report(
         self,
@@ -135,12 +135,12 @@ class JointSession:
         return {**metrics, "replicates": dict(replicates), **told}
 
     def _open_run(self) -> TrialRun:
-        first = self.assignment.parts[0]
-        tasks = [part.task for part in self.assignment.parts]
-        shared = applying(first.baseline, shared_config(self.assignment))
+        first = self.spec.parts[0]
+        tasks = [part.task for part in self.spec.parts]
+        shared = applying(first.baseline, shared_config(self.spec))
         own = {
             f"{part.task.key}/{name}": value
-            for part in self.assignment.parts
+            for part in self.spec.parts
             for name, value in applying(first.baseline, part.method.model_dump()).items()
             if name not in shared
         }
@@ -151,9 +151,9 @@ class JointSession:
         )
 
 
-def shared_config(assignment: Assignment | JointAssignment) -> dict[str, Any]:
+def shared_config(spec: TrialSpec | JointTrialSpec) -> dict[str, Any]:
     """The method's values that are the same for all tasks; a dataset may have some of its own."""
-    first, *others = (part.method.model_dump() for part in parts_of(assignment))
+    first, *others = (part.method.model_dump() for part in parts_of(spec))
     return {
         name: value
         for name, value in first.items()
@@ -161,11 +161,11 @@ def shared_config(assignment: Assignment | JointAssignment) -> dict[str, Any]:
     }
 
 
-def open_session(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:
+def open_session(spec: TrialSpec | JointTrialSpec) -> TrialSession | JointSession:
     """The session that works on what the driver handed out."""
-    if isinstance(assignment, JointAssignment):
-        return JointSession(assignment)
-    return TrialSession(assignment)
+    if isinstance(spec, JointTrialSpec):
+        return JointSession(spec)
+    return TrialSession(spec)
 
 
 def _over_tasks(tasks: list[Mapping[str, Any]]) -> dict[str, float]:

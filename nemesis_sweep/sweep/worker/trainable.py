@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import tune
 
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment, home_of, parts_of, read_assignment
 from nemesis_sweep.sweep.cause import WORKERS
 from nemesis_sweep.sweep.cluster.shares import RESOURCES
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.shared import refuse_without
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, home_of, parts_of, read_trial_spec
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.gpu_memory import give_back, gpu_share, keep_to_share
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PromptTrainable(tune.Trainable):
-    """Trains the assignment in its configuration.
+    """Trains the trial in its configuration.
 
     Checkpoints are the trial's own, in the sweep's home: they outlive Ray, the driver and the machine,
     and a restarted actor finds them in its first :meth:`step`. A trial that raises says so in its answer:
@@ -63,10 +63,10 @@ class PromptTrainable(tune.Trainable):
             _hide_gpus()
             # The sweep may have modules of its own, which this node has to be able to import.
             with shared_by(WORKERS, "", str(home)):
-                assignment = read_assignment(self.config)
-            folder = assignment.folder
+                spec = read_trial_spec(self.config)
+            folder = spec.folder
             if self.session is None:
-                self.session = _begin(assignment)
+                self.session = _begin(spec)
             return self.session.advance()
         except Exception as error:
             from nemesis_sweep.sweep.worker.failure import failure
@@ -89,17 +89,17 @@ def _hide_gpus() -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
-def _begin(assignment: Assignment | JointAssignment) -> TrialSession | JointSession:
+def _begin(spec: TrialSpec | JointTrialSpec) -> TrialSession | JointSession:
     # Imported here: Tune loads this module in the driver too, which never needs torch.
-    with shared_by(WORKERS, "", assignment.home):
+    with shared_by(WORKERS, "", spec.home):
         import torch
 
         from nemesis_sweep.prompts.registry import learner_of
         from nemesis_sweep.sweep.worker.joint_trial import open_session
 
-        for part in parts_of(assignment):
+        for part in parts_of(spec):
             learner_of(part.method.prompt)
-        assignment.folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(assignment.threads)
+        spec.folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(spec.threads)
     keep_to_share(gpu_share())
-    return open_session(assignment)
+    return open_session(spec)

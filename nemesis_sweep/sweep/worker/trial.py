@@ -8,22 +8,21 @@ from statistics import stdev
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.prompts.artifact import save_prompt
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import Assignment
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, NOTE, PROMPT, set_aside, take_result, write_result
-from nemesis_sweep.sweep.worker.warm import materials
+from nemesis_sweep.sweep.worker.worker_cache import materials
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import TrialRun
 from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkpoint
-from nemesis_sweep.training.fit import Fit, Metrics
-from nemesis_sweep.training.references import REFERENCES, applying
+from nemesis_sweep.training.references import applying, measure_of
 from nemesis_sweep.training.stopwatch import Stopwatch
+from nemesis_sweep.training.training_run import Metrics, TrainingRun
 from nemesis_sweep.training.transfer import of_means, transfer_metrics
-from nemesis_sweep.training.zero_shot import reference
 
 if TYPE_CHECKING:
     from nemesis_sweep.prompts.learner import ImageClassifier
@@ -56,45 +55,45 @@ class Record(Protocol):
 
 
 class TrialSession:
-    """One assignment, from its last checkpoint to its end.
+    """One trial, from its last checkpoint to its end.
 
     :meth:`advance` trains up to the next validation and returns what Tune reports; the last of these
     has ``done``. A trial whose result is on disk already answers with it and trains nothing.
     It is recorded in ``run``, or in a run of its own.
     """
 
-    def __init__(self, assignment: Assignment, run: Record | None = None) -> None:
-        self.assignment = assignment
-        self.folder = assignment.folder
+    def __init__(self, spec: TrialSpec, run: Record | None = None) -> None:
+        self.spec = spec
+        self.folder = spec.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self._notes: list[str] = []
-        self.finished = take_result(self.folder, assignment.owner, self._notes)
+        self.finished = take_result(self.folder, spec.owner, self._notes)
         if self.finished is not None:
             self.seconds = self.finished["seconds"]
             return
         # Long work tells of itself, so that the driver knows that it is going on.
-        report = self._progress = encoding_report(Path(assignment.home), assignment.task.key)
+        report = self._progress = encoding_report(Path(spec.home), spec.task.key)
         found = materials(
-            assignment.task,
-            assignment.seeds,
-            assignment.method,
+            spec.task,
+            spec.seeds,
+            spec.method,
             report,
-            assignment.home,
-            searched=assignment.params,
+            spec.home,
+            searched=spec.params,
         )
         self.backbone, self.dataset, self.features = found.backbone, found.dataset, found.features
         self.targets = found.targets
         self.run = run or TrialRun.open(
             self.folder,
             {
-                **task_values([assignment.task]),
-                **applying(assignment.baseline, assignment.method.model_dump()),
-                "seeds": list(assignment.seeds),
+                **task_values([spec.task]),
+                **applying(spec.baseline, spec.method.model_dump()),
+                "seeds": list(spec.seeds),
             },
-            trial_tags([assignment.task], assignment.baseline),
+            trial_tags([spec.task], spec.baseline),
         )
         self.seconds = 0.0
-        if assignment.baseline not in PROMPTLESS:
+        if trains_prompt(spec.baseline):
             self._begin()
             self._resume()
 
@@ -103,11 +102,13 @@ class TrialSession:
         if self.finished is not None:
             metrics, replicates = self.finished["metrics"], self.finished["replicates"]
             return self._report(self.finished["epochs"], metrics, replicates, done=True)
-        if self.assignment.baseline in PROMPTLESS:
-            measure = REFERENCES[self.assignment.baseline]
+        if not trains_prompt(self.spec.baseline):
+            measure = measure_of(self.spec.baseline)
             with Stopwatch() as watch:
-                metrics = measure(self.backbone, self.dataset, self.features)
-                metrics |= self._transfer(metrics, self._reference)
+                measured = measure(self.backbone, self.dataset, self.features)
+                metrics = measured.metrics
+                if measured.classifier_of is not None:
+                    metrics = metrics | self._transfer(metrics, measured.classifier_of)
             self.seconds = watch.seconds
             return self._finish(metrics, epochs=0)
         with Stopwatch() as watch:
@@ -118,38 +119,35 @@ class TrialSession:
             metrics |= self.fit.evaluate("test", self._progress)
             metrics |= self._transfer(metrics, self.fit.classifier)
             return self._finish(metrics, self.fit.epoch, save_prompt(self.folder, self.fit.prompt()))
-        save_checkpoint(self.checkpoint, self._state(), str(self.assignment.owner))
+        save_checkpoint(self.checkpoint, self._state(), str(self.spec.owner))
         return self._report(self.fit.epoch, _means(metrics), metrics, done=False)
 
     def _train_portion(self) -> Metrics:
         """Epochs up to the next multiple of ``eval_every``, or to the end, then validation."""
         while True:
             metrics = self.fit.run_epoch()
-            if self.fit.done or self.fit.epoch % self.assignment.eval_every == 0:
+            if self.fit.done or self.fit.epoch % self.spec.eval_every == 0:
                 break
             self.run.log_epoch(self.fit.epoch, _means(metrics), wait=True)
         return metrics | self.fit.evaluate("val", self._progress)
 
     def _transfer(self, metrics: Metrics, classifier_of: Callable[[Dataset], "ImageClassifier"]) -> Metrics:
         """Metrics on the test sets that the protocol adds, and what they make of `test/accuracy`."""
-        protocol = self.assignment.task.protocol
+        protocol = self.spec.task.protocol
         return transfer_metrics(protocol, metrics, self.targets, classifier_of, self._progress)
-
-    def _reference(self, dataset: Dataset) -> "ImageClassifier":
-        return reference(self.assignment.baseline, self.backbone, dataset, len(self.assignment.seeds))
 
     def _finish(self, metrics: Metrics, epochs: int, prompt: str = "") -> dict[str, Any]:
         """Write the result, the one sign that a trial is complete, after everything else is in place."""
         means = _means(metrics)
         means |= of_means(means)
         result = {
-            "study": self.assignment.study,
-            "task": self.assignment.task.key,
-            "number": self.assignment.number,
-            "baseline": self.assignment.baseline,
-            "params": dict(self.assignment.params),
-            "config": self.assignment.method.model_dump(),
-            "seeds": list(self.assignment.seeds),
+            "study": self.spec.study,
+            "task": self.spec.task.key,
+            "number": self.spec.number,
+            "baseline": self.spec.baseline,
+            "params": dict(self.spec.params),
+            "config": self.spec.method.model_dump(),
+            "seeds": list(self.spec.seeds),
             "epochs": epochs,
             "metrics": means,
             "replicates": metrics,
@@ -184,9 +182,9 @@ class TrialSession:
         """Seeds of the replicates that met a loss that is not finite."""
         if self.finished is not None:
             return list(self.finished["failed_seeds"])
-        if self.assignment.baseline in PROMPTLESS:
+        if not trains_prompt(self.spec.baseline):
             return []
-        return [self.assignment.seeds[number] for number in self.fit.trainer.failed]
+        return [self.spec.seeds[number] for number in self.fit.trainer.failed]
 
     def _state(self) -> dict:
         import torch
@@ -199,13 +197,13 @@ class TrialSession:
         return self.folder / CHECKPOINT
 
     def _begin(self) -> None:
-        trial, names, template = self.assignment, self.dataset.classnames, self.dataset.template
-        self.fit = Fit(self.backbone, names, trial.method, trial.seeds, self.features, template)
+        trial, names, template = self.spec, self.dataset.classnames, self.dataset.template
+        self.fit = TrainingRun(self.backbone, names, trial.method, trial.seeds, self.features, template)
 
     def _resume(self) -> None:
         """Go on from the checkpoint, if there is one; from the beginning, where it is damaged."""
         try:
-            state = load_checkpoint(self.checkpoint, str(self.assignment.owner))
+            state = load_checkpoint(self.checkpoint, str(self.spec.owner))
             if state is not None:
                 seconds = float(state.pop("seconds"))
                 self.fit.load_state(state)

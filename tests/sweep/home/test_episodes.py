@@ -13,8 +13,8 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.sweep.home import images as images_module
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.worker import warm
-from nemesis_sweep.sweep.worker.looking import encode_pictures
+from nemesis_sweep.sweep.worker import worker_cache
+from nemesis_sweep.sweep.worker.image_check import encode_pictures
 from tests.data import layouts, own_data
 from tests.data.test_store import garbled
 
@@ -116,9 +116,9 @@ def test_a_worker_in_another_folder_finds_relative_data(make_sweep, tmp_path, mo
     sweep = make_sweep(text=TEXT.format(name="./mine", root=".").replace("[1, 16]", "2"))
     task = sweep.task_list()[1]
     monkeypatch.chdir("/")
-    warm.forget()
-    found = warm.materials(task, (1, 2), Method(views=1))
-    warm.forget()
+    worker_cache.forget()
+    found = worker_cache.materials(task, (1, 2), Method(views=1))
+    worker_cache.forget()
     assert found.dataset.folder == tmp_path / "mine"
     assert found.features.train.shape[:3] == (2, 6, 1)
 
@@ -137,8 +137,8 @@ def test_images_that_cannot_be_read_are_skipped_where_the_sweep_says_so(sweep, m
     assert list(record["skipped"]) == [name]
     assert any(line.startswith(f"{task.label}: skipped {name}: ") for line in told)
     assert name not in record["episodes"]["1"]["train"]
-    warm.forget()
-    found = warm.materials(task, (1, 2), Method(views=1), home=str(home.path)).features
+    worker_cache.forget()
+    found = worker_cache.materials(task, (1, 2), Method(views=1), home=str(home.path)).features
     trained = [item.path.relative_to(tmp_path / "eurosat").as_posix() for item in found.episodes[0].train]
     assert trained == record["episodes"]["1"]["train"]
     # Repaired later, it stays out of this sweep: its trials must stay comparable.
@@ -146,7 +146,7 @@ def test_images_that_cannot_be_read_are_skipped_where_the_sweep_says_so(sweep, m
     assert json.loads(record_episodes(skipping, home)[2].read_text()) == record
     with pytest.raises(UserError, match="gives other images than when this sweep began"):
         record_episodes(sweep, home)
-    warm.forget()
+    worker_cache.forget()
 
 
 def test_images_that_cannot_be_read_stop_a_sweep_before_it_begins_all_of_them_named(sweep, tmp_path) -> None:
@@ -183,9 +183,9 @@ def many(monkeypatch, tmp_path):
     """Every image counts as many, and nothing is in the cache."""
     monkeypatch.setattr(images_module, "MANY", 1)
     monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "cache"))
-    warm.forget()
+    worker_cache.forget()
     yield
-    warm.forget()
+    worker_cache.forget()
 
 
 def spoilt(root) -> list[Path]:
@@ -229,7 +229,7 @@ def test_each_image_is_decoded_once_on_its_way_to_features(sweep, tmp_path, many
     for path in (tmp_path / "eurosat").rglob("*.jpg"):
         garbled(path)
     for task in sweep.task_list()[2:]:
-        found = warm.materials(task, (1, 2), Method(views=2), home=str(home.path)).features
+        found = worker_cache.materials(task, (1, 2), Method(views=2), home=str(home.path)).features
         assert found.test.isfinite().all() and len(found.test) == 18
     record_episodes(sweep, Home(tmp_path / "another"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.home.folder import Home, environment, home_at, open_lock
 from tests.somebody_else import told_somebody_else

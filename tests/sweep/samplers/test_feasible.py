@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 
 from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.front import best_trials
-from nemesis_sweep.sweep.judgement import judge
+from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.study import TaskStudy
 
 LIMIT = "search.constraints=[omega * n_ctx <= 16, norm/mean <= 3]"

@@ -8,11 +8,11 @@ import pytest
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.simulation.recorded import RecordedResponse
 from nemesis_sweep.sweep.simulation.run import run_simulation
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 TEXT = """
 name: made
@@ -104,7 +104,7 @@ def test_a_pruned_trial_goes_on_with_the_mean_gain_of_complete_ones(recorded, tm
     study = open_studies(sweep, Home(home))[0]
     method = study.proposal(str(pruned.number), pruned).method
     task = sweep.task_list()[0]
-    curve = respond(sweep, home).curve(Assignment("", task, "0", "", pruned.params, method, (1, 2), 5, 1))
+    curve = respond(sweep, home).curve(TrialSpec("", task, "0", "", pruned.params, method, (1, 2), 5, 1))
     assert curve.epochs == (5, 10, 15, 20)
     assert curve.metrics[-1]["val/accuracy"][0] == pytest.approx(pruned.intermediate_values[ended] + gain)
 

@@ -7,12 +7,12 @@ import pytest
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.simulation.response import SimulatedTrial, curve_of
 from nemesis_sweep.sweep.simulation.run import run_simulation
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 TEXT = """
 name: made
@@ -171,7 +171,7 @@ def test_another_simulation_in_the_same_home_is_refused(finished):
 
 
 def test_nothing_of_it_looks_real(finished):
-    from nemesis_sweep.report.standing import standing
+    from nemesis_sweep.report.status_table import status_table
     from nemesis_sweep.sweep.status import sweep_status
 
     _, home, _, _ = finished
@@ -180,7 +180,7 @@ def test_nothing_of_it_looks_real(finished):
     assert not (home / "mlflow.db").exists()
     status = sweep_status(Home(home))
     assert status.simulated
-    assert str(standing(status).renderables[0]).startswith("SIMULATED made")
+    assert str(status_table(status).renderables[0]).startswith("SIMULATED made")
 
 
 def test_hours_of_the_budget_are_simulated_hours(make_sweep, tmp_path):
@@ -195,14 +195,14 @@ def test_hours_of_the_budget_are_simulated_hours(make_sweep, tmp_path):
 def test_a_trial_reports_as_a_real_one_does(finished):
     """Every eval_every epochs and at the end; test metrics only then."""
     from nemesis_sweep.spec.configuration import configuration
-    from nemesis_sweep.sweep.assignment import Assignment
+    from nemesis_sweep.sweep.trial_spec import TrialSpec
 
     sweep = finished[0]
     task = sweep.task_list()[0]
     params = {"omega": 1.0, "n_ctx": 4}
     method = configuration(sweep, task, {**params, "epochs": 12})
-    assignment = Assignment("", task, "0", "", params, method, (1, 2), 5, 1)
-    trial = SimulatedTrial(SyntheticResponse(sweep.space).curve(assignment))
+    spec = TrialSpec("", task, "0", "", params, method, (1, 2), 5, 1)
+    trial = SimulatedTrial(SyntheticResponse(sweep.space).curve(spec))
     reports = []
     while not reports or not reports[-1][1]["done"]:
         reports.append(trial.advance())
@@ -258,12 +258,12 @@ def test_the_mean_of_a_joint_trial_is_told_from_task_to_task(make_sweep):
     """Steps count on from task to task; test metrics come when all tasks have them."""
     joint = make_sweep("search.study=joint", text=TEXT)
     parts = tuple(
-        Assignment("/h", task, "0", "", {"omega": 1.0, "n_ctx": 8}, Method(epochs=20), (1, 2), 5, 1)
+        TrialSpec("/h", task, "0", "", {"omega": 1.0, "n_ctx": 8}, Method(epochs=20), (1, 2), 5, 1)
         for task in joint.task_list()
     )
     response = SyntheticResponse(joint.space)
     first, second = (response.curve(part) for part in parts)
-    curve = curve_of(response, JointAssignment(parts, (0, 20)))
+    curve = curve_of(response, JointTrialSpec(parts, (0, 20)))
     assert curve.epochs == (5, 10, 15, 20, 25, 30, 35, 40)
     assert curve.seconds[3:5] == pytest.approx([first.seconds[-1], first.seconds[-1] + second.seconds[0]])
     assert curve.metrics[:4] == first.metrics

@@ -2,10 +2,11 @@
 
 import pytest
 
+from nemesis_sweep.spec.baselines import COOP
 from nemesis_sweep.spec.configuration import configuration
-from nemesis_sweep.sweep.assignment import COOP, Assignment
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
 from nemesis_sweep.sweep.space.baselines import baseline_method
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def ask(make_sweep):
 
     def ask_(response, params, baseline="", seeds=(1, 2, 3)):
         method = baseline_method(sweep, task, baseline) if baseline else configuration(sweep, task, params)
-        return response.curve(Assignment("", task, baseline or "0", baseline, params, method, seeds, 5, 1))
+        return response.curve(TrialSpec("", task, baseline or "0", baseline, params, method, seeds, 5, 1))
 
     ask_.space = sweep.space
     return ask_

@@ -7,7 +7,7 @@ import random
 import optuna
 import pytest
 
-from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.storage.journal_file import copy_of, mend, refuse_damaged, rewrite

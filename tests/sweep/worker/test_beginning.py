@@ -10,9 +10,9 @@ import torch
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK, WORKERS, Cause, SharedCauseError
-from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE
 from nemesis_sweep.sweep.worker.trainable import PromptTrainable
@@ -22,9 +22,9 @@ from nemesis_sweep.vlm.registry import _embedded_folder
 @pytest.fixture(autouse=True)
 def cold(monkeypatch, tmp_path):
     monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "features"))
-    warm.forget()
+    worker_cache.forget()
     yield
-    warm.forget()
+    worker_cache.forget()
 
 
 def step(tmp_path: Path, task: Task, params: dict | None = None, **method: object) -> dict:
@@ -32,7 +32,7 @@ def step(tmp_path: Path, task: Task, params: dict | None = None, **method: objec
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     (home / "driver.lock").touch()
-    assignment = Assignment(
+    spec = TrialSpec(
         home=str(home),
         task=task,
         number="0",
@@ -43,7 +43,7 @@ def step(tmp_path: Path, task: Task, params: dict | None = None, **method: objec
         eval_every=1,
         threads=1,
     )
-    return PromptTrainable(assignment.to_config()).step()
+    return PromptTrainable(spec.to_config()).step()
 
 
 def cause_of(tmp_path: Path, task: Task, **method: object) -> Cause:
@@ -133,7 +133,7 @@ def test_only_a_value_of_the_trial_itself_is_its_own_failure(tmp_path, monkeypat
     def refuse(*_):
         raise RuntimeError("'conv' not implemented for 'Half'")
 
-    monkeypatch.setattr(warm, "features_of", refuse)
+    monkeypatch.setattr(worker_cache, "features_of", refuse)
     task = Task("icon-clip", "digits", 1, "few_shot")
     answer = step(tmp_path, task, {"precision": "fp16"} if searched else {"omega": 1.0}, precision="fp16")
     assert (FAILURE in answer, CAUSE in answer) == (searched, not searched)

@@ -10,10 +10,10 @@ from optuna.storages import InMemoryStorage
 from safetensors.torch import load_file, save_file
 
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.result import NOTE, RESULT, read_result
 from nemesis_sweep.sweep.worker.trial import TrialSession
 from tests.sweep.conftest import TEXT
@@ -28,7 +28,7 @@ def sweep(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def assignments(sweep, tmp_path_factory):
+def specs(sweep, tmp_path_factory):
     """The first two trials of a sweep, of which the first is finished and the second interrupted."""
     home = Home(tmp_path_factory.mktemp("trained") / "home")
     home.create()
@@ -38,7 +38,7 @@ def assignments(sweep, tmp_path_factory):
     for _ in range(2):
         proposal = study.next()
         values = {name: getattr(proposal, name) for name in ("number", "baseline", "params", "method")}
-        one = Assignment(str(home.path), task, **values, seeds=(1, 2), eval_every=5, threads=1)
+        one = TrialSpec(str(home.path), task, **values, seeds=(1, 2), eval_every=5, threads=1)
         session = TrialSession(one)
         while not session.advance()["done"] and not made:
             pass
@@ -47,11 +47,11 @@ def assignments(sweep, tmp_path_factory):
 
 
 @pytest.fixture
-def fresh(assignments, tmp_path):
+def fresh(specs, tmp_path):
     """The same trials in a copy of the home."""
     home = tmp_path / "home"
-    shutil.copytree(assignments[0].home, home)
-    return [replace(each, home=str(home)) for each in assignments]
+    shutil.copytree(specs[0].home, home)
+    return [replace(each, home=str(home)) for each in specs]
 
 
 def finish(session):

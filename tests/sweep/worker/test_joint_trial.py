@@ -10,14 +10,14 @@ from rich.console import Console
 
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
-from nemesis_sweep.report.standing import standing
+from nemesis_sweep.report.status_table import status_table
 from nemesis_sweep.report.table import plain_leaderboard
-from nemesis_sweep.sweep.assignment import read_assignment
-from nemesis_sweep.sweep.desk import Desk
+from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.runner import ended_trials, open_studies
 from nemesis_sweep.sweep.status import sweep_status
+from nemesis_sweep.sweep.trial_spec import read_trial_spec
 from nemesis_sweep.sweep.worker.joint_trial import open_session
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.store import prepare
@@ -54,12 +54,12 @@ class Driver:
         self.tracking = prepare(home.path, sweep.name, sweep.experiment)
         close_stale(home.path, ended_trials(self.studies))
         self.watcher = Silent()
-        self.desk = Desk(sweep, home, self.studies, self.watcher)
+        self.broker = TrialBroker(sweep, home, self.studies, self.watcher)
 
     def run(self, reports=math.inf):
         """One worker until nothing is left; dies after so many reports, before the last of them is told."""
-        while (config := self.desk.next("t")) is not None:
-            session = open_session(read_assignment(config))
+        while (config := self.broker.next("t")) is not None:
+            session = open_session(read_trial_spec(config))
             while True:
                 told = session.advance()
                 reports -= 1
@@ -67,9 +67,9 @@ class Driver:
                     raise MachineWentAwayError
                 if told["done"]:
                     break
-                if self.desk.report("t", told):
+                if self.broker.report("t", told):
                     break
-            self.desk.complete("t", told)
+            self.broker.complete("t", told)
 
     def rows(self):
         return [
@@ -222,7 +222,7 @@ def test_status_shows_the_joint_study(finished):
 
 def test_status_says_what_the_best_is_selected_by(finished):
     console = Console(file=io.StringIO(), width=100)
-    console.print(standing(sweep_status(finished.home)))
+    console.print(status_table(sweep_status(finished.home)))
     assert "best (trial) by the mean val/accuracy of the tasks" in " ".join(console.file.getvalue().split())
 
 
@@ -279,7 +279,7 @@ def test_what_is_done_is_kept_when_the_machine_goes_away(module_sweep, empty_hom
     assert not (folder / EMOJI / "result.json").exists()
     before = (folder / DIGITS / "result.json").stat().st_mtime_ns
     again = Driver(module_sweep("method.per_dataset.emoji.epochs=4"), home)
-    session = open_session(read_assignment(again.desk.next("t")))
+    session = open_session(read_trial_spec(again.broker.next("t")))
     told = session.advance()
     assert (told["epoch"], told["done"]) == (8, True)
     assert (folder / DIGITS / "result.json").stat().st_mtime_ns == before
@@ -317,7 +317,7 @@ def test_a_replicate_that_fails_on_one_task_fails_the_trial(module_sweep, empty_
     """There is no mean without it, so the tasks to come are not trained."""
     monkeypatch.setattr(
         "nemesis_sweep.sweep.worker.trial.TrialSession.failed_seeds",
-        property(lambda session: [2] if session.assignment.baseline == "coop" else []),
+        property(lambda session: [2] if session.spec.baseline == "coop" else []),
     )
     driver = Driver(module_sweep(), Home(shutil.copytree(empty_home, tmp_path / "home")))
     driver.run()

@@ -11,8 +11,8 @@ import pytest
 
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.sweep.assignment import Assignment
-from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 
 TEXT = """
@@ -43,7 +43,7 @@ def work(tmp_path):
 
     def run(number: int) -> None:
         nonlocal actor
-        assignment = Assignment(
+        spec = TrialSpec(
             home=str(tmp_path / "home"),
             task=tasks[number % len(tasks)],
             number=str(number),
@@ -54,20 +54,20 @@ def work(tmp_path):
             eval_every=1,
             threads=1,
         )
-        assignment = replace(assignment, method=assignment.method.model_copy(update={"lr": 0.002 + number}))
+        spec = replace(spec, method=spec.method.model_copy(update={"lr": 0.002 + number}))
         if actor is None:
             (tmp_path / "home" / "driver.lock").touch()
-            actor = PromptTrainable(assignment.to_config())
+            actor = PromptTrainable(spec.to_config())
         else:
-            assert actor.reset(assignment.to_config())
+            assert actor.reset(spec.to_config())
         while not (told := actor.step())["done"]:
             pass
         assert "failure" not in told, told
-        actor.reset(assignment.to_config())  # Forgets the trial, as it does for the next one.
+        actor.reset(spec.to_config())  # Forgets the trial, as it does for the next one.
 
-    warm.forget()
+    worker_cache.forget()
     yield run
-    warm.forget()
+    worker_cache.forget()
 
 
 def chance() -> tuple:
@@ -93,10 +93,10 @@ def resident() -> int:
 
 
 def assert_bounded_and_without_gradients() -> None:
-    for cached in (warm.backbone, warm.dataset, warm.arranged, warm.towers):
+    for cached in (worker_cache.backbone, worker_cache.dataset, worker_cache.arranged, worker_cache.towers):
         assert cached.cache_info().currsize <= cached.cache_info().maxsize
-    assert len(warm._kept) <= warm.KEPT_FEATURES
-    towers = warm.towers("icon-clip", "fp32")
+    assert len(worker_cache._kept) <= worker_cache.KEPT_FEATURES
+    towers = worker_cache.towers("icon-clip", "fp32")
     for part in (towers.visual, towers.text.token_embedding):
         assert all(weight.grad is None and not weight.requires_grad for weight in part.parameters())
 

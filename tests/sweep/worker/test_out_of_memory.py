@@ -43,7 +43,7 @@ class Hungry(PromptTrainable):
         def advance(session):
             if session.finished is None and session.fit.epoch == 2:
                 (session.folder / "resumed.txt").open("a").write(f"{gpu_memory.gpu_share():g}\n")
-                if gpu_memory.gpu_share() < NEEDS.get(session.assignment.number, 0):
+                if gpu_memory.gpu_share() < NEEDS.get(session.spec.number, 0):
                     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
             return plain(session)
 

@@ -12,10 +12,10 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.outside.beside import BESIDE
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.modules import keep_modules
 from nemesis_sweep.sweep.names import known_names
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 from tests.test_extending_page import FILES, PROMPT
 
 WORKER = """
@@ -47,13 +47,13 @@ def assigned(tmp_path: Path):
     task = sweep.task_list()[0]
     params = {"omega": 0.1, "prompt": PROMPT, "alpha": 0.5}
     method = configuration(sweep, task, params)
-    yield Assignment(str(home.path), task, "0", "", params, method, (1, 2), 5, 1)
+    yield TrialSpec(str(home.path), task, "0", "", params, method, (1, 2), 5, 1)
     BESIDE.look_in(None)
 
 
-def work(assignment: Assignment) -> dict:
+def work(spec: TrialSpec) -> dict:
     """What a process of its own tells of the trial in the end."""
-    given = json.dumps(assignment.to_config())
+    given = json.dumps(spec.to_config())
     line = [sys.executable, "-P", "-c", WORKER]
     done = subprocess.run(line, input=given, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr

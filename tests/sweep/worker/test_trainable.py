@@ -5,14 +5,14 @@ import pytest
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home import shared as shared_home
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 
 
 def assigned(home, threads=1):
     """A trial of nothing that there is."""
-    return Assignment(
+    return TrialSpec(
         home=str(home),
         task=Task("no-such-backbone", "no-such-dataset", 1, "few_shot"),
         number="0",
@@ -27,9 +27,9 @@ def assigned(home, threads=1):
 
 def test_nothing_is_loaded_before_the_first_step(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_home, "PATIENCE", 0.0)
-    assignment = assigned(tmp_path / "unseen")
-    actor = PromptTrainable(assignment.to_config())
-    assert actor.reset(assignment.to_config())
+    spec = assigned(tmp_path / "unseen")
+    actor = PromptTrainable(spec.to_config())
+    assert actor.reset(spec.to_config())
     assert not list(tmp_path.iterdir())
     with pytest.raises(UserError, match="this node does not see the sweep's home"):
         actor.step()
@@ -43,7 +43,7 @@ def test_a_worker_computes_with_as_many_threads_as_its_trial_is_given(tmp_path, 
     used = []
 
     class Session:
-        def __init__(self, assignment):
+        def __init__(self, spec):
             used.append(torch.get_num_threads())
 
         def advance(self):

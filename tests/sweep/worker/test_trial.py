@@ -9,9 +9,9 @@ from optuna.storages import InMemoryStorage
 from nemesis_sweep.prompts.artifact import load_prompt
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
-from nemesis_sweep.sweep.assignment import Assignment
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.study import TaskStudy
+from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.result import read_result
 from nemesis_sweep.sweep.worker.trial import TrialSession
 from nemesis_sweep.tracking.client import connect
@@ -22,7 +22,7 @@ from tests.tracking.shipping import ship
 
 def session_of(home, task, proposal, seeds):
     return TrialSession(
-        Assignment(
+        TrialSpec(
             home=str(home.path),
             task=task,
             number=proposal.number,
@@ -96,7 +96,7 @@ def test_how_often_positions_were_selected_is_kept_with_result_and_prompt(next_s
     # One step an epoch and one position a step: shares are tenths, and all ten steps count.
     assert all(round(10 * value, 9).is_integer() for row in share for value in row)
     assert [sum(row) for row in share] == pytest.approx([1, 1])
-    write_results(tmp_path, [{**result, "task": session.assignment.task.key}])
+    write_results(tmp_path, [{**result, "task": session.spec.task.key}])
     (row,) = read_results(tmp_path)
     assert row["selected_share"] == share
 

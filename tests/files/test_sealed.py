@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nemesis_sweep.data.sealed import DamagedError, read_sealed, write_sealed
+from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 
 RECORD = {"name": "größe", "values": [0.1, float("inf"), 3], "pair": (1, 2), "none": None}
 

@@ -7,14 +7,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.meter import Report
-from nemesis_sweep.data.protocols import Arrangement, arrange
+from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.data.protocols import ProtocolSplit, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import Reads, reads_of
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK
-from nemesis_sweep.sweep.home.episodes import arrangement
+from nemesis_sweep.sweep.home.episodes import home_split
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
@@ -46,13 +46,13 @@ def device() -> str:
 
 
 @lru_cache(maxsize=4)
-def arranged(task: Task, seeds: tuple[int, ...], home: str = "") -> Arrangement:
+def arranged(task: Task, seeds: tuple[int, ...], home: str = "") -> ProtocolSplit:
     """The classes and episodes of a task, without what the record in the home skips, if there is one."""
 
     def load(name: str) -> Dataset:
         return dataset(name, task.root)
 
-    return arrangement(task, seeds, load, Home(Path(home))) if home else arrange(task, seeds, load)
+    return home_split(task, seeds, load, Home(Path(home))) if home else arrange(task, seeds, load)
 
 
 @lru_cache(maxsize=2)
@@ -68,7 +68,7 @@ def _features(
     views: int,
     precision: str,
     reads: Reads,
-    report: Report | None,
+    report: SayLine | None,
 ) -> Looked:
     key = (task, seeds, home, views, precision, reads)
     if key not in _kept:
@@ -98,7 +98,7 @@ def materials(
     task: Task,
     seeds: tuple[int, ...],
     method: Method,
-    report: Report | None = None,
+    report: SayLine | None = None,
     home: str = "",
     searched: Collection[str] = (),
 ) -> Materials:

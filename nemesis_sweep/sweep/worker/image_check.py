@@ -6,14 +6,14 @@ from typing import Any
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.inspection import Flaw
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.skipping import unreadable
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET
-from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
 from nemesis_sweep.vlm.backbone import Backbone
@@ -30,7 +30,7 @@ class Encoding:
         several = [FeatureStore(backbone, views, reads=each) for each in reads] if views > 1 else None
         self._augmented = several or self._centre
 
-    def __call__(self, items: Sequence[tuple[str, Item]], report: Report | None = None) -> Iterator[Flaw]:
+    def __call__(self, items: Sequence[tuple[str, Item]], report: SayLine | None = None) -> Iterator[Flaw]:
         """Yield the flaws of pictures that are each given with what they are for: train, val or test."""
         train = [item for part, item in items if part == "train"]
         others = [item for part, item in items if part != "train"]
@@ -58,10 +58,10 @@ def encode_pictures(
         there = Path(home).is_dir()  # It may not be on this node.
         kept = home if there else ""
         with shared_by(BACKBONE, task.backbone, kept):
-            warm.backbone(task.backbone, task.start)
+            worker_cache.backbone(task.backbone, task.start)
         with shared_by(DATASET, task.dataset, kept):
-            arranged = warm.arranged(task, tuple(seeds))
-        frozen = warm.towers(task.backbone, one["precision"], task.start)
+            arranged = worker_cache.arranged(task, tuple(seeds))
+        frozen = worker_cache.towers(task.backbone, one["precision"], task.start)
         look = Encoding(frozen, one["views"], one["reads"])
         report = encoding_report(Path(home), task.key) if there else None
         unreadable(arranged, report, known, look)

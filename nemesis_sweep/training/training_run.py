@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.meter import Report
+from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.norms import vector_norms
@@ -23,7 +23,7 @@ Metrics = dict[str, list[float]]
 """Metric name -> one value a replicate. Accuracies are percent."""
 
 
-class Fit:
+class TrainingRun:
     """A trial in progress: :meth:`run_epoch` until :attr:`epoch` reaches ``method.epochs``.
 
     template: the dataset's own prompt, for kinds that learn from it.
@@ -93,7 +93,7 @@ class Fit:
             return None
         return (self._selected.double() / self._steps).tolist()
 
-    def evaluate(self, split: str, report: Report | None = None) -> Metrics:
+    def evaluate(self, split: str, report: SayLine | None = None) -> Metrics:
         """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
         images = getattr(self.features, split)
         labels = getattr(self.features, f"{split}_labels")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from nemesis_sweep.data.atomic import replacing
-from nemesis_sweep.data.sealed import UNFIT, DamagedError
-from nemesis_sweep.spec.regular_file import check_regular, status_of
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.regular_file import check_regular, status_of
+from nemesis_sweep.files.sealed import UNFIT, DamagedError
 
 if TYPE_CHECKING:
     import numpy as np

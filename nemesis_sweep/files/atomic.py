@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nemesis_sweep.data.full_disk import naming
+from nemesis_sweep.files.full_disk import naming
 
 
 @contextmanager

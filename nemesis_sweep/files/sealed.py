@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.data.atomic import write_atomically
-from nemesis_sweep.spec.regular_file import MEGABYTE, read_regular
+from nemesis_sweep.files.atomic import write_atomically
+from nemesis_sweep.files.regular_file import MEGABYTE, read_regular
 
 CHECKSUM = "checksum"
 MOST = 200 * MEGABYTE

@@ -7,7 +7,7 @@ import torch
 
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.worker import warm
+from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
 
 TASK = Task(backbone="icon-clip", dataset="digits", shots=1, protocol="few_shot")
@@ -16,9 +16,9 @@ TASK = Task(backbone="icon-clip", dataset="digits", shots=1, protocol="few_shot"
 @pytest.fixture(autouse=True)
 def cold(monkeypatch, tmp_path):
     monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "features"))
-    warm.forget()
+    worker_cache.forget()
     yield
-    warm.forget()
+    worker_cache.forget()
 
 
 def parts(found):
@@ -28,7 +28,7 @@ def parts(found):
 def test_the_test_sets_of_a_protocol_are_encoded_with_the_rest():
     task = Task("icon-clip", "digits", 1, "base_to_new")
     lines = []
-    found = warm.materials(task, (1,), Method(views=1), lines.append)
+    found = worker_cache.materials(task, (1,), Method(views=1), lines.append)
     assert (len(found.dataset.classnames), found.features.train.shape[1]) == (5, 5)
     new = found.targets["new"]
     assert len(new.dataset.classnames) == 5
@@ -38,16 +38,16 @@ def test_the_test_sets_of_a_protocol_are_encoded_with_the_rest():
 
 def test_a_second_trial_finds_everything_in_place():
     lines = []
-    first = warm.materials(TASK, (1, 2), Method(views=1), lines.append)
+    first = worker_cache.materials(TASK, (1, 2), Method(views=1), lines.append)
     told = len(lines)
-    second = warm.materials(TASK, (1, 2), Method(views=1, omega=3.0), lines.append)
+    second = worker_cache.materials(TASK, (1, 2), Method(views=1, omega=3.0), lines.append)
     assert told > 0 and len(lines) == told
     assert all(one is other for one, other in zip(parts(first), parts(second), strict=True))
 
 
 def test_a_trials_precision_is_its_towers_and_its_features():
-    exact, _, features, _ = parts(warm.materials(TASK, (1,), Method(views=1)))
-    low, _, rounded, _ = parts(warm.materials(TASK, (1,), Method(views=1, precision="bf16")))
+    exact, _, features, _ = parts(worker_cache.materials(TASK, (1,), Method(views=1)))
+    low, _, rounded, _ = parts(worker_cache.materials(TASK, (1,), Method(views=1, precision="bf16")))
     assert (exact.text.dtype, low.text.dtype) == (torch.float32, torch.bfloat16)
     assert next(low.visual.parameters()).dtype == torch.bfloat16
     assert low.fingerprint == exact.fingerprint
@@ -57,13 +57,15 @@ def test_a_trials_precision_is_its_towers_and_its_features():
 
 
 def test_few_features_are_kept():
-    for seed in range(warm.KEPT_FEATURES + 2):
-        warm.materials(TASK, (seed,), Method(views=1))
-    assert [key[1] for key in warm._kept] == [(seed,) for seed in range(2, warm.KEPT_FEATURES + 2)]
+    for seed in range(worker_cache.KEPT_FEATURES + 2):
+        worker_cache.materials(TASK, (seed,), Method(views=1))
+    assert [key[1] for key in worker_cache._kept] == [
+        (seed,) for seed in range(2, worker_cache.KEPT_FEATURES + 2)
+    ]
 
 
 def test_encoding_is_told_in_the_home_of_the_sweep(tmp_path):
-    warm.materials(TASK, (1,), Method(views=1), encoding_report(tmp_path, TASK.key))
+    worker_cache.materials(TASK, (1,), Method(views=1), encoding_report(tmp_path, TASK.key))
     lines = (tmp_path / "logs" / "encoding.log").read_text().splitlines()
     assert all(TASK.key in line and "(process " in line for line in lines)
     assert "encoding 10 pictures x 1 view with icon-clip: begins" in lines[0]

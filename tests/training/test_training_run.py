@@ -4,11 +4,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from nemesis_sweep.data.sealed import DamagedError
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from nemesis_sweep.training.episode_features import episode_features
-from nemesis_sweep.training.fit import Fit
+from nemesis_sweep.training.training_run import TrainingRun
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def features(tiny_backbone, colours):
     return episode_features(colours, tiny_backbone, shots=8, seeds=(1, 2), views=3)
 
 
-def make_fit(tiny_backbone, colours, features, **settings) -> Fit:
+def make_fit(tiny_backbone, colours, features, **settings) -> TrainingRun:
     settings = {"n_ctx": 4, "epochs": 6, "views": 3, "batch": 10, "lr": 0.05, **settings}
-    return Fit(tiny_backbone, colours.classnames, Method(**settings), (1, 2), features)
+    return TrainingRun(tiny_backbone, colours.classnames, Method(**settings), (1, 2), features)
 
 
 def test_episodes_are_stacked_in_their_order(features):

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.expression import Condition
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.metrics import direction
-from nemesis_sweep.spec.search import PROMPTLESS, Search
+from nemesis_sweep.spec.search import Search
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def objective_values(search: Search, measured: Mapping[str, Any], baseline: str)
     values = []
     for metric in search.objective:
         value = float(measured.get(metric, math.nan))
-        if baseline in PROMPTLESS and metric not in measured:
+        if not trains_prompt(baseline) and metric not in measured:
             # It trains nothing and so has no norms, say; it is in every table and never the best of one.
             value = -math.inf if direction(metric) == "maximize" else math.inf
         elif math.isinf(value):
@@ -63,7 +64,7 @@ def excesses(
 
     What trains no prompt has nothing to constrain.
     """
-    if baseline in PROMPTLESS:
+    if not trains_prompt(baseline):
         return {}
     tasks = [{**visible_values(method), **measured} for method in methods]
     return {condition.text: max(condition.excess(values) for values in tasks) for condition in conditions}

@@ -1,59 +1,59 @@
-"""A rehearsal does what a trial does, on as many images and classes, without encoding any."""
+"""A dry run does what a trial does, on as many images and classes, without encoding any."""
 
 import math
 
 import pytest
 
 from nemesis_sweep.data.episodes import few_shot_episode
-from nemesis_sweep.data.protocols import Arrangement
+from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.sweep.worker import rehearsal
-from nemesis_sweep.sweep.worker.rehearsal import STEPS, rehearse
-from nemesis_sweep.training.fit import Fit
+from nemesis_sweep.sweep.worker import dry_run as module
+from nemesis_sweep.sweep.worker.dry_run import STEPS, dry_run
+from nemesis_sweep.training.training_run import TrainingRun
 
 
 def arranged(colours, shots=12, targets=()):
     episodes = tuple(few_shot_episode(colours, shots, seed) for seed in (1, 2))
-    return Arrangement(colours, episodes, {str(n): data for n, data in enumerate(targets)})
+    return ProtocolSplit(colours, episodes, {str(n): data for n, data in enumerate(targets)})
 
 
 @pytest.fixture
 def seen(monkeypatch):
     """The shapes of what is trained and tested on."""
     shapes = {}
-    plain = Fit.__init__
+    plain = TrainingRun.__init__
 
     def note(self, backbone, classnames, method, seeds, features, template):
         shapes.update({split: tuple(getattr(features, split).shape) for split in ("train", "val", "test")})
         plain(self, backbone, classnames, method, seeds, features, template)
 
-    monkeypatch.setattr(Fit, "__init__", note)
+    monkeypatch.setattr(TrainingRun, "__init__", note)
     return shapes
 
 
 @pytest.mark.parametrize("views", [16, "epochs"])
 def test_it_has_the_trials_sizes_but_only_a_few_steps(tiny_backbone, colours, seen, views):
-    costs = rehearse(tiny_backbone, arranged(colours), Method(batch=4, n_ctx=3, omega=1, beta=0, views=views))
+    costs = dry_run(tiny_backbone, arranged(colours), Method(batch=4, n_ctx=3, omega=1, beta=0, views=views))
     assert seen == {"train": (2, STEPS * 4, 1, 32), "val": (2, 16, 32), "test": (40, 32)}
     assert min(costs.step, costs.validation, costs.test) > 0
 
 
 def test_fewer_images_than_a_batch_are_one_step(tiny_backbone, colours, seen):
-    rehearse(tiny_backbone, arranged(colours, shots=1), Method(n_ctx=2))
+    dry_run(tiny_backbone, arranged(colours, shots=1), Method(n_ctx=2))
     assert seen["train"] == (2, 4, 1, 32)
 
 
 def test_targets_are_part_of_the_test(tiny_backbone, colours, monkeypatch):
-    monkeypatch.setattr(rehearsal, "_seconds", lambda work: work() and 1.0)
-    alone = rehearse(tiny_backbone, arranged(colours), Method(n_ctx=2))
-    both = rehearse(tiny_backbone, arranged(colours, targets=[colours, colours]), Method(n_ctx=2))
+    monkeypatch.setattr(module, "_seconds", lambda work: work() and 1.0)
+    alone = dry_run(tiny_backbone, arranged(colours), Method(n_ctx=2))
+    both = dry_run(tiny_backbone, arranged(colours, targets=[colours, colours]), Method(n_ctx=2))
     assert math.isclose(both.test - alone.test, 2.0)
 
 
 def test_what_the_trial_would_refuse_is_refused(tiny_backbone, colours):
     with pytest.raises(UserError, match="do not fit the text tower with n_ctx 75"):
-        rehearse(tiny_backbone, arranged(colours), Method(n_ctx=75))
+        dry_run(tiny_backbone, arranged(colours), Method(n_ctx=75))
 
 
 def test_a_test_that_costs_much_for_every_image_is_measured_on_some(tiny_backbone, colours, monkeypatch):
@@ -64,10 +64,8 @@ def test_a_test_that_costs_much_for_every_image_is_measured_on_some(tiny_backbon
         sizes.append(len(images))
         return 10.0 + len(images)
 
-    monkeypatch.setattr(rehearsal, "evaluate", evaluated)
-    monkeypatch.setattr(
-        rehearsal, "_seconds", lambda work: told if isinstance(told := work(), float) else 1.0
-    )
-    costs = rehearse(tiny_backbone, arranged(colours), Method(prompt="cocoop", n_ctx=2, batch=4, epochs=1))
+    monkeypatch.setattr(module, "evaluate", evaluated)
+    monkeypatch.setattr(module, "_seconds", lambda work: told if isinstance(told := work(), float) else 1.0)
+    costs = dry_run(tiny_backbone, arranged(colours), Method(prompt="cocoop", n_ctx=2, batch=4, epochs=1))
     assert costs.test == pytest.approx(50.0)
     assert max(sizes) < 40

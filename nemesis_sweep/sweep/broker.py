@@ -12,21 +12,21 @@ from typing import Any
 from optuna.trial import TrialState
 
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.spec.baselines import PROMPTLESS
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.search import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.alone import alone
-from nemesis_sweep.sweep.assignment import Assignment, JointAssignment
 from nemesis_sweep.sweep.cause import WORKERS, Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
-from nemesis_sweep.sweep.judgement import judge
+from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE, FULL, OUT_OF_MEMORY
 from nemesis_sweep.sweep.worker.result import NOTE
@@ -41,7 +41,7 @@ NO_WORKER = ("failed to import on the worker", "RuntimeEnvSetupError")
 """Ray's words where a worker could not even take a trial, whatever the trial is."""
 
 
-class Desk:
+class TrialBroker:
     """Hands out trials of all studies in turn and takes their reports, for Tune's searcher and scheduler.
 
     Another thread may hand results in, too.
@@ -85,25 +85,25 @@ class Desk:
         """What keeps all trials of some studies from beginning."""
 
     @alone
-    def next_reference(self, ticket: str) -> dict[str, Any] | None:
+    def next_reference(self, tune_id: str) -> dict[str, Any] | None:
         """The configuration of a row that trains nothing, for who can do it before Tune asks for trials."""
         for baseline, study in product(() if self.stopping else PROMPTLESS, self.studies):
             if (proposal := study.next_reference(baseline)) is not None:
-                self._ahead.add(ticket)
-                return self._hand_out(ticket, study, proposal)
+                self._ahead.add(tune_id)
+                return self._hand_out(tune_id, study, proposal)
         return None
 
     @alone
-    def put_back(self, ticket: str) -> None:
+    def put_back(self, tune_id: str) -> None:
         """Take a trial back that was handed out and not worked on; it is the next of its study."""
-        study, proposal, _ = self._out.pop(ticket)
-        self._ahead.discard(ticket)
+        study, proposal, _ = self._out.pop(tune_id)
+        self._ahead.discard(tune_id)
         study.put_back(proposal)
         self.progress.trial_waits(study.key, proposal.number, "")
 
     @alone
-    def next(self, ticket: str) -> dict[str, Any] | None:
-        """The configuration of the next trial, now known as ``ticket``; None when there is none now.
+    def next(self, tune_id: str) -> dict[str, Any] | None:
+        """The configuration of the next trial, now known as ``tune_id``; None when there is none now.
 
         A trial that needs a larger share of a GPU goes first, and until it runs nothing else is handed out:
         others would take its room again and again.
@@ -111,20 +111,20 @@ class Desk:
         if self.stopping or self._waiting is not None:
             return None
         if self._again:
-            self._waiting = ticket
-            return self._hand_out(ticket, *self._again.popleft())
+            self._waiting = tune_id
+            return self._hand_out(tune_id, *self._again.popleft())
         for step in range(len(self.studies)):
             study = self.studies[(self._turn + step) % len(self.studies)]
             proposal = None if self.causes.hold(study) else study.next(*self._allowed)
             if proposal is not None:
                 self._turn = (self._turn + step + 1) % len(self.studies)
-                return self._hand_out(ticket, study, proposal)
+                return self._hand_out(tune_id, study, proposal)
         return None
 
     @alone
-    def began(self, ticket: str) -> None:
+    def began(self, tune_id: str) -> None:
         """Hear that a trial has got its resources."""
-        if ticket == self._waiting:
+        if tune_id == self._waiting:
             self._waiting = None
 
     @property
@@ -169,9 +169,9 @@ class Desk:
         return self._spent + running >= 3600 * self.sweep.budget.hours
 
     @alone
-    def report(self, ticket: str, result: Mapping[str, Any]) -> bool:
+    def report(self, tune_id: str, result: Mapping[str, Any]) -> bool:
         """Take an intermediate result; true when the trial should stop because it is hopeless."""
-        study, proposal, _ = self._out[ticket]
+        study, proposal, _ = self._out[tune_id]
         self.workers_are_up = True
         self._pass_on_a_note(study, proposal, result)
         value = self._value(result)
@@ -179,40 +179,40 @@ class Desk:
         self.progress.epoch(study.key, proposal.number, result["epoch"], study.last_step(proposal), metrics)
         replicates = result.get("replicates", {}).get(study.objective, ())
         if study.report(proposal.number, result["epoch"], value, replicates):
-            self._pruned.add(ticket)
+            self._pruned.add(tune_id)
         elif self.stopping:
-            self._put_off.add(ticket)
-        return ticket in self._pruned or ticket in self._put_off
+            self._put_off.add(tune_id)
+        return tune_id in self._pruned or tune_id in self._put_off
 
-    def note_error(self, ticket: str, log: Path | None) -> None:
+    def note_error(self, tune_id: str, log: Path | None) -> None:
         """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
         refuse_gone(self.home)
         there = log and log.is_file()
         told = log.read_text(encoding="utf-8", errors="replace").strip() if log and there else ""
         last = told.splitlines()[-1].strip() if told else ""
-        self._errors[ticket] = masked(f"{last} (all of it: {log})" if last else "the worker died")
-        self._no_worker.discard(ticket)
+        self._errors[tune_id] = masked(f"{last} (all of it: {log})" if last else "the worker died")
+        self._no_worker.discard(tune_id)
         if any(words in told for words in NO_WORKER):
-            self._no_worker.add(ticket)
+            self._no_worker.add(tune_id)
 
     @alone
-    def complete(self, ticket: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
+    def complete(self, tune_id: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
         """Close a trial, in Optuna first, then in MLflow, then for the person who watches.
 
         A trial that was only put off stays RUNNING in Optuna: the next run goes on with it.
         """
-        study, proposal, started = self._out.pop(ticket)
-        self.workers_are_up |= ticket not in self._ahead
-        self._ahead.discard(ticket)
+        study, proposal, started = self._out.pop(tune_id)
+        self.workers_are_up |= tune_id not in self._ahead
+        self._ahead.discard(tune_id)
         self._pass_on_a_note(study, proposal, result or {})
-        self.began(ticket)
-        if ticket in self._put_off or self._goes_on_with_more(study, proposal, result or {}):
+        self.began(tune_id)
+        if tune_id in self._put_off or self._goes_on_with_more(study, proposal, result or {}):
             return
         if self._ended_by_a_full_disk(result or {}, failed or result is None):
             return
-        error = self._errors.pop(ticket, "")
+        error = self._errors.pop(tune_id, "")
         cause = Cause.from_plain(result[CAUSE]) if result and CAUSE in result else None
-        if failed and ticket in self._no_worker:
+        if failed and tune_id in self._no_worker:
             cause = Cause(WORKERS, "", error)
         if cause is not None:
             self._wait(study, proposal, cause)
@@ -222,8 +222,8 @@ class Desk:
         value = self._value(result or {})
         methods = [method.model_dump() for method in proposal.methods]
         judged = judge(self.sweep.search, methods, result or {}, proposal.baseline)
-        if ticket in self._pruned:
-            self._pruned.discard(ticket)
+        if tune_id in self._pruned:
+            self._pruned.discard(tune_id)
             place = study.place((result or {}).get("epoch", 0))
             state, reason = TrialState.PRUNED, f"pruned at {place}: {value:.4g} was not promising"
         elif failed or result is None or not result.get("done") or FAILURE in result:
@@ -247,12 +247,12 @@ class Desk:
         told = value if math.isfinite(value) else None
         self.progress.trial_finished(study.key, proposal.number, state.name, told, seconds, reason)
 
-    def _hand_out(self, ticket: str, study: Study, proposal: Proposal) -> dict[str, Any]:
-        self._out[ticket] = (study, proposal, self._clock())
+    def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> dict[str, Any]:
+        self._out[tune_id] = (study, proposal, self._clock())
         self.progress.trial_started(study.key, proposal.number, proposal.params)
-        assignment = self._assignment(study, proposal)
+        spec = self._trial_spec(study, proposal)
         self._follow(self.home.trial(study.key, proposal.number))
-        return {**assignment.to_config(), RESOURCES: self._resources(study, proposal)}
+        return {**spec.to_config(), RESOURCES: self._resources(study, proposal)}
 
     def _resources(self, study: Study, proposal: Proposal) -> dict[str, float]:
         if "gpu" not in self.resources:
@@ -315,12 +315,12 @@ class Desk:
     def _value(self, result: Mapping[str, Any]) -> float:
         return float(result.get(self.sweep.search.objective[0], math.nan))
 
-    def _assignment(self, study: Study, proposal: Proposal) -> Assignment | JointAssignment:
+    def _trial_spec(self, study: Study, proposal: Proposal) -> TrialSpec | JointTrialSpec:
         pairs = zip(study.tasks, proposal.methods, strict=True)
-        return study.assignment([self._part(study, proposal, *pair) for pair in pairs])
+        return study.trial_spec([self._part(study, proposal, *pair) for pair in pairs])
 
-    def _part(self, study: Study, proposal: Proposal, task: Task, method: Method) -> Assignment:
-        return Assignment(
+    def _part(self, study: Study, proposal: Proposal, task: Task, method: Method) -> TrialSpec:
+        return TrialSpec(
             home=str(self.home.path),
             task=task,
             number=proposal.number,

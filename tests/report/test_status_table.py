@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from nemesis_sweep.report.standing import standing
+from nemesis_sweep.report.status_table import status_table
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
 
@@ -14,7 +14,7 @@ def test_a_name_does_not_steer_the_terminal() -> None:
         objectives=("val/accuracy",), constraints=(), driver=None, driver_host="", studies=(),
     )  # fmt: skip
     file = io.StringIO()
-    Console(file=file, width=80).print(standing(status))
+    Console(file=file, width=80).print(status_table(status))
     assert file.getvalue().startswith(r"pan in a\u001b[31m\nb: not running")
 
 
@@ -28,6 +28,6 @@ def test_the_longest_counts_leave_room_for_a_usual_name() -> None:
         objectives=("val/accuracy",), constraints=(), driver=1, driver_host="here", studies=(study,),
     )  # fmt: skip
     file = io.StringIO()
-    Console(file=file, width=80).print(standing(status))
+    Console(file=file, width=80).print(status_table(status))
     lines = file.getvalue().splitlines()
     assert any(line.startswith("digits-16shot ") and line.rstrip().endswith("4 min 22 s") for line in lines)

@@ -6,13 +6,13 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.messages.printable import printable
+from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.report.table import params_text
-from nemesis_sweep.report.tally import duration
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 
 
-def standing(status: SweepStatus) -> Group:
+def status_table(status: SweepStatus) -> Group:
     """A line about the driver and a row per study; of several objectives also the Pareto front of each."""
     driven = f"running (process {status.driver} on {status.driver_host})" if status.driver else "not running"
     title = f"SIMULATED {status.name}" if status.simulated else status.name

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.spec.search import PROMPTLESS
+from nemesis_sweep.spec.baselines import trains_prompt
 
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.study import Study
@@ -16,7 +16,7 @@ STATES = ("COMPLETE", "PRUNED", "FAIL")
 
 
 @dataclass
-class StudyTally:
+class StudyCounts:
     """One study as the watcher sees it.
 
     budget: trials that there will be in the end, baselines included; complete, pruned, failed: trials that
@@ -56,7 +56,7 @@ class StudyTally:
         self.budget = max(self.budget, self.done)
         if state != "COMPLETE" or value is None or not math.isfinite(value):
             return
-        if number in PROMPTLESS:
+        if not trains_prompt(number):
             return
         if self.best is None or (value > self.best if maximize else value < self.best):
             self.best, self.best_number = value, number
@@ -94,12 +94,12 @@ def one_line(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def tally_of(study: Study) -> StudyTally:
+def counts_of(study: Study) -> StudyCounts:
     """Count what a study already holds, its baselines included."""
-    tally = StudyTally(study.key, study.total)
+    counts = StudyCounts(study.key, study.total)
     for number, trial in study.trials():
         if trial.state.is_finished():
             kept = all(excess <= 0 for excess in trial.constraints.values())
             value = trial.values[0] if trial.state.name == "COMPLETE" and kept else None
-            tally.count(trial.state.name, number, value, study.study.directions[0].name == "MAXIMIZE")
-    return tally
+            counts.count(trial.state.name, number, value, study.study.directions[0].name == "MAXIMIZE")
+    return counts

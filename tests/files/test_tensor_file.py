@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 
-from nemesis_sweep.data.sealed import DamagedError
-from nemesis_sweep.data.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
+from nemesis_sweep.files.sealed import DamagedError
+from nemesis_sweep.files.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
 
 TENSORS = {
     "context": torch.randn(2, 3, 4),
@@ -61,7 +61,7 @@ def test_bfloat16_has_a_checksum_too(tmp_path):
 
 def test_arrays_are_checked_without_torch(tmp_path):
     save_tensors(tmp_path / "a", TENSORS)
-    code = "import sys; from nemesis_sweep.data.tensor_file import load_arrays; from pathlib import Path;"
+    code = "import sys; from nemesis_sweep.files.tensor_file import load_arrays; from pathlib import Path;"
     code += f"load_arrays(Path({str(tmp_path / 'a')!r})); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 

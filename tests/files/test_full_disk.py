@@ -7,9 +7,9 @@ import sqlite3
 import pytest
 import torch
 
-from nemesis_sweep.data.atomic import replacing
-from nemesis_sweep.data.full_disk import full_disk, has_room
-from nemesis_sweep.data.sealed import write_sealed
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.full_disk import full_disk, has_room
+from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full import FullDiskError, no_room, told_when_full

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.nearest_path import nearest_path
+from nemesis_sweep.files.nearest_path import nearest_path
 
 
 @pytest.mark.parametrize(

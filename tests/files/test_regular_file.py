@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.regular_file import NotRegularError, read_regular
+from nemesis_sweep.files.regular_file import NotRegularError, read_regular
 
 
 def test_a_file_up_to_the_bound_is_read(tmp_path) -> None:

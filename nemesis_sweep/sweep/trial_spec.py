@@ -12,12 +12,11 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.result import Owner
 
-COOP, PAPER, LINEAR_PROBE = "coop", "paper", "linear_probe"
 _PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
 
 
 @dataclass(frozen=True)
-class Assignment:
+class TrialSpec:
     """One trial of one task. ``number`` is the Optuna trial number, or a baseline's name.
 
     ``part_of`` is the joint study whose trial this is a part of, '' for a trial of the task's own study.
@@ -61,7 +60,7 @@ class Assignment:
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "Assignment":
+    def from_config(cls, config: Mapping[str, Any]) -> "TrialSpec":
         """What :meth:`to_config` wrote. Modules of the sweep's own are those that its home keeps."""
         BESIDE.look_in(Path(config["home"]))
         return cls(
@@ -74,14 +73,14 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class JointAssignment:
+class JointTrialSpec:
     """One trial of a joint study: the same configuration on one task after the other.
 
     ``starts`` holds, for each part, the pruner's step at which the part begins; the same for all trials of a
     study, so that equal steps mean the same epoch of the same task.
     """
 
-    parts: tuple[Assignment, ...]
+    parts: tuple[TrialSpec, ...]
     starts: tuple[int, ...]
 
     def to_config(self) -> dict[str, Any]:
@@ -89,9 +88,9 @@ class JointAssignment:
         return {"parts": [part.to_config() for part in self.parts], "starts": list(self.starts)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "JointAssignment":
+    def from_config(cls, config: Mapping[str, Any]) -> "JointTrialSpec":
         """What :meth:`to_config` wrote."""
-        return cls(tuple(map(Assignment.from_config, config["parts"])), tuple(config["starts"]))
+        return cls(tuple(map(TrialSpec.from_config, config["parts"])), tuple(config["starts"]))
 
     @property
     def folder(self) -> Path:
@@ -114,14 +113,14 @@ class JointAssignment:
         return self.parts[0].threads
 
 
-def parts_of(assignment: Assignment | JointAssignment) -> tuple[Assignment, ...]:
-    """The tasks' assignments, of which a trial of one task has itself alone."""
-    return assignment.parts if isinstance(assignment, JointAssignment) else (assignment,)
+def parts_of(spec: TrialSpec | JointTrialSpec) -> tuple[TrialSpec, ...]:
+    """The tasks' specs, of which a trial of one task has itself alone."""
+    return spec.parts if isinstance(spec, JointTrialSpec) else (spec,)
 
 
-def read_assignment(config: Mapping[str, Any]) -> Assignment | JointAssignment:
+def read_trial_spec(config: Mapping[str, Any]) -> TrialSpec | JointTrialSpec:
     """What a `to_config` of either kind wrote."""
-    return (JointAssignment if "parts" in config else Assignment).from_config(config)
+    return (JointTrialSpec if "parts" in config else TrialSpec).from_config(config)
 
 
 def home_of(config: Mapping[str, Any]) -> str:

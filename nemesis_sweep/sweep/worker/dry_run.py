@@ -9,16 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
-from nemesis_sweep.data.protocols import Arrangement
+from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
-from nemesis_sweep.training.fit import Fit
+from nemesis_sweep.training.training_run import TrainingRun
 from nemesis_sweep.vlm.backbone import Backbone
 
 STEPS = 4
-"""Training steps at most in a rehearsed epoch."""
+"""Training steps at most in the epoch of a dry run."""
 
 ENOUGH, MOST = 0.5, 10
 """Seconds after which a measurement is not repeated any more, and how often it is at most."""
@@ -37,7 +37,7 @@ class Costs:
     test: float
 
 
-def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs:
+def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Costs:
     """Train a few steps and evaluate, with as many classes, replicates and images as the real trial has.
 
     What an image shows changes neither time nor memory, so the features are random directions.
@@ -48,7 +48,7 @@ def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs
     method = method.model_copy(update={"views": 1})
     shape = backbone.image_shape(reads_of(method.prompt, method.kinds))
     features = _made_up(arranged, shape, STEPS * method.batch)
-    fit = Fit(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
+    fit = TrainingRun(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
     steps = max(1, features.train.shape[1] // method.batch)
     fit.run_epoch()  # The first one also finds memory and chooses kernels.
     epoch = _seconds(fit.run_epoch)
@@ -58,7 +58,7 @@ def rehearse(backbone: Backbone, arranged: Arrangement, method: Method) -> Costs
     return Costs(epoch / steps, validation, test)
 
 
-def _evaluation(fit: Fit, data: Dataset, count: int) -> float:
+def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:
     """Seconds of the evaluation on so many images, with the class names of a dataset.
 
     Measured on some of them, and on all where that is quick: prompts that depend on the image cost as much
@@ -79,7 +79,7 @@ def _evaluation(fit: Fit, data: Dataset, count: int) -> float:
     return first + each * (count - few)
 
 
-def _made_up(arranged: Arrangement, shape: tuple[int, ...], most: int) -> EpisodeFeatures:
+def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int) -> EpisodeFeatures:
     """Features of the episodes' shapes, at most ``most`` training images."""
     episodes, classes = arranged.episodes, len(arranged.source.classnames)
     replicates, train = len(episodes), min(most, len(episodes[0].train))

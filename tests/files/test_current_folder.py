@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.files.current_folder import expanded
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.spec.current_folder import expanded
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.sweep.home.folder import home_at
 from nemesis_sweep.vlm.registry import find_backbone

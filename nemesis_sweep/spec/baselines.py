@@ -1,0 +1,99 @@
+"""The baselines: rows that stand beside what a sweep finds. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+COOP, PAPER, CONTROL = "coop", "paper", "control"
+"""The three that train a prompt: each has a method of its own making (`sweep.space.baselines`)."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One row.
+
+    label: its name in tables. about: what it is, in a line. short: what it is called where it is the best.
+    measure: `module:name` of the function that measures it, a ``training.references.Measure``, or the
+    function; None for a row that trains a prompt, as trials do.
+    learns: whether it depends on the images of the few shots. transfers: whether it can be tested with class
+    names that it has not learnt. fields: of the method, those that change it, of one that trains no prompt.
+    fixed: fields of the method that it has its own values for. templates: where it puts class names into
+    sentences, `module:name` of those beside the dataset's own; '' where it does not.
+    usual: whether a sweep has it that does not say otherwise. last: whether it is made of the best found, so
+    that what it trains is known only when everything else is over.
+    """
+
+    label: str
+    about: str
+    short: str = ""
+    measure: Any = None
+    learns: bool = True
+    transfers: bool = True
+    fields: tuple[str, ...] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    templates: str = ""
+    usual: bool = False
+    last: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a prompt; what does not is in every table and never what a sweep found."""
+        return self.measure is None
+
+
+BASELINES: dict[str, Baseline] = {
+    "zero_shot": Baseline(
+        "zero-shot",
+        "the dataset's own template in the place of learnt vectors",
+        measure="nemesis_sweep.training.zero_shot:zero_shot",
+        learns=False,
+        fields=("precision",),
+        templates="nemesis_sweep.data.templates:OWN",
+        usual=True,
+    ),
+    "zero_shot_ensemble": Baseline(
+        "zero-shot, ensemble",
+        "several templates, averaged",
+        measure="nemesis_sweep.training.zero_shot:zero_shot_ensemble",
+        learns=False,
+        fields=("precision",),
+        templates="nemesis_sweep.data.templates:ENSEMBLE",
+    ),
+    "linear_probe": Baseline(
+        "linear probe",
+        "logistic regression on the features of the same images",
+        measure="nemesis_sweep.training.linear_probe:linear_probe",
+        transfers=False,
+        fields=("precision", "views"),
+        # Trained on centre crops, as it is published.
+        fixed={"views": 1},
+    ),
+    COOP: Baseline("plain CoOp", "no penalty, 16 vectors where the length is searched", "CoOp", usual=True),
+    PAPER: Baseline("paper's setting", "what the paper trains, where it is searched", "paper", usual=True),
+    CONTROL: Baseline(
+        "the same, omega 0", "the best found once more, without its penalty", "without penalty",
+        usual=True, last=True,
+    ),
+}  # fmt: skip
+"""By the names under which `search.baselines` asks for them, in the order of tables."""
+
+PROMPTLESS = tuple(name for name, row in BASELINES.items() if not row.trains)
+"""Those that train no prompt."""
+
+
+def trains_prompt(name: str | None) -> bool:
+    """Whether a prompt is trained: by a baseline of that name, or by any trial of another name or number."""
+    row = BASELINES.get(name or "")
+    return row is None or row.trains
+
+
+def known_before(names: Iterable[str]) -> list[str]:
+    """Those of some baselines that train a prompt and whose method is known before the first trial."""
+    return [name for name in names if BASELINES[name].trains and not BASELINES[name].last]
+
+
+def order(name: str | None) -> int:
+    """The place of a baseline among all; behind them for any other trial."""
+    return list(BASELINES).index(name) if name in BASELINES else len(BASELINES)
