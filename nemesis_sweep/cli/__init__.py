@@ -22,7 +22,7 @@ from nemesis_sweep.cli.system import condition, refused
 from nemesis_sweep.cli.tracebacks import hide_passwords
 from nemesis_sweep.files.current_folder import leave_a_lost_folder
 from nemesis_sweep.messages.errors import UserError, nearest
-from nemesis_sweep.sweep.cluster.supervisor import DONE, supervise, tell
+from nemesis_sweep.sweep.cluster.supervisor import conclude, supervise
 
 # Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.
 VERBS: dict[str, str] = {
@@ -72,7 +72,7 @@ class Verbs(click.Group):
                 raise
             refused(told)
         finally:
-            tell(DONE)
+            conclude()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)

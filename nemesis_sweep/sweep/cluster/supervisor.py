@@ -100,6 +100,13 @@ def tell(word: str, more: str = "") -> None:
             os.write(_parent, f"{word} {' '.join(more.split())[:500]}\n".encode())
 
 
+def conclude() -> None:
+    """Whatever this process now ends with is what it means; it hears no more signals."""
+    if is_supervised():
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    tell(DONE)
+
+
 def begin_again(reason: str) -> NoReturn:
     """End this process as one that has lost its cluster."""
     tell(LOST, reason)
@@ -112,12 +119,15 @@ def _outlived(child: int) -> int:
     """Wait for the end of a child, hand signals on to it, and give its exit code."""
     while True:
         told = signal.sigwaitinfo({*SIGNALS, signal.SIGCHLD})
-        if told.si_signo == signal.SIGCHLD:
-            if (code := _reap(child)) is not None:
-                return code
-        elif told.si_signo == signal.SIGHUP or told.si_code != _FROM_THE_KERNEL:
+        code = _reap(child)
+        if code is None and told.si_signo != signal.SIGCHLD:
             # Of Ctrl-C a terminal tells all processes by itself, of its own end only the first one.
-            os.kill(child, told.si_signo)
+            if told.si_signo == signal.SIGHUP or told.si_code != _FROM_THE_KERNEL:
+                os.kill(child, told.si_signo)
+        elif code is not None:
+            if told.si_signo != signal.SIGCHLD:
+                os.kill(os.getpid(), told.si_signo)  # for the next one
+            return code
 
 
 def _reap(child: int) -> int | None:

@@ -20,7 +20,7 @@ import os, signal, subprocess, sys, threading, time
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster import supervisor
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort, starting_again
-from nemesis_sweep.sweep.cluster.supervisor import DONE, RAY, RESULT, STOPPING, tell
+from nemesis_sweep.sweep.cluster.supervisor import RAY, RESULT, STOPPING, conclude, tell
 from nemesis_sweep.sweep.interrupt import interruptible
 supervisor.supervise()
 print(os.getpid(), os.getcwd(), sys.argv[1:], flush=True)
@@ -28,25 +28,25 @@ with open("begun", "a") as file:
     file.write("x")
 begun = os.path.getsize("begun")
 os.chdir("/")
-try:
-    with interruptible(), starting_again():
-        BODY
-except UserError as error:
-    print(error, file=sys.stderr)
-    tell(DONE)
-    sys.exit(2)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-    tell(DONE)
-    sys.exit(130)
-tell(DONE)
-sys.exit(7)
+code = 7
+with interruptible():
+    try:
+        with starting_again():
+            BODY
+    except UserError as error:
+        print(error, file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        code = 130
+conclude()
+sys.exit(code)
 """
 
 
 def begun(tmp_path: Path, body: str, *words: str, **options) -> subprocess.Popen:
     script = tmp_path / "command.py"
-    script.write_text(COMMAND.replace("BODY", body.replace("\n", "\n        ")))
+    script.write_text(COMMAND.replace("BODY", body.replace("\n", "\n            ")))
     line = [sys.executable, str(script), "run", "--fresh", *words]
     pipe = subprocess.PIPE
     return subprocess.Popen(line, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, **options)
@@ -100,7 +100,7 @@ def test_a_result_begins_the_count_anew(tmp_path):
     ],
 )
 def test_other_ends_are_ends(tmp_path, body, code):
-    body = body.replace("sys.exit(", "tell(DONE); sys.exit(")
+    body = body.replace("sys.exit(", "conclude(); sys.exit(")
     found, lines, told = ended(tmp_path, body)
     assert (found, len(lines)) == (code, 1)
     assert ("RAY_ADDRESS: the Ray cluster is gone" in told) == (code == 2)
