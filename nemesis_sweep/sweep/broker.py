@@ -21,7 +21,7 @@ from nemesis_sweep.sweep.cause import WORKERS, Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.home.full import no_room
+from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.proposal import Proposal

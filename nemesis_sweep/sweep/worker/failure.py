@@ -8,7 +8,7 @@ from typing import Any
 from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.sweep.cause import SharedCauseError
-from nemesis_sweep.sweep.home.full import no_room
+from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.worker.gpu_memory import is_out_of_memory
 
 FAILURE, OUT_OF_MEMORY, FULL, CAUSE = "failure", "out_of_memory", "full", "cause"
