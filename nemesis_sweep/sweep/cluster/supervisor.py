@@ -52,10 +52,13 @@ def supervise() -> None:
     losses = 0
     while (begun := _begin()) is not None:
         child, reader = begun
-        losses = _end_or_go_on(_outlived(child), _words(reader), losses)
+        code, signals = _outlived(child)
+        losses = _end_or_go_on(code, _words(reader), losses)
         sys.argv = [word for word in sys.argv if word not in ONCE]
-        # What comes while there is no child to answer it waits until `hear_signals`.
+        # What the former child did not answer any more waits until `hear_signals` of the next one.
         mask |= set(SIGNALS)
+        for number in signals:
+            os.kill(os.getpid(), number)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
@@ -115,19 +118,19 @@ def begin_again(reason: str) -> NoReturn:
     os._exit(1)
 
 
-def _outlived(child: int) -> int:
-    """Wait for the end of a child, hand signals on to it, and give its exit code."""
+def _outlived(child: int) -> tuple[int, set[int]]:
+    """Wait for the end of a child and hand signals on to it; its exit code, and the signals that came."""
+    came = set[int]()
     while True:
         told = signal.sigwaitinfo({*SIGNALS, signal.SIGCHLD})
-        code = _reap(child)
-        if code is None and told.si_signo != signal.SIGCHLD:
-            # Of Ctrl-C a terminal tells all processes by itself, of its own end only the first one.
-            if told.si_signo == signal.SIGHUP or told.si_code != _FROM_THE_KERNEL:
-                os.kill(child, told.si_signo)
-        elif code is not None:
-            if told.si_signo != signal.SIGCHLD:
-                os.kill(os.getpid(), told.si_signo)  # for the next one
-            return code
+        if told.si_signo == signal.SIGCHLD:
+            if (code := _reap(child)) is not None:
+                return code, came
+            continue
+        came.add(told.si_signo)
+        # Of Ctrl-C a terminal tells all processes by itself, of its own end only the first one.
+        if told.si_signo == signal.SIGHUP or told.si_code != _FROM_THE_KERNEL:
+            os.kill(child, told.si_signo)
 
 
 def _reap(child: int) -> int | None:
