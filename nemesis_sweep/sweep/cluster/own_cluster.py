@@ -19,6 +19,7 @@ from nemesis_sweep.sweep.cluster.ray_logs import reason_in
 from nemesis_sweep.sweep.cluster.search_path import workers_path
 from nemesis_sweep.sweep.cluster.signal_shield import RAYLET, SERVERS, end_watchers, out_of_reach
 from nemesis_sweep.sweep.cluster.watch import Watch
+from nemesis_sweep.sweep.internals.ray_names import silence_dead_raylets
 
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Enough: features go through memory-mapped files, not through Ray's object store."""
@@ -153,10 +154,8 @@ def _start(folder: Path, logical_gpus: int | None) -> list[int]:
     In a folder that holds nothing: Ray puts the current one on the path of its workers.
     """
     import ray
-    from ray._private import worker
 
-    # The log of a raylet that has died goes to the screen otherwise.
-    worker.print_to_stdstream = lambda *args, **kwargs: None
+    silence_dead_raylets()
     empty = folder / "empty"
     empty.mkdir()
     with suppress(FileNotFoundError):
