@@ -18,8 +18,10 @@ NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 NUMBERS = re.compile(rf"\s*{NUMBER}(?:\s*,\s*{NUMBER})+\s*", re.IGNORECASE)
 BETWEEN = re.compile(rf"\s*({NUMBER})\s*(?:\.\.\.?|:|-|\bto\b|–)\s*({NUMBER})\s*", re.IGNORECASE)
 """`0.1..10`, `1-5`, `1:5`, `1 to 5`."""
-BOUNDS = (("min", "max"), ("low", "high"), ("lower", "upper"), ("start", "stop"), ("start", "end"))
-BOUNDS += (("from", "to"), ("lo", "hi"), ("begin", "end"), ("minimum", "maximum"))
+BOUNDS = [
+    *(("min", "max"), ("low", "high"), ("lower", "upper"), ("lo", "hi"), ("minimum", "maximum")),
+    *(("from", "to"), ("start", "stop"), ("start", "end"), ("begin", "end")),
+]
 AROUND = ("int", "float", "sort", "shuffle")
 """Hydra's casts and orders, which stand around a dimension."""
 NOISE = {"type", "name", "distribution", "_type", "log_scale", "scale"}
