@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.ahead import Decoders
-from nemesis_sweep.data.decoding.here import Decoded
+from nemesis_sweep.data.decoding.decoded import Decoded
 from nemesis_sweep.data.decoding.images import UnusableError
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -53,7 +53,7 @@ def encode_items(
     """
     shape = backbone.image_shape(reads)
     features = np.full((len(items), len(views), *shape), np.nan, dtype=np.float32)
-    with nullcontext(decoders) if decoders else Decoders(backbone.preprocess, cpus(), False) as ahead:
+    with nullcontext(decoders) if decoders else Decoders(backbone.preprocess, cpus()) as ahead:
         for group, pixels, bad in _batches(items, views, backbone, ahead):
             if bad and unusable is None:
                 place, error = min(bad.items())
