@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nemesis_sweep.spec.baselines import CONTROL, COOP
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.owned import applies
-from nemesis_sweep.sweep.front import best_trial
+from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
 
 if TYPE_CHECKING:

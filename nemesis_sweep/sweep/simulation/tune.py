@@ -8,9 +8,8 @@ the trainable; and Tuner, which would start a cluster and read the results of al
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ray.train._internal.storage import StorageContext
 from ray.tune import CheckpointConfig, Trainable
@@ -18,6 +17,7 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Experiment
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator
 
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.environment import quiet_tune
 from nemesis_sweep.sweep.searcher import BrokerScheduler, BrokerSearcher
@@ -41,7 +41,7 @@ class _Experiment(Experiment):
 
 
 def simulate(
-    broker: TrialBroker, workers: int, make_trial: Callable[[Mapping[str, Any]], SimulatedTrial], clock: Clock
+    broker: TrialBroker, workers: int, make_trial: Callable[[Values], SimulatedTrial], clock: Clock
 ) -> None:
     """Hand the broker to Tune's controller until nothing is left to hand out.
 
