@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from nemesis_sweep.bench.work import Work
+from nemesis_sweep.bench.workload import Workload
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plan import PackedPlan, Part, plan_for
@@ -47,29 +47,29 @@ class Cost:
         return 2 * self.weights + 3 * self.attention + 2 * self.ending
 
 
-def step_flops(work: Work, positions: Tensor) -> float:
+def step_flops(workload: Workload, positions: Tensor) -> float:
     """Operations of one step of all replicates in which PAN tests the positions (R, N)."""
-    tower, layout = work.tower, work.layout
+    tower, layout = workload.tower, workload.layout
     replicates, tested = positions.shape
     if choose_path(tower, layout) != "shared":
-        cost = _plain(tower, layout, work.setting.batch)
+        cost = _plain(tower, layout, workload.setting.batch)
         return replicates * (cost.training + tested * cost.forward)
     plan = plan_for(layout, False, tower.device, tower.dtype)
-    total = replicates * _shared(tower, plan, plan.whole, work).training
+    total = replicates * _shared(tower, plan, plan.whole, workload).training
     if tested:
         # All variants go together, from the first vector that any of them changes.
-        variant = _shared(tower, plan, plan.after(int(positions.min())), work)
+        variant = _shared(tower, plan, plan.after(int(positions.min())), workload)
         total += replicates * tested * variant.forward
     return total
 
 
-def _shared(tower: OpenClipTower, plan: PackedPlan, part: Part, work: Work) -> Cost:
+def _shared(tower: OpenClipTower, plan: PackedPlan, part: Part, workload: Workload) -> Cost:
     rows = part.rows.unique()
     rows = rows[plan.classes[rows] >= 0]
-    width, classes = tower.width, work.layout.n_classes
+    width, classes = tower.width, workload.layout.n_classes
     count, context = len(rows), len(part.context_at)
     pairs = int((plan.positions[rows] + 1).sum())
-    pairs_of_ends = int(work.layout.lengths.sum())
+    pairs_of_ends = int(workload.layout.lengths.sum())
     weights = attention = 0.0
     for number, block in enumerate(tower.blocks):
         own, is_last = _matrix_weights(block), number == len(tower.blocks) - 1
@@ -77,7 +77,7 @@ def _shared(tower: OpenClipTower, plan: PackedPlan, part: Part, work: Work) -> C
         projected = width**2 * (3 * context if number == 0 else asking + 2 * count)
         weights += 2 * (projected + (own - 3 * width**2) * asking)
         attention += 4 * width * (pairs_of_ends if is_last else pairs)
-    return Cost(weights, attention, _ending(tower, classes, work.setting.batch))
+    return Cost(weights, attention, _ending(tower, classes, workload.setting.batch))
 
 
 def _plain(tower: OpenClipTower, layout: Layout, batch: int) -> Cost:

@@ -8,8 +8,8 @@ from statistics import median
 from typing import Any
 
 from nemesis_sweep.bench.step import Figures, measure_step
-from nemesis_sweep.bench.timing import Say, make_way, take_turns, use_threads
-from nemesis_sweep.bench.work import Setting, make_work
+from nemesis_sweep.bench.timing import Say, make_implementation, take_turns, use_threads
+from nemesis_sweep.bench.workload import Setting, make_workload
 
 GIB = 1024**3
 
@@ -109,10 +109,12 @@ def measure_pair(over: Setting, under: Setting, say: Say) -> Figures:
     The ratio is the median over neighbouring steps, which a slow drift of the machine leaves alone.
     """
 
-    first = make_work(over)
-    works = {"over": first, "under": make_work(under, first.backbone)}
-    ways = {name: (work, make_way("ours", work)) for name, work in works.items()}
-    turns = take_turns(ways, over.repeats, say)
+    first = make_workload(over)
+    works = {"over": first, "under": make_workload(under, first.backbone)}
+    implementations = {
+        name: (workload, make_implementation("ours", workload)) for name, workload in works.items()
+    }
+    turns = take_turns(implementations, over.repeats, say)
     pairs = zip(turns["over"], turns["under"], strict=True)
     return {
         "over_seconds": median(turn.seconds for turn in turns["over"]),

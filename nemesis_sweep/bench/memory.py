@@ -16,43 +16,43 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from nemesis_sweep.bench.work import Setting, make_work
+from nemesis_sweep.bench.workload import Setting, make_workload
 from nemesis_sweep.messages.errors import UserError
 
 _STEPS = 2
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def peak_bytes(setting: Setting, way: str) -> int | None:
-    """Peak memory of a way's step beyond weights and inputs, in bytes; None where it cannot be measured.
+def peak_bytes(setting: Setting, name: str) -> int | None:
+    """Peak memory of an implementation's step beyond weights and inputs, in bytes; None where there is none.
 
     Raises UserError if the process fails, for instance because memory ran out.
     """
     if not _RESET.exists():
         return None
-    command = [sys.executable, "-m", __name__, way, json.dumps(asdict(setting))]
+    command = [sys.executable, "-m", __name__, name, json.dumps(asdict(setting))]
     result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if result.returncode:
         last = (result.stderr.strip().splitlines() or [f"ended with {result.returncode}"])[-1]
-        raise UserError(f"the memory of the {way} way could not be measured: {last}")
+        raise UserError(f"the memory of the {name} way could not be measured: {last}")
     return int(result.stdout)
 
 
-def _measure(setting: Setting, way: str) -> int:
+def _measure(setting: Setting, name: str) -> int:
     """What `peak_bytes` runs in the fresh process."""
-    from nemesis_sweep.bench.timing import make_way, use_threads
+    from nemesis_sweep.bench.timing import make_implementation, use_threads
 
     use_threads(setting)
-    work = make_work(setting)
-    # The inputs exist before, for every way.
-    inputs = work.pixels if way == "public" else work.images
-    made = make_way(way, work)
+    workload = make_workload(setting)
+    # The inputs exist before, for every implementation.
+    inputs = workload.pixels if name == "public" else workload.images
+    made = make_implementation(name, workload)
     gc.collect()
     _give_back()
     base = _status("VmRSS")
     _RESET.write_text("5", encoding="utf-8")
     for step in range(_STEPS):
-        made.step(work.positions(step))
+        made.step(workload.positions(step))
     peak = _status("VmHWM")
     del inputs
     return max(0, peak - base)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nemesis_sweep.bench.work import Work
+from nemesis_sweep.bench.workload import Workload
 from nemesis_sweep.vlm.text import encode_text
 
 Values = Mapping[str, Tensor]
@@ -20,53 +20,53 @@ Values = Mapping[str, Tensor]
 class PlainKind:
     """Logits ``(B, C)`` of images under tensors and factors ``(M,)`` of the vectors; its term of the loss."""
 
-    logits: Callable[[Work, Values, Tensor, Tensor], Tensor]
-    term: Callable[[Work, Values], Tensor] | None = None
+    logits: Callable[[Workload, Values, Tensor, Tensor], Tensor]
+    term: Callable[[Workload, Values], Tensor] | None = None
 
 
-def _texts(work: Work, context: Tensor) -> Tensor:
+def _texts(workload: Workload, context: Tensor) -> Tensor:
     """Text features ``(C, E)`` of one context ``(M, D)``, all tokens of every class."""
-    return encode_text(work.backbone.text, work.layout, context[None], path="plain")[0]
+    return encode_text(workload.backbone.text, workload.layout, context[None], path="plain")[0]
 
 
-def _scaled(work: Work, cosines: Tensor) -> Tensor:
-    logits = work.backbone.logit_scale * cosines
-    return logits if work.backbone.logit_bias is None else logits + work.backbone.logit_bias
+def _scaled(workload: Workload, cosines: Tensor) -> Tensor:
+    logits = workload.backbone.logit_scale * cosines
+    return logits if workload.backbone.logit_bias is None else logits + workload.backbone.logit_bias
 
 
-def _coop(work: Work, values: Values, images: Tensor, factors: Tensor) -> Tensor:
-    return _scaled(work, images @ _texts(work, values["context"] * factors[:, None]).T)
+def _coop(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    return _scaled(workload, images @ _texts(workload, values["context"] * factors[:, None]).T)
 
 
-def _to_template(work: Work, values: Values) -> Tensor:
-    cosines = F.cosine_similarity(_texts(work, values["context"]), work.anchors, dim=-1)
-    return work.method.anchor_weight * (1 - cosines.mean())
+def _to_template(workload: Workload, values: Values) -> Tensor:
+    cosines = F.cosine_similarity(_texts(workload, values["context"]), workload.anchors, dim=-1)
+    return workload.method.anchor_weight * (1 - cosines.mean())
 
 
-def _cocoop(work: Work, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+def _cocoop(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
     """One image after the other, as the public code has it."""
     hidden = F.relu(F.linear(images, values["hidden_weight"], values["hidden_bias"]))
     shifts = F.linear(hidden, values["shift_weight"], values["shift_bias"])
     rows = [
-        _texts(work, (values["context"] + shift) * factors[:, None]) @ image
+        _texts(workload, (values["context"] + shift) * factors[:, None]) @ image
         for image, shift in zip(images, shifts, strict=True)
     ]
-    return _scaled(work, torch.stack(rows))
+    return _scaled(workload, torch.stack(rows))
 
 
-def _plot(work: Work, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+def _plot(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
     """One prompt after the other, then the public code's rounds over all images and classes at once."""
-    texts = torch.stack([_texts(work, context * factors[:, None]) for context in values["context"]])
+    texts = torch.stack([_texts(workload, context * factors[:, None]) for context in values["context"]])
     cosines = torch.einsum("bqe,nce->bcqn", images, texts)
     with torch.no_grad():
         kernel = torch.exp(-(1 - cosines) / 0.1)
         parts, prompts = kernel.shape[2:]
         r, c = torch.ones_like(kernel[..., 0]), torch.ones_like(kernel[:, :, 0])
-        for _ in range(work.method.transport_rounds):
+        for _ in range(workload.method.transport_rounds):
             r = (1 / parts) / (kernel @ c[..., None])[..., 0]
             c = (1 / prompts) / (kernel.mT @ r[..., None])[..., 0]
         plan = r[..., None] * kernel * c[..., None, :]
-    return _scaled(work, (plan * cosines).sum(dim=(2, 3)))
+    return _scaled(workload, (plan * cosines).sum(dim=(2, 3)))
 
 
 PLAIN_KINDS = {

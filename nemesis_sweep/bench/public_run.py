@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nemesis_sweep.bench.public_way import PublicWay
+from nemesis_sweep.bench.public_implementation import PublicImplementation
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.images import read_image
 from nemesis_sweep.data.episodes import few_shot_episode
@@ -84,7 +84,7 @@ class PublicRun:
         }
         shape = (1, self.method.n_ctx, self.backbone.text.width)
         self.values = {"context": torch.randn(shape, generator=self.random["init"]) * INIT_STD}
-        self.way = PublicWay(self)
+        self.implementation = PublicImplementation(self)
 
     def fit(self) -> None:
         """Train all epochs: a random order of the images each, without the last short batch."""
@@ -92,7 +92,7 @@ class PublicRun:
         size = min(self.method.batch, count)
         with ThreadPoolExecutor(1) as loader:
             for epoch in range(self.method.epochs):
-                self.way.begin(epoch)
+                self.implementation.begin(epoch)
                 order = torch.randperm(count, generator=self.random["order"])
                 batches = [order[start : start + size] for start in range(0, count - size + 1, size)]
                 calls = [
@@ -100,7 +100,7 @@ class PublicRun:
                     for rows in batches
                 ]
                 for self.pixels, self.labels in ahead(loader, calls):
-                    self.way.step(self._positions())
+                    self.implementation.step(self._positions())
 
     def accuracy(self) -> float:
         """Percent of the test images that are classified correctly; every batch encodes all texts again."""
@@ -110,7 +110,7 @@ class PublicRun:
         with ThreadPoolExecutor(1) as loader, torch.no_grad():
             calls = [partial(self._load, items, [CENTRE] * len(items)) for items in parts]
             for self.pixels, self.labels in ahead(loader, calls):
-                correct += self.way.correct(0, self.way.logits(0))
+                correct += self.implementation.correct(0, self.implementation.logits(0))
         return 100 * correct / len(self.test)
 
     def _views(self, epoch: int, size: int) -> list[int]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.memory import peak_bytes
-from nemesis_sweep.bench.timing import Say, make_way, take_turns, use_threads
-from nemesis_sweep.bench.work import Setting, make_work
+from nemesis_sweep.bench.timing import Say, make_implementation, take_turns, use_threads
+from nemesis_sweep.bench.workload import Setting, make_workload
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.backbone import load_backbone
 
@@ -62,10 +62,12 @@ def measure_scaling(
     tables: dict[str, list[dict[str, Any]]] = {}
     for axis, values in axes.items():
         settings = {str(value): _at(setting, axis, value) for value in values}
-        works = {name: make_work(own, backbone) for name, own in settings.items()}
+        works = {name: make_workload(own, backbone) for name, own in settings.items()}
         say(f"{axis}: {', '.join(works)}")
-        ways = {name: (work, make_way("ours", work)) for name, work in works.items()}
-        turns = take_turns(ways, setting.repeats, say)
+        implementations = {
+            name: (workload, make_implementation("ours", workload)) for name, workload in works.items()
+        }
+        turns = take_turns(implementations, setting.repeats, say)
         seconds = {name: median(turn.seconds for turn in turns[name]) for name in works}
         first = next(iter(seconds.values()))
         tables[axis] = [

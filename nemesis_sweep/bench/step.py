@@ -1,4 +1,4 @@
-"""One training step three ways: the public code's, the plain path on cached features, and ours."""
+"""One training step in three implementations: public code, plain path on cached features, ours."""
 
 from __future__ import annotations
 
@@ -11,59 +11,61 @@ from nemesis_sweep.bench.flops import step_flops
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.peak import matmul_peak
-from nemesis_sweep.bench.timing import Say, Turn, make_way, take_turns, use_threads
-from nemesis_sweep.bench.work import WAYS, Setting, Work, make_work
+from nemesis_sweep.bench.timing import Say, Turn, make_implementation, take_turns, use_threads
+from nemesis_sweep.bench.workload import IMPLEMENTATIONS, Setting, Workload, make_workload
 
 Figures = dict[str, Any]
 """What is measured; None stands for what was skipped or cannot be measured on this system."""
 
 
 def measure_step(setting: Setting, say: Say, *, memory: bool = True) -> Figures:
-    """Time the ways that are not skipped and compare them.
+    """Time the implementations that are not skipped and compare them.
 
     Keys: `setting`, `machine`; `public_seconds`, `plain_seconds`, `ours_seconds` (medians), their ratios
     `public_over_ours` and `plain_over_ours`; `WAY_peak_bytes` beyond the weights, `plain_over_ours_memory`;
     `ours_flops` a step (of CoOp alone), `peak_flops_per_second` of matrix products (the higher of before and
     after) and `peak_share`; `max_gradient_difference` and `max_loss_difference` of ours from the plain path
-    (from the public way if that is skipped), relative, largest over steps and replicates; `same_selection`:
+    (from the public one if that is skipped), relative, largest over steps and replicates; `same_selection`:
     PAN chose the same positions in every step.
 
     Raises UserError for an unknown architecture and sizes that do not fit it.
     """
     use_threads(setting)
     say(f"making {setting.backbone_name}")
-    work = make_work(setting, encoded="public" in setting.ways)
-    ways = {name: (work, make_way(name, work)) for name in setting.ways}
-    before = matmul_peak(work.backbone.text.dtype)
-    turns = take_turns(ways, setting.repeats, say, same_context=True)
-    peak = max(before, matmul_peak(work.backbone.text.dtype))
+    workload = make_workload(setting, encoded="public" in setting.implementations)
+    implementations = {
+        name: (workload, make_implementation(name, workload)) for name in setting.implementations
+    }
+    before = matmul_peak(workload.backbone.text.dtype)
+    turns = take_turns(implementations, setting.repeats, say, same_context=True)
+    peak = max(before, matmul_peak(workload.backbone.text.dtype))
     figures: Figures = {"setting": asdict(setting), "machine": describe_machine(), **_times(turns)}
-    figures |= _share(work, turns["ours"], peak)
+    figures |= _share(workload, turns["ours"], peak)
     figures |= _differences(turns)
     return figures | _memory(setting, say if memory else None)
 
 
 def _times(turns: dict[str, list[Turn]]) -> Figures:
     seconds: Figures = {
-        f"{way}_seconds": median(turn.seconds for turn in turns[way]) if way in turns else None
-        for way in WAYS
+        f"{name}_seconds": median(turn.seconds for turn in turns[name]) if name in turns else None
+        for name in IMPLEMENTATIONS
     }
     ours = seconds["ours_seconds"]
-    ratios = {f"{way}_over_ours": _ratio(seconds[f"{way}_seconds"], ours) for way in WAYS[:-1]}
+    ratios = {f"{name}_over_ours": _ratio(seconds[f"{name}_seconds"], ours) for name in IMPLEMENTATIONS[:-1]}
     return seconds | ratios
 
 
-def _share(work: Work, turns: Sequence[Turn], peak: float) -> Figures:
+def _share(workload: Workload, turns: Sequence[Turn], peak: float) -> Figures:
     """Share of peak, step by step: where PAN looks decides how much there is to do. Of CoOp alone."""
-    if work.setting.prompt != "coop":
+    if workload.setting.prompt != "coop":
         return {"ours_flops": None, "peak_flops_per_second": peak, "peak_share": None}
-    flops = [step_flops(work, work.positions(number)) for number in range(1, len(turns) + 1)]
+    flops = [step_flops(workload, workload.positions(number)) for number in range(1, len(turns) + 1)]
     rate = median(own / turn.seconds for own, turn in zip(flops, turns, strict=True))
     return {"ours_flops": median(flops), "peak_flops_per_second": peak, "peak_share": rate / peak}
 
 
 def _differences(turns: dict[str, list[Turn]]) -> Figures:
-    other = next((turns[way] for way in ("plain", "public") if way in turns), None)
+    other = next((turns[name] for name in ("plain", "public") if name in turns), None)
     if other is None:
         return {"max_gradient_difference": None, "max_loss_difference": None, "same_selection": None}
     gradients, losses, same = [], [], True
@@ -81,12 +83,12 @@ def _differences(turns: dict[str, list[Turn]]) -> Figures:
 
 
 def _memory(setting: Setting, say: Say | None) -> Figures:
-    """Peaks in bytes of the ways that are measured; nothing is measured without `say`."""
-    figures: Figures = {f"{way}_peak_bytes": None for way in WAYS}
-    for way in setting.ways if say else ():
+    """Peaks in bytes of the implementations that are measured; nothing is measured without `say`."""
+    figures: Figures = {f"{name}_peak_bytes": None for name in IMPLEMENTATIONS}
+    for name in setting.implementations if say else ():
         if say:
-            say(f"measuring the memory of the {way} way")
-        figures[f"{way}_peak_bytes"] = peak_bytes(setting, way)
+            say(f"measuring the memory of the {name} way")
+        figures[f"{name}_peak_bytes"] = peak_bytes(setting, name)
     figures["plain_over_ours_memory"] = _ratio(figures["plain_peak_bytes"], figures["ours_peak_bytes"])
     return figures
 

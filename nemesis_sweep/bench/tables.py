@@ -46,25 +46,25 @@ def step_row(figures: Mapping[str, Any]) -> list[str]:
     """One row below `STEP_HEADER`."""
     return [
         case_name(figures["setting"]),
-        *(_number(figures[f"{way}_seconds"], ".3f") for way in ("public", "plain", "ours")),
-        *(_number(figures[f"{way}_over_ours"], ".1f", "x") for way in ("public", "plain")),
-        *(_mebibytes(figures[f"{way}_peak_bytes"]) for way in ("plain", "ours")),
+        *(_number(figures[f"{name}_seconds"], ".3f") for name in ("public", "plain", "ours")),
+        *(_number(figures[f"{name}_over_ours"], ".1f", "x") for name in ("public", "plain")),
+        *(_mebibytes(figures[f"{name}_peak_bytes"]) for name in ("plain", "ours")),
         _number(figures["peak_share"], ".0%"),
         _number(figures["max_gradient_difference"], ".0e"),
     ]
 
 
 def step_lines(figures: Mapping[str, Any]) -> str:
-    """All that was measured of one step, a line each way."""
+    """All that was measured of one step, a line each implementation."""
     header = ("way", "seconds a step", "times ours", "peak MiB beyond the weights")
     rows = [
         [
-            {"public": "public code's way", "plain": "plain, cached features", "ours": "ours"}[way],
-            _number(figures[f"{way}_seconds"], ".3f"),
-            "1.0x" if way == "ours" else _number(figures[f"{way}_over_ours"], ".1f", "x"),
-            _mebibytes(figures[f"{way}_peak_bytes"]),
+            {"public": "public code's way", "plain": "plain, cached features", "ours": "ours"}[name],
+            _number(figures[f"{name}_seconds"], ".3f"),
+            "1.0x" if name == "ours" else _number(figures[f"{name}_over_ours"], ".1f", "x"),
+            _mebibytes(figures[f"{name}_peak_bytes"]),
         ]
-        for way in ("public", "plain", "ours")
+        for name in ("public", "plain", "ours")
     ]
     lines = [case_name(figures["setting"]), plain(header, rows)]
     if figures["peak_share"] is not None:

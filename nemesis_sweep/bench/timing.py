@@ -1,4 +1,4 @@
-"""Timing ways of one step against each other: in one process, in turn, from the same context each time."""
+"""Timing implementations of one step: in one process, in turn, from the same context each time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
-from nemesis_sweep.bench.our_way import OurWay
-from nemesis_sweep.bench.plain_way import PlainWay
-from nemesis_sweep.bench.public_way import PublicWay
-from nemesis_sweep.bench.ways import Outcome, Way
-from nemesis_sweep.bench.work import Setting, Work
+from nemesis_sweep.bench.implementations import Implementation, Outcome
+from nemesis_sweep.bench.our_implementation import OurImplementation
+from nemesis_sweep.bench.plain_implementation import PlainImplementation
+from nemesis_sweep.bench.public_implementation import PublicImplementation
+from nemesis_sweep.bench.workload import Setting, Workload
 
 Say = Callable[[str], None]
 """Receives a line of progress."""
@@ -20,55 +20,65 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Turn:
-    """One step of one way."""
+    """One step of one implementation."""
 
     seconds: float
     outcome: Outcome
 
 
-def make_way(name: str, work: Work) -> Way:
-    """The way of a name of `WAYS`, at the work's start."""
-    ways: dict[str, Callable[[Work], Way]] = {"public": PublicWay, "plain": PlainWay, "ours": OurWay}
-    return ways[name](work)
+def make_implementation(name: str, workload: Workload) -> Implementation:
+    """The implementation of a name of `IMPLEMENTATIONS`, at the start of its workload."""
+    implementations: dict[str, Callable[[Workload], Implementation]] = {
+        "public": PublicImplementation,
+        "plain": PlainImplementation,
+        "ours": OurImplementation,
+    }
+    return implementations[name](workload)
 
 
 def use_threads(setting: Setting) -> None:
-    """Give torch as many threads as the setting says, for every way the same."""
+    """Give torch as many threads as the setting says, for every implementation the same."""
     if setting.threads:
         torch.set_num_threads(setting.threads)
 
 
 def take_turns(
-    ways: Mapping[str, tuple[Work, Way]], repeats: int, say: Say, *, same_context: bool = False
+    implementations: Mapping[str, tuple[Workload, Implementation]],
+    repeats: int,
+    say: Say,
+    *,
+    same_context: bool = False,
 ) -> dict[str, list[Turn]]:
-    """Let each way make a step in turn, `repeats` times after a first one that does not count.
+    """Let each implementation make a step in turn, `repeats` times after a first one that does not count.
 
-    same_context: before each round, all ways get the context of the last, so that outcomes can be compared.
+    same_context: before each round, all get the context of the last, so that outcomes can be compared.
     """
-    turns: dict[str, list[Turn]] = {name: [] for name in ways}
+    turns: dict[str, list[Turn]] = {name: [] for name in implementations}
     for number in range(repeats + 1):
         if same_context:
-            _level([way for _, way in ways.values()])
-        for name, (work, way) in ways.items():
-            turn = _take_turn(work, way, number)
+            _level([implementation for _, implementation in implementations.values()])
+        for name, (workload, implementation) in implementations.items():
+            turn = _take_turn(workload, implementation, number)
             if number:
                 turns[name].append(turn)
-        shown = ", ".join(f"{name} {turns[name][-1].seconds:.3f} s" for name in ways if turns[name])
+        shown = ", ".join(
+            f"{name} {turns[name][-1].seconds:.3f} s" for name in implementations if turns[name]
+        )
         say(f"step {number} of {repeats}: {shown or 'warmed up'}")
     return turns
 
 
-def _take_turn(work: Work, way: Way, number: int) -> Turn:
-    positions = work.positions(number)
+def _take_turn(workload: Workload, implementation: Implementation, number: int) -> Turn:
+    positions = workload.positions(number)
     start = time.perf_counter()
-    outcome = way.step(positions)
+    outcome = implementation.step(positions)
     seconds = time.perf_counter() - start
     kept = Outcome(outcome.loss, outcome.gradient.detach().clone(), outcome.selected)
     return Turn(seconds, kept)
 
 
 @torch.no_grad()
-def _level(ways: Sequence[Way]) -> None:
-    for way in ways[:-1]:
-        for name, value in way.values.items():
-            value.copy_(ways[-1].values[name])
+def _level(implementations: Sequence[Implementation]) -> None:
+    for implementation in implementations[:-1]:
+        for name, value in implementation.values.items():
+            value.copy_(implementations[-1].values[name])

@@ -88,7 +88,7 @@ def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None
     """
     from nemesis_sweep.bench import tables
     from nemesis_sweep.bench.step import measure_step
-    from nemesis_sweep.bench.work import Setting
+    from nemesis_sweep.bench.workload import Setting
 
     figures = measure_step(Setting(**case), _say, memory=not no_memory)
     if as_json:
@@ -119,7 +119,7 @@ def scaling(
     from nemesis_sweep.bench import tables
     from nemesis_sweep.bench.document import check_marks, put_between
     from nemesis_sweep.bench.scaling import measure_scaling, parse_axes
-    from nemesis_sweep.bench.work import Setting
+    from nemesis_sweep.bench.workload import Setting
 
     if into is not None:
         check_marks(into, "scaling")

@@ -100,13 +100,13 @@ def check(name: str, root: Path | None, no_decode: bool, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
+    from nemesis_sweep.data.availability import availability
     from nemesis_sweep.data.inspection import flaws
-    from nemesis_sweep.data.standing import standing
     from nemesis_sweep.data.twins import Seen
     from nemesis_sweep.data.twins import told as told_twins
     from nemesis_sweep.messages.printable import printable
 
-    told = standing(name, root)
+    told = availability(name, root)
     report = None if as_json else lambda line: click.echo(line, err=True)
     seen = Seen(told.dataset.local)
     found = list(flaws(told.dataset, not no_decode, report, seen))

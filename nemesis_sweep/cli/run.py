@@ -58,9 +58,9 @@ def command(
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
     from nemesis_sweep.sweep.cluster.lost import ONCE, starting_again
+    from nemesis_sweep.sweep.home.compatibility import set_aside
     from nemesis_sweep.sweep.home.folder import home_at
-    from nemesis_sweep.sweep.home.full import told_when_full
-    from nemesis_sweep.sweep.home.same import set_aside
+    from nemesis_sweep.sweep.home.full_disk_error import told_when_full
     from nemesis_sweep.sweep.interrupt import interruptible
 
     sweep = load(file, trials, overrides)

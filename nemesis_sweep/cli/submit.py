@@ -70,7 +70,7 @@ def command(
     from nemesis_sweep.sweep.cluster.job_server import find_job_server, talking_to
     from nemesis_sweep.sweep.cluster.submission import Job, check_home, default_home, exit_code, submit
     from nemesis_sweep.sweep.cluster.submission import follow as follow_job
-    from nemesis_sweep.sweep.home.elsewhere import refuse_passwords, refuse_relative_paths
+    from nemesis_sweep.sweep.home.portable_paths import refuse_passwords, refuse_relative_paths
 
     try:
         refuse_relative_paths(sweep)

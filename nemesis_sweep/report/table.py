@@ -17,8 +17,8 @@ from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
-from nemesis_sweep.spec.effects import matters
 from nemesis_sweep.spec.expression import metrics_in
+from nemesis_sweep.spec.idle_dimensions import matters
 
 ROOM = 30
 """Columns of a terminal that the parameters of a trial should have beside the numbers."""

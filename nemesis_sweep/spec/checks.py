@@ -5,19 +5,19 @@ from __future__ import annotations
 from nemesis_sweep.messages.faults import Fault
 from nemesis_sweep.spec.conflicts import conflict_faults
 from nemesis_sweep.spec.constraints import constraint_faults
-from nemesis_sweep.spec.effects import effect_faults, position_faults
+from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.idle_dimensions import idle_dimension_faults, position_faults
 from nemesis_sweep.spec.limits import limit_faults
 from nemesis_sweep.spec.points import point_faults
 from nemesis_sweep.spec.prompt_checks import prompt_faults
-from nemesis_sweep.spec.together import Together
 
 
-def faults_between(parts: Together) -> list[Fault]:
+def faults_between(parts: CrossSection) -> list[Fault]:
     """Return everything in which valid sections do not go together."""
     checks = (
         conflict_faults,
         prompt_faults,
-        effect_faults,
+        idle_dimension_faults,
         position_faults,
         point_faults,
         limit_faults,

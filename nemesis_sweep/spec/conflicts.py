@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension
 from nemesis_sweep.spec.space import Place, always_searched
-from nemesis_sweep.spec.together import Together
 
 
-def conflict_faults(parts: Together) -> Iterator[Fault]:
+def conflict_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield everything that one section says against another."""
     yield from _fixed_and_searched(parts)
     yield from _searched_twice(parts)
@@ -23,7 +23,7 @@ def conflict_faults(parts: Together) -> Iterator[Fault]:
     yield from _nothing_to_search(parts)
 
 
-def _fixed_and_searched(parts: Together) -> Iterator[Fault]:
+def _fixed_and_searched(parts: CrossSection) -> Iterator[Fault]:
     searched = always_searched(parts.space)
     for path, layer in parts.method.all_layers():
         for name, value in layer.items():
@@ -33,7 +33,7 @@ def _fixed_and_searched(parts: Together) -> Iterator[Fault]:
                 yield Fault(place, "both fixed and searched", shown(value), allowed, related=related)
 
 
-def _searched_twice(parts: Together) -> Iterator[Fault]:
+def _searched_twice(parts: CrossSection) -> Iterator[Fault]:
     first: dict[str, Place] = {}
     for place in parts.places:
         same = [dimension for name, dimension in place.visible if name == place.name]
@@ -60,7 +60,7 @@ def _one_kind(one: Dimension, other: Dimension) -> bool:
     return one.log == other.log
 
 
-def _values_of_no_task(parts: Together) -> Iterator[Fault]:
+def _values_of_no_task(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None:
         return
     datasets, shots = parts.tasks.dataset, parts.tasks.shots
@@ -74,7 +74,7 @@ def _values_of_no_task(parts: Together) -> Iterator[Fault]:
             yield Fault(path, "no task has this number of shots", "", listed([str(each) for each in shots]))
 
 
-def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:
+def _class_contexts_cannot_transfer(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None or parts.tasks.protocol == "few_shot":
         return
     if not parts.unsure.isdisjoint({"csc", "tasks.protocol"}):
@@ -86,7 +86,7 @@ def _class_contexts_cannot_transfer(parts: Together) -> Iterator[Fault]:
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=related)
 
 
-def _targets_and_their_protocol(parts: Together) -> Iterator[Fault]:
+def _targets_and_their_protocol(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None or not parts.unsure.isdisjoint({"tasks.targets", "tasks.protocol"}):
         return
     wants = parts.tasks.protocol == "domain_generalization"
@@ -103,7 +103,7 @@ def _targets_and_their_protocol(parts: Together) -> Iterator[Fault]:
             yield Fault(path, "trained on and tested on", shown(target), "datasets that no task trains on")
 
 
-def _baselines_cannot_transfer(parts: Together) -> Iterator[Fault]:
+def _baselines_cannot_transfer(parts: CrossSection) -> Iterator[Fault]:
     if parts.tasks is None or parts.search is None or "tasks.protocol" in parts.unsure:
         return
     stuck = [name for name in parts.search.baselines if not BASELINES[name].transfers]
@@ -114,7 +114,7 @@ def _baselines_cannot_transfer(parts: Together) -> Iterator[Fault]:
         yield Fault(("search", "baselines"), message, name, allowed, related=related)
 
 
-def _nothing_to_search(parts: Together) -> Iterator[Fault]:
+def _nothing_to_search(parts: CrossSection) -> Iterator[Fault]:
     if parts.space or parts.search is None or parts.budget is None or "space" in parts.unsure:
         return
     if any(name.startswith(("space.", "search.points", "budget.trials")) for name in parts.unsure):

@@ -8,16 +8,16 @@ from itertools import islice
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, Path, shown
+from nemesis_sweep.spec.cross_section import Cell, CrossSection
 from nemesis_sweep.spec.draw import Point, all_points, random_point, size
 from nemesis_sweep.spec.expression import Condition
 from nemesis_sweep.spec.space import searched_names
-from nemesis_sweep.spec.together import Cell, Together
 
 TRIES = 4000
 PATH: Path = ("search", "constraints")
 
 
-def constraint_faults(parts: Together) -> Iterator[Fault]:
+def constraint_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield the constraints that do not go together with the space, the fixed values or the points."""
     search = parts.search
     if search is None or not search.constraints or "space" in parts.unsure or "method" in parts.unsure:
@@ -38,7 +38,9 @@ def constraint_faults(parts: Together) -> Iterator[Fault]:
         yield from _nothing_left(parts, limits)
 
 
-def _excluded_points(parts: Together, limits: list[Condition], points: Sequence[Point]) -> Iterator[Fault]:
+def _excluded_points(
+    parts: CrossSection, limits: list[Condition], points: Sequence[Point]
+) -> Iterator[Fault]:
     for number, point in enumerate(points):
         for condition in limits:
             # What a point leaves out is drawn later, so nothing can be said of it here.
@@ -50,7 +52,7 @@ def _excluded_points(parts: Together, limits: list[Condition], points: Sequence[
                 yield Fault(path, "breaks a constraint", shown(point), condition.text, related=(PATH,))
 
 
-def _nothing_left(parts: Together, limits: list[Condition]) -> Iterator[Fault]:
+def _nothing_left(parts: CrossSection, limits: list[Condition]) -> Iterator[Fault]:
     """Yield the constraints that no point keeps; tried are all points, or random ones."""
     count = size(parts.space)
     finite = count is not None and count <= TRIES
@@ -70,7 +72,7 @@ def _nothing_left(parts: Together, limits: list[Condition]) -> Iterator[Fault]:
             return
 
 
-def _whose(parts: Together, cell: Cell) -> str:
+def _whose(parts: CrossSection, cell: Cell) -> str:
     """Return whose fixed values are meant, where not all tasks have the same."""
     dataset, shots = cell
     own = [f"for {dataset}"] * bool(dataset)

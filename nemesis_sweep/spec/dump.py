@@ -7,12 +7,12 @@ from typing import Any
 import yaml
 
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.source import SCALARS
 from nemesis_sweep.spec.space import always_searched
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.spec.together import Together
 
 ADDRESSES = (("search", "storage"), ("tracking", "mlflow"))
 """Values that may hold a password."""
@@ -25,13 +25,13 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
     no kind of prompt and no optimiser of the sweep has. Passwords in addresses are `***`.
     """
     data = sweep.model_dump(exclude={"method", "space"})
-    together = Together(sweep.method, sweep.space, sweep.tasks)
+    sections = CrossSection(sweep.method, sweep.space, sweep.tasks)
     kinds = sweep.method.kinds
     idle = {
         name
         for name in sweep.method.method_fields()
         for field, own in owners_of(name, kinds).items()
-        if set(together.possible(field)) <= set(tables(kinds)[field]) - set(own)
+        if set(sections.possible(field)) <= set(tables(kinds)[field]) - set(own)
     }
     method = sweep.method.model_dump(
         exclude={"per_shots", "per_dataset"} | always_searched(sweep.space) | idle

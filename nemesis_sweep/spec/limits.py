@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.draw import is_finite, size
 from nemesis_sweep.spec.pruners import innermost, pruner_of
 from nemesis_sweep.spec.samplers import able, sampler_of
 from nemesis_sweep.spec.search import Search
-from nemesis_sweep.spec.together import Together
 
 LARGEST_GRID = 100_000
 """Points that are listed one by one."""
 
 
-def limit_faults(parts: Together) -> Iterator[Fault]:
+def limit_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield every demand that the named sampler or pruner cannot meet."""
     search = parts.search
     if search is None or not parts.unsure.isdisjoint({"search.objective", "search.pruner", "search.sampler"}):
@@ -57,7 +57,7 @@ def _sampler(search: Search) -> Iterator[Fault]:
         yield Fault(path, "ignores constraints over metrics", shown(search.sampler), allowed, related=related)
 
 
-def _replicates(parts: Together, search: Search) -> Iterator[Fault]:
+def _replicates(parts: CrossSection, search: Search) -> Iterator[Fault]:
     """So few replicates that those of two trials cannot differ by more than chance."""
     name = innermost(search.pruner, search.pruner_options)
     if parts.tasks is None:
@@ -70,7 +70,7 @@ def _replicates(parts: Together, search: Search) -> Iterator[Fault]:
         yield Fault(("search", "pruner"), message, name, allowed, related=related)
 
 
-def _finite(parts: Together, sampler: str) -> Iterator[Fault]:
+def _finite(parts: CrossSection, sampler: str) -> Iterator[Fault]:
     endless = [place for place in parts.places if not is_finite(place.dimension)]
     for place in endless:
         allowed = "a step, whole numbers or choices; or another sampler"

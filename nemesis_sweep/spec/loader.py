@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.document import Document
+from nemesis_sweep.spec.dropped_tasks import drop_lost
 from nemesis_sweep.spec.names import KnownNames
-from nemesis_sweep.spec.narrowing import drop_lost
 from nemesis_sweep.spec.notes import notes
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.kept import own_modules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
@@ -55,11 +55,12 @@ class Reading:
     """What a sweep file is read with; passed to pydantic as the validation context.
 
     known: the names that may be used; None checks no names. method: the class of its methods, with the fields
-    of the prompts that it has from outside.
+    of the prompts that it has from outside. places: the dotted paths of the keys of all sections.
     """
 
     known: KnownNames | None
     method: type[Method]
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def known_in(info: ValidationInfo) -> KnownNames | None:

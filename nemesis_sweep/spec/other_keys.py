@@ -54,18 +54,24 @@ MEANT: Mapping[str, Sequence[str]] = {
     "name": ("sweep_name", "study_name", "title"),
 }
 
+NO_PLACES: Mapping[str, str] = {}
+"""Where nothing is known of other sections."""
 
-def meant_key(name: object, names: Sequence[str], section: str = "") -> str:
+
+def meant_key(
+    name: object, names: Sequence[str], section: str = "", places: Mapping[str, str] = NO_PLACES
+) -> str:
     """Return the key that is meant by an unknown one, as it is written in `section`, or '' if none is near.
 
     names: the keys that may stand there. A key of another section is given with it: `method.epochs`.
+    places: as `places_of` gives them, for keys that stand in the wrong section.
     """
     plain = _plain(str(name))
     meant = _meant().get(plain, "")
     home, _, key = meant.rpartition(".")
     if key in names and (not home or home == section or section in ("", "method", "space")):
         return key
-    elsewhere = meant or ("" if "." in plain else _places().get(plain, ""))
+    elsewhere = meant or ("" if "." in plain else places.get(plain, ""))
     head, _, key = elsewhere.rpartition(".")
     if key in names and head == section:
         return key
@@ -74,20 +80,20 @@ def meant_key(name: object, names: Sequence[str], section: str = "") -> str:
     return nearest(str(name), names)
 
 
-def full_key(name: str) -> str:
+def full_key(name: str, sections: Mapping[str, Sequence[str]]) -> str:
     """Return the dotted path that is meant by a key without its section; '' when none is near.
 
-    `epochs` is `method.epochs`, `space.omega` is itself.
+    `epochs` is `method.epochs`, `space.omega` is itself. sections: the keys of every section.
     """
     head, _, rest = name.partition(".")
-    sections = _sections()
+    places = places_of(sections)
     if head in sections and rest:
         return name
     plain = _plain(name)
-    found = _places().get(plain) or _meant().get(plain) or ""
+    found = places.get(plain) or _meant().get(plain) or ""
     if not found:
-        near = nearest(name, _places())
-        found = _places()[near] if near else ""
+        near = nearest(name, places)
+        found = places[near] if near else ""
     return found if found not in sections else ""
 
 
@@ -100,21 +106,10 @@ def _meant() -> dict[str, str]:
     return {_plain(other): key for key, others in MEANT.items() for other in others}
 
 
-@cache
-def _sections() -> dict[str, list[str]]:
-    from nemesis_sweep.spec.sweep import Sweep
-
-    fields = {
-        name: getattr(field.annotation, "model_fields", {}) for name, field in Sweep.model_fields.items()
-    }
-    return {name: list(inner) for name, inner in fields.items() if inner} | {"space": []}
-
-
-@cache
-def _places() -> dict[str, str]:
-    """Every key of every section with its dotted path; of one that several have, none."""
+def places_of(sections: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return every key of the sections with its dotted path, but none that several of them have."""
     found: dict[str, str] = {}
-    for section, keys in _sections().items():
+    for section, keys in sections.items():
         for key in keys:
             found[key] = "" if key in found else f"{section}.{key}"
     return {key: place for key, place in found.items() if place}

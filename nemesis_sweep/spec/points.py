@@ -7,13 +7,13 @@ from typing import Any
 
 from nemesis_sweep.messages.errors import nearest
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
 from nemesis_sweep.spec.names import Reading
 from nemesis_sweep.spec.space import check_value, searched_names
-from nemesis_sweep.spec.together import Together
 
 
-def point_faults(parts: Together) -> Iterator[Fault]:
+def point_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield the values of points that the method refuses or that lie outside of the space."""
     if parts.search is None or "search.points" in parts.unsure or "space" in parts.unsure:
         return
@@ -22,7 +22,7 @@ def point_faults(parts: Together) -> Iterator[Fault]:
         yield from _point_faults(point, path, parts)
 
 
-def _point_faults(point: dict[str, Any], path: Path, parts: Together) -> Iterator[Fault]:
+def _point_faults(point: dict[str, Any], path: Path, parts: CrossSection) -> Iterator[Fault]:
     drawn = _drawn(parts.space, point)
     searched = searched_names(parts.space)
     reading = Reading(None, type(parts.method))

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import reads_of
-from nemesis_sweep.spec.together import Together
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
 
 
-def prompt_faults(parts: Together) -> Iterator[Fault]:
+def prompt_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield fixed fields of other kinds and optimisers, and kinds that the sweep's protocol cannot test."""
     yield from _fields_of_others(parts)
     if "prompt" not in parts.unsure:
         yield from _cannot_transfer(parts, list(dict.fromkeys(parts.possible("prompt"))))
 
 
-def _fields_of_others(parts: Together) -> Iterator[Fault]:
+def _fields_of_others(parts: CrossSection) -> Iterator[Fault]:
     kinds = parts.method.kinds
     for path, layer in parts.method.all_layers():
         for name, value in layer.items():
@@ -36,7 +36,7 @@ def _none_of(chosen: list[str]) -> str:
     return f"{chosen[0]} has no" if len(chosen) == 1 else f"none of {listed(chosen)} has"
 
 
-def _cannot_transfer(parts: Together, kinds: list[str]) -> Iterator[Fault]:
+def _cannot_transfer(parts: CrossSection, kinds: list[str]) -> Iterator[Fault]:
     if parts.tasks is None or parts.tasks.protocol == "few_shot" or "tasks.protocol" in parts.unsure:
         return
     table = parts.method.kinds
@@ -48,7 +48,7 @@ def _cannot_transfer(parts: Together, kinds: list[str]) -> Iterator[Fault]:
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=CHOSEN)
 
 
-def backbone_faults(parts: Together, no_patches: Callable[[str], str]) -> Iterator[Fault]:
+def backbone_faults(parts: CrossSection, no_patches: Callable[[str], str]) -> Iterator[Fault]:
     """Yield the backbones that a kind cannot read. no_patches: why one has no features of parts, or ''."""
     if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "tasks.backbone"}):
         return

@@ -11,26 +11,34 @@ from pydantic import ValidationError
 from nemesis_sweep.messages.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
+from nemesis_sweep.spec.context_room import context_room_faults
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.names import KnownNames, Reading, meant_name
-from nemesis_sweep.spec.other_keys import full_key, meant_key
+from nemesis_sweep.spec.other_keys import full_key, meant_key, places_of
 from nemesis_sweep.spec.outside.methods import method_model, section_model
 from nemesis_sweep.spec.outside.prompts_in import outside_prompts
 from nemesis_sweep.spec.prompt_checks import backbone_faults
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.resources import Resources
-from nemesis_sweep.spec.room import room_faults
 from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space, searched_form
 from nemesis_sweep.spec.steps import step_faults
 from nemesis_sweep.spec.sweep import Heading, Sweep
 from nemesis_sweep.spec.tasks import Tasks
-from nemesis_sweep.spec.together import Together
 from nemesis_sweep.spec.tracking import Tracking
 from nemesis_sweep.spec.translate import WRONG_TYPE, faults_of
 
 KEYS = list(Sweep.model_fields)
+_MODELS = {name: field.annotation for name, field in Sweep.model_fields.items()}
+SECTIONS: dict[str, list[str]] = {
+    name: list(model.model_fields)
+    for name, model in _MODELS.items()
+    if isinstance(model, type) and issubclass(model, Section)
+} | {"space": []}
+"""The keys of every section. Those of `space` are fields of the method, which has them already."""
+PLACES = places_of(SECTIONS)
 FIRST_KEYS = {"tasks": "dataset", "budget": "trials", "resources": "gpus", "tracking": "mlflow"}
 """What a section is taken for that is a single value."""
 
@@ -45,7 +53,7 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
     kinds, faults = outside_prompts(data, known)
     if faults:  # Without a kind nobody knows which fields there are.
         return None, faults
-    reading = Reading(known, method_model(kinds))
+    reading = Reading(known, method_model(kinds), PLACES)
     reader = _Sections(data, reading)
     heading = reader.heading()
     tasks = reader.section("tasks", Tasks)
@@ -58,10 +66,10 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
     reader.options(search)
     if method is not None:
         unsure = frozenset(reader.unsure())
-        parts = Together(method, space, tasks, search, budget, unsure)
+        parts = CrossSection(method, space, tasks, search, budget, unsure)
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
-            reader.faults += room_faults(parts, known.context_length)
+            reader.faults += context_room_faults(parts, known.context_length)
         if known is not None and known.no_patches is not None:
             reader.faults += backbone_faults(parts, known.no_patches)
         if known is not None:
@@ -90,7 +98,7 @@ class _Sections:
 
     def _place_of(self, key: Key, value: Any) -> str:
         """Return where a key of no section belongs; where its value is a dimension, under `space`."""
-        meant = _set_as(str(key)) or meant_key(key, KEYS)
+        meant = _set_as(str(key)) or meant_key(key, KEYS, places=PLACES)
         return searched_form(meant.removeprefix("method."), value, self.reading) or meant
 
     def heading(self) -> Heading | None:
@@ -142,7 +150,7 @@ class _Sections:
         try:
             return model.model_validate(data, context=self.reading)
         except ValidationError as error:
-            faults = faults_of(error, data, model, path)
+            faults = faults_of(error, data, model, path, PLACES)
             if not isinstance(data, dict) and len(faults) == 1:
                 faults = [replace(faults[0], nearest=self._value_of(path[0], data))]
             elif path == ("method",):
@@ -185,7 +193,7 @@ class _Sections:
 def _set_as(text: str) -> str:
     """Return `lr=0.01`, as on a command line, as a line of the file: `method.lr: 0.01`; '' of other texts."""
     name, equals, value = text.partition("=")
-    key = full_key(name.strip().lstrip("-")) if equals else ""
+    key = full_key(name.strip().lstrip("-"), SECTIONS) if equals else ""
     return f"{key}: {value.strip()}" if key and value.strip() else ""
 
 

@@ -45,7 +45,13 @@ def read_space(raw: Any, path: Path, reading: Reading) -> tuple[Space, list[Faul
         if name not in reading.method.model_fields:
             names = list(reading.method.model_fields)
             faults.append(
-                Fault((*path, name), "unknown key", "", listed(names), meant_key(name, names, "space"))
+                Fault(
+                    (*path, name),
+                    "unknown key",
+                    "",
+                    listed(names),
+                    meant_key(name, names, "space", reading.places),
+                )
             )
             continue
         dimension, wrong = _read_dimension(name, value, (*path, name), reading)
@@ -118,7 +124,7 @@ def _read_range(
     try:
         dimension = model.model_validate(raw)
     except ValidationError as error:
-        faults = faults_of(error, raw, model, path)
+        faults = faults_of(error, raw, model, path, reading.places)
         unknown = [fault for fault in faults if fault.message == "unknown key" and not fault.nearest]
         if len(unknown) == len(raw):
             return None, [Fault(path, "neither a range nor choices", shown(raw), FORMS)]

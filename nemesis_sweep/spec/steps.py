@@ -10,7 +10,7 @@ from nemesis_sweep.messages.faults import Fault, shown
 from nemesis_sweep.spec.dimensions import TOLERANCE, Choice, FloatRange, IntRange
 
 if TYPE_CHECKING:
-    from nemesis_sweep.spec.together import Together
+    from nemesis_sweep.spec.cross_section import CrossSection
 
 MOST = 1_000_000
 """Steps that binary fractions tell apart by `TOLERANCE`; with more of them a range is as good as without."""
@@ -56,7 +56,7 @@ def is_exact(dimension: FloatRange) -> bool:
     return dimension.step is None or _quotient(dimension.low, dimension.high, dimension.step) % 1 == 0
 
 
-def step_faults(parts: Together) -> Iterator[Fault]:
+def step_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield the steps that do not lead to the high, which would never be tried, and steps without number."""
     for place in parts.places:
         dimension = place.dimension

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from nemesis_sweep.messages.faults import refuse
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, FloatRange, IntRange
 from nemesis_sweep.spec.fields import Section, Text
 from nemesis_sweep.spec.method import MethodSection
@@ -20,7 +21,6 @@ from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import UNCHECKED, read_space
 from nemesis_sweep.spec.task_names import Names, named
 from nemesis_sweep.spec.tasks import Task, Tasks
-from nemesis_sweep.spec.together import Together
 from nemesis_sweep.spec.tracking import Tracking
 
 LONGEST_NAME = 80
@@ -68,7 +68,7 @@ class Sweep(Heading):
 
     @model_validator(mode="after")
     def _sections_go_together(self) -> Sweep:
-        parts = Together(self.method, self.space, self.tasks, self.search, self.budget)
+        parts = CrossSection(self.method, self.space, self.tasks, self.search, self.budget)
         refuse(faults_between(parts))
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from nemesis_sweep.messages.errors import nearest
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.allowed import allowed_at, names_at
-from nemesis_sweep.spec.other_keys import meant_key
+from nemesis_sweep.spec.other_keys import NO_PLACES, meant_key
 
 WRONG_TYPE = "wrong type"
 OUT_OF_RANGE = "out of range"
@@ -33,15 +33,24 @@ MESSAGES = {
 }
 
 
-def faults_of(error: ValidationError, data: Any, model: type[BaseModel], path: Path = ()) -> list[Fault]:
+def faults_of(
+    error: ValidationError,
+    data: Any,
+    model: type[BaseModel],
+    path: Path = (),
+    places: Mapping[str, str] = NO_PLACES,
+) -> list[Fault]:
     """Return one fault per key that `error` complains about.
 
-    data: what was validated by `model`. path: where `data` stands in the sweep file.
+    data: what was validated by `model`. path: where `data` stands in the sweep file. places: the dotted paths
+    of the keys of all sections, for those that stand in the wrong one.
     """
     by_place: dict[Path, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         by_place.setdefault(_place(detail, data), []).append(detail)
-    return [fault for place, details in by_place.items() for fault in _faults(place, details, model, path)]
+    return [
+        fault for place, details in by_place.items() for fault in _faults(place, details, model, path, places)
+    ]
 
 
 def _place(detail: ErrorDetails, data: Any) -> Path:
@@ -67,7 +76,9 @@ def _holds(data: Any, key: Any) -> bool:
     return isinstance(data, dict) and key in data
 
 
-def _faults(place: Path, details: list[ErrorDetails], model: type[BaseModel], path: Path) -> Iterator[Fault]:
+def _faults(
+    place: Path, details: list[ErrorDetails], model: type[BaseModel], path: Path, places: Mapping[str, str]
+) -> Iterator[Fault]:
     """Yield the fault of one place; several details are the members of one union, of which none fits."""
     detail = min(details, key=lambda detail: detail["type"] not in MESSAGES)
     kind, context = detail["type"], detail.get("ctx", {})
@@ -77,7 +88,7 @@ def _faults(place: Path, details: list[ErrorDetails], model: type[BaseModel], pa
     elif kind in ("extra_forbidden", "invalid_key"):
         names = names_at(model, place[:-1])
         section = str(path[0]) if path else ""
-        yield Fault(where, MESSAGES[kind], "", listed(names), meant_key(place[-1], names, section))
+        yield Fault(where, MESSAGES[kind], "", listed(names), meant_key(place[-1], names, section, places))
     elif kind == "unknown_name":
         yield Fault(where, detail["msg"], shown(detail["input"]), context["allowed"], context["nearest"])
     elif kind in MESSAGES:

@@ -20,7 +20,7 @@ from nemesis_sweep.sweep.best import LOSS
 from nemesis_sweep.sweep.cause import Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.home.full import no_room
+from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.result import Report

@@ -6,16 +6,17 @@ rate, or anything else that is not of the penalty, a winner may owe its lead ove
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+
+from optuna.trial import FrozenTrial
 
 from nemesis_sweep.spec.baselines import CONTROL, COOP
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.owned import applies
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
-
-if TYPE_CHECKING:
-    from nemesis_sweep.sweep.study import Study
 
 _OF = f"{CONTROL}-of-"
 
@@ -30,29 +31,37 @@ def baseline_of(number: str) -> str:
     return CONTROL if number.startswith(_OF) else number
 
 
-def missing_control(study: Study) -> str | None:
+def original_of(number: str) -> str:
+    """The number of the trial that a control is of."""
+    return number.removeprefix(_OF)
+
+
+def missing_control(
+    sweep: Sweep,
+    tasks: Sequence[Task],
+    trials: Sequence[tuple[str, FrozenTrial]],
+    methods_of: Callable[[str, FrozenTrial], Sequence[Method]],
+) -> str | None:
     """The number of the control that the best trial lacks.
 
+    trials: of a study over the tasks, with their numbers. methods_of: what a trial trains on every task.
     None where plain CoOp differs from it in nothing but the penalty, or where it has no penalty itself.
     """
-    if not control_is_possible(study.sweep):
+    if not control_is_possible(sweep):
         return None
-    trials = study.trials()
-    best = best_trial(trials, study.sweep.search.directions)
+    best = best_trial(trials, sweep.search.directions)
     if best is None or control_of(best[0]) in dict(trials):
         return None
-    methods = study.proposal(*best).methods
-    coop = [baseline_method(study.sweep, task, COOP) for task in study.tasks]
+    methods = methods_of(*best)
+    coop = [baseline_method(sweep, task, COOP) for task in tasks]
     if all(method.omega == 0 for method in methods) or all(map(_alike, methods, coop)):
         return None
     return control_of(best[0])
 
 
-def control_methods(study: Study, number: str) -> tuple[Method, ...]:
+def control_methods(methods: Sequence[Method]) -> tuple[Method, ...]:
     """What a control trains: what its trial trained, with omega 0."""
-    best = number.removeprefix(_OF)
-    proposal = study.proposal(best, dict(study.trials())[best])
-    return tuple(method.model_copy(update={"omega": 0.0}) for method in proposal.methods)
+    return tuple(method.model_copy(update={"omega": 0.0}) for method in methods)
 
 
 def _alike(one: Method, other: Method) -> bool:

@@ -1,6 +1,6 @@
 """Class names beside the context vectors that a sweep asks for: whether the texts have room for both.
 
-`spec/room.py` refuses what leaves no room for the shortest name; here are the names that the data has.
+`spec/context_room.py` refuses what leaves no room for the shortest name; here are the names of the data.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.baselines import BASELINES, known_before
+from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.dimensions import Choice
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.together import Together, extremes
 from nemesis_sweep.sweep.space.baselines import baseline_method
 from nemesis_sweep.vlm.text_length import ENDS, TextLength, text_length
 
@@ -88,7 +88,7 @@ class _Fitting:
 
     def _asked(self) -> Iterator[tuple[str, str, list[int]]]:
         """Where context vectors are asked for, in words with a place for their numbers, and how many."""
-        parts = Together(self.sweep.method, self.sweep.space)
+        parts = CrossSection(self.sweep.method, self.sweep.space)
         cell = (self.task.dataset, self.task.shots)
         for place in parts.places:
             if place.name == "n_ctx":

@@ -26,12 +26,12 @@ from nemesis_sweep.sweep.cluster.own_cluster import standing_in
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end, rows_of
+from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
-from nemesis_sweep.sweep.home.full import FullDiskError, no_room
+from nemesis_sweep.sweep.home.full_disk_error import FullDiskError, no_room
 from nemesis_sweep.sweep.home.leftovers import remove_leftovers
 from nemesis_sweep.sweep.home.modules import keep_modules
-from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home, refuse_gone
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.home.task_names import named_in, record_names

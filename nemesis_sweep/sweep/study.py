@@ -12,7 +12,7 @@ from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control
+from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control, original_of
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
 from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
@@ -101,7 +101,7 @@ class Study:
             return self._begin_baseline(baseline)
         if propose and (asked := self.proposer.ask()) is not None:
             return self._start(str(asked.number), asked)
-        control = None if self._live else missing_control(self)
+        control = None if self._live else self._missing_control()
         return None if control is None else self._begin_baseline(control)
 
     def next_reference(self, baseline: str) -> Proposal | None:
@@ -134,7 +134,7 @@ class Study:
             return True
         # Only when the last one is over it is known which trial is the best.
         open_ones = any(baseline_of(number) != CONTROL for number in self._live)
-        return control_is_possible(self.sweep) and (open_ones or missing_control(self) is not None)
+        return control_is_possible(self.sweep) and (open_ones or self._missing_control() is not None)
 
     @property
     def seconds(self) -> float:
@@ -239,13 +239,20 @@ class Study:
         """What a trial of this study trains."""
         baseline = trial.user_attrs.get(BASELINE, "")
         if baseline_of(baseline) == CONTROL:
-            return Proposal(number, CONTROL, {}, control_methods(self, number))
+            original = original_of(number)
+            methods = control_methods(self.proposal(original, dict(self.trials())[original]).methods)
+            return Proposal(number, CONTROL, {}, methods)
         if number == baseline:
             methods = tuple(baseline_method(self.sweep, task, baseline) for task in self.tasks)
             return Proposal(number, baseline, {}, methods)
         params = trial.params
         methods = tuple(configuration(self.sweep, task, params) for task in self.tasks)
         return Proposal(number, baseline, params, methods)
+
+    def _missing_control(self) -> str | None:
+        return missing_control(
+            self.sweep, self.tasks, self.trials(), lambda number, trial: self.proposal(number, trial).methods
+        )
 
     def _find_interrupted(self) -> None:
         """Trials that were running when the last driver died go on under their own number."""

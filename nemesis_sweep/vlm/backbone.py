@@ -24,8 +24,9 @@ from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
 from nemesis_sweep.vlm.registry import find_backbone
 from nemesis_sweep.vlm.text import encode_text
+from nemesis_sweep.vlm.text_tower import text_tower
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
-from nemesis_sweep.vlm.tower import TextTower, text_tower
+from nemesis_sweep.vlm.tower import TextTower
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.vlm.tower import TextTower, text_tower
+from nemesis_sweep.vlm.text_tower import text_tower
+from nemesis_sweep.vlm.tower import TextTower
 from nemesis_sweep.vlm.vocabulary import require_transformers
 
 _RANDOM_SEED = 0

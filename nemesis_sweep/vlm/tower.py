@@ -1,9 +1,9 @@
-"""What a text tower is to the encoder of context vectors, and how to take one out of a model."""
+"""What a text tower is to the encoder of context vectors."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -98,20 +98,3 @@ class TextTower(ABC):
             return target == self.dtype
         target = torch.device(target)
         return self.device.type == target.type and target.index in (None, self.device.index)
-
-
-def text_tower(model: nn.Module, context_length: int | None = None) -> TextTower:
-    """Look at an open_clip `CLIP`, `CustomTextCLIP` or `CoCa` and take the parts of its text side, frozen.
-
-    The parts are shared with the model, not copied; the model's text side is put into eval mode and its
-    parameters stop requiring gradients. context_length: of the tokenizer, for Hugging Face encoders, which
-    take texts of any length. Raises UserError for text towers that take no embeddings.
-    """
-    # Both kinds of towers are made from this module's class.
-    from nemesis_sweep.vlm.hugging_face import hugging_face_tower, is_hugging_face
-    from nemesis_sweep.vlm.open_clip_tower import open_clip_tower
-
-    text: Any = getattr(model, "text", None)
-    if is_hugging_face(text):
-        return hugging_face_tower(text, context_length)
-    return open_clip_tower(model)

@@ -6,8 +6,8 @@ import pytest
 from torch.utils.flop_counter import FlopCounterMode
 
 from nemesis_sweep.bench.flops import step_flops
-from nemesis_sweep.bench.our_way import OurWay
-from nemesis_sweep.bench.work import Setting, make_work
+from nemesis_sweep.bench.our_implementation import OurImplementation
+from nemesis_sweep.bench.workload import Setting, make_workload
 
 
 @pytest.mark.parametrize(
@@ -20,19 +20,19 @@ from nemesis_sweep.bench.work import Setting, make_work
     ids=["CoOp", "PAN", "uneven names"],
 )
 def test_what_counts_is_what_is_computed_but_for_padding_and_masks(setting, tiny_backbone):
-    work = make_work(setting, tiny_backbone)
-    way, positions = OurWay(work), work.positions(0)
-    way.step(positions)
+    workload = make_workload(setting, tiny_backbone)
+    implementation, positions = OurImplementation(workload), workload.positions(0)
+    implementation.step(positions)
     with FlopCounterMode(display=False) as counter:
-        way.step(positions)
-    needed, made = step_flops(work, positions), counter.get_total_flops()
+        implementation.step(positions)
+    needed, made = step_flops(workload, positions), counter.get_total_flops()
     assert 0.75 * made < needed < 1.01 * made
 
 
 def test_twice_the_classes_need_about_twice_the_operations(tiny_backbone):
     few, many = (
-        make_work(Setting("tiny", classes=classes, n_ctx=6, batch=4, pan=0), tiny_backbone)
+        make_workload(Setting("tiny", classes=classes, n_ctx=6, batch=4, pan=0), tiny_backbone)
         for classes in (40, 80)
     )
-    once, twice = (step_flops(work, work.positions(0)) for work in (few, many))
+    once, twice = (step_flops(workload, workload.positions(0)) for workload in (few, many))
     assert twice == pytest.approx(2 * once, rel=0.1)

@@ -36,7 +36,7 @@ def test_context_and_accuracy_are_those_of_a_trial(method, job, pictures):
     start = public.values["context"].clone()
     public.fit()
     ours = fit("icon-clip", pictures, method, shots=6, seeds=(1, 2))
-    learnt, context = public.way.context.detach()[0], ours.context[1]
+    learnt, context = public.implementation.context.detach()[0], ours.context[1]
     # Further from its start than the two ways are from each other, by far.
     assert (context - start[0]).norm() > 1e-2 * start.norm()
     assert (learnt - context).norm() < 1e-5 * context.norm()
@@ -46,7 +46,7 @@ def test_context_and_accuracy_are_those_of_a_trial(method, job, pictures):
 def test_another_seed_is_another_run(job):
     runs = [PublicRun(replace(job, seed=seed)) for seed in (1, 2)]
     assert [item.source for item in runs[0].train] != [item.source for item in runs[1].train]
-    assert not runs[0].way.context.equal(runs[1].way.context)
+    assert not runs[0].implementation.context.equal(runs[1].implementation.context)
 
 
 def test_every_test_batch_is_encoded(job):
@@ -54,13 +54,13 @@ def test_every_test_batch_is_encoded(job):
     public = PublicRun(replace(job, method={**job.method, "views": 1}))
     assert len(public.test) == 120
     seen = []
-    logits = public.way.logits
+    logits = public.implementation.logits
 
     def counted(replicate: int) -> Tensor:
         seen.append(len(public.labels[0]))
         return logits(replicate)
 
-    public.way.logits = counted
+    public.implementation.logits = counted
     assert 0 <= public.accuracy() <= 100
     assert seen == [100, 20]
 

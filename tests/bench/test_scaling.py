@@ -11,7 +11,7 @@ from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, measure_pair
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.scaling import AXES, parse_axes
 from nemesis_sweep.bench.tables import goal_tables
-from nemesis_sweep.bench.work import WAYS, Setting
+from nemesis_sweep.bench.workload import IMPLEMENTATIONS, Setting
 from nemesis_sweep.cli import main
 from nemesis_sweep.messages.errors import UserError
 
@@ -80,8 +80,8 @@ def made_up(plain_over_ours: float) -> dict:
         "plain_over_ours_memory": None,
         "peak_share": 0.52,
         "max_gradient_difference": 1e-6,
-        **{f"{way}_seconds": 2.0 for way in WAYS},
-        **{f"{way}_peak_bytes": 2**30 for way in WAYS},
+        **{f"{name}_seconds": 2.0 for name in IMPLEMENTATIONS},
+        **{f"{name}_peak_bytes": 2**30 for name in IMPLEMENTATIONS},
     }
     cases = {name: step | {"setting": vars(setting)} for name, setting in CASES.items()}
     return cases | {name: {"over_seconds": 3.0, "under_seconds": 2.0, "ratio": 1.5} for name in IN_TURN}

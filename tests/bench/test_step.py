@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.step import measure_step
 from nemesis_sweep.bench.tables import STEP_HEADER, step_lines, step_row
-from nemesis_sweep.bench.work import Setting
+from nemesis_sweep.bench.workload import Setting
 from nemesis_sweep.cli import main
 from nemesis_sweep.messages.errors import UserError
 
@@ -26,7 +26,7 @@ def test_one_json_object_with_figures_that_agree_with_each_other():
     result = bench("step", *SMALL, "--json")
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
-    public, plain, ours = (figures[f"{way}_seconds"] for way in ("public", "plain", "ours"))
+    public, plain, ours = (figures[f"{name}_seconds"] for name in ("public", "plain", "ours"))
     assert min(public, plain, ours) > 0
     assert figures["public_over_ours"] == pytest.approx(public / ours)
     assert figures["plain_over_ours"] == pytest.approx(plain / ours)
@@ -35,7 +35,7 @@ def test_one_json_object_with_figures_that_agree_with_each_other():
     assert 0 < figures["max_gradient_difference"] < 1e-4
     assert figures["max_loss_difference"] < 1e-5
     assert figures["same_selection"] is True
-    peaks = {way: figures[f"{way}_peak_bytes"] for way in ("public", "plain", "ours")}
+    peaks = {name: figures[f"{name}_peak_bytes"] for name in ("public", "plain", "ours")}
     assert all(0 < peak < 2**30 for peak in peaks.values())
     assert figures["plain_over_ours_memory"] == pytest.approx(peaks["plain"] / peaks["ours"])
     assert figures["setting"] == asdict(Setting("icon-clip", classes=6, n_ctx=4, batch=3, repeats=3)) | {

@@ -12,7 +12,7 @@ from nemesis_sweep.files.full_disk import full_disk, has_room
 from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.home.full import FullDiskError, no_room, told_when_full
+from nemesis_sweep.sweep.home.full_disk_error import FullDiskError, no_room, told_when_full
 from nemesis_sweep.sweep.worker.failure import FULL, failure
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.small_disk import limited_files

@@ -8,6 +8,7 @@ from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.other_dimensions import our_form
 from nemesis_sweep.spec.other_keys import MEANT, full_key, meant_key
+from nemesis_sweep.spec.sections import SECTIONS
 from nemesis_sweep.spec.sweep import Sweep
 from tests.spec.files import KNOWN, VALID, problems_of, write
 
@@ -212,6 +213,7 @@ def test_every_key_that_is_pointed_to_exists() -> None:
 
 def test_a_key_without_its_section() -> None:
     assert [
-        full_key(name) for name in ("epochs", "method.epochs", "lr", "trials", "seed", "epoch", "xyz")
+        full_key(name, SECTIONS)
+        for name in ("epochs", "method.epochs", "lr", "trials", "seed", "epoch", "xyz")
     ] == ["method.epochs", "method.epochs", "method.lr", "budget.trials", "search.seed", "method.epochs", ""]
     assert meant_key("bta", ["beta"], "method") == "beta"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from nemesis_sweep.data.availability import Availability
 from nemesis_sweep.data.dataset import SPLITS, Dataset
-from nemesis_sweep.data.standing import Standing
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.fitting import refuse_long_names
 
@@ -94,7 +94,7 @@ def test_each_backbone_has_its_own_room(problems) -> None:
 
 def test_a_check_of_the_data_says_what_room_there_is() -> None:
     def last(words: int) -> str:
-        return list(Standing(called(words)).lines())[-1]
+        return list(Availability(called(words)).lines())[-1]
 
     assert "longest" not in last(58)
     assert last(59).startswith(

@@ -16,9 +16,9 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.cluster.submission import pack
+from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.modules import keep_modules
-from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.trial_spec import TrialSpec

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.vlm.layout import make_layout, text_layout
 from nemesis_sweep.vlm.text import encode_text
-from nemesis_sweep.vlm.tower import text_tower
+from nemesis_sweep.vlm.text_tower import text_tower
 from tests.vlm.conftest import UNEVEN, VISION, make_model
 
 TEXTS = ["a photo of a cat.", "dog", "a rather longer text about nothing in particular, with a comma"]

@@ -11,7 +11,8 @@ from open_clip.tokenizer import SimpleTokenizer
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout
 from nemesis_sweep.vlm.text import choose_path, encode_text, encode_text_with_states, why_not_shared
-from nemesis_sweep.vlm.tower import TextTower, text_tower
+from nemesis_sweep.vlm.text_tower import text_tower
+from nemesis_sweep.vlm.tower import TextTower
 from tests.vlm.conftest import (
     UNEVEN,
     WordTokenizer,

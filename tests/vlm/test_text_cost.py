@@ -7,7 +7,7 @@ from torch import nn
 from nemesis_sweep.vlm.layout import make_layout
 from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.text_cost import states_bytes
-from nemesis_sweep.vlm.tower import text_tower
+from nemesis_sweep.vlm.text_tower import text_tower
 from tests.vlm.conftest import UNEVEN, make_model
 
 

@@ -9,7 +9,8 @@ from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm import shared
 from nemesis_sweep.vlm.layout import Layout, make_layout
 from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
-from nemesis_sweep.vlm.tower import TextTower, text_tower
+from nemesis_sweep.vlm.text_tower import text_tower
+from nemesis_sweep.vlm.tower import TextTower
 from nemesis_sweep.vlm.variants import encode_variants
 from tests.vlm.conftest import UNEVEN, make_model, random_context
 

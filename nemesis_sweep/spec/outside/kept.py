@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import outside_kinds
 from nemesis_sweep.spec.outside.reference import is_reference
 from nemesis_sweep.spec.pruners import innermost
-from nemesis_sweep.spec.together import Together
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -68,7 +68,7 @@ def same_code(name: str, one: bytes, other: bytes) -> bool:
 
 
 def _trained(sweep: Sweep) -> Iterator[str]:
-    parts = Together(sweep.method, sweep.space)
+    parts = CrossSection(sweep.method, sweep.space)
     yield from (str(name) for field in ("prompt", "anneal") for name in parts.possible(field))
     yield from (*sweep.tasks.dataset, *sweep.tasks.targets)
     # An entry may name its class by its place, which no import shows.

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.data.meter import REPORT_EVERY, SayLine
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.cause import Causes, SharedCauseError
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
@@ -77,7 +77,7 @@ def parts_of(tasks: Sequence[Task], most: int) -> list[list[Task]]:
 
 def encoding_of(sweep: Sweep, task: Task) -> Plain:
     """What a worker is asked to encode: a task, and views, precision and kinds of features of its trials."""
-    parts = Together(sweep.method, sweep.space)
+    parts = CrossSection(sweep.method, sweep.space)
     cell = (task.dataset, task.shots)
     views = parts.possible("views", cell=cell)[0]
     if views == "epochs":

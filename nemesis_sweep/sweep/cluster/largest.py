@@ -6,11 +6,11 @@ from typing import Any
 from nemesis_sweep.spec.baselines import known_before
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PRECISIONS, SELECTIONS
 from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import passes
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.space.baselines import baseline_method
 
 
@@ -21,7 +21,7 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
     baselines that are asked for count too. Of several kinds of prompts it is the one that runs most contexts
     through the text tower. Raises ``UserError`` when the fields do not go together.
     """
-    parts = Together(sweep.method, sweep.space)
+    parts = CrossSection(sweep.method, sweep.space)
     baselines = [baseline_method(sweep, task, name) for name in known_before(sweep.search.baselines)]
 
     def possible(name: str) -> list[Any]:

@@ -13,11 +13,11 @@ from pathlib import Path
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster.environment import closed_to_others
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort
-from nemesis_sweep.sweep.cluster.out_of_reach import RAYLET, SERVERS, end_watchers, out_of_reach
 from nemesis_sweep.sweep.cluster.private_folder import private_folder
 from nemesis_sweep.sweep.cluster.processes import ENDED, STOPPED, Process, below, end_all, mentioning
 from nemesis_sweep.sweep.cluster.ray_logs import reason_in
 from nemesis_sweep.sweep.cluster.search_path import workers_path
+from nemesis_sweep.sweep.cluster.signal_shield import RAYLET, SERVERS, end_watchers, out_of_reach
 from nemesis_sweep.sweep.cluster.watch import Watch
 
 OBJECT_STORE_BYTES = 100 * 1024 * 1024

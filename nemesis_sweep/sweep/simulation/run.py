@@ -22,9 +22,9 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end
+from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.modules import keep_modules
-from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.home.task_names import named_in, record_names

@@ -5,12 +5,12 @@ from typing import Any
 
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER, PROMPTLESS
 from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.together import Together
 from nemesis_sweep.sweep.space.planned import epochs_of, keeps
 from nemesis_sweep.sweep.space.proposals import within
 
@@ -82,7 +82,7 @@ def control_is_possible(sweep: Sweep) -> bool:
     """Whether the best of a study may need a control: more than the penalty sets it apart from plain CoOp."""
     if CONTROL not in sweep.search.baselines:
         return False
-    kinds = Together(sweep.method, sweep.space, sweep.tasks).possible("prompt")
+    kinds = CrossSection(sweep.method, sweep.space, sweep.tasks).possible("prompt")
     return set(kinds) != {PLAIN} or bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
 
 

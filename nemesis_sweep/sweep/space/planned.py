@@ -5,18 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemesis_sweep.spec.configuration import method_values
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.draw import all_points, size
 from nemesis_sweep.spec.expression import Condition
 from nemesis_sweep.spec.limits import LARGEST_GRID
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.together import Together
 
 
 def epochs_of(sweep: Sweep, task: Task) -> list[int]:
     """Epochs that a trial of the task can have, in ascending order; of a searched range its bounds."""
-    parts = Together(sweep.method, sweep.space)
+    parts = CrossSection(sweep.method, sweep.space)
     return sorted({int(value) for value in parts.possible("epochs", cell=(task.dataset, task.shots))})
 
 

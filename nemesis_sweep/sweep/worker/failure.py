@@ -7,7 +7,7 @@ from pathlib import Path
 from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.sweep.cause import SharedCauseError
-from nemesis_sweep.sweep.home.full import no_room
+from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.worker.gpu_memory import is_out_of_memory
 

@@ -7,9 +7,9 @@ import pytest
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.home.same import refuse_another_sweep
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.status import sweep_status

@@ -8,8 +8,8 @@ import pytest
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.dump import sweep_to_yaml
+from nemesis_sweep.sweep.home.compatibility import set_aside
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.home.same import set_aside
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.status import sweep_status
 from nemesis_sweep.sweep.storage.choice import open_storage, stored

@@ -8,10 +8,10 @@ from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.choices import SELECTIONS
+from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds
 from nemesis_sweep.spec.space import Place
-from nemesis_sweep.spec.together import Cell, Together, extremes
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def matters(name: str, values: Mapping[str, Any]) -> bool:
     return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)
 
 
-def effect_faults(parts: Together) -> Iterator[Fault]:
+def idle_dimension_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
     for place in parts.places:
         for need in needs_of(place.name, parts.method.kinds):
@@ -101,7 +101,7 @@ def effect_faults(parts: Together) -> Iterator[Fault]:
                 )
 
 
-def position_faults(parts: Together) -> Iterator[Fault]:
+def position_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield the `n_positions` that exceed the number of context vectors that a trial may have."""
     if not parts.unsure.isdisjoint({"n_positions", "n_ctx", "words"}):
         return
@@ -114,7 +114,7 @@ def position_faults(parts: Together) -> Iterator[Fault]:
         yield from _fixed_positions(parts)
 
 
-def _fixed_positions(parts: Together) -> Iterator[Fault]:
+def _fixed_positions(parts: CrossSection) -> Iterator[Fault]:
     paths = set()
     for cell in parts.cells:
         drawn = parts.fixed_value("n_positions", cell)
@@ -126,7 +126,7 @@ def _fixed_positions(parts: Together) -> Iterator[Fault]:
             yield _too_many(path, drawn, length)
 
 
-def _lengths(parts: Together, place: Place | None, cell: Cell | None = None) -> list[int]:
+def _lengths(parts: CrossSection, place: Place | None, cell: Cell | None = None) -> list[int]:
     """Return the numbers of context vectors that are possible; given words make at least one each."""
     words = parts.possible("words", place, cell)
     lengths = [len(text.split()) for text in words if text is not None]

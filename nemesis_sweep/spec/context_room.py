@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
-from nemesis_sweep.spec.together import Together, extremes
+from nemesis_sweep.spec.cross_section import CrossSection, extremes
 
 BESIDE = 4
 """Tokens beside the context at the least: start, a name of one token, the full stop and the end."""
 
 
-def room_faults(parts: Together, length_of: Callable[[str], int | None]) -> Iterator[Fault]:
+def context_room_faults(parts: CrossSection, length_of: Callable[[str], int | None]) -> Iterator[Fault]:
     """Yield every `n_ctx` that leaves no room for the shortest class name.
 
     length_of: tokens in a text of a backbone, None where that is not known before its weights are.
@@ -31,7 +31,7 @@ def room_faults(parts: Together, length_of: Callable[[str], int | None]) -> Iter
             yield Fault(path, message, shown(most), allowed, related=(("tasks", "backbone"),))
 
 
-def _asked(parts: Together) -> Iterator[tuple[Path, int]]:
+def _asked(parts: CrossSection) -> Iterator[tuple[Path, int]]:
     """Where `n_ctx` is written, and the most of it there."""
     for place in parts.places:
         if place.name == "n_ctx":

@@ -4,8 +4,8 @@ import pytest
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.dump import sweep_to_yaml
+from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep, set_aside
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.home.same import refuse_another_sweep, set_aside
 
 
 @pytest.fixture

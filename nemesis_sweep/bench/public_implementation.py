@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nemesis_sweep.bench.ways import Batches, OneByOne
+from nemesis_sweep.bench.implementations import Batches, OneByOne
 
 
-class PublicWay(OneByOne):
+class PublicImplementation(OneByOne):
     """CoOp and Nemesis as their public code goes about it, with nothing that would slow it down.
 
     Every pass encodes the batch of images (never with a graph) and all tokens of every class. PAN's
@@ -17,9 +17,9 @@ class PublicWay(OneByOne):
     pass. The embeddings around the context are looked up once, at the start, as the public code does.
     """
 
-    def __init__(self, work: Batches) -> None:
-        super().__init__(work)
-        layout, tower = work.layout, work.backbone.text
+    def __init__(self, workload: Batches) -> None:
+        super().__init__(workload)
+        layout, tower = workload.layout, workload.backbone.text
         start = int((layout.slots[0] >= 0).int().argmax())
         self.ids = layout.ids()
         with torch.no_grad():
@@ -37,13 +37,13 @@ class PublicWay(OneByOne):
         return self.logits(replicate), selected
 
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
-        images = self.work.backbone.encode_image(self.work.pixels[replicate])
+        images = self.workload.backbone.encode_image(self.workload.pixels[replicate])
         context = self.context[replicate] if factors is None else self.context[replicate] * factors[:, None]
         return self.scaled(images, self.texts(context))
 
     def texts(self, context: Tensor) -> Tensor:
         """Text features (C, E) of one context (M, D), all tokens of every class."""
-        tower = self.work.backbone.text
+        tower = self.workload.backbone.text
         vectors = context.to(tower.dtype).expand(len(self.ids), -1, -1)
         features = tower.encode(torch.cat([self.prefix, vectors, self.suffix], dim=1), self.ids)
         return F.normalize(features.to(context.dtype), dim=-1)

@@ -19,7 +19,7 @@ Cell = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Together:
+class CrossSection:
     """The sections as far as they are valid, for the checks that need more than one of them.
 
     unsure: names of method fields whose value or dimension is there but not valid: nothing may be

@@ -1,4 +1,4 @@
-"""Ways of making one training step, and what the two share that train replicates one by one."""
+"""Implementations of one training step, and what the two share that train replicates one by one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nemesis_sweep.bench.work import EPOCH
+from nemesis_sweep.bench.workload import EPOCH
 from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.spec.method import Method
@@ -29,8 +29,8 @@ class Outcome:
     selected: Tensor
 
 
-class Way(Protocol):
-    """One way of making training steps from the same start. values: what it learns, by name, (R, ...)."""
+class Implementation(Protocol):
+    """An implementation of training steps from the same start. values: what it learns, by name, (R, ...)."""
 
     values: dict[str, nn.Parameter]
 
@@ -39,7 +39,7 @@ class Way(Protocol):
 
 
 class Batches(Protocol):
-    """What is trained, and on what: `Work`, whose batch stays, or a whole training, whose batches change.
+    """What is trained, and on what: `Workload`, whose batch stays, or a whole training, whose batches change.
 
     values: what to start from, by name, (R, ...). pixels: (R, B, 3, H, W), labels: (R, B): the next batch.
     """
@@ -64,12 +64,12 @@ class OneByOne(ABC):
     The weights are frozen and require no gradient; only what is learnt does.
     """
 
-    def __init__(self, work: Batches) -> None:
-        method = work.method
-        self.work = work
-        self.values = {name: nn.Parameter(value.clone()) for name, value in work.values.items()}
+    def __init__(self, workload: Batches) -> None:
+        method = workload.method
+        self.workload = workload
+        self.values = {name: nn.Parameter(value.clone()) for name, value in workload.values.items()}
         self.context = self.values["context"]
-        self.ones = torch.ones(work.layout.n_ctx)
+        self.ones = torch.ones(workload.layout.n_ctx)
         self.sgd = torch.optim.SGD(
             self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
@@ -77,7 +77,7 @@ class OneByOne(ABC):
 
     def begin(self, epoch: int) -> None:
         """Take the learning rate and the annealed strength of the penalty that an epoch (0-based) has."""
-        method = self.work.method
+        method = self.workload.method
         for group in self.sgd.param_groups:
             group["lr"] = learning_rate(epoch, method.epochs, method.lr)
         self.strength = method.omega * annealing(method.anneal)(epoch, method.epochs)
@@ -99,7 +99,7 @@ class OneByOne(ABC):
             logits, selected = self.forward(replicate, own)
             chosen[replicate, own[selected]] = True
             penalty = self._penalty(replicate, chosen)
-            loss = F.cross_entropy(logits, self.work.labels[replicate]) + penalty + self.term(replicate)
+            loss = F.cross_entropy(logits, self.workload.labels[replicate]) + penalty + self.term(replicate)
             loss.backward()
             losses.append(loss.detach())
         self.sgd.step()
@@ -115,23 +115,23 @@ class OneByOne(ABC):
 
     def _penalty(self, replicate: int, chosen: Tensor) -> Tensor:
         """`Omega(e) [beta PUN + (1 - beta) PAN]` of a replicate. chosen: PAN's positions, (R, M) bool."""
-        own, beta = slice(replicate, replicate + 1), self.work.method.beta
+        own, beta = slice(replicate, replicate + 1), self.workload.method.beta
         norms = vector_norms(self.context[own])
         return self.strength * (beta * pun(norms, 1.0) + (1 - beta) * pan(norms, 1.0, chosen[own]))[0]
 
     def correct(self, replicate: int, logits: Tensor) -> int:
         """How many of the batch are classified correctly."""
-        return int((logits.argmax(dim=1) == self.work.labels[replicate]).sum())
+        return int((logits.argmax(dim=1) == self.workload.labels[replicate]).sum())
 
     def corrupted_correct(self, replicate: int, position: int) -> int:
         """The same with one context vector scaled down."""
         factors = self.ones.clone()
-        factors[position] = self.work.method.corruption
+        factors[position] = self.workload.method.corruption
         return self.correct(replicate, self.logits(replicate, factors))
 
     def scaled(self, images: Tensor, texts: Tensor) -> Tensor:
         """Logits (B, C) of normalised features (B, E) and (C, E)."""
-        backbone = self.work.backbone
+        backbone = self.workload.backbone
         logits = backbone.logit_scale * images @ texts.T
         return logits if backbone.logit_bias is None else logits + backbone.logit_bias
 

@@ -20,7 +20,7 @@ from tests.spec.files import KNOWN, problems_of, write
 TARGETS = {"base_to_new": "", "domain_generalization": "  targets: emoji\n"}
 TASKS = "name: t\ntasks: {dataset: [clipart, emoji]}\n"
 
-CASES = yaml.safe_load(Path(__file__).with_name("together.yaml").read_text())
+CASES = yaml.safe_load(Path(__file__).with_name("cross_section.yaml").read_text())
 
 
 @pytest.mark.parametrize("rest", CASES["good"].values(), ids=CASES["good"].keys())

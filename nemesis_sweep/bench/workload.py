@@ -24,7 +24,7 @@ from nemesis_sweep.vlm.layout import Layout, make_layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.registry import RANDOM, architecture_names
 
-WAYS = ("public", "plain", "ours")
+IMPLEMENTATIONS = ("public", "plain", "ours")
 # The middle of the annealing, where the penalty counts half.
 EPOCHS, EPOCH = 50, 25
 
@@ -35,8 +35,8 @@ class Setting:
 
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
-    threads: of torch, 0 leaves torch's choice. repeats: timed steps of each way, after one that is not.
-    prompt: its kind; the public way is that of `coop` alone.
+    threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
+    prompt: its kind; the public implementation is that of `coop` alone.
     """
 
     arch: str = "ViT-B-16"
@@ -53,10 +53,10 @@ class Setting:
     prompt: str = "coop"
 
     @property
-    def ways(self) -> list[str]:
-        """The ways that are measured, slowest first."""
+    def implementations(self) -> list[str]:
+        """The implementations that are measured, slowest first."""
         skipped = self.skip if self.prompt == "coop" else (*self.skip, "public")
-        return [way for way in WAYS if way not in skipped]
+        return [name for name in IMPLEMENTATIONS if name not in skipped]
 
     @property
     def backbone_name(self) -> str:
@@ -76,8 +76,8 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
-    """Models, prompts and batches of a setting: the same for every way.
+class Workload:
+    """Models, prompts and batches of a setting: the same for every implementation.
 
     layout: the prompts; values: what to start from, by name, (R, ...); labels: (R, B).
     images: (R, B, E), L2-normalised: features of `pixels` if `encoded`, else random ones, which take as long;
@@ -138,7 +138,7 @@ class Work:
         return draw_positions(self.layout.n_ctx, self.setting.pan, generators)
 
 
-def make_work(setting: Setting, backbone: Backbone | None = None, *, encoded: bool = False) -> Work:
+def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded: bool = False) -> Workload:
     """Load the backbone, unless it is given, and draw prompts and batches.
 
     Raises UserError for an unknown architecture and for sizes that do not fit it.
@@ -156,7 +156,7 @@ def make_work(setting: Setting, backbone: Backbone | None = None, *, encoded: bo
         warnings.simplefilter("ignore")
         layout = make_layout(backbone.tokenizer, names, setting.n_ctx)
     shape = (setting.replicates, setting.batch)
-    return Work(
+    return Workload(
         setting=setting,
         backbone=backbone,
         layout=layout,

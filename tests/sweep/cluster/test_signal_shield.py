@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nemesis_sweep.sweep.cluster.out_of_reach import end_watchers, out_of_reach
+from nemesis_sweep.sweep.cluster.signal_shield import end_watchers, out_of_reach
 from nemesis_sweep.sweep.interrupt import SIGNALS
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nemesis_sweep.bench.implementations import OneByOne
 from nemesis_sweep.bench.plain_kinds import PLAIN_KINDS
-from nemesis_sweep.bench.ways import OneByOne
-from nemesis_sweep.bench.work import Work
+from nemesis_sweep.bench.workload import Workload
 
 
-class PlainWay(OneByOne):
+class PlainImplementation(OneByOne):
     """What remains of the public code's work when images are cached and PAN reuses the training pass."""
 
-    work: Work
+    workload: Workload
 
-    def __init__(self, work: Work) -> None:
-        super().__init__(work)
-        self.kind = PLAIN_KINDS[work.method.prompt]
+    def __init__(self, workload: Workload) -> None:
+        super().__init__(workload)
+        self.kind = PLAIN_KINDS[workload.method.prompt]
 
     def forward(self, replicate: int, positions: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.logits(replicate)
@@ -30,7 +30,7 @@ class PlainWay(OneByOne):
 
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
         scales = self.ones if factors is None else factors
-        return self.kind.logits(self.work, self.own(replicate), self.work.images[replicate], scales)
+        return self.kind.logits(self.workload, self.own(replicate), self.workload.images[replicate], scales)
 
     def term(self, replicate: int) -> Tensor | float:
-        return self.kind.term(self.work, self.own(replicate)) if self.kind.term else 0.0
+        return self.kind.term(self.workload, self.own(replicate)) if self.kind.term else 0.0

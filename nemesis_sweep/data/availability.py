@@ -22,7 +22,7 @@ SHOWN = 40
 
 
 @dataclass(frozen=True)
-class Standing:
+class Availability:
     """A dataset, and the published numbers of classes and images where its split is the published one."""
 
     dataset: Dataset
@@ -105,10 +105,10 @@ def _beside(count: int, published: int | None) -> str:
     return f"{count} (published: {published})" if count == published else f"{count} instead of {published}"
 
 
-def standing(name: str, root: str | Path | None = None) -> Standing:
+def availability(name: str, root: str | Path | None = None) -> Availability:
     """Load a dataset and put it beside what is published. Raises ``UserError`` as ``load_dataset`` does."""
     dataset = load_dataset(name, root)
     entry = CATALOGUE.get(name)
     if entry is None or dataset.split != entry.layouts[0].split:
-        return Standing(dataset)
-    return Standing(dataset, entry.classes, entry.images)
+        return Availability(dataset)
+    return Availability(dataset, entry.classes, entry.images)

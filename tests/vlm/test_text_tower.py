@@ -7,7 +7,7 @@ from open_clip.model import CustomTextCLIP
 from torch import nn
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.tower import text_tower
+from nemesis_sweep.vlm.text_tower import text_tower
 from tests.vlm.conftest import make_model
 
 SMALL = {"width": 64, "heads": 2, "layers": 1}
