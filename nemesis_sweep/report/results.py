@@ -182,7 +182,9 @@ def _row(record: Values, mixed: Collection[str]) -> Row:
 def _row_of_version_1(record: Values) -> Row:
     """A row as it was when numbers were text, and parameters and configuration JSON."""
     told = {name: record.get(name) for name in COLUMNS if name != "trial"}
-    return _made(record, told | {name: json.loads(record[name] or "{}") for name in ("params", "config")})
+    for name in ("params", "config"):
+        told |= {name: json.loads(record[name])} if record.get(name) is not None else {}
+    return _made(record, told)
 
 
 def _made(record: Values, told: Values) -> Row:

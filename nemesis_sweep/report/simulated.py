@@ -21,6 +21,7 @@ from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import MEAN
 from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.best import Candidate
 from nemesis_sweep.sweep.row import Row
 
 NAME = "simulated.parquet"
@@ -62,7 +63,14 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
         """Nothing is told."""
 
     def trial_finished(
-        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+        self,
+        study: str,
+        number: str,
+        state: str,
+        value: float | None,
+        seconds: float,
+        reason: str = "",
+        candidate: Candidate | None = None,
     ) -> None:
         """Count a trial, and tell how far it is when it is time."""
         self._here += 1

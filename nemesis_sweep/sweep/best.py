@@ -27,10 +27,11 @@ Trials = Sequence[tuple[str, FrozenTrial]]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trial that may be the best. losses: its objectives, each so that less is better; rank: among equals
-    by these."""
+    """A trial that may be the best. values: of its objectives. losses: the same, each so that less is better.
+    rank: among equals by these."""
 
     number: str
+    values: tuple[float, ...]
     losses: tuple[float, ...]
     rank: tuple[float, int, int]
 
@@ -47,7 +48,9 @@ def candidate(
     signs = [-1.0 if each == "maximize" else 1.0 for each in directions]
     losses = tuple(sign * value for sign, value in zip(signs, values, strict=True))
     place = int(number) if number.isdigit() else 0
-    return Candidate(number, losses, (math.inf if loss is None else loss, order(baseline), place))
+    return Candidate(
+        number, tuple(values), losses, (math.inf if loss is None else loss, order(baseline), place)
+    )
 
 
 def front(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -71,12 +74,12 @@ def best(candidates: Iterable[Candidate]) -> Candidate | None:
 def best_trials(trials: Trials, directions: Sequence[Direction]) -> list[tuple[str, FrozenTrial]]:
     """The front among the trials of a study, with their numbers, the best first."""
     known = dict(trials)
-    return [(each.number, known[each.number]) for each in front(_among(trials, directions))]
+    return [(each.number, known[each.number]) for each in front(candidates_in(trials, directions))]
 
 
 def best_trial(trials: Trials, directions: Sequence[Direction]) -> tuple[str, FrozenTrial] | None:
     """The best trial of a study with its number; None while none that keeps the constraints is complete."""
-    found = best(_among(trials, directions))
+    found = best(candidates_in(trials, directions))
     return None if found is None else (found.number, dict(trials)[found.number])
 
 
@@ -133,7 +136,8 @@ def candidates_of(rows: Iterable[Row], objectives: Sequence[str]) -> list[Candid
     ]
 
 
-def _among(trials: Trials, directions: Sequence[Direction]) -> list[Candidate]:
+def candidates_in(trials: Trials, directions: Sequence[Direction]) -> list[Candidate]:
+    """The candidates among the trials of a study."""
     return [
         candidate(
             number,

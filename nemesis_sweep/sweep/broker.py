@@ -11,12 +11,12 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from nemesis_sweep.spec.baselines import PROMPTLESS
+from nemesis_sweep.spec.baselines import PROMPTLESS, trains_prompt
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.alone import alone
-from nemesis_sweep.sweep.best import LOSS
+from nemesis_sweep.sweep.best import LOSS, Candidate, candidate
 from nemesis_sweep.sweep.cause import Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
 from nemesis_sweep.sweep.home.folder import Home
@@ -211,10 +211,16 @@ class TrialBroker:
         self._pruned.discard(tune_id)
         ended = trial_end(self.sweep.search, proposal, last, pruned=pruned, failed=failed, error=error)
         value = ended.judged.values[0]
+        may_be_best: Candidate | None = None
         if ended.state == TrialState.COMPLETE:
             study.report(proposal.number, last.epoch, value, last.replicates.get(study.objective, ()))
-            if math.isfinite(loss := last.metrics.get(LOSS, math.nan)):
-                study.note(proposal.number, LOSS, loss)
+            loss = last.metrics.get(LOSS, math.nan)
+            known = loss if math.isfinite(loss) else None
+            if known is not None:
+                study.note(proposal.number, LOSS, known)
+            if not ended.reason and trains_prompt(proposal.number):
+                values, directions = ended.judged.values, self.sweep.search.directions
+                may_be_best = candidate(proposal.number, values, directions, known, proposal.baseline)
         self._failed += ended.state == TrialState.FAIL
         study.tell(
             proposal.number, ended.state, ended.judged.values, seconds, ended.reason, ended.judged.excess
@@ -223,7 +229,7 @@ class TrialBroker:
             close_trial(self.home.trial(study.key, proposal.number), STATUS[ended.state.name], ended.reason)
         told = value if math.isfinite(value) else None
         self.progress.trial_finished(
-            study.key, proposal.number, ended.state.name, told, seconds, ended.reason
+            study.key, proposal.number, ended.state.name, told, seconds, ended.reason, may_be_best
         )
 
     def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> dict[str, Any]:

@@ -7,10 +7,10 @@ a process or go to a file: in Ray Tune's dictionaries, between a driver and its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import Any, TypeVar
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from typing import Any, TypeVar, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.cause import Cause
@@ -63,7 +63,7 @@ class Report:
         if not isinstance(told, dict) or not {"epoch", "done"} <= set(told):
             raise ValueError("a report has epoch and done")
         cause = {"cause": Cause.from_plain(told["cause"])} if "cause" in told else {}
-        return _checked(_REPORT, {**told, **cause})
+        return _checked(cls, {**told, **cause})
 
     @classmethod
     def from_tune(cls, flat: Values) -> Report:
@@ -147,7 +147,7 @@ class Result:
 
         Raises ``ValueError`` for what is no result.
         """
-        return _checked(_RESULT, record)
+        return _checked(cls, record)
 
 
 def _plain(told: Report | Result, keep: Sequence[str]) -> dict[str, Any]:
@@ -155,19 +155,36 @@ def _plain(told: Report | Result, keep: Sequence[str]) -> dict[str, Any]:
     plain = {}
     for each in fields(told):
         value = getattr(told, each.name)
-        usual = each.default if each.default_factory is MISSING else each.default_factory()
-        if each.name in keep or each.default is MISSING is each.default_factory or value != usual:
+        if each.name in keep or value != _usual(each):
             plain[each.name] = list(value) if isinstance(value, tuple) else value
     return plain
 
 
-_REPORT, _RESULT = TypeAdapter(Report), TypeAdapter(Result)
+def _shape(kind: type[Report] | type[Result]) -> type[BaseModel]:
+    """The model that checks a record of a kind, without conversions; it leaves out what it does not know."""
+    hints = get_type_hints(kind)
+    named: dict[str, Any] = {
+        each.name: (
+            hints[each.name],
+            ... if each.default is MISSING is each.default_factory else _usual(each),
+        )
+        for each in fields(kind)
+    }
+    return create_model(kind.__name__, __config__=ConfigDict(strict=True), **named)
 
 
-def _checked(shape: TypeAdapter[Told], values: Values) -> Told:
+def _usual(each: Field[Any]) -> Any:
+    return each.default if each.default_factory is MISSING else each.default_factory()
+
+
+_SHAPES = {kind: _shape(kind) for kind in (Report, Result)}
+
+
+def _checked(kind: type[Told], values: Values) -> Told:
     try:
-        return shape.validate_python(values, strict=True)
+        checked = _SHAPES[kind].model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise ValueError(f"{place}: {first['msg']}") from error
+    return kind(**{each.name: getattr(checked, each.name) for each in fields(kind)})
