@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,9 @@ from torch.nn import functional as F
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoding.ahead import Way, in_processes
-from nemesis_sweep.data.encode import cpus
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
-
-WAYS: tuple[Way, ...] = ("threads", "processes")
 
 
 @dataclass(frozen=True)
@@ -56,58 +51,50 @@ def measure_encode(case: Pictures, say: Say) -> dict[str, Any]:
         rounds, difference = [], 0.0
         for number in range(case.repeats + 1):
 
-            def ours(way: Way, number: int = number) -> Tensor:
-                cold = Path(folder) / f"{way}-{number}"
-                return FeatureStore(backbone, 1, cold, decode=way).features(items)[:, 0]
+            def store(cold: Path = Path(folder) / str(number)) -> Tensor:
+                return FeatureStore(backbone, 1, cold).features(items)[:, 0]
 
-            ways: dict[str, Callable[[], Tensor]] = {"bare": lambda: bare(items)}
-            ways |= {way: partial(ours, way) for way in WAYS}
+            loops: dict[str, Callable[[], Tensor]] = {"bare": lambda: bare(items), "store": store}
             seconds, features = {}, {}
-            for name in list(ways) if number % 2 else list(ways)[::-1]:
+            for name in list(loops) if number % 2 else list(loops)[::-1]:
                 start = time.perf_counter()
-                features[name] = ways[name]()
+                features[name] = loops[name]()
                 seconds[name] = time.perf_counter() - start
-            for way in WAYS:
-                difference = max(difference, float((features["bare"] - features[way]).abs().max()))
+            difference = max(difference, float((features["bare"] - features["store"]).abs().max()))
             if number:  # The first warms up.
                 rounds.append(seconds)
             rates = ", ".join(f"{name} {case.images / spent:.1f} images/s" for name, spent in seconds.items())
             say(f"round {number} of {case.repeats}: {rates}")
-    ratios = {way: [each["bare"] / each[way] for each in rounds] for way in WAYS}
-    chosen = "processes" if in_processes(case.images, cpus()) else "threads"
+    ratios = [each["bare"] / each["store"] for each in rounds]
     return {
         "case": asdict(case),
         "machine": describe_machine(),
         "images_per_second": {
-            name: case.images / statistics.median(each[name] for each in rounds) for name in ("bare", *WAYS)
+            name: case.images / statistics.median(each[name] for each in rounds) for name in ("bare", "store")
         },
         "ratios": ratios,
-        "over_bare": {way: statistics.median(each) for way, each in ratios.items()},
-        "chosen": chosen,
+        "over_bare": statistics.median(ratios),
         "difference": difference,
     }
 
 
 def encode_lines(figures: dict[str, Any]) -> str:
     """The figures for people."""
-    case, rates = figures["case"], figures["images_per_second"]
+    case, rates, ratios = figures["case"], figures["images_per_second"], figures["ratios"]
     machine = figures["machine"]
-    lines = [
-        f"{case['backbone']}: {counted(case['images'], 'JPEG file')}, "
-        f"{counted(case['width'], 'pixel')} wide, "
-        f"{counted(machine['cores'], 'core')}, {counted(machine['threads'], 'thread')}",
-        f"bare loop: {rates['bare']:.1f} images/s (decode with PIL, transform, batches of "
-        f"{case['batch']}, encode_image)",
-    ]
-    for way, over in figures["over_bare"].items():
-        lowest, highest = min(figures["ratios"][way]), max(figures["ratios"][way])
-        chosen = ", the way that is chosen for so many" if way == figures["chosen"] else ""
-        lines.append(
-            f"feature store, cold, decoding in {way}{chosen}: {rates[way]:.1f} images/s, "
-            f"{over:.2f} x the bare loop ({lowest:.2f} to {highest:.2f} over "
-            f"{counted(case['repeats'], 'round')})"
-        )
-    return "\n".join([*lines, f"features differ by at most {figures['difference']:.1e}"])
+    return "\n".join(
+        [
+            f"{case['backbone']}: {counted(case['images'], 'JPEG file')}, "
+            f"{counted(case['width'], 'pixel')} wide, "
+            f"{counted(machine['cores'], 'core')}, {counted(machine['threads'], 'thread')}",
+            f"bare loop: {rates['bare']:.1f} images/s (decode with PIL, transform, batches of "
+            f"{case['batch']}, encode_image)",
+            f"feature store, cold: {rates['store']:.1f} images/s, "
+            f"{figures['over_bare']:.2f} x the bare loop ({min(ratios):.2f} to {max(ratios):.2f} over "
+            f"{counted(case['repeats'], 'round')})",
+            f"features differ by at most {figures['difference']:.1e}",
+        ]
+    )
 
 
 def _bare_loop(backbone: Backbone, batch: int) -> Callable[[Sequence[Item]], Tensor]:

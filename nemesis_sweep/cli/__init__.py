@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from nemesis_sweep.spec.no_home import give_a_home
-from nemesis_sweep.sweep.cluster.search_path import leave_current_folder_out
+from nemesis_sweep.sweep.cluster.search_path import is_the_command, leave_current_folder_out
 
-if os.path.basename(sys.argv[0]) in ("nemesis-sweep", "__main__.py"):  # noqa: PTH119
-    # Only as the command: a program that uses this package may want its own folder.
+if is_the_command():
     leave_current_folder_out()
     give_a_home()
 
@@ -24,6 +22,7 @@ from nemesis_sweep.cli.system import condition, refused
 from nemesis_sweep.cli.tracebacks import hide_passwords
 from nemesis_sweep.files.current_folder import leave_a_lost_folder
 from nemesis_sweep.messages.errors import UserError, nearest
+from nemesis_sweep.sweep.cluster.supervisor import conclude, supervise
 
 # Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.
 VERBS: dict[str, str] = {
@@ -63,6 +62,8 @@ class Verbs(click.Group):
         stand_in_for_closed()
         print_every_letter()
         leave_a_lost_folder()
+        if is_the_command() and sys.argv[1:2] == ["run"]:
+            supervise()
         hide_passwords()
         try:
             return super().main(*arguments, **options)
@@ -70,6 +71,8 @@ class Verbs(click.Group):
             if not (told := condition(error)):
                 raise
             refused(told)
+        finally:
+            conclude()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,6 +15,7 @@ from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.messages.printable import printable, quoted
 from nemesis_sweep.spec.loader import located
+from nemesis_sweep.sweep.cluster.supervisor import ONCE
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -57,7 +58,7 @@ def command(
     workers: int | None,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
-    from nemesis_sweep.sweep.cluster.lost import ONCE, starting_again
+    from nemesis_sweep.sweep.cluster.lost import starting_again
     from nemesis_sweep.sweep.home.compatibility import set_aside
     from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.sweep.home.full_disk_error import told_when_full
@@ -71,24 +72,28 @@ def command(
     if workers is not None and simulate is None:
         raise click.UsageError("--workers is for --simulate; a real run has resources.concurrent")
     usual = simulation.default_home(sweep) if simulate is not None else Path("sweeps") / sweep.name
-    try:
-        # A job's command has no shell that expands ~.
-        place = home_at(home or usual)
-        if fresh and (kept := set_aside(place)):
-            click.echo(f"Starting over; the former sweep is kept in {printable(kept)}")
-        with interruptible(), starting_again(), told_when_full(place):
-            if simulate is not None:
-                simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
-            else:
-                _run(sweep, place, extend, retry_failed)
-    except UserError as error:
-        raise located(error, file, overrides) from error
-    except KeyboardInterrupt:
-        again = masked(
-            " ".join(map(quoted, ["nemesis-sweep", *(word for word in sys.argv[1:] if word not in ONCE)]))
-        )
-        click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
-        sys.exit(INTERRUPTED)
+    with interruptible():
+        try:
+            # A job's command has no shell that expands ~.
+            place = home_at(home or usual)
+            if fresh and (kept := set_aside(place)):
+                click.echo(f"Starting over; the former sweep is kept in {printable(kept)}")
+            with starting_again(), told_when_full(place):
+                if simulate is not None:
+                    simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
+                else:
+                    _run(sweep, place, extend, retry_failed)
+        except UserError as error:
+            raise located(error, file, overrides) from error
+        except KeyboardInterrupt:
+            _interrupted()
+
+
+def _interrupted() -> NoReturn:
+    words = [word for word in sys.argv[1:] if word not in ONCE]
+    again = masked(" ".join(map(quoted, ["nemesis-sweep", *words])))
+    click.echo(f"\nInterrupted. What was reported is kept; continue with:\n  {again}", err=True)
+    sys.exit(INTERRUPTED)
 
 
 def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from nemesis_sweep.data.dataset import Item
-from nemesis_sweep.data.decoding.ahead import Decoders, Way, in_processes
+from nemesis_sweep.data.decoding.ahead import Decoders
 from nemesis_sweep.data.decoding.images import UnusableError, cannot_read
 from nemesis_sweep.data.encode import cpus, encode_items
 from nemesis_sweep.data.folder import About, default_root, mark_used, try_lock, unwritable, write_about
@@ -57,12 +57,10 @@ class FeatureStore:
         backbone: Backbone,
         views: int,
         root: Path | None = None,
-        decode: Way = "auto",
         reads: Reads = "pooled",
     ) -> None:
         self.backbone = backbone
         self.views = views
-        self.way = decode
         self.reads: Reads = reads
         self.shape = backbone.image_shape(reads)
         self.about = _about(backbone, views, reads)
@@ -148,8 +146,7 @@ class FeatureStore:
         label = f"encoding {work} with {self.backbone.name}"
         meter = Meter(len(todo) * self.views, label, report)
         chunk = max(1, SHARD_VIEWS * self.backbone.embed_dim // prod(self.shape) // self.views)
-        processes = in_processes(len(todo), cpus(), self.way)
-        with Decoders(self.backbone.preprocess, cpus(), processes) as decoders:
+        with Decoders(self.backbone.preprocess, cpus()) as decoders:
             for start in range(0, len(todo), chunk):
                 part = todo[start : start + chunk]
                 bad: dict[int, UnusableError] = {}

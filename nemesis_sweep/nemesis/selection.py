@@ -36,4 +36,4 @@ def selection(name: str) -> Callable[[Tensor, Tensor], Tensor]:
 def position_mask(positions: Tensor, selected: Tensor, n_ctx: int) -> Tensor:
     """``(R, N)`` positions and their verdicts as one mask over all positions, ``(R, M)`` bool."""
     mask = torch.zeros(positions.shape[0], n_ctx, dtype=torch.bool, device=selected.device)
-    return mask.scatter(1, positions.to(selected.device), selected)
+    return mask.scatter(1, positions, selected)

@@ -20,6 +20,7 @@ class CoOp(ContextLearner):
         texts, states = encode_with_states(tower, layout, context)
 
         def rescaled(positions: Tensor, scales: Tensor) -> Tensor:
-            return encode_variants(tower, layout, context, positions, scales, states=states)
+            return encode_variants(tower, layout, context, positions, scales, states=states, first=made.first)
 
-        return TextClassifier(self.backbone, texts, rescaled)
+        made = TextClassifier(self.backbone, texts, rescaled)
+        return made

@@ -21,13 +21,15 @@ class ImageClassifier(ABC):
     """Logits of image features under R prompts as they are at one moment.
 
     replicates: R. device: where it computes. image_shape: of one image's features, ``(E,)`` or ``(Q, E)``.
-    chunk: images at a time for which it needs little memory.
+    chunk: images at a time for which it needs little memory. first: the least position that ``rescaled`` will
+    be asked for, set by who knows it, so that a GPU need not be waited for; None where nobody does.
     """
 
     replicates: int
     device: torch.device
     image_shape: tuple[int, ...]
     chunk: int = 8192
+    first: int | None = None
 
     @abstractmethod
     def __call__(self, images: Tensor) -> Tensor:

@@ -45,7 +45,10 @@ class PerImageClassifier(ImageClassifier):
         logits = []
         for some, own in zip(contexts.split(size), features.split(size), strict=True):
             if recomputed:
-                found = checkpoint(self._logits, some, own, states, use_reentrant=False)
+                # Nothing in it is drawn: the generators' states need not be kept.
+                found = checkpoint(
+                    self._logits, some, own, states, use_reentrant=False, preserve_rng_state=False
+                )
             else:
                 found = self._logits(some, own, states)
             logits.append(found)
@@ -63,7 +66,7 @@ class PerImageClassifier(ImageClassifier):
         tower, layout, logits = self._learner.backbone.text, self._learner.layout, []
         for number, (some, own, places, factors) in enumerate(parts):
             states = kept[number] if kept else None
-            texts = encode_variants(tower, layout, some, places, factors, states=states)
+            texts = encode_variants(tower, layout, some, places, factors, states=states, first=self.first)
             logits.append(self._scaled(own[:, None], texts))
         return torch.cat(logits).unflatten(0, (len(images), count)).transpose(1, 2)
 

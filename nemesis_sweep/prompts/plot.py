@@ -91,6 +91,7 @@ class PLOTClassifier(ImageClassifier):
             places,
             factors,
             states=self._states,
+            first=self.first,
         ).unflatten(0, (self.replicates, prompts))  # (R, N, variants, C, E)
         each = [self._logits(images, own, self.rounds) for own in texts.unbind(dim=2)]
         return torch.stack(each, dim=1)

@@ -16,6 +16,12 @@ Form = dict[str, Any]
 CALL = re.compile(r"\s*(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\s*\((.*)\)\s*", re.DOTALL)
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 NUMBERS = re.compile(rf"\s*{NUMBER}(?:\s*,\s*{NUMBER})+\s*", re.IGNORECASE)
+BETWEEN = re.compile(rf"\s*({NUMBER})\s*(?:\.\.\.?|:|-|\bto\b|–)\s*({NUMBER})\s*", re.IGNORECASE)
+"""`0.1..10`, `1-5`, `1:5`, `1 to 5`."""
+BOUNDS = [
+    *(("min", "max"), ("low", "high"), ("lower", "upper"), ("lo", "hi"), ("minimum", "maximum")),
+    *(("from", "to"), ("start", "stop"), ("start", "end"), ("begin", "end")),
+]
 AROUND = ("int", "float", "sort", "shuffle")
 """Hydra's casts and orders, which stand around a dimension."""
 NOISE = {"type", "name", "distribution", "_type", "log_scale", "scale"}
@@ -31,6 +37,8 @@ def our_form(raw: Any) -> Form | None:
         if isinstance(raw, list):
             return {"choices": raw} if raw else None
         if isinstance(raw, str):
+            if between := BETWEEN.fullmatch(raw):
+                return _range(*map(ast.literal_eval, between.groups()))
             return {"choices": ast.literal_eval(f"[{raw}]")} if NUMBERS.fullmatch(raw) else _of_call(raw)
         return _of_mapping(raw) if isinstance(raw, dict) else None
     except (ValueError, TypeError, SyntaxError, LookupError, ArithmeticError, RecursionError, MemoryError):
@@ -53,13 +61,10 @@ def _of_mapping(raw: dict[Any, Any]) -> Form | None:
         return {"choices": list(raw[min(keys - {"probabilities"})])}
     if keys == {"value"}:
         return {"choices": [raw["value"]]}
-    low, high = (
-        raw.get("min", raw.get("low", raw.get("lower"))),
-        raw.get("max", raw.get("high", raw.get("upper"))),
-    )
-    known = {"min", "max", "low", "high", "lower", "upper", "q", "step", "log"}
-    if low is None or high is None or not keys <= known or "normal" in kind:
+    bounds = next((pair for pair in BOUNDS if keys >= set(pair)), None)
+    if bounds is None or not keys <= {*bounds, "q", "step", "log"} or "normal" in kind:
         return None
+    low, high = (raw[name] for name in bounds)
     if "log_uniform" in kind and not kind.endswith("values") and "min" in raw:
         base = 10 if "10" in kind else math.e  # W&B's bounds are exponents there.
         low, high = float(f"{base**low:.6g}"), float(f"{base**high:.6g}")
@@ -70,6 +75,8 @@ def _of_mapping(raw: dict[Any, Any]) -> Form | None:
 def _of_key(name: Any, inside: Any) -> Form | None:
     """`grid_search: [4, 8]`, `suggest_float: {low: 0.1, high: 10}`."""
     named = inside if isinstance(inside, dict) else {}
+    if str(name) in ("range", "bounds", "interval") and isinstance(inside, list) and len(inside) == 2:
+        return _range(*inside)
     return _of_name(str(name), list(inside) if isinstance(inside, list) else [], named)
 
 

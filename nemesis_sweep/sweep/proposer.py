@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.baselines import PAPER
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS, frozen_of, id_of
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.space.baselines import paper_point
@@ -94,7 +95,7 @@ class Proposer:
     def _again(self, frozen: FrozenTrial) -> tuple[optuna.Trial, FrozenTrial] | None:
         """A running trial to go on with, all of its parameters proposed; None when it had none of its own."""
         self.study.sampler = self._sampler.of(frozen.number)
-        trial = optuna.Trial(self.study, frozen._trial_id)
+        trial = optuna.Trial(self.study, id_of(frozen))
         suggest(trial, self.sweep.space)
         if not self.keeps(trial.params):
             self._refuse(trial)
@@ -114,7 +115,7 @@ class Proposer:
         if other >= trial.number or BASELINE in trial.user_attrs:
             self._note(trial)
             return False
-        given = "fixed_params" in self.study._storage.get_trial(trial._trial_id).system_attrs
+        given = FIXED_PARAMS in frozen_of(trial).system_attrs
         instead = another_point(self.sweep.space, self._tried, self._sampler.seed(trial.number), self.keeps)
         if instead is None and not given:
             return False

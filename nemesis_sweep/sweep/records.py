@@ -27,6 +27,7 @@ from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.copies import restore
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.internals.optuna_names import id_of, study_ids
 from nemesis_sweep.sweep.objective_values import objective_values
 from nemesis_sweep.sweep.proposal import BASELINE
 from nemesis_sweep.sweep.result import Result
@@ -66,7 +67,7 @@ def mend_records(sweep: Sweep, home: Home, storage: BaseStorage) -> list[str]:
             record.look()
             lines += [f"{key} trial {number}: {line}" for line in record.told]
             if record.again:
-                again[trial._trial_id] = record.again
+                again[id_of(trial)] = record.again
     reopen(storage, home.journal, again)
     more = len(lines) - TOLD
     return lines if more <= 1 else [*lines[:TOLD], f"and {counted(more, 'trial')} more, in the same way"]
@@ -74,7 +75,7 @@ def mend_records(sweep: Sweep, home: Home, storage: BaseStorage) -> list[str]:
 
 def _complete(storage: BaseStorage, key: str) -> Iterator[tuple[str, FrozenTrial]]:
     """The complete trials of a study and of its baselines, by their numbers."""
-    known = {study.study_name: study._study_id for study in storage.get_all_studies()}
+    known = study_ids(storage)
     for name in (baselines_of(key), key):
         found = storage.get_all_trials(known[name], deepcopy=False) if name in known else []
         for trial in found:

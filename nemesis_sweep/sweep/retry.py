@@ -13,6 +13,7 @@ from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.internals.optuna_names import id_of, study_ids
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, RETRIED, TWIN
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.reopen import reopen
@@ -30,7 +31,7 @@ def retry_failed(sweep: Sweep, home: Home, storage: BaseStorage, say: SayLine) -
     for key in sweep.studies():
         for number, trial in _failed(storage, key):
             _forget_results(home.trial(key, number))
-            again[trial._trial_id] = trial.user_attrs.get(REASON, "failed")
+            again[id_of(trial)] = trial.user_attrs.get(REASON, "failed")
     reopen(storage, home.journal, again, RETRIED)
     if not again:
         say("no trial has failed: there is nothing to try again")
@@ -41,7 +42,7 @@ def retry_failed(sweep: Sweep, home: Home, storage: BaseStorage, say: SayLine) -
 
 def _failed(storage: BaseStorage, key: str) -> Iterator[tuple[str, FrozenTrial]]:
     """The failed trials of a study and of its baselines, by their numbers; not those that never began."""
-    known = {study.study_name: study._study_id for study in storage.get_all_studies()}
+    known = study_ids(storage)
     for name in (baselines_of(key), key):
         for trial in storage.get_all_trials(known[name], deepcopy=False) if name in known else []:
             if trial.state != TrialState.FAIL or TWIN in trial.user_attrs:

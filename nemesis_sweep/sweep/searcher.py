@@ -9,7 +9,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from nemesis_sweep.sweep.broker import TrialBroker
-from nemesis_sweep.sweep.cluster.lost import went_on
+from nemesis_sweep.sweep.cluster.supervisor import RESULT, tell
 from nemesis_sweep.sweep.result import Report
 
 
@@ -64,7 +64,7 @@ class BrokerScheduler(Unsaved, FIFOScheduler):
         return self._queue[0] if self._queue else None
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
-        went_on()
+        tell(RESULT)
         stop = self.broker.report(trial.trial_id, Report.from_tune(result))
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 

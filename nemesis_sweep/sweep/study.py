@@ -14,6 +14,7 @@ from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control, original_of
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
+from nemesis_sweep.sweep.internals.optuna_names import frozen_of, id_of
 from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
@@ -147,7 +148,7 @@ class Study:
         replicates: the values whose mean it is. Optuna takes no intermediate values of several objectives.
         """
         trial = self._live[number]
-        frozen = self._frozen(trial)
+        frozen = frozen_of(trial)
         several = len(self.objectives) > 1
         if several or epoch in frozen.intermediate_values or not math.isfinite(value):
             return False
@@ -257,7 +258,7 @@ class Study:
     def _find_interrupted(self) -> None:
         """Trials that were running when the last driver died go on under their own number."""
         for frozen in running(self.beside):
-            trial = optuna.Trial(self.beside, frozen._trial_id)
+            trial = optuna.Trial(self.beside, id_of(frozen))
             if BASELINE in frozen.user_attrs:
                 self._interrupted.append(self._start(frozen.user_attrs[BASELINE], trial))
             else:  # Died between asking and naming the baseline: it never began.
@@ -283,9 +284,6 @@ class Study:
         if study is self.study:
             return [trial for trial in begun(self.study) if TWIN not in trial.user_attrs]
         return [trial for trial in study.get_trials(deepcopy=False) if BASELINE in trial.user_attrs]
-
-    def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
-        return trial.study._storage.get_trial(trial._trial_id)
 
 
 def _is_never_pruned(trial: FrozenTrial) -> bool:

@@ -21,13 +21,21 @@ def check_batch(
         found = f"{tuple(labels.shape)} {labels.dtype}".replace("torch.", "")
         allowed = f"{shape[:2]}, whole numbers"
         raise UserError(Problem("labels of a wrong shape or kind", found=found, allowed=allowed))
-    low, high = (int(value) for value in labels.aminmax())
+    # A sum is finite only if all are; adding up is cheaper than looking at each.
+    low, high, finite = _read([*labels.aminmax(), images.sum().isfinite()])
     if low < 0 or high >= n_classes:
         found = str(low if low < 0 else high)
         raise UserError(Problem("a label without a class", found=found, allowed=f"0 to {n_classes - 1}"))
-    # A sum is finite only if all are; adding up is cheaper than looking at each.
-    if not images.sum().isfinite() and not images.isfinite().all():
+    if not finite and not images.isfinite().all():
         raise UserError(_not_finite(images))
+
+
+def _read(values: list[Tensor]) -> list[int]:
+    """Single values as numbers; those on one device are read at once, for each read waits for a GPU."""
+    if len({value.device for value in values}) > 1:
+        return [int(value) for value in values]
+    read: list[int] = torch.stack([value.long() for value in values]).tolist()
+    return read
 
 
 def _not_finite(images: Tensor) -> Problem:
@@ -40,6 +48,13 @@ def _not_finite(images: Tensor) -> Problem:
         found=f"{value.item()} in image {row} of replicate {replicate}, {affected} in all",
         allowed="finite numbers",
     )
+
+
+def check_device(device: torch.device) -> None:
+    """Raise ``UserError`` for a device without the number formats that training and evaluation need."""
+    if device.type == "mps":
+        message = "Apple's GPU has no float64, which training and evaluation need"
+        raise UserError(Problem(message, key="device", found=repr(str(device)), allowed="cpu, cuda"))
 
 
 def check_positions(positions: Tensor, replicates: int, n_ctx: int) -> None:

@@ -8,6 +8,8 @@ from nemesis_sweep.data.meter import Meter, SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.training.checks import check_device
+from nemesis_sweep.vlm.devices import to_device
 
 
 @torch.no_grad()
@@ -24,18 +26,23 @@ def evaluate(
     """
     _check(images, labels, classifier)
     replicates, device = classifier.replicates, classifier.device
-    if labels.dim() == 1:
-        images = images.expand(replicates, *images.shape)
-        labels = labels.expand(replicates, *labels.shape)
+    check_device(device)
     correct = torch.zeros(replicates, dtype=torch.float64, device=device)
     loss = torch.zeros_like(correct)
-    count = images.shape[1]
+    shared = labels.dim() == 1
+    count = labels.shape[-1]
     turns = range(0, count, classifier.chunk)
     told = report if len(turns) > 1 else None
     meter = Meter(count, f"evaluating {counted(count, 'image')}", told, unit="image")
     for start in turns:
-        logits = classifier(images[:, start : start + classifier.chunk].to(device))
-        targets = labels[:, start : start + classifier.chunk].to(device)
+        some = slice(start, start + classifier.chunk)
+        own, targets = (
+            to_device(each[some] if shared else each[:, some], device) for each in (images, labels)
+        )
+        if shared:
+            # After the copy, which would be one for each replicate otherwise.
+            own, targets = own.expand(replicates, *own.shape), targets.expand(replicates, *targets.shape)
+        logits = classifier(own)
         correct += (logits.argmax(dim=-1) == targets).sum(dim=1).double()
         losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
         loss += losses.view(targets.shape).sum(dim=1).double()

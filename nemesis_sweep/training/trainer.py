@@ -16,11 +16,12 @@ from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import checked_seeds
-from nemesis_sweep.training.checks import check_batch, check_positions
+from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators
 from nemesis_sweep.training.optimiser import make_optimiser
 from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
+from nemesis_sweep.vlm.devices import to_device
 
 PROMPT, OPTIMISER = "prompt.", "optimiser."
 """What the names of parameters and of the optimiser's tensors begin with in :meth:`Trainer.state`."""
@@ -65,6 +66,7 @@ class Trainer:
         tower = backbone.text.to(precision_dtype(method.precision))
         frozen = backbone if tower is backbone.text else replace(backbone, text=tower)
         self.device = tower.device
+        check_device(self.device)
         kind = learner_of(method.prompt)
         self.learner = kind.create(frozen, method, classnames, self.generators["init"], template)
         if method.n_positions > self.learner.n_vectors:
@@ -88,21 +90,34 @@ class Trainer:
     @property
     def failed(self) -> list[int]:
         """Numbers of the replicates that met a loss that is not finite."""
-        return (~self.alive).nonzero().flatten().tolist()
+        return [number for number, lives in enumerate(self.alive.tolist()) if not lives]
 
-    def step(self, images: Tensor, labels: Tensor, epoch: int, positions: Tensor | None = None) -> Step:
+    def step(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        epoch: int,
+        positions: Tensor | None = None,
+        *,
+        checked: bool = False,
+    ) -> Step:
         """One optimiser step on image features ``(R, B, E)`` and labels ``(R, B)`` in ``epoch`` (0-based).
 
         Features are ``(R, B, Q, E)`` for prompts that read the parts of an image. ``positions`` ``(R, N)``
-        fixes the vectors that PAN tests; they are drawn otherwise. Tensors may be on any device. Raises
-        ``UserError``, before anything is computed, for features that are not finite and for shapes, labels
-        and positions that do not fit.
+        fixes the vectors that PAN tests; they are drawn otherwise. Tensors may be on any device; a GPU is not
+        waited for, but where a batch or positions on it have to be looked at. checked: whoever calls has
+        looked at the batch already. Raises ``UserError``, before anything is computed, for features that are
+        not finite and for shapes, labels and positions that do not fit.
         """
         learner = self.learner
-        check_batch(images, labels, len(self.alive), learner.image_shape, len(learner.classnames))
+        if not checked:
+            check_batch(images, labels, len(self.alive), learner.image_shape, len(learner.classnames))
         if positions is not None:
+            # Which rows are computed depends on them, and that is decided on the CPU.
+            positions = positions.cpu()
             check_positions(positions, len(self.alive), learner.n_vectors)
-        images, labels = images.to(self.device, self.dtype), labels.to(self.device, torch.int64)
+        images = to_device(images, self.device, self.dtype)
+        labels = to_device(labels, self.device, torch.int64)
         lr = learning_rate(epoch, self.method.epochs, self.method.lr)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
@@ -176,13 +191,17 @@ class Trainer:
         correct: Tensor,
         positions: Tensor | None,
     ) -> Tensor:
-        """PAN's pre-inference: the positions to penalise in this step, ``(R, P)`` bool."""
+        """PAN's pre-inference: the positions to penalise in this step, ``(R, P)`` bool.
+
+        positions: ``(R, N)`` on the CPU.
+        """
         method, n_vectors = self.method, self.learner.n_vectors
         if not self.uses_pan:
             return torch.zeros(images.shape[0], n_vectors, dtype=torch.bool, device=self.device)
         if positions is None:
             positions = draw_positions(n_vectors, method.n_positions, self.generators["positions"])
-        positions = positions.to(self.device, torch.int64)
+        classifier.first = int(positions.min())
+        positions = to_device(positions, self.device, torch.int64)
         corrupted_correct = correct[:, None].expand(positions.shape)
         if self._tests:
             scales = torch.full(positions.shape, method.corruption, device=self.device)
@@ -191,23 +210,29 @@ class Trainer:
         return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
 
     def _descend(self, loss: Tensor) -> None:
+        """One step of the optimiser; what failed replicates have learnt stays as it was.
+
+        Without a look at whether any failed, for which a GPU would have to be waited for.
+        """
         self.alive &= loss.detach().isfinite()
         self.optimiser.zero_grad(set_to_none=True)
         loss.sum().backward()
         gradients = {each: each.grad for each in self.parameters.values() if each.grad is not None}
         for gradient in gradients.values():
             self.alive &= gradient.flatten(1).isfinite().all(dim=1)
-        if self.alive.all():
-            self.optimiser.step()
-            return
         failed = ~self.alive
-        frozen = {parameter: parameter.detach()[failed].clone() for parameter in gradients}
+        frozen = {parameter: parameter.detach().clone() for parameter in gradients}
         for gradient in gradients.values():
-            gradient[failed] = 0
+            gradient.masked_fill_(_along(failed, gradient), 0)
         self.optimiser.step()
         with torch.no_grad():
             for parameter, before in frozen.items():
-                parameter[failed] = before
+                parameter.copy_(torch.where(_along(failed, parameter), before, parameter))
+
+
+def _along(flags: Tensor, values: Tensor) -> Tensor:
+    """Flags ``(R,)`` of replicates in the axes of values ``(R, ...)``."""
+    return flags.view(-1, *[1] * (values.ndim - 1))
 
 
 def _of_earlier_version(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -16,8 +16,10 @@ from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier, Learner
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.resident import resident
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.devices import to_device
 
 Metrics = dict[str, list[float]]
 """Metric name -> one value a replicate. Accuracies are percent."""
@@ -42,7 +44,7 @@ class TrainingRun:
         _check(features, method, len(seeds), len(classnames))
         self.trainer = Trainer(backbone, classnames, method, seeds, template)
         _check_kind(features, self.trainer.learner)
-        self.features = features
+        self.features = resident(features, self.trainer.device, len(classnames))
         self.method = method
         self.epoch = 0
         # How often PAN selected each position (R, P), and in how many steps: over all epochs.
@@ -68,7 +70,8 @@ class TrainingRun:
         for number in range(steps):
             rows = orders[:, number * batch : (number + 1) * batch]
             images, labels = self._batch(rows)
-            step = self.trainer.step(images, labels, self.epoch)
+            # What lives on a GPU was looked at when it went there.
+            step = self.trainer.step(images, labels, self.epoch, checked=images.device.type != "cpu")
             loss = loss + step.loss / steps
             cross_entropy = cross_entropy + step.cross_entropy / steps
             correct = correct + step.correct
@@ -76,13 +79,15 @@ class TrainingRun:
             self._selected += step.selected
         self._steps += steps
         self.epoch += 1
-        return {
-            "train/loss": _values(loss),
-            "train/cross_entropy": _values(cross_entropy),
-            "train/accuracy": _values(100 * correct / (steps * batch)),
-            "pan/selected": _values(selected),
-            "norm/mean": _values(vector_norms(self.trainer.learner.penalised().detach()).mean(dim=1)),
-        }
+        return _read(
+            {
+                "train/loss": loss,
+                "train/cross_entropy": cross_entropy,
+                "train/accuracy": 100 * correct / (steps * batch),
+                "pan/selected": selected,
+                "norm/mean": vector_norms(self.trainer.learner.penalised().detach()).mean(dim=1),
+            }
+        )
 
     def selected_share(self) -> list[list[float]] | None:
         """Share of all steps so far in which PAN selected each position, ``(R, P)``.
@@ -101,10 +106,8 @@ class TrainingRun:
             classifier = self.trainer.learner.classifier()
         accuracy, loss = evaluate(images, labels, classifier, report)
         failed = ~self.trainer.alive
-        return {
-            f"{split}/accuracy": accuracy.masked_fill(failed, math.nan).tolist(),
-            f"{split}/loss": loss.masked_fill(failed, math.nan).tolist(),
-        }
+        metrics = {f"{split}/accuracy": accuracy, f"{split}/loss": loss}
+        return _read({name: value.masked_fill(failed, math.nan) for name, value in metrics.items()})
 
     def classifier(self, dataset: Dataset) -> ImageClassifier:
         """The prompts as they are now, with a dataset's class names."""
@@ -150,12 +153,13 @@ class TrainingRun:
         """Image features ``(R, B, E)`` under a drawn view, and labels ``(R, B)``, of rows ``(R, B)``."""
         train = self.features.train
         views = train.shape[2]
-        replicate = torch.arange(rows.shape[0])[:, None]
+        replicate = torch.arange(rows.shape[0], device=train.device)[:, None]
         if self.method.views == "epochs":
             chosen = torch.full_like(rows, self.epoch)
         else:
             generators = self.trainer.generators["views"]
             chosen = torch.stack([torch.randint(views, rows.shape[1:], generator=g) for g in generators])
+        rows, chosen = to_device(rows, train.device), to_device(chosen, train.device)
         return train[replicate, rows, chosen], self.features.train_labels[replicate, rows]
 
 
@@ -182,5 +186,7 @@ def _check_kind(features: EpisodeFeatures, learner: Learner) -> None:
         raise UserError(Problem("image features of another kind", found=str(found), allowed=allowed))
 
 
-def _values(tensor: Tensor | float) -> list[float]:
-    return torch.as_tensor(tensor, dtype=torch.float64).tolist()
+def _read(metrics: dict[str, Tensor]) -> Metrics:
+    """Values ``(R,)`` as numbers, read at once: each read waits for a GPU."""
+    values = torch.stack([value.double() for value in metrics.values()]).tolist()
+    return dict(zip(metrics, values, strict=True))

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +18,10 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.devices import find_device
+from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
-from nemesis_sweep.vlm.layout import Layout, make_layout, text_layout, unknown_tokens
+from nemesis_sweep.vlm.kept_layouts import KeptLayouts
+from nemesis_sweep.vlm.layout import Layout, unknown_tokens
 from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
 from nemesis_sweep.vlm.registry import find_backbone
@@ -37,7 +39,8 @@ class Backbone:
 
     visual: the image tower; text: the parts of the text tower; logit_scale: the factor on cosines, already
     exponentiated; logit_bias: SigLIP's, or None; known_tokens: ids whose embeddings are there, None if all;
-    made_of: fingerprint of the weights that this is a copy of in another precision, '' if it is no copy.
+    made_of: fingerprint of the weights that this is a copy of in another precision, '' if it is no copy;
+    layouts: those made so far, which copies share.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Backbone:
     logit_bias: float | None = None
     known_tokens: frozenset[int] | None = None
     made_of: str = ""
+    layouts: KeptLayouts = field(default_factory=KeptLayouts, repr=False)
 
     def __repr__(self) -> str:
         """One line, without the towers."""
@@ -85,17 +89,17 @@ class Backbone:
         return digest.hexdigest()
 
     def layout(self, names: Sequence[str], n_ctx: int, position: str = "end") -> Layout:
-        """Lay out prompts for class names with this model's tokenizer; see `make_layout`.
+        """Lay out prompts for class names with this model's tokenizer, once; see `make_layout`.
 
         Warns about names made of tokens that a model with a compact vocabulary does not have.
         """
-        made = make_layout(self.tokenizer, names, n_ctx, position)
+        made = self.layouts.prompts(self.tokenizer, names, n_ctx, position)
         self._warn_unknown(made)
         return made
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """L2-normalised features (N, E) of ordinary texts, for zero-shot classifiers. No gradients."""
-        made = text_layout(self.tokenizer, texts)
+        made = self.layouts.texts(self.tokenizer, texts)
         self._warn_unknown(made)
         # Features are fp32 at least, whatever the tower computes in.
         dtype = torch.promote_types(torch.float32, self.text.dtype)
@@ -105,14 +109,15 @@ class Backbone:
 
     @torch.no_grad()
     def encode_image(self, pixels: Tensor, reads: Reads = "pooled") -> Tensor:
-        """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients.
+        """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients, no TF32.
 
         reads: `patches` gives those of the parts of each image, (B, Q, E). Raises UserError for towers that
         have none.
         """
         parameter = next(self.visual.parameters())
         encode = pooled_features if reads == "pooled" else patch_features
-        features = encode(self.visual, pixels.to(device=parameter.device, dtype=parameter.dtype))
+        with without_tf32():
+            features = encode(self.visual, pixels.to(device=parameter.device, dtype=parameter.dtype))
         return F.normalize(features.float(), dim=-1)
 
     def image_shape(self, reads: Reads = "pooled") -> tuple[int, ...]:

@@ -11,6 +11,8 @@ KINDS = ("cuda", "mps", "xpu")
 MEANT = {"gpu": "cuda", "nvidia": "cuda", "metal": "mps"}
 """What people call them."""
 WITHOUT_MEMORY = "meta"
+IN_ORDER = ("cpu", "mps")
+"""Devices to which every copy is waited for."""
 
 
 def find_device(given: torch.device | str) -> torch.device:
@@ -25,6 +27,20 @@ def find_device(given: torch.device | str) -> torch.device:
     if device.index is not None and device.index >= count:
         raise UserError(_problem("torch finds fewer of them on this machine", given))
     return device
+
+
+def to_device(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """The tensor on a device, without a wait for what the device has still to compute.
+
+    From the CPU it goes to a GPU through page-locked memory of its own, so whoever gave it may change it at
+    once. Towards the CPU, and on devices that order such copies otherwise, it is an ordinary copy.
+    """
+    if device.type in IN_ORDER:
+        return tensor.to(device, dtype or tensor.dtype)
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        own = torch.empty(tensor.shape, dtype=dtype or tensor.dtype, pin_memory=True)
+        tensor = own.copy_(tensor)
+    return tensor.to(device, dtype or tensor.dtype, non_blocking=True)
 
 
 def devices_there() -> list[str]:

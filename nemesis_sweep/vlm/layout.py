@@ -55,7 +55,7 @@ def make_layout(tokenizer: Any, names: Sequence[str], n_ctx: int, position: str 
 
     Raises UserError for an empty list, an unknown position and prompts that do not fit the tower's length.
     """
-    _check(names, n_ctx, position)
+    check_names(names, n_ctx, position)
     plain_names = [name.replace("_", " ") for name in names]
     start = _start(tokenizer)
     word = _placeholder_word(tokenizer)
@@ -114,7 +114,8 @@ def unknown_tokens(layout: Layout, known: Collection[int]) -> dict[str, float]:
     return shares
 
 
-def _check(names: Sequence[str], n_ctx: int, position: str) -> None:
+def check_names(names: Sequence[str], n_ctx: int, position: str) -> None:
+    """Raise ``UserError`` where no prompts can be laid out so, and warn about names given twice."""
     if position not in CLASS_POSITIONS:
         allowed = ", ".join(CLASS_POSITIONS)
         raise UserError(Problem("unknown class position", found=repr(position), allowed=allowed))

@@ -6,9 +6,13 @@ cannot share. `cut=True` leaves out what stands after the longest EOT, where the
 
 from __future__ import annotations
 
+import weakref
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
+from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.tower import TextTower
 
@@ -17,15 +21,37 @@ def plain_features(tower: TextTower, layout: Layout, context: Tensor, *, cut: bo
     """Text features (R, C, E), not normalised, of context (R, C, M, D) in the tower's dtype."""
     length = int(layout.lengths.max()) if cut else layout.tokens.shape[1]
     replicates, classes = context.shape[:2]
-    ids = layout.ids()[:, :length].to(context.device)
+    ids = _placed(layout, context.device).ids[:, :length]
     embedded = splice(tower, layout, context, length).flatten(0, 1)  # (R * C, length, D)
     return tower.encode(embedded, ids.repeat(replicates, 1)).unflatten(0, (replicates, classes))
 
 
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """What a tower reads of a layout, ``(C, L)`` each, where it computes."""
+
+    ids: Tensor
+    tokens: Tensor
+    slots: Tensor
+
+
+_known: weakref.WeakKeyDictionary[Layout, dict[str, _Placed]] = weakref.WeakKeyDictionary()
+
+
+def _placed(layout: Layout, device: torch.device) -> _Placed:
+    by_device = _known.setdefault(layout, {})
+    if str(device) not in by_device:
+        # What is kept must serve training too, even if the first use is under inference_mode.
+        with torch.inference_mode(False):
+            parts = (layout.ids(), layout.tokens, layout.slots)
+            by_device[str(device)] = _Placed(*(to_device(part, device) for part in parts))
+    return by_device[str(device)]
+
+
 def splice(tower: TextTower, layout: Layout, context: Tensor, length: int) -> Tensor:
     """Token embeddings (R, C, length, D) with the context vectors at their places, without positions."""
-    tokens = layout.tokens[:, :length].to(context.device)
-    slots = layout.slots[:, :length].to(context.device)
+    placed = _placed(layout, context.device)
+    tokens, slots = placed.tokens[:, :length], placed.slots[:, :length]
     words = tower.token_embedding(tokens).to(context.dtype)  # (C, length, D)
     if layout.n_ctx == 0:
         return words.expand(context.shape[0], *words.shape)

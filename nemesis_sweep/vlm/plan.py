@@ -11,12 +11,13 @@ length only; attention sees small squares.
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.packing import pack
 
@@ -28,7 +29,8 @@ class Part:
     """The rows of a plan that one forward pass computes: all of them, or those from one context vector on.
 
     rows: (A,) row numbers, a shared ones first, then Q per chunk (padded with the chunk's last EOT).
-    context_at, context_slots, context_classes: (Z,) which of them hold context vectors, which, and whose.
+    context_at, context_slots, context_classes, context_positions: (Z,) which of them hold context vectors,
+    which, whose, and at which position of the prompt.
     shared_mask: (a, P0 + m), tail_mask: (n, Q, S): additive masks, 0 where a row may look.
     last_at: (n * q,) which of them are EOT rows, q per chunk; last_mask: (n, q, S); last_picks: (C,) where
     each class's EOT stands in that list.
@@ -38,15 +40,18 @@ class Part:
     context_at: Tensor
     context_slots: Tensor
     context_classes: Tensor
+    context_positions: Tensor
     shared_mask: Tensor
     tail_mask: Tensor
     last_at: Tensor
     last_mask: Tensor
     last_picks: Tensor
 
-    @property
-    def context_rows(self) -> Tensor:
-        return self.rows[self.context_at]
+    def moved(self, device: torch.device, dtype: torch.dtype) -> Part:
+        """The same on a device, masks in a number format."""
+        tensors = {item.name: getattr(self, item.name) for item in fields(self)}
+        masks = {name: to_device(value, device, dtype) for name, value in tensors.items() if "mask" in name}
+        return Part(**{name: to_device(value, device) for name, value in tensors.items()} | masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,7 @@ class PackedPlan:
     tokens, slots, classes, positions: (K,) of each row its token id (0 if none), context vector (-1 if none),
     class (-1 for padding, 0 for shared rows) and position in its prompt.
     slot_positions: (C, M) where each context vector stands. last_rows: (C,) the rows of the EOTs.
+    All of them are on the CPU, where it is decided what to compute. device, dtype: of its parts.
     """
 
     shared: int
@@ -69,6 +75,7 @@ class PackedPlan:
     positions: Tensor
     slot_positions: Tensor
     last_rows: Tensor
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
     parts: dict[int, Part] = field(default_factory=dict)
 
@@ -91,7 +98,8 @@ class PackedPlan:
         if slot not in self.parts:
             # What is kept must serve training too, even if the first use is under inference_mode.
             with torch.inference_mode(False):
-                self.parts[slot] = _make_part(self, self._active(slot))
+                made = _make_part(self, self._active(slot))
+                self.parts[slot] = made.moved(self.device, self.dtype)
         return self.parts[slot]
 
     def _active(self, slot: int) -> Tensor:
@@ -111,14 +119,8 @@ def plan_for(layout: Layout, per_class: bool, device: torch.device, dtype: torch
     key = (per_class, str(device), dtype)
     if key not in made:
         with torch.inference_mode(False):
-            made[key] = _moved(make_plan(layout, per_class), device, dtype)
+            made[key] = replace(make_plan(layout, per_class), device=device, dtype=dtype)
     return made[key]
-
-
-def _moved(plan: PackedPlan, device: torch.device, dtype: torch.dtype) -> PackedPlan:
-    values = {item.name: getattr(plan, item.name) for item in fields(plan)}
-    tensors = {name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)}
-    return PackedPlan(**(values | tensors | {"dtype": dtype}))
 
 
 def make_plan(layout: Layout, per_class: bool) -> PackedPlan:
@@ -184,18 +186,19 @@ def _make_part(plan: PackedPlan, active: Tensor) -> Part:
     last = _per_chunk(is_last[m:].view(n, size))
     last_rows = (last + _starts(plan)).flatten()
     places = torch.zeros_like(plan.tokens)
-    places[rows] = torch.arange(len(rows), device=rows.device)
+    places[rows] = torch.arange(len(rows))
     picks = torch.zeros_like(plan.tokens)
-    picks[last_rows] = torch.arange(len(last_rows), device=rows.device)
+    picks[last_rows] = torch.arange(len(last_rows))
 
     fixed = len(plan.constant_tokens)
-    causal = torch.full((m, fixed + m), float("-inf"), device=rows.device, dtype=plan.dtype).triu(fixed + 1)
-    tail_mask = _same_class_causal(plan.classes[m:].view(n, size)).to(plan.dtype)
+    causal = torch.full((m, fixed + m), float("-inf")).triu(fixed + 1)
+    tail_mask = _same_class_causal(plan.classes[m:].view(n, size))
     return Part(
         rows=rows,
         context_at=context_at,
         context_slots=plan.slots[rows[context_at]],
         context_classes=plan.classes[rows[context_at]],
+        context_positions=plan.positions[rows[context_at]],
         shared_mask=causal[in_shared],
         tail_mask=_take(tail_mask, in_tails),
         last_at=places[last_rows],
@@ -206,14 +209,14 @@ def _make_part(plan: PackedPlan, active: Tensor) -> Part:
 
 def _starts(plan: PackedPlan) -> Tensor:
     """First row of each chunk (n, 1)."""
-    return plan.shared + plan.size * torch.arange(plan.chunks, device=plan.tokens.device)[:, None]
+    return plan.shared + plan.size * torch.arange(plan.chunks)[:, None]
 
 
 def _per_chunk(flags: Tensor) -> Tensor:
     """Where flags (n, S) are set, (n, Q): shorter lists repeat their last entry."""
     counts = flags.sum(dim=1, keepdim=True)
     order = torch.argsort(flags.logical_not().int(), dim=1, stable=True)
-    columns = torch.arange(int(counts.max()), device=flags.device)[None]
+    columns = torch.arange(int(counts.max()))[None]
     return order.gather(1, torch.minimum(columns, counts - 1))
 
 
@@ -225,6 +228,6 @@ def _take(mask: Tensor, rows: Tensor) -> Tensor:
 def _same_class_causal(classes: Tensor) -> Tensor:
     """Additive mask (n, S, S) for rows of classes (n, S): each sees itself and its class's earlier rows."""
     size = classes.shape[1]
-    causal = torch.ones(size, size, device=classes.device, dtype=torch.bool).tril()
+    causal = torch.ones(size, size, dtype=torch.bool).tril()
     seen = (classes[:, :, None] == classes[:, None, :]) & causal
-    return torch.zeros(seen.shape, device=classes.device).masked_fill_(~seen, float("-inf"))
+    return torch.zeros(seen.shape).masked_fill_(~seen, float("-inf"))

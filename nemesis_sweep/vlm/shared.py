@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.vlm.attention import packed_attention
+from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plan import PackedPlan, Part, plan_for
@@ -116,7 +117,7 @@ def _enter(
     per_class = context.ndim == 4
     slots = (part.context_classes, part.context_slots) if per_class else (part.context_slots,)
     vectors = context[:, *slots]
-    vectors = vectors + tower.positional_embedding[plan.positions[part.context_rows]]
+    vectors = vectors + tower.positional_embedding[part.context_positions]
     h = block.ln_1(vectors)
     parts = (vectors, *_project(block.attn, h, h))
     fixed = (known.rows, known.q, known.kv)
@@ -153,10 +154,13 @@ def _known(tower: OpenClipTower, plan: PackedPlan) -> _Known:
     if plan not in by_plan:
         # What is kept must serve training too, even if the first use is under inference_mode.
         with torch.inference_mode(False), torch.no_grad():
-            rows = tower.token_embedding(plan.tokens) + tower.positional_embedding[plan.positions]
+            tokens, positions = (to_device(each, tower.device) for each in (plan.tokens, plan.positions))
+            rows = tower.token_embedding(tokens) + tower.positional_embedding[positions]
             h = tower.blocks[0].ln_1(rows)
             q, kv = _project(tower.blocks[0].attn, h, h)
-            by_plan[plan] = _Known(rows, q, kv, _constants(tower, plan.constant_tokens))
+            by_plan[plan] = _Known(
+                rows, q, kv, _constants(tower, to_device(plan.constant_tokens, tower.device))
+            )
     return by_plan[plan]
 
 

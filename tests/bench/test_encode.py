@@ -1,4 +1,4 @@
-"""The encoding benchmark, small: both ways encode the same files to the same features."""
+"""The encoding benchmark, small: both loops encode the same files to the same features."""
 
 import json
 
@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from nemesis_sweep.cli import main
 
 
-def test_both_ways_encode_the_same_features() -> None:
+def test_both_loops_encode_the_same_features() -> None:
     arguments = [
         "--backbone",
         "icon-clip",

@@ -104,6 +104,13 @@ def test_files_beside_class_folders_are_named(tmp_path) -> None:
     )
 
 
+def test_links_that_lead_nowhere_are_named(tmp_path) -> None:
+    place = mine(tmp_path, "red", "blue")
+    (place / "green").symlink_to(tmp_path / "gone")
+    (place / "red" / "more").symlink_to(tmp_path / "gone" / "more")
+    assert read(place).notes == ("left out, for they lead nowhere: 2 links (green, red/more)",)
+
+
 def test_a_test_without_class_folders_is_told_and_train_is_divided(tmp_path) -> None:
     place = mine(tmp_path, "train/red", "train/blue")
     for number in range(4):
@@ -165,10 +172,7 @@ def test_a_link_to_itself_is_no_folder(tmp_path) -> None:
     (place / "red" / "loop").symlink_to("loop")
     dataset = read(place)
     assert (dataset.classnames, images(dataset)) == (("blue", "red"), 12)
-    assert [note.partition(":")[0] for note in dataset.notes] == [
-        "left out beside the class folders",
-        "left out, for they are no images",
-    ]
+    assert dataset.notes == ("left out, for they lead nowhere: 2 links (loop, red/loop)",)
 
 
 def test_a_folder_with_the_name_of_an_image_is_a_folder(tmp_path) -> None:

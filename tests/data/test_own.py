@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,6 +36,16 @@ def test_splits_and_where_they_come_from(kind, split, counts, tmp_path) -> None:
     dataset = load_dataset(own_data.ALL[kind](tmp_path), tmp_path)
     assert dataset.split == split
     assert tuple(map(len, (dataset.train, dataset.val, dataset.test))) == counts
+
+
+def test_paths_as_windows_writes_them(tmp_path) -> None:
+    own_data.table_of_paths(tmp_path)
+    table = tmp_path / "mine.csv"
+    written = [Path(item.source) for item in load_dataset("mine.csv", tmp_path).test]
+    table.write_text(table.read_text().replace("/", "\\"))
+    dataset = load_dataset("mine.csv", tmp_path)
+    assert [item.path for item in dataset.test] == written
+    assert all(item.read() for item in dataset.test)
 
 
 def test_a_template_in_parquet_is_used(tmp_path) -> None:

@@ -92,7 +92,7 @@ def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, set
             for name, wanted in gradients.items():
                 found = trainer.parameters[name].grad[r]
                 difference = (found - wanted).norm() / wanted.norm().clamp(min=1e-30)
-                assert difference <= (tolerance if number is torch.float64 else 10 * tolerance), name
+                assert difference <= tolerance, name
 
 
 @kinds

@@ -78,6 +78,15 @@ RANGE, LOG = "{low: 0.1, high: 10}", "{low: 0.1, high: 10, log: true}"
         ("omega: hp.uniform('omega', 0.1, 10)", f"omega: {RANGE}"),
         ("omega: hp.loguniform('omega', 0, 1)", "omega: {low: 1.0, high: 2.71828, log: true}"),
         ("n_ctx: hp.choice('n', [4, 8])", "n_ctx: {choices: [4, 8]}"),
+        # Words that others have for bounds
+        ("omega: {start: 0.1, stop: 10}", f"omega: {RANGE}"),
+        ("omega: {from: 0.1, to: 10, log: true}", f"omega: {LOG}"),
+        ("omega: {lo: 0.1, hi: 10}", f"omega: {RANGE}"),
+        ("omega: {range: [0.1, 10]}", f"omega: {RANGE}"),
+        ("omega: 0.1..10", f"omega: {RANGE}"),
+        ("omega: 0.1 to 10", f"omega: {RANGE}"),
+        ("n_ctx: '4-16'", "n_ctx: {low: 4, high: 16}"),
+        ("omega: 10..0.1", ""),
         # NNI, a bare list, and no tool at all
         ("omega: {_type: loguniform, _value: [0.1, 10]}", f"omega: {LOG}"),
         ("n_ctx: [4, 8, 16]", "n_ctx: {choices: [4, 8, 16]}"),

@@ -138,7 +138,7 @@ def test_nothing_is_started_where_there_is_no_such_row(make_sweep, open_broker, 
         pass
 
 
-def test_what_goes_wrong_at_the_desk_is_raised(open_broker, monkeypatch) -> None:
+def test_what_goes_wrong_at_the_broker_is_raised(open_broker, monkeypatch) -> None:
     answering(monkeypatch, GOOD)
     broker = open_broker()
 

@@ -75,7 +75,7 @@ def test_a_trial_that_runs_counts_while_it_runs(make_sweep, open_broker, monkeyp
     assert broker.next("c") is None
 
 
-def test_a_stopping_desk_puts_trials_off_and_the_next_one_hands_them_out_again(make_sweep, open_broker):
+def test_a_stopping_broker_puts_trials_off_and_the_next_one_hands_them_out_again(make_sweep, open_broker):
     sweep = make_sweep("search.baselines=[]", "search.pruner=none")
     broker = open_broker(sweep)
     first = broker.next("a")
@@ -88,7 +88,7 @@ def test_a_stopping_desk_puts_trials_off_and_the_next_one_hands_them_out_again(m
     assert (again["number"], again["params"]) == (first["number"], first["params"])
 
 
-def test_a_stopping_desk_takes_a_result_that_is_done(make_sweep, open_broker):
+def test_a_stopping_broker_takes_a_result_that_is_done(make_sweep, open_broker):
     broker = open_broker(make_sweep("search.baselines=[]"))
     broker.next("a")
     broker.stop()
@@ -176,7 +176,7 @@ OUT = Report(done=True, failure="OutOfMemoryError: no", out_of_memory=True)
 
 
 @pytest.fixture
-def desk_of_quarters(make_sweep, open_broker, monkeypatch):
+def broker_of_quarters(make_sweep, open_broker, monkeypatch):
     """Trials take a quarter of a GPU; opened again it is the broker of a second driver."""
     monkeypatch.setattr("nemesis_sweep.sweep.broker.close_trial", lambda *_: True)
     sweep = make_sweep("search.baselines=[]", "search.pruner=none")
@@ -189,8 +189,8 @@ def desk_of_quarters(make_sweep, open_broker, monkeypatch):
     return open_
 
 
-def test_out_of_memory_doubles_the_share_until_there_is_no_more_to_give(desk_of_quarters):
-    broker = desk_of_quarters()
+def test_out_of_memory_doubles_the_share_until_there_is_no_more_to_give(broker_of_quarters):
+    broker = broker_of_quarters()
     first = broker.next("a")
     assert first["resources"] == {"cpu": 1.0, "gpu": 0.25}
     for tune_id, following, share in (("a", "b", 0.5), ("b", "c", 1.0)):
@@ -205,8 +205,8 @@ def test_out_of_memory_doubles_the_share_until_there_is_no_more_to_give(desk_of_
     assert (other["number"], other["resources"]["gpu"]) == ("1", 0.25)
 
 
-def test_nobody_takes_the_room_that_a_larger_share_waits_for(desk_of_quarters):
-    broker = desk_of_quarters()
+def test_nobody_takes_the_room_that_a_larger_share_waits_for(broker_of_quarters):
+    broker = broker_of_quarters()
     broker.next("a"), broker.next("b")
     broker.complete("a", OUT)
     broker.next("c")
@@ -218,9 +218,9 @@ def test_nobody_takes_the_room_that_a_larger_share_waits_for(desk_of_quarters):
     assert broker.next("d")["number"] == "2"
 
 
-def test_there_may_be_more_as_long_as_a_trial_runs_that_could_be_given_more(desk_of_quarters):
+def test_there_may_be_more_as_long_as_a_trial_runs_that_could_be_given_more(broker_of_quarters):
     """Tune does not ask again once it was told that nothing is left."""
-    broker = desk_of_quarters()
+    broker = broker_of_quarters()
     tune_ids = []
     while broker.next(f"t{len(tune_ids)}") is not None:
         tune_ids.append(f"t{len(tune_ids)}")
@@ -233,17 +233,17 @@ def test_there_may_be_more_as_long_as_a_trial_runs_that_could_be_given_more(desk
     assert not broker.has_more
 
 
-def test_a_larger_share_is_kept_for_the_next_driver(desk_of_quarters):
-    broker = desk_of_quarters()
+def test_a_larger_share_is_kept_for_the_next_driver(broker_of_quarters):
+    broker = broker_of_quarters()
     broker.next("a")
     broker.complete("a", OUT)
     assert broker.studies[0].counts()["running"] == 1
-    again = desk_of_quarters().next("a")
+    again = broker_of_quarters().next("a")
     assert (again["number"], again["resources"]["gpu"]) == ("0", 0.5)
 
 
-def test_out_of_memory_without_a_gpu_is_a_failure(desk_of_quarters):
-    broker = desk_of_quarters()
+def test_out_of_memory_without_a_gpu_is_a_failure(broker_of_quarters):
+    broker = broker_of_quarters()
     broker.resources = {"cpu": 1.0}
     broker.next("a")
     broker.complete("a", OUT)

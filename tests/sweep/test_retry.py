@@ -34,7 +34,7 @@ def home(tmp_path) -> Home:
     return made
 
 
-def desk_over(sweep, home, storage) -> TrialBroker:
+def broker_over(sweep, home, storage) -> TrialBroker:
     (task,) = sweep.task_list()
     return TrialBroker(sweep, home, [TaskStudy(sweep, task, storage)], Silent())
 
@@ -54,20 +54,20 @@ def states(broker: TrialBroker) -> dict[str, str]:
 
 def test_failed_trials_are_trained_again_under_their_numbers(sweep, home) -> None:
     said: list[str] = []
-    first = desk_over(sweep, home, open_storage(sweep, home))
+    first = broker_over(sweep, home, open_storage(sweep, home))
     params = run(first, broken=("coop", "1"))
     before = {"coop": "FAIL", "0": "COMPLETE", "1": "FAIL", "2": "COMPLETE", "3": "COMPLETE"}
     assert states(first) == before
     # Without being asked nothing is tried again.
-    again = desk_over(sweep, home, open_storage(sweep, home))
+    again = broker_over(sweep, home, open_storage(sweep, home))
     assert run(again) == {}
 
     storage = retry_failed(sweep, home, open_storage(sweep, home), said.append)
     assert said == ["2 trials that failed are trained again"]
-    retried = desk_over(sweep, home, storage)
+    retried = broker_over(sweep, home, storage)
     assert not retried.too_many_failures
     # A driver that dies now leaves them to the next, which need not be told again.
-    retried = desk_over(sweep, home, open_storage(sweep, home))
+    retried = broker_over(sweep, home, open_storage(sweep, home))
     assert run(retried, broken=("coop",)) == {"coop": {}, "1": params["1"]}
     assert states(retried) == {**before, "1": "COMPLETE"}
     told = dict(retried.studies[0].trials())["1"]
@@ -75,10 +75,10 @@ def test_failed_trials_are_trained_again_under_their_numbers(sweep, home) -> Non
     assert dict(retried.studies[0].trials())["coop"].user_attrs[REASON] == "ValueError: no"
 
     # And again, and then there is nothing left; the numbers of new trials go on.
-    assert run(desk_over(sweep, home, retry_failed(sweep, home, open_storage(sweep, home), said.append))) == {
-        "coop": {}
-    }
-    last = desk_over(sweep, home, retry_failed(sweep, home, open_storage(sweep, home), said.append))
+    assert run(
+        broker_over(sweep, home, retry_failed(sweep, home, open_storage(sweep, home), said.append))
+    ) == {"coop": {}}
+    last = broker_over(sweep, home, retry_failed(sweep, home, open_storage(sweep, home), said.append))
     assert run(last) == {} and set(states(last).values()) == {"COMPLETE"}
     assert said[2] == "no trial has failed: there is nothing to try again"
     row = trial_rows(last.studies[0], "1", dict(last.studies[0].trials())["1"], home.path)[-1]
@@ -99,7 +99,7 @@ def test_twins_stay_what_they_are(sweep, home) -> None:
 
 
 def test_a_result_that_is_not_finite_is_not_taken_for_one_again(sweep, home) -> None:
-    broker = desk_over(sweep, home, open_storage(sweep, home))
+    broker = broker_over(sweep, home, open_storage(sweep, home))
     run(broker, broken=("0", "1"))
     whole = Result(
         study=broker.studies[0].key,

@@ -157,11 +157,7 @@ resources: {{cpus: 0.5}}
 
 @pytest.mark.cluster
 def test_images_are_looked_at_by_workers_that_encode_them_once(make_sweep, tmp_path, monkeypatch):
-    """A run that is refused leaves no sweep behind, but what it has encoded; trials encode nothing.
-
-    Ray's workers have decoders of their own.
-    """
-    monkeypatch.setenv("NEMESIS_SWEEP_DECODE", "processes")
+    """A run that is refused leaves no sweep behind, but what it has encoded; trials encode nothing."""
     monkeypatch.setattr(images, "MANY", 1)
     monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "cache"))
     for name in ("eurosat", "dtd"):

@@ -8,6 +8,7 @@ import torch
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.checks import check_device
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
@@ -123,3 +124,11 @@ def test_evaluation_refuses_shapes_that_do_not_fit(tiny_backbone, images, labels
     classifier = TextClassifier(tiny_backbone, torch.randn(2, 4, 32))
     with pytest.raises(UserError, match="cannot evaluate these shapes; found images"):
         evaluate(torch.zeros(images), torch.zeros(labels, dtype=torch.int64), classifier)
+
+
+def test_apples_gpu_is_refused_for_what_it_lacks():
+    check_device(torch.device("cpu"))
+    with pytest.raises(
+        UserError, match=r"device: Apple's GPU has no float64.*found 'mps'; allowed: cpu, cuda"
+    ):
+        check_device(torch.device("mps"))

@@ -35,7 +35,7 @@ def test_the_last_short_batch_is_dropped(tiny_backbone, colours, features, monke
     monkeypatch.setattr(
         fit.trainer,
         "step",
-        lambda images, labels, epoch: (seen.append(images.shape[1]), real(images, labels, epoch))[1],
+        lambda images, *rest, **more: (seen.append(images.shape[1]), real(images, *rest, **more))[1],
     )
     fit.run_epoch()
     assert seen == [10, 10, 10]
@@ -72,7 +72,9 @@ def test_how_often_each_position_was_selected_is_counted_over_all_steps(
     assert fit.selected_share() is None
     seen = []
     real = fit.trainer.step
-    monkeypatch.setattr(fit.trainer, "step", lambda *given: seen.append(real(*given)) or seen[-1])
+    monkeypatch.setattr(
+        fit.trainer, "step", lambda *given, **more: seen.append(real(*given, **more)) or seen[-1]
+    )
     while not fit.done:
         fit.run_epoch()
     assert len(seen) == 18

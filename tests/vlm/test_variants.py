@@ -43,8 +43,9 @@ def test_variants_equal_separate_forwards(
     features, states = encode_text_with_states(tower, layout, context)
     assert torch.equal(features, encode_text(tower, layout, context))
     expected = one_by_one(tower, layout, context)
-    for given in (states, None):
-        variants = encode_variants(tower, layout, context, POSITIONS, SCALES, states=given)
+    # With a first position that is known, or known to be no lesser one, and without.
+    for given, first in ((states, None), (states, 2), (states, 0), (None, None), (None, 2)):
+        variants = encode_variants(tower, layout, context, POSITIONS, SCALES, states=given, first=first)
         assert not variants.requires_grad
         torch.testing.assert_close(variants, expected, rtol=1e-11, atol=1e-11)
     # The states serve a backward pass of their own forward afterwards.
@@ -110,3 +111,11 @@ def test_bad_positions_are_refused(
     layout = make_layout(tokenizer, ["cat"], N_CTX)
     with pytest.raises(UserError, match=message):
         encode_variants(tower, layout, random_context((2, N_CTX, 512)), positions, scales)
+
+
+def test_a_position_before_the_first_is_refused(models: dict[str, Any], tokenizer: SimpleTokenizer) -> None:
+    tower = text_tower(models["clip"])
+    layout = make_layout(tokenizer, UNEVEN, N_CTX)
+    context = random_context((2, N_CTX, tower.width))
+    with pytest.raises(UserError, match=r"no such context vector; found 2\.\.5; allowed: 3\.\.5"):
+        encode_variants(tower, layout, context, POSITIONS, SCALES, first=3)

@@ -1,1 +1,1 @@
-"""Image files to pixels: in this thread, ahead in others, or in processes of their own."""
+"""Image files to pixels: in this thread, or in others ahead of the encoder."""

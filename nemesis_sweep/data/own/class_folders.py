@@ -214,6 +214,9 @@ def _left_out(folders: Folders) -> Iterator[str]:
     others = [prefix + path for prefix, found in below for path in found.others]
     if others:
         yield f"left out, for they are no images: {_some(others, counted(len(others), 'file'))}"
+    nowhere = [prefix + path for prefix, found in (*places, *below) for path in found.nowhere]
+    if nowhere:
+        yield f"left out, for they lead nowhere: {_some(nowhere, counted(len(nowhere), 'link'))}"
     hidden = [prefix + path for prefix, found in (*places, *below) for path in found.hidden]
     if hidden:
         yield f"left out, for they are hidden: {_some(hidden, str(len(hidden)))}"

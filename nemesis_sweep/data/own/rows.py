@@ -48,7 +48,8 @@ class Row:
 
 
 def file_item(written: str, table: Path, where: str, line: int | None) -> Item:
-    """An item of a file that a table names; paths count from the table's folder.
+    """An item of a file that a table names; paths count from the table's folder, and may be written as
+    Windows does.
 
     Raises ``UserError`` for a text that is no path.
     """
@@ -59,6 +60,8 @@ def file_item(written: str, table: Path, where: str, line: int | None) -> Item:
         path = table.parent / written
     if "\0" in written:
         raise UserError(Problem("not a path", where, str(table), line, repr(written)))
+    if "\\" in written and not path.exists() and (plain := Path(str(path).replace("\\", "/"))).exists():
+        path = plain
     return Item(0, str(path), path=path)
 
 

@@ -43,7 +43,7 @@ class Found:
 
     images: sorted. by_content: those whose name does not say that they are images. deeper: how many there are
     in folders inside it. unread: images of kinds that are not opened, with their kind. others: files that are
-    no images. hidden: images and folders with hidden names.
+    no images. nowhere: links to nothing. hidden: images and folders with hidden names.
     again: folders that were counted by another name.
     """
 
@@ -52,6 +52,7 @@ class Found:
     deeper: Counter[str] = field(default_factory=Counter)
     unread: list[tuple[str, str]] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    nowhere: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
 
@@ -123,6 +124,10 @@ def _take_file(entry: os.DirEntry[str], path: str, found: Found, bound: Bound) -
     hidden = name.startswith(".")
     if not hidden and name.rpartition(".")[2].lower() in SUFFIXES:
         found.images.append(path)
+        return
+    if entry.is_symlink() and not Path(entry.path).exists():
+        if not hidden:
+            found.nowhere.append(path)
         return
     bound.take(10)
     known, kind = signature(read_head(Path(entry.path), HEAD))

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nemesis_sweep.sweep.internals.ray_names import read_the_token_anew
+
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "1",
@@ -53,7 +55,7 @@ def closed_to_others(mark: str) -> Iterator[None]:
     os.environ.update(new)
     os.environ.pop(TOKEN_FILE, None)
     try:
-        _read_the_token_anew()
+        read_the_token_anew()
         yield
     finally:
         for name, value in before.items():
@@ -61,11 +63,3 @@ def closed_to_others(mark: str) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _read_the_token_anew() -> None:
-    """Ray keeps the first token that it reads, perhaps for a cluster that this process has had before."""
-    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
-
-    Config.initialize("")
-    AuthenticationTokenLoader.instance().reset_cache()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.sweep.internals.ray_names import CHATTY_LOGGER
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -29,7 +30,7 @@ TOKEN_FILE = Path("~/.ray/auth_token")
 CHATTY = (
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
-    "ray._private.runtime_env.packaging",
+    CHATTY_LOGGER,
 )
 
 

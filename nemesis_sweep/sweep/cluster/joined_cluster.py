@@ -12,6 +12,7 @@ from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort
 from nemesis_sweep.sweep.cluster.own_cluster import forget, sigterm_kept
 from nemesis_sweep.sweep.cluster.processes import Process, process
 from nemesis_sweep.sweep.cluster.watch import Watch
+from nemesis_sweep.sweep.internals.ray_names import raylet_socket
 
 RARELY, ANSWER = 2.0, 5.0
 """Seconds between two questions to the GCS, and for its answer."""
@@ -86,10 +87,7 @@ def _takes_connections(address: str) -> bool:
 
 def _raylet() -> Process | None:
     """The process behind the socket of this node's raylet, as the kernel knows it."""
-    from ray._private import worker
-
-    node = getattr(worker, "_global_node", None)
-    path = getattr(node, "raylet_socket_name", None)
+    path = raylet_socket()
     if path is None or not hasattr(socket, "SO_PEERCRED"):
         return None
     with suppress(OSError), socket.socket(socket.AF_UNIX) as asker:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster.environment import closed_to_others
+from nemesis_sweep.sweep.cluster.gpus_here import gpus_here
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort
 from nemesis_sweep.sweep.cluster.private_folder import private_folder
 from nemesis_sweep.sweep.cluster.processes import ENDED, STOPPED, Process, below, end_all, mentioning
@@ -19,6 +20,7 @@ from nemesis_sweep.sweep.cluster.ray_logs import reason_in
 from nemesis_sweep.sweep.cluster.search_path import workers_path
 from nemesis_sweep.sweep.cluster.signal_shield import RAYLET, SERVERS, end_watchers, out_of_reach
 from nemesis_sweep.sweep.cluster.watch import Watch
+from nemesis_sweep.sweep.internals.ray_names import silence_dead_raylets
 
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Enough: features go through memory-mapped files, not through Ray's object store."""
@@ -153,10 +155,8 @@ def _start(folder: Path, logical_gpus: int | None) -> list[int]:
     In a folder that holds nothing: Ray puts the current one on the path of its workers.
     """
     import ray
-    from ray._private import worker
 
-    # The log of a raylet that has died goes to the screen otherwise.
-    worker.print_to_stdstream = lambda *args, **kwargs: None
+    silence_dead_raylets()
     empty = folder / "empty"
     empty.mkdir()
     with suppress(FileNotFoundError):
@@ -165,7 +165,7 @@ def _start(folder: Path, logical_gpus: int | None) -> list[int]:
         try:
             ray.init(
                 address="local",
-                num_gpus=logical_gpus,
+                num_gpus=gpus_here(logical_gpus),
                 object_store_memory=OBJECT_STORE_BYTES,
                 include_dashboard=False,
                 log_to_driver=False,

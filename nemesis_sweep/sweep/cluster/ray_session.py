@@ -9,6 +9,8 @@ from nemesis_sweep.sweep.cluster.environment import quiet_tune
 from nemesis_sweep.sweep.cluster.joined_cluster import joined_cluster
 from nemesis_sweep.sweep.cluster.own_cluster import OwnCluster, own_cluster
 from nemesis_sweep.sweep.cluster.processes import Process
+from nemesis_sweep.sweep.cluster.supervisor import RAY, tell
+from nemesis_sweep.sweep.internals.ray_names import check_ray
 
 
 @contextmanager
@@ -19,7 +21,9 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[OwnCluster | None]:
     Raises ``UserError`` where that is not possible, and ``LostClusterError`` when the cluster is lost.
     """
     quiet_tune()
-    address = os.environ.get("RAY_ADDRESS")
+    check_ray()
+    address = os.environ.get("RAY_ADDRESS", "")
+    tell(RAY, address)
     if address:
         with joined_cluster(address):
             yield None

@@ -11,6 +11,11 @@ from importlib.machinery import PathFinder
 PACKAGE = "nemesis_sweep"
 
 
+def is_the_command() -> bool:
+    """Whether this process is the command, and not a program that uses this package."""
+    return os.path.basename(sys.argv[0]) in ("nemesis-sweep", "__main__.py")  # noqa: PTH119
+
+
 def leave_current_folder_out() -> None:
     """Take the current folder off this process' own path, unless ``PYTHONPATH`` names it by its whole name.
 

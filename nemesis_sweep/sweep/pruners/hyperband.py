@@ -13,10 +13,7 @@ from optuna.pruners import HyperbandPruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-
-def _rung_key(rung: int) -> str:
-    """The system attribute under which Optuna keeps a trial's value at a rung."""
-    return f"completed_rung_{rung}"
+from nemesis_sweep.sweep.internals.optuna_names import id_of, rung_key, storage_of
 
 
 class Hyperband(HyperbandPruner):
@@ -51,7 +48,7 @@ class Hyperband(HyperbandPruner):
             if value != value:  # NaN is never promising
                 return True
             reached = self._values(study)[bracket, rung]
-            study._storage.set_trial_system_attr(trial._trial_id, _rung_key(rung), value)
+            storage_of(study).set_trial_system_attr(id_of(trial), rung_key(rung), value)
             insort(reached, value)
             if not self._promotes(value, reached, study.direction):
                 return True
@@ -74,7 +71,7 @@ class Hyperband(HyperbandPruner):
             for trial in study.get_trials(deepcopy=False):
                 for rung in range(_rungs_done(trial)):
                     place = self._get_bracket_id(study, trial), rung
-                    insort(self._rungs[place], trial.system_attrs[_rung_key(rung)])
+                    insort(self._rungs[place], trial.system_attrs[rung_key(rung)])
         return self._rungs
 
     def _get_bracket_id(self, study: optuna.Study, trial: FrozenTrial) -> int:
@@ -88,6 +85,6 @@ class Hyperband(HyperbandPruner):
 
 def _rungs_done(trial: FrozenTrial) -> int:
     rung = 0
-    while _rung_key(rung) in trial.system_attrs:
+    while rung_key(rung) in trial.system_attrs:
         rung += 1
     return rung

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.dimensions import Dimension, FloatRange, Space
 from nemesis_sweep.spec.draw import Point, all_points, fill, random_value, size
 from nemesis_sweep.spec.steps import snapped
+from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS
 from nemesis_sweep.sweep.samplers.point_sampler import PointSampler
 from nemesis_sweep.sweep.space.coordinates import dimensions, distance
 from nemesis_sweep.sweep.space.distinct import Key, point_key
@@ -59,7 +60,7 @@ class FeasibleSampler(PointSampler):
 
     def draw(self, study: optuna.Study, trial: FrozenTrial) -> Point:
         # What a trial was enqueued with, and what it had been given before its driver died, stays.
-        given = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+        given = {**trial.system_attrs.get(FIXED_PARAMS, {}), **trial.params}
         related = self.inner.infer_relative_search_space(study, trial)
         for _ in range(self.tries):
             relative = {**self.inner.sample_relative(study, trial, related), **given}

@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
+from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS
 from nemesis_sweep.sweep.samplers.point_sampler import PointSampler
 from nemesis_sweep.sweep.space.distinct import point_key
 
@@ -31,6 +32,6 @@ class GridSampler(PointSampler):
         return [point for point in self.points if point_key(point) not in tried]
 
     def draw(self, study: optuna.Study, trial: FrozenTrial) -> Point:
-        fixed = trial.system_attrs.get("fixed_params", {})
+        fixed = trial.system_attrs.get(FIXED_PARAMS, {})
         left = [*self.left(study), *self.points]
         return next((point for point in left if fixed.items() <= point.items()), left[0])

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ray.air.execution._internal import TrackedActor
-
+from nemesis_sweep.sweep.internals.tune_names import TrackedActor, tell_of_its_end
 from nemesis_sweep.sweep.simulation.response import SimulatedTrial
 
 NEVER: Callable[[], None] | None = None
@@ -100,8 +99,7 @@ class SimulatedActors:
     def remove_actor(self, tracked_actor: TrackedActor, kill: bool = False, stop_future: Any = None) -> bool:
         def stop() -> None:
             self._forget(tracked_actor)
-            if tracked_actor._on_stop:
-                tracked_actor._on_stop(tracked_actor)
+            tell_of_its_end(tracked_actor)
 
         self.clear_actor_task_futures(tracked_actor)
         self._after(0.0, tracked_actor, stop)

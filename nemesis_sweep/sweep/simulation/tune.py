@@ -9,17 +9,14 @@ the trainable; and Tuner, which would start a cluster and read the results of al
 import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
-from ray.train._internal.storage import StorageContext
 from ray.tune import CheckpointConfig, Trainable
-from ray.tune.execution.tune_controller import TuneController
-from ray.tune.experiment import Experiment
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator
 
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.environment import quiet_tune
+from nemesis_sweep.sweep.internals.tune_names import LocalExperiment, TuneController, check_tune, take_workers
 from nemesis_sweep.sweep.searcher import BrokerScheduler, BrokerSearcher
 from nemesis_sweep.sweep.simulation.actors import Clock, SimulatedActors
 from nemesis_sweep.sweep.simulation.response import SimulatedTrial
@@ -27,17 +24,6 @@ from nemesis_sweep.sweep.simulation.response import SimulatedTrial
 
 class NoTrainable(Trainable):
     """Tune wants a trainable by name; simulated workers never make one."""
-
-
-class _Storage(StorageContext):
-    """Tune's folders below the path that it is given; by default they are in a Ray session's."""
-
-    def _get_session_path(self) -> str:
-        return str(Path(self.storage_fs_path) / "session")
-
-
-class _Experiment(Experiment):
-    _storage_context_cls = _Storage
 
 
 def simulate(
@@ -48,10 +34,11 @@ def simulate(
     make_trial: from the configuration that the broker gives to the trial that a worker follows.
     """
     quiet_tune()
+    check_tune()
     search = SearchGenerator(ConcurrencyLimiter(BrokerSearcher(broker), max_concurrent=workers))
     # A thread of Tune's may still be writing there when it is removed.
     with tempfile.TemporaryDirectory(prefix="nemesis-sweep-", ignore_cleanup_errors=True) as folder:
-        experiment = _Experiment(
+        experiment = LocalExperiment(
             "simulated",
             NoTrainable,
             num_samples=sys.maxsize,
@@ -70,7 +57,7 @@ def simulate(
             # Left to itself Tune would look for a cluster's resources.
             resource_manager_factory=lambda: None,
         )
-        controller._actor_manager = SimulatedActors(make_trial, clock)
+        take_workers(controller, SimulatedActors(make_trial, clock))
         search.add_configurations([experiment])
         controller.update_max_pending_trials()
         while not controller.is_finished():

@@ -16,9 +16,15 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.sweep.internals.optuna_names import (
+    check_database,
+    check_optuna,
+    database_models,
+    database_session,
+)
 
 if TYPE_CHECKING:
-    from optuna.study._frozen import FrozenStudy
+    from nemesis_sweep.sweep.internals.optuna_names import FrozenStudy
 
 KEY = "search.storage"
 SECONDS = 10
@@ -50,6 +56,8 @@ class Database(RDBStorage):
     """
 
     def __init__(self, url: str, prefix: str) -> None:
+        check_optuna()
+        check_database()
         arguments = {
             "pool_pre_ping": True,
             "connect_args": WAITS.get(url.partition("://")[0].split("+")[0], {}),
@@ -106,11 +114,9 @@ def open_database(url: str, prefix: str) -> Database:
 
 def reopen_trials(storage: BaseStorage, trials: Mapping[int, str], reason: str) -> None:
     """Make trials that are over RUNNING again. trials: by Optuna's id, why; kept as an attribute."""
-    from optuna.storages._rdb import models
-    from optuna.storages._rdb.storage import _create_scoped_session
-
     assert isinstance(storage, RDBStorage)
-    with _create_scoped_session(storage.scoped_session) as session:
+    models = database_models()
+    with database_session(storage) as session:
         for number, why in trials.items():
             trial = session.get_one(models.TrialModel, number)
             trial.state, trial.datetime_complete = TrialState.RUNNING, None

@@ -1,17 +1,17 @@
 """Optuna's journal file, as the driver of a sweep uses it."""
 
 import copy
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.sweep.internals.optuna_names import check_optuna, file_of, id_of, locked, replayed
 from nemesis_sweep.sweep.storage.journal_file import append, mend
 
 _OPEN = {TrialState.WAITING, TrialState.RUNNING}
@@ -27,6 +27,7 @@ class Journal(JournalStorage):
     """
 
     def __init__(self, path: Path, synced: bool = True) -> None:
+        check_optuna()
         try:
             super().__init__((_Whole if synced else _Unsynced)(str(path)))
         except OSError:
@@ -42,18 +43,17 @@ class Journal(JournalStorage):
     ) -> list[FrozenTrial]:
         if not isinstance(states, tuple) or not _OPEN.issuperset(states):
             return super().get_all_trials(study_id, deepcopy, states)
-        with self._thread_lock:
-            self._sync_with_backend()
-            found = [trial for trial in self._open_trials(study_id) if trial.state in states]
+        with replayed(self, study_id) as (numbers, trials):
+            found = [trial for trial in self._open_trials(study_id, numbers, trials) if trial.state in states]
             return copy.deepcopy(found) if deepcopy else found
 
-    def _open_trials(self, study_id: int) -> list[FrozenTrial]:
-        self._replay_result.get_study(study_id)
-        numbers, trials = self._replay_result._study_id_to_trial_ids[study_id], self._replay_result._trials
+    def _open_trials(
+        self, study_id: int, numbers: Sequence[int], trials: Mapping[int, FrozenTrial]
+    ) -> list[FrozenTrial]:
         seen, before = self._open.get(study_id, (0, []))
         found = [trials[number] for number in (*before, *numbers[seen:])]
         found = [trial for trial in found if not trial.state.is_finished()]
-        self._open[study_id] = len(numbers), [trial._trial_id for trial in found]
+        self._open[study_id] = len(numbers), [id_of(trial) for trial in found]
         return found
 
 
@@ -74,12 +74,12 @@ class _Whole(JournalFileBackend):
     """The same file, in which an entry stands whole or not at all when the disk is full."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        with get_lock_file(self._lock):
-            append(Path(self._file_path), logs, synced=True)
+        with locked(self):
+            append(Path(file_of(self)), logs, synced=True)
 
 
 class _Unsynced(JournalFileBackend):
     """The same file, left to the operating system to bring to the disk; for one process at a time."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        append(Path(self._file_path), logs, synced=False)
+        append(Path(file_of(self)), logs, synced=False)

@@ -15,13 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from optuna.storages.journal._storage import JournalOperation
-
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.full_disk import naming
 from nemesis_sweep.files.regular_file import MEGABYTE, read_regular
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.sweep.internals.optuna_names import JournalOperation
 
 Entry = dict[str, Any]
 _MARK = ',"crc":"'

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from optuna.storages import BaseStorage
-from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import TrialState
 
+from nemesis_sweep.sweep.internals.optuna_names import JournalOperation
 from nemesis_sweep.sweep.proposal import AGAIN
 from nemesis_sweep.sweep.storage.journal import Journal
 from nemesis_sweep.sweep.storage.journal_file import Entry, rewrite

@@ -14,6 +14,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.resident import bytes_there
 from nemesis_sweep.training.training_run import TrainingRun
 from nemesis_sweep.vlm.backbone import Backbone
 
@@ -44,9 +45,11 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     Raises ``UserError`` for settings that the trial itself would refuse.
     """
     seeds = [episode.seed for episode in arranged.episodes]
-    # How many views there are to draw from costs nothing; one of them is in a batch.
-    method = method.model_copy(update={"views": 1})
     shape = backbone.image_shape(reads_of(method.prompt, method.kinds))
+    # Held to the end, for the features themselves are fewer: of one view, and of a few batches.
+    held = _room_of_features(backbone.text.device, arranged, method, shape)
+    # How many views there are to draw from costs no time; one of them is in a batch.
+    method = method.model_copy(update={"views": 1})
     features = _made_up(arranged, shape, STEPS * method.batch)
     fit = TrainingRun(backbone, arranged.source.classnames, method, seeds, features, arranged.source.template)
     steps = max(1, features.train.shape[1] // method.batch)
@@ -55,7 +58,18 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     validation = _evaluation(fit, arranged.source, features.val.shape[1])
     tested = (arranged.source, *arranged.targets.values())
     test = sum(_evaluation(fit, data, len(data.test)) for data in tested)
+    del held
     return Costs(epoch / steps, validation, test)
+
+
+def _room_of_features(
+    device: torch.device, arranged: ProtocolSplit, method: Method, shape: tuple[int, ...]
+) -> Tensor:
+    """As many bytes on a GPU as the trial's own features will take there."""
+    views = method.epochs if method.views == "epochs" else int(method.views)
+    images = sum(len(episode.train) * views + len(episode.val) for episode in arranged.episodes)
+    bytes_wanted = 0 if device.type == "cpu" else bytes_there(images, shape)
+    return torch.empty(bytes_wanted, dtype=torch.uint8, device=device)
 
 
 def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:

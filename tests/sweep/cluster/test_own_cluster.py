@@ -48,7 +48,7 @@ def test_a_server_that_ends_is_seen_even_as_a_zombie(cluster, servers, name):
     os.waitid(os.P_PID, servers[name].pid, os.WEXITED | os.WNOWAIT)
     lost = cluster.look()
     assert lost.reason == f"Ray's {name} has ended unexpectedly"
-    assert lost.told is None
+    assert (lost.address, lost.final) == ("", False)
 
 
 def test_a_server_that_is_stopped_is_given_time(cluster, servers):

@@ -1,7 +1,4 @@
-"""Items to the pixels of their views.
-
-Needs no torch: processes that only decode import this.
-"""
+"""Items to the pixels of their views."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -27,7 +24,7 @@ class Decoded:
     unusable: Mapping[int, UnusableError]
 
 
-def decode_here(items: Sequence[Item], views: Sequence[int], preprocess: Preprocess) -> Decoded:
+def decode(items: Sequence[Item], views: Sequence[int], preprocess: Preprocess) -> Decoded:
     """Decode items in this thread."""
     size = preprocess.image_size
     pixels = np.empty((len(items), len(views), size, size, 3), dtype=np.uint8)

@@ -1,0 +1,248 @@
+"""Every kind of prompt on a GPU that is none: the same numbers, tensors of one device, and no wait for it."""
+
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import PROMPTS
+from nemesis_sweep.training import resident
+from nemesis_sweep.training.episode_features import EpisodeFeatures
+from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.trainer import Trainer
+from nemesis_sweep.training.training_run import TrainingRun
+from tests.prompts.test_contract import NAMES, PENALTIES, VARIANTS, batch, made
+from tests.virtual_gpu import DEVICE, OnDevice, VirtualGPU, plain
+
+SEEDS = (1, 2)
+PRECISIONS = ("fp32", "bf16", "fp16")
+STEPS = [
+    pytest.param(kind, penalty, precision, {}, id=f"{kind}-{penalty}-{precision}")
+    for kind in PROMPTS
+    for penalty in PENALTIES
+    for precision in PRECISIONS
+]
+STEPS += [
+    pytest.param(kind, "mix", "fp32", own, id=f"{kind}-{number}")
+    for kind, several in VARIANTS.items()
+    for number, own in enumerate(several)
+    if own
+]
+OTHERS = (
+    {"optimiser": "adam"},
+    {"optimiser": "adamw"},
+    {"selection": "random"},
+    {"norm": "inf", "words": "a photo of"},
+)
+STEPS += [
+    pytest.param("coop", "PAN", "fp32", own, id=f"coop-{'-'.join(own)}-{number}")
+    for number, own in enumerate(OTHERS)
+]
+
+
+@pytest.fixture
+def gpu():
+    with VirtualGPU() as gpu:
+        yield gpu
+
+
+def started(backbone, method, device):
+    return Trainer(backbone.to(precision=method.precision, device=device), NAMES, method, SEEDS)
+
+
+def of_the_same_texts(there, here):
+    """Class features of a hand-written prompt as on the CPU: for them torch takes kernels by device."""
+    if hasattr(here, "anchors"):
+        assert torch.allclose(plain(there.anchors), here.anchors, atol=1e-2)
+        there.anchors = here.anchors.to(DEVICE)
+
+
+def same(a, b):
+    return torch.equal(plain(a).nan_to_num(7e7), plain(b).nan_to_num(7e7))
+
+
+@pytest.mark.parametrize(("kind", "penalty", "precision", "own"), STEPS)
+def test_a_step_waits_for_nothing_and_gives_the_same(backbones, kind, penalty, precision, own):
+    """Three steps, the second with a replicate that fails; batches first from the CPU, then on the device."""
+    method = made(kind, penalty, precision=precision, **own)
+    here = started(backbones[kind], method, "cpu")
+    with VirtualGPU() as gpu:
+        there = started(backbones[kind], method, DEVICE)
+        of_the_same_texts(there.learner, here.learner)
+        for epoch, on_device in enumerate((False, True, True)):
+            images, labels = batch(here.learner, len(SEEDS), seed=epoch)
+            if epoch == 1:
+                for trainer in (here, there):
+                    next(iter(trainer.parameters.values())).data[1] = float("nan")
+            given = (images.to(DEVICE), labels.to(DEVICE)) if on_device else (images, labels)
+            gpu.forget()
+            step = there.step(*given, epoch, checked=on_device)
+            assert not gpu.faults
+            assert not gpu.waits
+            assert all(isinstance(value, OnDevice) for value in vars(step).values())
+            for name, value in vars(here.step(images, labels, epoch)).items():
+                assert same(getattr(step, name), value), name
+        assert there.failed == here.failed == [1]
+        assert gpu.waits.total() == 1  # To know who failed.
+        for name, value in here.state().items():
+            assert same(there.state()[name], value), name
+
+
+def test_a_batch_on_the_device_is_looked_at_in_one_read(backbones, gpu):
+    trainer = started(backbones["coop"], made("coop"), DEVICE)
+    images, labels = batch(trainer.learner, len(SEEDS))
+    trainer.step(images, labels, 0)
+    gpu.forget()
+    trainer.step(images.to(DEVICE), labels.to(DEVICE), 1)
+    assert sum(number for what, number in gpu.waits.items() if "copied to" not in what) == 1
+
+
+def test_the_published_stop_of_plot_waits_once_a_round(backbones, gpu):
+    """It stops when a value is small: documented, and not the default."""
+    trainer = started(backbones["plot"], made("plot", "none", transport_stop="reference"), DEVICE)
+    for epoch in range(2):
+        gpu.forget()
+        trainer.step(*batch(trainer.learner, len(SEEDS), seed=epoch), epoch)
+    assert not gpu.faults
+    assert {what.split(",")[0] for what in gpu.waits} == {"value read"}
+    assert all("transport.py" in what for what in gpu.waits)
+
+
+def episodes(learner, count, views=2):
+    """Made-up features of so many training images a replicate."""
+    shape, generator = learner.image_shape, torch.Generator().manual_seed(0)
+
+    def features(*leading):
+        return normalize(torch.randn(*leading, *shape, generator=generator), dim=-1)
+
+    def labels(*leading):
+        return torch.randint(len(NAMES), leading, generator=generator)
+
+    n = len(SEEDS)
+    return EpisodeFeatures(
+        features(n, count, views), labels(n, count), features(n, 5), labels(n, 5), features(9), labels(9), ()
+    )
+
+
+def running(backbone, method, device, features):
+    on_device = backbone.to(precision=method.precision, device=device)
+    return TrainingRun(on_device, NAMES, method, SEEDS, features)
+
+
+@pytest.mark.parametrize("most", [0, 2**29], ids=["copied", "resident"])
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_epochs_wait_as_often_however_many_steps_they_have(backbones, monkeypatch, kind, most):
+    """Features on the device or, where they are too many, copied batch by batch: metrics as on a CPU."""
+    monkeypatch.setattr(resident, "MOST", most)
+    waits, method = [], made(kind, batch=4, views=2)
+    for steps in (1, 3):
+        with torch.no_grad():
+            features = episodes(started(backbones[kind], method, "cpu").learner, 4 * steps)
+        here = running(backbones[kind], method, "cpu", features)
+        assert here.features is features
+        with VirtualGPU() as gpu:
+            there = running(backbones[kind], method, DEVICE, features)
+            of_the_same_texts(there.trainer.learner, here.trainer.learner)
+            assert isinstance(there.features.train, OnDevice) == bool(most)
+            for _ in range(2):
+                gpu.forget()
+                assert there.run_epoch() == here.run_epoch()
+            assert not gpu.faults
+            waits.append(gpu.waits.total())
+            for split in ("val", "test"):
+                assert there.evaluate(split) == here.evaluate(split)
+            assert there.prompt().selected_share == here.prompt().selected_share
+            assert not gpu.faults
+            kept = there.state()
+            again = running(backbones[kind], method, DEVICE, features)
+            of_the_same_texts(again.trainer.learner, here.trainer.learner)
+            again.load_state(kept)
+            assert again.run_epoch() == here.run_epoch()
+            assert not gpu.faults
+    assert waits == [1, 1]
+
+
+def test_what_goes_to_the_device_for_all_trials_is_looked_at_once(backbones, gpu):
+    """Features that are not finite are refused there as on a CPU."""
+    features = episodes(started(backbones["coop"], made("coop"), "cpu").learner, 4)
+    features.train[1, 2, 1, 3] = float("inf")
+    with pytest.raises(Exception, match="not finite; found inf in image 2 of replicate 1"):
+        running(backbones["coop"], made("coop"), DEVICE, features)
+
+
+def test_evaluation_copies_images_that_replicates_share_once(backbones, gpu, monkeypatch):
+    trainer = started(backbones["coop"], made("coop"), DEVICE)
+    images, labels = batch(trainer.learner, 1, size=50)
+    with torch.no_grad():
+        classifier = trainer.learner.classifier()
+    copied = []
+    real = VirtualGPU._copied
+
+    def noted(self, name, args, kwargs, here, there, to_device):
+        copied.extend(tensor.numel() for tensor in here)
+        real(self, name, args, kwargs, here, there, to_device)
+
+    monkeypatch.setattr(VirtualGPU, "_copied", noted)
+    gpu.forget()
+    evaluate(images[0], labels[0], classifier)
+    assert sorted(copied) == [50, 50 * 32]
+    assert not gpu.waits
+    assert not gpu.faults
+
+
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_a_second_trial_of_the_same_words_plans_nothing(backbones, monkeypatch, kind):
+    """The layout, and with it the plan, is kept with the backbone, whatever else the trials search."""
+    method = made(kind)
+    trainer = started(backbones[kind], method, "cpu")
+    trainer.step(*batch(trainer.learner, len(SEEDS)), 0)
+    planned = []
+    monkeypatch.setattr("nemesis_sweep.vlm.plan.make_plan", lambda *given: planned.append(given))
+    monkeypatch.setattr("nemesis_sweep.vlm.kept_layouts.make_layout", lambda *given: planned.append(given))
+    other = started(backbones[kind], made(kind, lr=0.2), "cpu")
+    other.step(*batch(other.learner, len(SEEDS)), 0)
+    assert not planned
+    assert other.learner.layout is trainer.learner.layout
+
+
+def test_a_new_part_of_a_plan_is_not_waited_for(backbones, gpu):
+    """Which rows a first position needs is worked out on the CPU."""
+    method = Method(n_ctx=4, epochs=5, omega=1.0, beta=0.0, n_positions=1, class_position="middle")
+    trainer = started(backbones["coop"], method, DEVICE)
+    gpu.forget()
+    for slot in (3, 1, 0):
+        positions = torch.full((len(SEEDS), 1), slot)
+        trainer.step(*batch(trainer.learner, len(SEEDS), seed=slot), 1, positions)
+    assert not gpu.waits
+    assert not gpu.faults
+
+
+def test_what_the_virtual_gpu_sees(gpu):
+    """Every kind of wait and of fault, once."""
+    x = torch.arange(4.0).to(DEVICE, non_blocking=True)
+    assert not gpu.waits
+    for look in (
+        lambda: float(x.sum()),
+        lambda: bool(x.any()),
+        lambda: x.tolist(),
+        lambda: x.cpu(),
+        lambda: torch.ones(2).to(DEVICE),
+        lambda: x.nonzero(),
+        lambda: x[x > 1],
+        lambda: x[torch.tensor([0, 1])],
+        lambda: torch.equal(x, x),
+        lambda: x.copy_(torch.zeros(4)),
+        lambda: torch.zeros(4).copy_(x),
+    ):
+        gpu.forget()
+        look()
+        assert gpu.waits.total() == 1
+        assert not gpu.faults
+    for mixed in (
+        lambda: x + torch.ones(4),
+        lambda: x.gather(0, torch.tensor([1])),
+        lambda: x.to("cpu", non_blocking=True),
+    ):
+        gpu.forget()
+        mixed()
+        assert gpu.faults.total() == 1
