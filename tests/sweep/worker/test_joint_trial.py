@@ -12,6 +12,7 @@ from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.status_table import status_table
 from nemesis_sweep.report.table import plain_leaderboard
+from nemesis_sweep.sweep.best import mark_best
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.rows import trial_rows
@@ -200,7 +201,7 @@ def test_results_have_a_row_for_each_task_and_one_for_the_mean(finished, tmp_pat
     assert mean.metrics["val/accuracy"] == pytest.approx(
         (by_name["1", DIGITS].metrics["val/accuracy"] + by_name["1", EMOJI].metrics["val/accuracy"]) / 2
     )
-    boards = leaderboard(rows)
+    boards = leaderboard(mark_best(rows, ["val/accuracy"]))
     assert [board.study for board in boards] == [DIGITS, EMOJI, "joint: mean over 2 tasks"]
     assert len({board.best.number for board in boards}) == 1
     text = plain_leaderboard(boards)
