@@ -13,7 +13,7 @@ from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.messages.errors import UserError
-from tests.conftest import picture
+from nemesis_sweep.testing.colours import picture
 from tests.data.fakes import Changed
 from tests.virtual_gpu import DEVICE, VirtualGPU
 
