@@ -1,5 +1,6 @@
 """docs/extending.md: every example as it stands, each by itself and all together in a sweep."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -47,13 +48,14 @@ def test_the_page_has_its_examples_and_each_is_under_a_screen() -> None:
     assert set(FILES) == {
         "extending.yaml",
         "my_prompts.py",
+        "test_my_prompts.py",
         "my_kinds.py",
         "my_parts.py",
         "my_data.py",
         "my_search.py",
     }
     assert {name: len(body.splitlines()) for name, body in FILES.items() if body.count("\n") > SCREEN} == {}
-    assert [words[1] for words in COMMANDS] == ["validate", "run"]
+    assert [words[1] for words in COMMANDS] == ["validate", "run", "-m"]
 
 
 def test_the_sweep_is_valid(folder, monkeypatch) -> None:
@@ -62,6 +64,30 @@ def test_the_sweep_is_valid(folder, monkeypatch) -> None:
         answer = CliRunner().invoke(main, words)
         assert answer.exit_code == 0, answer.output
     assert "bright_digits" in answer.output
+
+
+def test_the_contract_holds_for_the_method(folder) -> None:
+    path = os.pathsep.join([str(folder), *sys.path])
+    line = [sys.executable, *COMMANDS[2][1:], "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        line, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_a_method_that_breaks_the_contract_fails_in_it(folder) -> None:
+    """Its replicates are not apart: each gets the first one's vector."""
+    file = folder / "my_prompts.py"
+    shared = "self.hand_written + self.method.alpha * residual.sum(0, keepdim=True)"
+    file.write_text(file.read_text().replace("self.hand_written + self.method.alpha * residual", shared))
+    path = os.pathsep.join([str(folder), *sys.path])
+    line = [sys.executable, *COMMANDS[2][1:], "-q", "-p", "no:cacheprovider", "-k", "alone"]
+    done = subprocess.run(
+        line, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "test_a_replicate_alone_is_the_same_among_others" in done.stdout
 
 
 def test_the_entry_without_torch_has_the_same_fields(folder) -> None:

@@ -18,6 +18,7 @@ FLOORS = [
     "prompts",
     "nemesis",
     "training",
+    "testing",
     "tracking",
     "sweep",
     "report",

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.names import class_names
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.selection import draw_positions
-from nemesis_sweep.prompts.learner import TEMPLATE
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
@@ -104,7 +104,7 @@ class Workload:
     @cached_property
     def anchors(self) -> Tensor:
         """Class features (C, E) of a hand-written prompt."""
-        texts = [TEMPLATE.replace("{}", name.replace("_", " ")) for name in self.names]
+        texts = [DEFAULT_TEMPLATE.replace("{}", name.replace("_", " ")) for name in self.names]
         return self.backbone.encode_texts(texts)
 
     @property

@@ -16,6 +16,8 @@ from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.devices import to_device
+from nemesis_sweep.vlm.gpu_errors import is_out_of_memory
 from nemesis_sweep.vlm.preprocess import Preprocess
 
 MAX_BATCH = 128
@@ -76,12 +78,19 @@ def cpus() -> int:
 
 def _encode(backbone: Backbone, pixels: Tensor, reads: Reads) -> Tensor:
     """Encode a batch; in halves where an accelerator's memory is too small for it."""
+    found = _tried(backbone, pixels, reads)
+    # Out here: the error would hold on to all that the failed pass has computed.
+    return torch.cat([_encode(backbone, half, reads) for half in pixels.chunk(2)]) if found is None else found
+
+
+def _tried(backbone: Backbone, pixels: Tensor, reads: Reads) -> Tensor | None:
+    """Features of a batch; None where there is too little memory for it and it can be halved."""
     try:
         return backbone.encode_image(pixels, reads)
-    except torch.OutOfMemoryError:
-        if len(pixels) == 1:
+    except RuntimeError as error:
+        if len(pixels) == 1 or not is_out_of_memory(error):
             raise
-        return torch.cat([_encode(backbone, half, reads) for half in pixels.chunk(2)])
+        return None
 
 
 def _check_finite(
@@ -126,8 +135,8 @@ def _batches(
 ) -> Iterator[tuple[_Group, Tensor, dict[int, UnusableError]]]:
     """Groups, pixels ``(b, 3, H, W)`` of what can be read of them, and what is wrong with the others."""
     preprocess = backbone.preprocess
-    on_cpu = next(backbone.visual.parameters()).device.type == "cpu"
-    most = CPU_PIXELS if on_cpu else BATCH_PIXELS
+    device = next(backbone.visual.parameters()).device
+    most = CPU_PIXELS if device.type == "cpu" else BATCH_PIXELS
     batch = min(MAX_BATCH, max(1, most // preprocess.image_size**2))
     groups = list(_groups(len(items), len(views), batch))
     parts = [(group, part) for group in groups for part in _parts(group.places)]
@@ -139,7 +148,7 @@ def _batches(
     for group in groups:
         whole = [(part, next(decoded)) for part in _parts(group.places)]
         bad = {part[place]: error for part, found in whole for place, error in found.unusable.items()}
-        yield group, _pixels([found for _, found in whole], preprocess), bad
+        yield group, _pixels([found for _, found in whole], preprocess, device), bad
 
 
 def _parts(places: range) -> list[range]:
@@ -147,13 +156,15 @@ def _parts(places: range) -> list[range]:
     return [places[start : start + size] for start in range(0, len(places), size)]
 
 
-def _pixels(parts: Sequence[Decoded], preprocess: Preprocess) -> Tensor:
-    """Pixels ``(b, 3, H, W)`` float32, normalised for the encoder.
+def _pixels(parts: Sequence[Decoded], preprocess: Preprocess, device: torch.device) -> Tensor:
+    """Pixels ``(b, 3, H, W)`` float32 on the encoder's device, normalised for it.
 
-    They stay in the order of the decoder, channels last: convolutions on a CPU are a quarter faster on it.
+    They go there as bytes, a quarter of what numbers would be, and become numbers there. They stay in the
+    order of the decoder, channels last: convolutions on a CPU are a quarter faster on it.
     """
     whole = torch.from_numpy(np.concatenate([part.pixels for part in parts])).flatten(0, 1)
-    pixels = whole.permute(0, 3, 1, 2).float() / 255
-    mean = torch.tensor(preprocess.mean).view(3, 1, 1)
-    std = torch.tensor(preprocess.std).view(3, 1, 1)
+    pixels = to_device(whole, device).permute(0, 3, 1, 2).float() / 255
+    mean, std = (
+        to_device(torch.tensor(each), device).view(3, 1, 1) for each in (preprocess.mean, preprocess.std)
+    )
     return (pixels - mean) / std

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.files.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.files.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
 from nemesis_sweep.messages.counting import counted
@@ -33,6 +34,8 @@ class Prompt:
 
     tensors: by name, ``(R, ...)``, fp32: those that its kind of prompt, ``method["prompt"]``, learns.
     selected_share: ``(R, P)``, the share of all steps in which PAN selected each position; None without PAN.
+    template: the hand-written prompt that it was learnt beside, `{}` for the class name; earlier versions did
+    not keep it.
     """
 
     tensors: Mapping[str, Tensor]
@@ -42,6 +45,7 @@ class Prompt:
     seeds: Sequence[int]
     method: Mapping[str, object]
     selected_share: Sequence[Sequence[float]] | None = None
+    template: str = DEFAULT_TEMPLATE
 
     @property
     def kind(self) -> str:
@@ -133,7 +137,7 @@ def _take_position(facts: dict[str, Any]) -> None:
 
 def _refuse_odd(folder: Path, prompt: Prompt) -> None:
     """Raise ``UserError`` for facts that are no prompt's; those of an earlier version have no checksum."""
-    texts = (prompt.backbone, prompt.fingerprint)
+    texts = (prompt.backbone, prompt.fingerprint, prompt.template)
     lists = (prompt.classnames, prompt.seeds)
     whole = all(isinstance(text, str) for text in texts) and all(isinstance(each, list) for each in lists)
     if not whole or not isinstance(prompt.method, dict):

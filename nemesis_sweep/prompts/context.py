@@ -9,8 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
-from nemesis_sweep.prompts.learner import TEMPLATE, Learner
+from nemesis_sweep.prompts.learner import Learner
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import CoOpFields
 from nemesis_sweep.vlm.backbone import Backbone
@@ -35,7 +36,7 @@ class ContextLearner(Learner):
         method: Method,
         classnames: Sequence[str],
         values: Mapping[str, Tensor],
-        template: str = TEMPLATE,
+        template: str = DEFAULT_TEMPLATE,
     ) -> None:
         super().__init__(backbone, method, classnames, values, template)
         self.layout = backbone.layout(classnames, self.context.shape[-2], method.class_position)

@@ -9,12 +9,11 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import Fields, Reads
 from nemesis_sweep.vlm.backbone import Backbone
-
-TEMPLATE = "a photo of a {}."
 
 
 class ImageClassifier(ABC):
@@ -65,7 +64,7 @@ class Learner(nn.Module, ABC):
         method: Method,
         classnames: Sequence[str],
         values: Mapping[str, Tensor],
-        template: str = TEMPLATE,
+        template: str = DEFAULT_TEMPLATE,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -123,7 +122,7 @@ class Learner(nn.Module, ABC):
         method: Method,
         classnames: Sequence[str],
         generators: Sequence[torch.Generator],
-        template: str = TEMPLATE,
+        template: str = DEFAULT_TEMPLATE,
     ) -> Self:
         """Prompts before training, one for each generator."""
         values = cls.start(backbone, method, classnames, generators)

@@ -11,7 +11,8 @@ from nemesis_sweep.spec.fields import Count, Real, Section
 
 
 class Resources(Section):
-    """cpus, gpus: share of one trial, fractions allowed; `gpus: auto` takes what fits, 0 where there is none.
+    """cpus, gpus: share of one trial, fractions allowed, at most one GPU; `gpus: auto` takes what fits, 0
+        where there is none.
     concurrent: trials that run at once, `auto` as many as fit.
     timeout: seconds for which a running trial may report and write nothing before its worker is replaced;
         None is for ever.
@@ -23,8 +24,10 @@ class Resources(Section):
     timeout: Annotated[Real, Field(gt=0)] | None = 7200.0
 
     @model_validator(mode="after")
-    def _whole_gpus_above_one(self) -> Resources:
-        if self.gpus != "auto" and self.gpus > 1 and not float(self.gpus).is_integer():
-            context = {"at": "gpus", "allowed": "a fraction up to 1, a whole number, or auto"}
-            raise PydanticCustomError("gpus", "more than one GPU cannot be split", context)
+    def _one_gpu_at_most(self) -> Resources:
+        if self.gpus != "auto" and self.gpus > 1:
+            allowed = "a share up to 1, or auto; with more GPUs there, more trials train at once"
+            raise PydanticCustomError(
+                "gpus", "a trial trains on one GPU and uses no more", {"at": "gpus", "allowed": allowed}
+            )
         return self

@@ -24,7 +24,7 @@ from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
 from nemesis_sweep.sweep.cluster.own_cluster import standing_in
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
-from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
+from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources, whole_gpu
 from nemesis_sweep.sweep.cluster.supervisor import STOPPING, tell
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end, rows_of
 from nemesis_sweep.sweep.front import best_trial
@@ -225,6 +225,8 @@ def _tune(broker: TrialBroker, session: RaySession, sender: Sender) -> None:
 
         refuse_an_unshared_home(broker.home)
         nodes = nodes_there()
+        # Before a whole GPU is asked for, to measure: Ray would wait for ever.
+        trial_resources(broker.sweep.resources, nodes, whole_gpu(nodes))
         broker.resources = trial_resources(broker.sweep.resources, nodes, _auto_gpus(broker, cluster))
         sender.ready()
         if broker.stopping:

@@ -52,7 +52,7 @@ class Classifier:
         values = _replicates(prompt, seed)
         method = learnt_method(prompt.method)
         self.backbone = _backbone(prompt, backbone).to(precision=method.precision, device=device)
-        learner = learner_of(method.prompt)(self.backbone, method, self.classnames, values)
+        learner = learner_of(method.prompt)(self.backbone, method, self.classnames, values, prompt.template)
         self._reads = learner.reads
         with torch.no_grad():
             self._classify = learner.classifier()

@@ -7,11 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
-from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier
+from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
@@ -55,7 +56,7 @@ class Trainer:
         classnames: Sequence[str],
         method: Method,
         seeds: Sequence[int],
-        template: str = TEMPLATE,
+        template: str = DEFAULT_TEMPLATE,
     ) -> None:
         seeds = checked_seeds(seeds)
         self.backbone = backbone

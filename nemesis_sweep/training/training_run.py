@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, Dataset
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
-from nemesis_sweep.prompts.learner import TEMPLATE, ImageClassifier, Learner
+from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
@@ -39,7 +39,7 @@ class TrainingRun:
         method: Method,
         seeds: Sequence[int],
         features: EpisodeFeatures,
-        template: str = TEMPLATE,
+        template: str = DEFAULT_TEMPLATE,
     ) -> None:
         _check(features, method, len(seeds), len(classnames))
         self.trainer = Trainer(backbone, classnames, method, seeds, template)
@@ -125,6 +125,7 @@ class TrainingRun:
             seeds=list(trainer.generators.seeds),
             method=self.method.model_dump(),
             selected_share=self.selected_share(),
+            template=trainer.learner.template,
         )
 
     def state(self) -> dict[str, Tensor]:

@@ -18,6 +18,7 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.devices import find_device
+from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
 from nemesis_sweep.vlm.kept_layouts import KeptLayouts
 from nemesis_sweep.vlm.layout import Layout, unknown_tokens
@@ -108,14 +109,15 @@ class Backbone:
 
     @torch.no_grad()
     def encode_image(self, pixels: Tensor, reads: Reads = "pooled") -> Tensor:
-        """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients.
+        """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients, no TF32.
 
         reads: `patches` gives those of the parts of each image, (B, Q, E). Raises UserError for towers that
         have none.
         """
         parameter = next(self.visual.parameters())
         encode = pooled_features if reads == "pooled" else patch_features
-        features = encode(self.visual, pixels.to(device=parameter.device, dtype=parameter.dtype))
+        with without_tf32():
+            features = encode(self.visual, pixels.to(device=parameter.device, dtype=parameter.dtype))
         return F.normalize(features.float(), dim=-1)
 
     def image_shape(self, reads: Reads = "pooled") -> tuple[int, ...]:

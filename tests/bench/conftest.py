@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.bench import peak
-from tests.conftest import picture
+from nemesis_sweep.testing.colours import picture
 from tests.vlm.conftest import WordTokenizer
 
 

@@ -1,6 +1,7 @@
 """Encoding: memory that is too small, features that are not finite, pictures that cannot be read."""
 
 import io
+import weakref
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.messages.errors import UserError
-from tests.conftest import picture
+from nemesis_sweep.testing.colours import picture
 from tests.data.fakes import Changed
+from tests.virtual_gpu import DEVICE, VirtualGPU
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does(tiny_backbone, colours):
@@ -30,6 +32,48 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(tiny_backbone, colour
     found = encode_items(Changed(tiny_backbone, small_memory), items, [0, 1])
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert sum(sizes) == 10 and max(sizes) <= 3
+
+
+@pytest.mark.parametrize("words", ["out of memory", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"])
+def test_what_a_failed_pass_has_computed_is_let_go_before_the_next(tiny_backbone, colours, words):
+    """An error holds on to the frames it came through, and with them to the tensors in those."""
+    kept, alive = [], []
+
+    def small_memory(pixels):
+        alive.append([tensor() is not None for tensor in kept])
+        if len(pixels) > 2:
+            computed = torch.zeros(7)
+            kept.append(weakref.ref(computed))
+            raise (torch.OutOfMemoryError if words == "out of memory" else RuntimeError)(words)
+        return tiny_backbone.encode_image(pixels)
+
+    encode_items(Changed(tiny_backbone, small_memory), colours.train[:8], [-1])
+    assert len(kept) == 3 and len(alive) == 7
+    assert not any(flag for flags in alive for flag in flags)
+
+
+def test_other_errors_are_not_tried_again(tiny_backbone, colours):
+    tried = []
+
+    def broken(pixels):
+        tried.append(len(pixels))
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    with pytest.raises(RuntimeError, match="device-side"):
+        encode_items(Changed(tiny_backbone, broken), colours.train[:4], [-1])
+    assert tried == [4]
+
+
+def test_pictures_go_to_a_gpu_as_bytes_and_their_features_are_those_of_the_cpu(tiny_backbone, colours):
+    expected = encode_items(tiny_backbone, colours.train[:5], [-1, 0])
+    with VirtualGPU() as gpu:
+        there = tiny_backbone.to(device=DEVICE)
+        gpu.forget()
+        found = encode_items(there, colours.train[:5], [-1, 0])
+        assert not gpu.faults
+        assert list(gpu.waits.values()) == [1]  # For the features.
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert FeatureStore(there, 1).about == FeatureStore(tiny_backbone, 1).about
 
 
 def test_one_image_that_does_not_fit_is_not_hidden(tiny_backbone, colours):

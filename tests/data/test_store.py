@@ -17,7 +17,7 @@ from nemesis_sweep.data.folder import FORMAT, write_about
 from nemesis_sweep.data.shards import BrokenShardError, read_shard, write_shard
 from nemesis_sweep.data.store import FeatureStore, missing_pictures
 from nemesis_sweep.data.views import CENTRE, view
-from tests.conftest import picture
+from nemesis_sweep.testing.colours import picture
 
 
 def plain_features(backbone, items, numbers):

@@ -8,8 +8,8 @@ import pytest
 import nemesis_sweep as ns
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.testing.colours import picture
 from nemesis_sweep.training.arguments import checked_method, checked_seeds, checked_shots
-from tests.conftest import picture
 
 SHOTS = r"allowed: a whole number >= 1$"
 SEEDS = r"allowed: different whole numbers from 0 to 4294967295, such as \(1, 2, 3\)"

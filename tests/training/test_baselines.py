@@ -17,9 +17,9 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.sections import read_sections
+from nemesis_sweep.testing.colours import picture
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
 from nemesis_sweep.training.references import applying, measure_of
-from tests.conftest import picture
 
 PACKAGE = Path(__file__).parents[2]
 every = pytest.mark.parametrize("name", BASELINES)

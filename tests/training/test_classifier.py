@@ -8,7 +8,7 @@ from PIL import Image
 
 import nemesis_sweep as ns
 from nemesis_sweep.messages.errors import UserError
-from tests.conftest import picture
+from nemesis_sweep.testing.colours import picture
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import resource
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -237,7 +238,9 @@ def train(run: Run, pool: Pool) -> None:
         if done % 50 == 0:
             if left < math.inf:  # what the clock still allows, so that the cosine ends with it
                 steps = run.step + max(0, int((left - spent) / (spent / done)))
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+            # macOS counts bytes.
+            unit = 1e9 if sys.platform == "darwin" else 1e6
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
             record = {"step": run.step, "steps": steps} | {k: np.mean(v) for k, v in seen.items()}
             record |= {"scale": run.model.logit_scale.exp().item(), "seconds": spent, "memory_gb": memory}
             with (args.run / "log.jsonl").open("a", encoding="utf-8") as log:

@@ -6,7 +6,6 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import read_method
@@ -14,6 +13,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.largest import largest_trials
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.gpu_share import read_share, write_share
 from nemesis_sweep.sweep.worker.gpu_memory import Memory, measure_memory
 
 FALLBACK = 0.25
@@ -48,15 +48,14 @@ def auto_share(
         return _fall_back(say, str(error))
     asked = {"gpus": kinds, "seeds": sweep.tasks.seeds, "trials": trials}
     asked = json.loads(json.dumps(asked))  # As it will be read back.
-    path = home.path / "gpu_share.json"
-    known = _read(path)
+    known = read_share(home.path)
     if known.get("asked") == asked and isinstance(known.get("share"), float):
         return float(known["share"])
     say("resources.gpus auto: probing how much of a GPU the largest trial needs")
     told = _probe(asked, str(home.path), sweep.resources.cpus, stopping)
     if isinstance(told, str):
         return _fall_back(say, told)
-    write_sealed(path, {"share": told.share, "memory": asdict(told), "asked": asked})
+    write_share(home.path, {"share": told.share, "memory": asdict(told), "asked": asked})
     peak, context, total = (size / GIB for size in astuple(told))
     say(
         f"resources.gpus auto: {told.share:g} of a GPU a trial; the largest took {peak:.2f} GiB "
@@ -74,13 +73,6 @@ def _classes(home: Home, task: Task) -> int:
     return int(
         json.loads((home.path / "episodes" / f"{task.key}.json").read_text(encoding="utf-8"))["classes"]
     )
-
-
-def _read(path: Any) -> Plain:
-    try:
-        return read_sealed(path)
-    except DamagedError:
-        return {}
 
 
 def _probe(asked: Plain, home: str, cpus: float, stopping: Callable[[], bool]) -> Memory | str:

@@ -13,7 +13,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import Causes, SharedCauseError
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
-from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
+from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources, whole_gpu
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.encoding_log import encoding_log
 
@@ -96,7 +96,8 @@ def _share(sweep: Sweep, session: RaySession) -> dict[str, float]:
     Nothing else is running yet: on a cluster of our own each takes a GPU, and its part of the CPUs.
     """
     cluster = session.start()
-    trial_resources(sweep.resources, nodes_there(), 0.0)  # Ray would wait for ever.
+    nodes = nodes_there()
+    trial_resources(sweep.resources, nodes, whole_gpu(nodes))  # Ray would wait for ever.
     wanted = 1.0 if sweep.resources.gpus == "auto" else min(1.0, float(sweep.resources.gpus))
     gpus = wanted if cluster.get("GPU") else 0.0
     cpus = max(1.0, cluster["CPU"] // max(1.0, cluster.get("GPU", 0.0)))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster.environment import closed_to_others
+from nemesis_sweep.sweep.cluster.gpus_here import gpus_here
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort
 from nemesis_sweep.sweep.cluster.private_folder import private_folder
 from nemesis_sweep.sweep.cluster.processes import ENDED, STOPPED, Process, below, end_all, mentioning
@@ -164,7 +165,7 @@ def _start(folder: Path, logical_gpus: int | None) -> list[int]:
         try:
             ray.init(
                 address="local",
-                num_gpus=logical_gpus,
+                num_gpus=gpus_here(logical_gpus),
                 object_store_memory=OBJECT_STORE_BYTES,
                 include_dashboard=False,
                 log_to_driver=False,

@@ -27,13 +27,19 @@ def trial_resources(wanted: Resources, nodes: Sequence[Node], auto_gpus: float) 
             problems.append(_impossible(name, wants, most, len(nodes)))
     if not problems and not concurrent(resources, nodes):
         found = f"cpus {wanted.cpus:g}, gpus {gpus:g}"
-        allowed = "what one node has of both"
+        beside = max(node["CPU"] for node in nodes if node.get("GPU", 0.0) >= gpus)
+        allowed = f"cpus up to {beside:g}, which a node with a GPU has, or gpus 0"
         problems.append(
             Problem("no node has enough CPUs and GPUs", "resources", found=found, allowed=allowed)
         )
     if problems:
         raise UserError(problems)
     return resources
+
+
+def whole_gpu(nodes: Sequence[Node]) -> float:
+    """What `gpus: auto` may come to, before it was measured: a whole GPU, 0 where there is none."""
+    return float(any(node.get("GPU") for node in nodes))
 
 
 def doubled(share: float) -> float | None:

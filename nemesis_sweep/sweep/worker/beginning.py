@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cause import Cause, SharedCauseError
-from nemesis_sweep.sweep.worker.gpu_memory import is_out_of_memory
+from nemesis_sweep.vlm.gpu_errors import is_out_of_memory, is_sticky
 
 GONE = "once the cause is gone, the same command goes on"
 
@@ -22,7 +22,8 @@ def shared_by(kind: str, name: str, home: str = "", own: bool = False) -> Iterat
     kind, name: what it belongs to, as in ``Cause``. home: the sweep's, where the traceback of an error that
     no line explains is kept. own: whether values of the trial itself decide about what is done here; only
     what files and packages are to blame for is then shared.
-    A GPU that is too small is left to those who know that a larger share may help.
+    A GPU that is too small is left to those who know that a larger share may help, and one that this process
+    can use no more to those who end it.
     """
     try:
         yield
@@ -30,7 +31,8 @@ def shared_by(kind: str, name: str, home: str = "", own: bool = False) -> Iterat
         raise
     # SystemExit: a module that was meant to be a program. Ctrl-C is none of them.
     except (Exception, SystemExit) as error:
-        if is_out_of_memory(error) or (own and not isinstance(error, UserError | OSError | ImportError)):
+        of_the_gpu = is_out_of_memory(error) or is_sticky(error)
+        if of_the_gpu or (own and not isinstance(error, UserError | OSError | ImportError)):
             raise
         raise SharedCauseError(_cause(kind, name, error, home)) from error
 

@@ -9,7 +9,7 @@ from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.sweep.cause import SharedCauseError
 from nemesis_sweep.sweep.home.full_disk_error import no_room
-from nemesis_sweep.sweep.worker.gpu_memory import is_out_of_memory
+from nemesis_sweep.vlm.gpu_errors import is_out_of_memory
 
 FAILURE, OUT_OF_MEMORY, FULL, CAUSE = "failure", "out_of_memory", "full", "cause"
 """Keys of a failed trial's answer: one line for a person; whether a larger share of a GPU could help; or,

@@ -3,13 +3,23 @@
 Ray only counts fractions; nothing but :func:`keep_to_share` stops a trial from taking more.
 """
 
+import os
 import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+from nemesis_sweep.sweep.home.gpu_share import read_share
 
 HEADROOM = 1.2
 """A trial is given this much more than was measured: allocators differ from run to run."""
+
+CONTEXT = 2**29
+"""Bytes that CUDA is taken to need in a process for itself, where nobody has measured it."""
+
+LEAST = 1e-4
+"""The smallest part of a GPU that torch is told to keep to."""
 
 MOST_PER_GPU = 8
 """Trials on one GPU at most: they take turns on it, and more of them end no sooner."""
@@ -39,13 +49,21 @@ def measure_memory(work: Callable[[], object], stated: int) -> Memory:
 
     if not torch.cuda.is_available():
         work()
-        return Memory(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0, stated)
+        return Memory(process_peak(), 0, stated)
+    # What earlier work has left in torch's cache would count otherwise.
+    give_back()
     torch.cuda.reset_peak_memory_stats()
     work()
     free, total = torch.cuda.mem_get_info()
     # CUDA's context, loaded kernels, handles of cuBLAS: used, but not by torch's allocator.
     context = total - free - torch.cuda.memory_reserved()
     return Memory(torch.cuda.max_memory_reserved(), max(0, context), total)
+
+
+def process_peak() -> int:
+    """The most bytes that this process ever had resident; Linux counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def gpu_share() -> float:
@@ -57,25 +75,28 @@ def gpu_share() -> float:
     return float(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
 
 
-def keep_to_share(share: float) -> None:
-    """Let this process allocate no more than its share of the GPU's memory, so that no neighbour runs out.
+def hide_gpus() -> None:
+    """Before torch looks: a process that Ray has given no GPU must not take one, which Ray leaves to it."""
+    import ray
 
-    share: of one GPU, 0 to 1. Nothing is done without a GPU or with whole ones.
+    if ray.is_initialized() and not ray.get_gpu_ids():
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def keep_to_share(share: float, home: Path) -> None:
+    """Let this process take no more than its share of the GPU's memory, so that no neighbour runs out.
+
+    share: of one GPU, 0 to 1. Nothing is done without a GPU or with a whole one. What CUDA takes for itself
+    is part of the share: as much as was measured for the sweep of this home, or ``CONTEXT``.
     """
     import torch
 
-    if 0 < share < 1 and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(share)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a GPU was too small, or the share of it that the process keeps to."""
-    # A MemoryError is the machine's. Not imported for this: perhaps just that is what went wrong.
-    torch = sys.modules.get("torch")
-    # cuBLAS and the driver report it in words of their own.
-    words = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    kind = getattr(torch, "OutOfMemoryError", None)
-    return bool(kind and isinstance(error, kind)) or any(word in str(error) for word in words)
+    if not 0 < share < 1 or not torch.cuda.is_available():
+        return
+    _, total = torch.cuda.mem_get_info()
+    context = read_share(home).get("memory", {}).get("context", CONTEXT)
+    # A share that CUDA alone uses up is too small: the first thing that is asked for is refused.
+    torch.cuda.set_per_process_memory_fraction(max(LEAST, share - context / total))
 
 
 def give_back() -> None:

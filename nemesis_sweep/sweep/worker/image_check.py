@@ -16,6 +16,7 @@ from nemesis_sweep.sweep.cause import BACKBONE, DATASET
 from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
+from nemesis_sweep.sweep.worker.gpu_memory import gpu_share, hide_gpus, keep_to_share
 from nemesis_sweep.vlm.backbone import Backbone
 
 
@@ -51,7 +52,9 @@ def encode_pictures(
     """
     import torch
 
+    hide_gpus()
     torch.set_num_threads(threads)
+    keep_to_share(gpu_share(), Path(home))
     BESIDE.look_in(Path(home))
     for one in asked:
         task = Task.from_plain(one["task"])

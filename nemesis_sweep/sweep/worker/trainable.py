@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ray
 from ray import tune
 
 from nemesis_sweep.sweep.cause import WORKERS
@@ -15,11 +14,16 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.shared import refuse_without
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, home_of, parts_of, read_trial_spec
 from nemesis_sweep.sweep.worker.beginning import shared_by
-from nemesis_sweep.sweep.worker.gpu_memory import give_back, gpu_share, keep_to_share
+from nemesis_sweep.sweep.worker.gpu_memory import give_back, gpu_share, hide_gpus, keep_to_share
+from nemesis_sweep.vlm.gpu_errors import is_sticky
 
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.worker.joint_trial import JointSession
     from nemesis_sweep.sweep.worker.trial import TrialSession
+
+
+GPU_LOST = 70
+"""With which a worker ends whose GPU answers no more."""
 
 
 class PromptTrainable(tune.Trainable):
@@ -28,7 +32,7 @@ class PromptTrainable(tune.Trainable):
     Checkpoints are the trial's own, in the sweep's home: they outlive Ray, the driver and the machine,
     and a restarted actor finds them in its first :meth:`step`. A trial that raises says so in its answer:
     Tune restarts only trials whose worker or node was lost, or whose node does not see the home, for those
-    can go better another time.
+    can go better another time. A worker leaves by itself when its GPU answers no more.
 
     An actor is ready at once; torch, towers and features are loaded by its first step. For Tune gives the
     trial of an actor that is still getting ready to one that has just become free, and ends the former: with
@@ -60,7 +64,7 @@ class PromptTrainable(tune.Trainable):
         refuse_without(Home(home))
         folder = home
         try:
-            _hide_gpus()
+            hide_gpus()
             # The sweep may have modules of its own, which this node has to be able to import.
             with shared_by(WORKERS, "", str(home)):
                 spec = read_trial_spec(self.config)
@@ -74,6 +78,9 @@ class PromptTrainable(tune.Trainable):
             refuse_without(Home(home))
             self._forget()
             self.failed = failure(error, folder)
+            if is_sticky(error):
+                # Whatever it computed next would fail too. Tune goes on as after any worker that was lost.
+                os._exit(GPU_LOST)
         # Out here, where the error no longer holds on to what was computed.
         give_back()
         return self.failed
@@ -81,12 +88,6 @@ class PromptTrainable(tune.Trainable):
     def _forget(self) -> None:
         self.session = None
         self.failed = None
-
-
-def _hide_gpus() -> None:
-    """Before torch looks: an actor that was given no GPU must not take one."""
-    if ray.is_initialized() and not ray.get_gpu_ids():
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def _begin(spec: TrialSpec | JointTrialSpec) -> TrialSession | JointSession:
@@ -101,5 +102,5 @@ def _begin(spec: TrialSpec | JointTrialSpec) -> TrialSession | JointSession:
             learner_of(part.method.prompt)
         spec.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(spec.threads)
-    keep_to_share(gpu_share())
+    keep_to_share(gpu_share(), Path(spec.home))
     return open_session(spec)

@@ -1,8 +1,15 @@
 """What is encoded before the first trial: the views and the precision that trials will ask for."""
 
-import pytest
+import os
 
+import pytest
+import torch
+
+from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.sweep.cluster import encoding
 from nemesis_sweep.sweep.cluster.encoding import encoding_of, parts_of
+from nemesis_sweep.sweep.worker import image_check
+from nemesis_sweep.sweep.worker.image_check import encode_pictures
 
 TEXT = """
 name: made
@@ -37,3 +44,36 @@ def test_tasks_that_share_pictures_go_to_one_worker_and_none_is_lost(make_sweep,
     assert sorted(task.key for part in parts for task in part) == sorted(task.key for task in tasks)
     for name in ("digits", "emoji", "clipart"):
         assert len([part for part in parts if any(task.dataset == name for task in part)]) == 1
+
+
+class Session:
+    """Somebody else's cluster."""
+
+    own = False
+
+    def start(self):
+        return {"CPU": 36.0, "GPU": 1.0}
+
+
+def test_workers_that_encode_are_not_waited_for_where_no_node_has_room(make_sweep, monkeypatch):
+    monkeypatch.setattr(encoding, "nodes_there", lambda: [{"CPU": 32.0}, {"CPU": 4.0, "GPU": 1.0}])
+    with pytest.raises(UserError, match="no node has enough CPUs and GPUs; found cpus 8, gpus 1"):
+        encoding._share(make_sweep("resources.cpus=8"), Session())
+    assert encoding._share(make_sweep("resources.cpus=8", "resources.gpus=0"), Session()) == {"cpu": 8.0}
+    assert encoding._share(make_sweep("resources.cpus=3"), Session()) == {"cpu": 3.0, "gpu": 1.0}
+
+
+@pytest.mark.parametrize(("given", "visible"), [([], ""), (["1"], "1")])
+def test_a_worker_that_encodes_uses_the_gpu_it_was_given_and_no_other(tmp_path, monkeypatch, given, visible):
+    """Ray leaves a task without GPUs all of them; the cap of a share is for it, too."""
+    import ray
+
+    told = []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "get_gpu_ids", lambda: given)
+    monkeypatch.setattr(image_check, "gpu_share", lambda: 0.5)
+    monkeypatch.setattr(image_check, "keep_to_share", lambda *share: told.append(share))
+    assert encode_pictures([], [1], str(tmp_path), torch.get_num_threads(), {"a": ""}) == {"a": ""}
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
+    assert told == [(0.5, tmp_path)]

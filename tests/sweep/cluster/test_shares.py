@@ -3,19 +3,19 @@
 import pytest
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.sweep.cluster.shares import concurrent, doubled, trial_resources
+from nemesis_sweep.sweep.cluster.shares import concurrent, doubled, trial_resources, whole_gpu
 
 
 @pytest.mark.parametrize(
     ("override", "key", "there"),
     [
-        ("resources.gpus=2", "resources.gpus", "at most 1 here"),
+        ("resources.gpus=1", "resources.gpus", "at most 0.5 here"),
         ("resources.cpus=64", "resources.cpus", "at most 2 here"),
     ],
 )
 def test_what_can_never_be_met_is_refused(make_sweep, override, key, there):
     with pytest.raises(UserError, match=f"{key}: more .* than there are; .*{there}"):
-        trial_resources(make_sweep(override).resources, [{"CPU": 2.0, "GPU": 1.0}], 0.25)
+        trial_resources(make_sweep(override).resources, [{"CPU": 2.0, "GPU": 0.5}], 0.25)
 
 
 def test_a_gpu_where_there_is_none_is_refused_and_auto_does_without(make_sweep):
@@ -42,7 +42,7 @@ def test_a_share_doubles_up_to_one_whole_gpu_and_no_further():
         ({"cpu": 4.0, "gpu": 0.5}, 2),
         ({"cpu": 0.5, "gpu": 0.4}, 4),
         ({"cpu": 0.1, "gpu": 1 / 3}, 6),
-        ({"cpu": 0.5, "gpu": 2.0}, 1),
+        ({"cpu": 0.5, "gpu": 1.0}, 2),
     ],
 )
 def test_as_many_trials_at_once_as_fit_whole_gpus(resources, fits):
@@ -54,12 +54,28 @@ SPLIT = [{"CPU": 8.0}, {"CPU": 2.0, "GPU": 1.0}, {"CPU": 2.0, "GPU": 1.0}]
 
 
 def test_what_no_single_node_has_is_refused(make_sweep):
-    """Two GPUs on two nodes are not two GPUs for one trial, nor has any node eight CPUs and a GPU."""
-    with pytest.raises(
-        UserError, match=r"resources.gpus: more GPUs .*found 2; allowed: at most 1 on one node"
-    ):
-        trial_resources(make_sweep("resources.gpus=2").resources, SPLIT, 0.0)
-    with pytest.raises(UserError, match=r"no node has enough CPUs and GPUs; found cpus 4, gpus 0.5"):
-        trial_resources(make_sweep("resources.gpus=0.5", "resources.cpus=4").resources, SPLIT, 0.0)
+    """No node has eight CPUs and a GPU."""
+    wanted = (make_sweep("resources.gpus=0.5", "resources.cpus=4").resources, SPLIT, 0.0)
+    with pytest.raises(UserError, match=r"no node has enough CPUs and GPUs; found cpus 4, gpus 0.5") as told:
+        trial_resources(*wanted)
+    assert "allowed: cpus up to 2, which a node with a GPU has, or gpus 0" in str(told.value)
     assert concurrent({"cpu": 3.0}, SPLIT) == 2
     assert concurrent({"cpu": 1.0, "gpu": 0.25}, SPLIT) == 4
+
+
+UNEVEN = [{"CPU": 32.0}, {"CPU": 4.0, "GPU": 1.0}]
+
+
+def test_a_whole_gpu_is_refused_before_it_is_waited_for(make_sweep):
+    """With `gpus: auto` the probe asks for a GPU and the trial's CPUs: Ray would wait for both for ever."""
+    assert [whole_gpu(nodes) for nodes in ([{"CPU": 2.0}], UNEVEN)] == [0.0, 1.0]
+    sweep = make_sweep("resources.cpus=8")
+    with pytest.raises(UserError, match=r"found cpus 8, gpus 1; allowed: cpus up to 4, .* or gpus 0"):
+        trial_resources(sweep.resources, UNEVEN, whole_gpu(UNEVEN))
+    assert trial_resources(make_sweep("resources.gpus=0", "resources.cpus=8").resources, UNEVEN, 0.0)
+
+
+@pytest.mark.parametrize("gpus", [2, 1.5])
+def test_more_than_one_gpu_is_refused_when_the_file_is_read(make_sweep, gpus):
+    with pytest.raises(UserError, match=r"resources.gpus: a trial trains on one GPU .*trials train at once"):
+        make_sweep(f"resources.gpus={gpus}")

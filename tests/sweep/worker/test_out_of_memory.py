@@ -97,6 +97,8 @@ def test_it_goes_on_with_twice_the_share_until_a_whole_gpu_is_not_enough(make_sw
         (lambda torch: torch.OutOfMemoryError("CUDA out of memory."), True),
         (lambda torch: RuntimeError("CUDA error: out of memory"), True),
         (lambda torch: RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), True),
+        (lambda torch: RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling"), True),
+        (lambda torch: RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
         (lambda torch: MemoryError("the machine's"), False),
         (lambda torch: RuntimeError("shapes do not match"), False),
     ],

@@ -1,13 +1,18 @@
 """The actor of a trial: ready at once, so that Tune gives its trial to nobody else while it loads."""
 
+import os
+from contextlib import nullcontext
+
 import pytest
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.cause import BACKBONE
 from nemesis_sweep.sweep.home import shared as shared_home
 from nemesis_sweep.sweep.trial_spec import TrialSpec
-from nemesis_sweep.sweep.worker.trainable import PromptTrainable
+from nemesis_sweep.sweep.worker.beginning import shared_by
+from nemesis_sweep.sweep.worker.trainable import GPU_LOST, PromptTrainable
 
 
 def assigned(home, threads=1):
@@ -57,6 +62,33 @@ def test_a_worker_computes_with_as_many_threads_as_its_trial_is_given(tmp_path, 
     finally:
         torch.set_num_threads(before)
     assert used == [3, 2]
+
+
+class Leaves(BaseException):
+    """In place of the end of the process."""
+
+
+@pytest.mark.parametrize("where", ["loading", "training"])
+def test_a_worker_whose_gpu_answers_no_more_ends(tmp_path, monkeypatch, where):
+    """What was wrong is kept; any other error leaves the worker as it is."""
+    (tmp_path / "driver.lock").touch()
+    spec = assigned(tmp_path)
+    raised = RuntimeError("CUDA error: device-side assert triggered")
+
+    def fail(*_):
+        with shared_by(BACKBONE, "x") if where == "loading" else nullcontext():
+            raise raised
+
+    def leave(code):
+        raise Leaves(code)
+
+    monkeypatch.setattr("nemesis_sweep.sweep.worker.joint_trial.open_session", fail)
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Leaves, match=str(GPU_LOST)):
+        PromptTrainable(spec.to_config()).step()
+    assert "device-side assert" in (spec.folder / "error.txt").read_text()
+    raised = RuntimeError("CUDA error: out of memory")
+    assert PromptTrainable(spec.to_config()).step()["out_of_memory"]
 
 
 def test_a_trial_takes_what_its_configuration_says():

@@ -1,0 +1,190 @@
+"""What every kind of prompt keeps to, whatever it learns, as a class of tests to inherit."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from nemesis_sweep.prompts.artifact import load_prompt
+from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import all_kinds, read_method
+from nemesis_sweep.spec.prompts import reads_of, transfers
+from nemesis_sweep.testing.colours import colours
+from nemesis_sweep.testing.tiny_backbones import tiny_backbone
+from nemesis_sweep.training.api import fit
+from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
+from nemesis_sweep.training.classifier import Classifier
+from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.trainer import Trainer
+from nemesis_sweep.vlm.backbone import Backbone
+
+NAMES = ("red", "green", "blue", "a very dark grey")
+TEMPLATE = "a picture of {}, drawn."
+PENALTIES: dict[str, dict[str, Any]] = {
+    "none": {},
+    "PUN": {"omega": 3.0},
+    "PAN": {"omega": 3.0, "beta": 0.0, "n_positions": 3, "corruption": 0.2},
+    "mix": {"omega": 3.0, "beta": 0.4, "n_positions": 2, "corruption": 4.0},
+}
+POSITIONS = ((0, 2), (1, 0))
+
+
+class PromptContract:
+    """Inherit it in a test file, and pytest runs it over a kind of prompt.
+
+    prompt: the kind, as in a sweep file (`my_module:MyPrompt`). settings: its own fields, where they are not
+    to have their defaults. The kind needs three vectors or more, which PUN and PAN tell apart.
+    """
+
+    prompt: ClassVar[str]
+    settings: ClassVar[dict[str, Any]] = {}
+
+    @property
+    def backbone(self) -> Backbone:
+        """One that has the image features that the kind reads."""
+        return tiny_backbone(reads_of(self.prompt, all_kinds(self.prompt)))
+
+    def method(self, penalty: str = "mix", **more: Any) -> Method:
+        """The settings of a short training."""
+        given = {"prompt": self.prompt, "epochs": 6, "lr": 0.05, **PENALTIES[penalty], **self.settings}
+        return read_method({**given, **more})
+
+    def trainer(self, method: Method, seeds: tuple[int, ...] = (1, 2)) -> Trainer:
+        return Trainer(self.backbone, NAMES, method, seeds, TEMPLATE)
+
+    def test_gradients_reach_every_parameter_and_norms_every_vector(self) -> None:
+        trainer = self.trainer(self.method("PUN"))
+        assert set(trainer.parameters) == set(learner_of(self.prompt).tensors)
+        step = trainer.step(*batch(trainer.learner, 2), 1)
+        for name, parameter in trainer.parameters.items():
+            assert len(parameter) == 2 and parameter.dtype == torch.float32, name
+            assert parameter.grad is not None, name
+            assert (parameter.grad.flatten(1).abs().sum(dim=1) > 0).all(), name
+        assert step.norms.shape == step.selected.shape == (2, trainer.learner.n_vectors)
+        assert (step.norms > 0).all()
+
+    def test_a_replicate_alone_is_the_same_among_others(self) -> None:
+        among, alone = self.trainer(self.method(), (7, 8, 9)), self.trainer(self.method(), (8,))
+        for number in range(8):
+            images, labels = batch(among.learner, 3, seed=number)
+            among.step(images, labels, number // 2)
+            alone.step(images[1:2], labels[1:2], number // 2)
+        for name, value in alone.learner.values().items():
+            torch.testing.assert_close(among.learner.values()[name][1], value[0], rtol=1e-5, atol=1e-6)
+
+    def test_a_failed_replicate_is_frozen_and_its_neighbours_go_on(self) -> None:
+        broken, healthy = (self.trainer(self.method("PUN")) for _ in range(2))
+        with torch.no_grad():
+            # Finite, but its square is not.
+            next(iter(broken.parameters.values()))[0].fill_(1e30)
+        frozen = {name: value[0].clone() for name, value in broken.learner.values().items()}
+        for number in range(3):
+            given = batch(broken.learner, 2, seed=number)
+            broken.step(*given, number)
+            healthy.step(*given, number)
+        assert broken.failed == [0] and healthy.failed == []
+        for name, value in broken.learner.values().items():
+            assert torch.equal(value[0], frozen[name])
+            torch.testing.assert_close(value[1], healthy.learner.values()[name][1], rtol=1e-5, atol=1e-6)
+
+    def test_a_step_follows_the_towers(self) -> None:
+        """With another default device, a tensor made without naming its device would not fit the others."""
+        for penalty in ("mix", "none"):
+            trainer = self.trainer(self.method(penalty))
+            first, second = batch(trainer.learner, 2), batch(trainer.learner, 2, seed=1)
+            positions = torch.tensor(POSITIONS)
+            trainer.step(*first, 1, positions)
+            with torch.device("meta"):
+                step = trainer.step(*second, 2, positions)
+                found = evaluate(*second, trainer.learner.classifier())
+            made_there = (*vars(step).values(), *trainer.learner.values().values(), *found)
+            assert {tensor.device for tensor in made_there} == {torch.device("cpu")}, penalty
+
+    def test_training_goes_on_from_a_checkpoint(self, tmp_path: Path) -> None:
+        whole, begun, resumed = (self.trainer(self.method()) for _ in range(3))
+        for number in range(6):
+            given = batch(whole.learner, 2, seed=number)
+            whole.step(*given, number)
+            if number < 3:
+                begun.step(*given, number)
+            if number == 2:
+                save_checkpoint(tmp_path, begun.state(), "it")
+                saved = load_checkpoint(tmp_path, "it")
+                assert saved is not None
+                resumed.load_state(saved)
+            if number > 2:
+                resumed.step(*given, number)
+        for name, value in whole.learner.values().items():
+            assert torch.equal(resumed.learner.values()[name], value)
+
+    def test_variants_are_the_prompts_with_one_vector_scaled(self) -> None:
+        """Factor 1 changes nothing, and other factors do."""
+        trainer = self.trainer(self.method())
+        images, _ = batch(trainer.learner, 2)
+        positions = torch.tensor(POSITIONS)
+        classifier = trainer.learner.classifier(variants=True)
+        logits = classifier(images)
+        same = classifier.rescaled(images, positions, torch.ones(2, 2))
+        assert same.shape == (2, 2, *logits.shape[1:]) and not same.requires_grad
+        torch.testing.assert_close(same[:, 1], logits.detach(), rtol=1e-4, atol=1e-4)
+        half = classifier.rescaled(images, positions, torch.full((2, 2), 0.3))
+        assert not torch.allclose(half[:, 0], logits, atol=1e-4)
+
+    def test_a_saved_prompt_classifies_as_the_fit_said(self, tmp_path: Path) -> None:
+        data = colours()
+        settings = self.method("PAN", views=1, epochs=4).model_dump(exclude_unset=True)
+        fitted = fit(self.backbone, data, settings, shots=2, seeds=(1, 2))
+        fitted.save(tmp_path)
+        prompt = load_prompt(tmp_path)
+        assert prompt.kind == self.prompt and set(prompt.tensors) == set(learner_of(self.prompt).tensors)
+        for name, value in fitted.prompt.tensors.items():
+            assert torch.equal(prompt.tensors[name], value)
+        pictures = [item.content for item in data.test if item.content is not None]
+        labels = torch.tensor([item.label for item in data.test])
+        for place, seed in enumerate((1, 2)):
+            found = Classifier(prompt, self.backbone, seed=seed).probabilities(pictures).argmax(dim=1)
+            right = 100 * float((found == labels).double().mean())
+            assert abs(right - fitted.metrics["test/accuracy"][place]) < 1e-6
+
+    def test_other_class_names_where_it_claims_to_transfer(self) -> None:
+        method = self.method()
+        if not transfers(method.model_dump(), all_kinds(self.prompt)):
+            return
+        trainer = self.trainer(method)
+        images, labels = batch(trainer.learner, 2)
+        trainer.step(images, labels, 1)
+        with torch.no_grad():
+            logits = trainer.learner.classifier()(images)
+            renamed = trainer.learner.renamed((*NAMES[::-1], "yellow")).classifier()(images)
+        assert renamed.shape == (2, 6, 5)
+        torch.testing.assert_close(renamed[..., :4].flip(-1), logits, rtol=1e-4, atol=1e-4)
+
+    def test_what_is_learnt_stays_fp32_on_a_half_precision_tower(self) -> None:
+        """Gradients neither vanish nor overflow, and are those of fp32 but for rounding."""
+        exact = self.trainer(self.method())
+        images, labels = batch(exact.learner, 2)
+        positions = torch.tensor(POSITIONS)
+        exact.step(images, labels, 1, positions)
+        for precision in ("bf16", "fp16"):
+            half = self.trainer(self.method(precision=precision))
+            step = half.step(images, labels, 1, positions)
+            assert step.loss.dtype == torch.float32 and step.loss.isfinite().all()
+            for name, parameter in exact.parameters.items():
+                found, wanted = half.parameters[name].grad, parameter.grad
+                assert found is not None and wanted is not None
+                assert half.parameters[name].dtype == found.dtype == torch.float32
+                assert 0 < (found - wanted).norm() / wanted.norm() < 0.1, (name, precision)
+
+
+def batch(learner: Learner, replicates: int, size: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Image features of the kind's shape and labels, around one direction a class."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = learner.image_shape
+    directions = torch.randn(len(NAMES), *shape, generator=generator)
+    labels = torch.randint(len(NAMES), (replicates, size), generator=generator)
+    noise = torch.randn(replicates, size, *shape, generator=generator)
+    images = torch.nn.functional.normalize(directions[labels] + noise, dim=-1)
+    return images.to(next(learner.parameters()).dtype), labels
