@@ -40,9 +40,11 @@ def located(error: UserError, path: Path, overrides: Sequence[str] = ()) -> User
     return UserError([locate(problem) for problem in error.problems])
 
 
-def located_notes(sweep: Sweep, path: Path, overrides: Sequence[str] = ()) -> list[Problem]:
+def located_notes(
+    sweep: Sweep, path: Path, overrides: Sequence[str] = (), known: KnownNames | None = None
+) -> list[Problem]:
     """Return what is hardly meant in a valid sweep, each with its place in the file or its override."""
-    found = list(notes(sweep))
+    found = list(notes(sweep, known.untrained_patches if known is not None else None))
     return _document(path, overrides).placed(found) if found else []
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.messages.faults import Fault, shown
+from nemesis_sweep.messages.faults import Fault, listed, shown
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
 from nemesis_sweep.spec.draw import size
+from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import Sweep
 
 
-def notes(sweep: Sweep) -> Iterator[Fault]:
-    """Yield dimensions of one value, a budget larger than the space, and objectives measured on test."""
+def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) -> Iterator[Fault]:
+    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, and
+    backbones whose features of parts mean little.
+
+    untrained_patches: whether a backbone's were never compared with texts; None where that is not asked.
+    """
     for place in places(sweep.space):
         only = _only_value(place.dimension)
         if len(only) == 1:
@@ -26,6 +32,18 @@ def notes(sweep: Sweep) -> Iterator[Fault]:
     if on_test := [name for name in sweep.search.objective if name.startswith("test/")]:
         message = "the best is selected on test, which flatters it; every table says so"
         yield Fault(("search", "objective"), message, shown(on_test[0]), "val/accuracy or val/loss")
+
+    if untrained_patches is not None:
+        yield from _untrained(sweep, untrained_patches)
+
+
+def _untrained(sweep: Sweep, untrained_patches: Callable[[str], bool]) -> Iterator[Fault]:
+    possible = CrossSection(sweep.method, sweep.space).possible("prompt")
+    kinds = [kind for kind in dict.fromkeys(possible) if reads_of(kind, sweep.method.kinds) == "patches"]
+    for name in sweep.tasks.backbone if kinds else ():
+        if untrained_patches(name):
+            message = f"{listed(kinds)} reads the patches of this ViT, which were never compared with texts"
+            yield Fault(("tasks", "backbone"), message, shown(name), "a ResNet of CLIP's, such as RN50")
 
 
 def _only_value(dimension: Dimension) -> list[Scalar]:

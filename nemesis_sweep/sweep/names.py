@@ -15,7 +15,13 @@ from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.pruners import registry as pruners
 from nemesis_sweep.sweep.samplers import registry as samplers
-from nemesis_sweep.vlm.registry import backbone_names, context_length, find_backbone, no_patches
+from nemesis_sweep.vlm.registry import (
+    backbone_names,
+    context_length,
+    find_backbone,
+    no_patches,
+    untrained_patches,
+)
 
 CHECKS: dict[str, Callable[[str], object]] = {
     "prompts": refuse_no_kind,
@@ -41,6 +47,7 @@ def known_names(beside: Path | None = None) -> KnownNames:
         backbone_problem=lambda name: _problem(find_backbone, name),
         context_length=context_length,
         no_patches=no_patches,
+        untrained_patches=untrained_patches,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,
         part_problem=lambda kind, name: _problem(CHECKS[kind], name),

@@ -237,6 +237,13 @@ def no_patches(name: str) -> str:
     return ""
 
 
+def untrained_patches(name: str) -> bool:
+    """Whether a backbone's features of parts are those of a ViT's patches, which CLIP has never compared with
+    texts; False where that is not known before its weights are."""
+    config = _vision_config(name)
+    return config is not None and not isinstance(config.get("layers"), list) and not no_patches(name)
+
+
 def _vision_config(name: str) -> dict[str, Any] | None:
     try:
         source = find_backbone(name)

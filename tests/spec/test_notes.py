@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.spec.loader import load_sweep, located_notes
+from nemesis_sweep.spec.names import KnownNames
 from tests.spec.files import KNOWN, VALID, write
 
 
@@ -49,3 +50,14 @@ def test_a_space_with_fewer_points_than_trials(tmp_path: Path) -> None:
         f"{path}:12: budget.trials: the space has 18 points; a study ends when every one was tried; found 20"
     )
     assert told(path, "space.omega={low: 0.5, high: 1, step: 0.1}", "budget.trials=18") == []
+
+
+def test_patches_that_were_never_compared_with_texts(tmp_path: Path) -> None:
+    path = write(tmp_path, VALID)
+    known = KnownNames(untrained_patches=lambda name: name.startswith("ViT"))
+    for prompt, backbone, count in [("plot", "ViT-B-16", 1), ("plot", "RN50", 0), ("coop", "ViT-B-16", 0)]:
+        more = (f"method.prompt={prompt}", f"tasks.backbone=[{backbone}]")
+        sweep = load_sweep(path, more)
+        found = [str(problem) for problem in located_notes(sweep, path, more, known)]
+        assert len(found) == count
+        assert all("plot reads the patches of this ViT" in note and "RN50" in note for note in found)
