@@ -77,8 +77,8 @@ class DeepText(ContextLearner):
 
 def _blocks(backbone: Backbone, method: Method) -> int:
     """J, the number of blocks with vectors of their own."""
-    there = backbone.text.layers
-    if method.depth is not None and method.depth > there:
+    depth, there = method.prompt_depth, backbone.text.layers
+    if depth is not None and depth > there:
         message = "deeper than the text tower"
-        raise UserError(Problem(message, "method.depth", found=str(method.depth), allowed=f"at most {there}"))
-    return method.depth or there
+        raise UserError(Problem(message, "prompt_depth", found=str(depth), allowed=f"at most {there}"))
+    return depth or there

@@ -83,9 +83,9 @@ class PlotFields(ClassFields, PlaceFields):
 
 
 class DeepTextFields(ContextFields):
-    """depth: blocks of the text tower, from the first, that get vectors of their own; by default all."""
+    """prompt_depth: blocks of the text tower, from the first, that get vectors of their own; None for all."""
 
-    depth: Count | None = None
+    prompt_depth: Count | None = None
 
 
 @dataclass(frozen=True)
