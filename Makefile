@@ -7,7 +7,7 @@ SWEEP ?= search_spaces/pan.yaml
 HOME_DIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test test-units test-cluster test-all lint ui clean
+.PHONY: help sweep test test-units test-cluster test-gpu test-all lint ui clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -29,6 +29,10 @@ test-units: $(READY)
 
 test-cluster: $(READY)
 	$(BIN)/python -m pytest -q --durations=5 -m "cluster and not slow"
+
+test-gpu: $(READY) ## Run the tests that need a GPU
+	@$(BIN)/python -c 'import sys, torch; torch.cuda.is_available() or sys.exit("make test-gpu: torch finds no GPU on this machine")'
+	$(BIN)/python -m pytest -q --durations=5 -m gpu
 
 test-all: $(READY) ## Run the tests, the long ones too
 	$(BIN)/python -m pytest -q

@@ -101,12 +101,12 @@ def test_the_python_that_it_shows_runs(tmp_path):
 
 def test_the_figure_of_zero_shot_is_the_measured_one():
     from nemesis_sweep import episode_features, load_backbone, load_dataset
-    from nemesis_sweep.training.zero_shot import zero_shot_metrics
+    from nemesis_sweep.training.zero_shot import zero_shot
 
     backbone, dataset = load_backbone("icon-clip"), load_dataset("digits")
     features = episode_features(dataset, backbone, shots=1, seeds=(1,), views=1)
     (told,) = re.findall(r"zero-shot classification of the same images has (\d+\.\d)", README)
-    (measured,) = zero_shot_metrics(backbone, dataset, features)["test/accuracy"]
+    (measured,) = zero_shot(backbone, dataset, features).metrics["test/accuracy"]
     assert measured == pytest.approx(float(told), abs=0.5)
 
 

@@ -31,7 +31,7 @@ def train_here(broker, *others) -> None:
             return
         worker = open_session(read_trial_spec(config))
         told = worker.advance()
-        while not told["done"] and not broker.report(tune_id, told):
+        while not told.done and not broker.report(tune_id, told):
             told = worker.advance()
         broker.complete(tune_id, told)
 

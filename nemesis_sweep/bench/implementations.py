@@ -72,7 +72,7 @@ class OneByOne(ABC):
         self.workload = workload
         self.values = {name: nn.Parameter(value.clone()) for name, value in workload.values.items()}
         self.context = self.values["context"]
-        self.ones = torch.ones(workload.n_vectors)
+        self.ones = torch.ones(workload.n_vectors, device=self.context.device)
         self.sgd = torch.optim.SGD(
             self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
@@ -96,7 +96,7 @@ class OneByOne(ABC):
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
         self.sgd.zero_grad()
-        chosen = torch.zeros(len(self.context), len(self.ones), dtype=torch.bool)
+        chosen = torch.zeros(len(self.context), len(self.ones), dtype=torch.bool, device=self.context.device)
         losses = []
         for replicate, own in enumerate(positions):
             logits, selected = self.forward(replicate, own)

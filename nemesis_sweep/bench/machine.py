@@ -8,11 +8,13 @@ from pathlib import Path
 import torch
 
 
-def describe_machine() -> dict[str, str | int]:
-    """Processor, its cores, torch's threads, memory, system and versions."""
+def describe_machine(device: torch.device | None = None) -> dict[str, str | int]:
+    """Processor, its cores, torch's threads, memory, system and versions; a GPU, if that is the device."""
     import open_clip
 
+    gpu = {"gpu": torch.cuda.get_device_name(device)} if device and device.type == "cuda" else {}
     return {
+        **gpu,
         "processor": _processor(),
         "cores": len(_affinity()),
         "threads": torch.get_num_threads(),

@@ -3,7 +3,8 @@
 A fresh process loads the backbone, prompts and batch, and gives freed memory back to the system
 (`malloc_trim`). What it then holds, Linux's VmRSS in `/proc/self/status`, is the base. The peak, VmHWM, is
 reset by writing 5 to `/proc/self/clear_refs`, two steps are made, and VmHWM minus the base is the answer:
-whatever was resident at once, what allocator and libraries keep for themselves included.
+whatever was resident at once, what allocator and libraries keep for themselves included. On a GPU it is the
+most that torch had given out there at once, minus what it had before the steps.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
+
 from nemesis_sweep.bench.workload import Setting, make_workload
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.vlm.devices import find_device
 
 _STEPS = 2
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -28,7 +32,8 @@ def peak_bytes(setting: Setting, name: str) -> int | None:
 
     Raises UserError if the process fails, for instance because memory ran out.
     """
-    if not _RESET.exists():
+    device = find_device(setting.device)
+    if device.type not in ("cpu", "cuda") or (device.type == "cpu" and not _RESET.exists()):
         return None
     command = [sys.executable, "-m", __name__, name, json.dumps(asdict(setting))]
     result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
@@ -48,14 +53,24 @@ def _measure(setting: Setting, name: str) -> int:
     inputs = workload.pixels if name == "public" else workload.images
     made = make_implementation(name, workload)
     gc.collect()
+    base = _before(workload.device)
+    for step in range(_STEPS):
+        made.step(workload.positions(step))
+    peak = torch.cuda.max_memory_allocated() if workload.device.type == "cuda" else _status("VmHWM")
+    del inputs
+    return max(0, peak - base)
+
+
+def _before(device: torch.device) -> int:
+    """What is held before the steps; the peak is counted from here."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
     _give_back()
     base = _status("VmRSS")
     _RESET.write_text("5", encoding="utf-8")
-    for step in range(_STEPS):
-        made.step(workload.positions(step))
-    peak = _status("VmHWM")
-    del inputs
-    return max(0, peak - base)
+    return base
 
 
 def _give_back() -> None:

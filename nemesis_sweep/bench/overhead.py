@@ -65,7 +65,7 @@ def measure_overhead(trials: int, workers: int, say: Say) -> dict[str, Any]:
         outcome = run_sweep(sweep, Home(Path(folder) / "home"), show)
     warm = 2 * workers
     seconds, _ = watch.between(warm, len(watch.ends) - 1)
-    params = {str(row["number"]): row["params"] for row in outcome.rows}
+    params = {row.number: row.params for row in outcome.rows}
     say("training the same without a sweep")
     training = _training_seconds(sweep, watch.ends[warm + 1 :], params)
     return {

@@ -21,7 +21,7 @@ class PublicImplementation(OneByOne):
         super().__init__(workload)
         layout, tower = workload.layout, workload.backbone.text
         start = int((layout.slots[0] >= 0).int().argmax())
-        self.ids = layout.ids()
+        self.ids = layout.ids().to(tower.device)
         with torch.no_grad():
             embedded = tower.token_embedding(self.ids)
         self.prefix = embedded[:, :start].clone()

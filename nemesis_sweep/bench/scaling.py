@@ -58,7 +58,7 @@ def measure_scaling(
     """
     use_threads(setting)
     say(f"making {setting.backbone_name}")
-    backbone = load_backbone(setting.backbone_name).to(precision=setting.precision)
+    backbone = load_backbone(setting.backbone_name).to(precision=setting.precision, device=setting.device)
     tables: dict[str, list[dict[str, Any]]] = {}
     for axis, values in axes.items():
         settings = {str(value): _at(setting, axis, value) for value in values}
@@ -79,4 +79,4 @@ def measure_scaling(
             }
             for name, own in settings.items()
         ]
-    return {"setting": asdict(setting), "machine": describe_machine(), "axes": tables}
+    return {"setting": asdict(setting), "machine": describe_machine(backbone.text.device), "axes": tables}

@@ -36,10 +36,11 @@ def measure_step(setting: Setting, say: Say, *, memory: bool = True) -> Figures:
     implementations = {
         name: (workload, make_implementation(name, workload)) for name in setting.implementations
     }
-    before = matmul_peak(workload.backbone.text.dtype)
+    before = matmul_peak(workload.backbone.text.dtype, workload.device)
     turns = take_turns(implementations, setting.repeats, say, same_context=True)
-    peak = max(before, matmul_peak(workload.backbone.text.dtype))
-    figures: Figures = {"setting": asdict(setting), "machine": describe_machine(), **_times(turns)}
+    peak = max(before, matmul_peak(workload.backbone.text.dtype, workload.device))
+    machine = describe_machine(workload.device)
+    figures: Figures = {"setting": asdict(setting), "machine": machine, **_times(turns)}
     figures |= _share(workload, turns["ours"], peak)
     figures |= _differences(turns)
     return figures | _memory(setting, say if memory else None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.sweep.best import Candidate
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,14 @@ class Stopwatch:
         self._say(line)
 
     def trial_finished(
-        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+        self,
+        study: str,
+        number: str,
+        state: str,
+        value: float | None,
+        seconds: float,
+        reason: str = "",
+        candidate: Candidate | None = None,
     ) -> None:
         self.ends.append(End(study, number, time.perf_counter(), time.process_time()))
         done = len(self.ends) - 1

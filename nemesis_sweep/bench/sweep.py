@@ -22,6 +22,7 @@ from nemesis_sweep.bench.whole_job import NONE, WholeJob, write_sweep
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results
 from nemesis_sweep.sweep.interrupt import interruptible
+from nemesis_sweep.sweep.row import Row
 
 ACCURACY = "test/accuracy"
 SELECTED_BY = "val/accuracy"
@@ -31,8 +32,6 @@ MOST, MEAN = 1.0, 0.2
 Rounding differs between the ways. Where it decides whether PAN selects a position, trainings part for a step
 and may end some pictures apart. Other seeds, images or settings are further apart on average.
 """
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def agreement(job: WholeJob, runs: Sequence[Run], rows: Sequence[Row]) -> dict[s
     Keys: `runs`, each with trial, seed, `public` and `ours` (percent, None where a trial has none);
     `most` and `mean`, the largest and the mean difference in points; `allowed_most`, `allowed_mean`; `agree`.
     """
-    found = {_key(row["params"]): row.get("replicates", {}).get(ACCURACY) for row in rows}
+    found = {_key(row.params): row.replicates.get(ACCURACY) for row in rows}
     compared, apart = [], []
     for run in runs:
         accuracies = found.get(_key(job.points[run.trial]))
@@ -140,7 +139,7 @@ def _public_run(job: Job) -> Result:
     return Result(**json.loads(answer.stdout.splitlines()[-1]))
 
 
-def _sweep(folder: Path, pruner: str, say: Say) -> tuple[float, list[dict[str, Any]]]:
+def _sweep(folder: Path, pruner: str, say: Say) -> tuple[float, list[Row]]:
     """Seconds of `nemesis-sweep run`, and the rows of its results."""
     file, home, told = folder / f"{pruner}.yaml", folder / pruner, [""]
     command = [sys.executable, "-m", "nemesis_sweep", "run", str(file), "--home", str(home)]
@@ -191,14 +190,14 @@ def _pruned(pruner: str, public: float, seconds: float, rows: Sequence[Row]) -> 
         "pruner": pruner,
         "seconds": seconds,
         "public_over_ours": public / seconds,
-        "stopped": sum(row["state"] == "PRUNED" for row in rows),
+        "stopped": sum(row.state == "PRUNED" for row in rows),
         "best": _best(rows),
     }
 
 
 def _best(rows: Sequence[Row]) -> float | None:
     """Test accuracy of the trial that is best on the validation images."""
-    complete = [row["metrics"] for row in rows if row["state"] == "COMPLETE"]
+    complete = [row.metrics for row in rows if row.state == "COMPLETE"]
     if not complete:
         return None
     accuracy: float = max(complete, key=lambda metrics: metrics[SELECTED_BY])[ACCURACY]

@@ -134,17 +134,20 @@ def case_name(setting: Mapping[str, Any]) -> str:
     method = f"PAN {setting['pan']}" if setting["pan"] else "no penalty" if prompt != "coop" else "CoOp"
     method = method if prompt == "coop" else f"{prompt}, {method}"
     replicates = f", {setting['replicates']} replicates" if setting["replicates"] > 1 else ""
+    device = setting.get("device", "cpu")
+    precision = setting["precision"] + ("" if device == "cpu" else f", on {device}")
     return (
         f"{setting['arch']}, {counted(setting['classes'], 'class', 'classes')} ({setting['names']}), "
-        f"n_ctx {setting['n_ctx']}, batch {setting['batch']}, {method}{replicates}, {setting['precision']}"
+        f"n_ctx {setting['n_ctx']}, batch {setting['batch']}, {method}{replicates}, {precision}"
     )
 
 
 def machine_line(machine: Mapping[str, Any]) -> str:
     """The machine in one line."""
     memory = f"{machine['memory_gib']} GiB, " if machine["memory_gib"] else ""
+    gpu = f"{machine['gpu']}; " if "gpu" in machine else ""
     return (
-        f"Machine: {machine['processor']}, {counted(machine['cores'], 'core')}, "
+        f"Machine: {gpu}{machine['processor']}, {counted(machine['cores'], 'core')}, "
         f"{counted(machine['threads'], 'thread')}, {memory}"
         f"{machine['vector_instructions']}; {machine['system']}, Python {machine['python']}, "
         f"torch {machine['torch']}, open_clip {machine['open_clip']}"

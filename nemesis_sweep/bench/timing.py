@@ -13,6 +13,7 @@ from nemesis_sweep.bench.our_implementation import OurImplementation
 from nemesis_sweep.bench.plain_implementation import PlainImplementation
 from nemesis_sweep.bench.public_implementation import PublicImplementation
 from nemesis_sweep.bench.workload import Setting, Workload
+from nemesis_sweep.vlm.devices import synchronise
 
 Say = Callable[[str], None]
 """Receives a line of progress."""
@@ -70,8 +71,10 @@ def take_turns(
 
 def _take_turn(workload: Workload, implementation: Implementation, number: int) -> Turn:
     positions = workload.positions(number)
+    synchronise(workload.device)
     start = time.perf_counter()
     outcome = implementation.step(positions)
+    synchronise(workload.device)
     seconds = time.perf_counter() - start
     kept = Outcome(outcome.loss, outcome.gradient.detach().clone(), outcome.selected)
     return Turn(seconds, kept)

@@ -36,7 +36,7 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
-    prompt: its kind; the public implementation is that of `coop` alone.
+    prompt: its kind; the public implementation is that of `coop` alone. device: where all is computed.
     """
 
     arch: str = "ViT-B-16"
@@ -51,6 +51,7 @@ class Setting:
     precision: str = "fp32"
     skip: tuple[str, ...] = ()
     prompt: str = "coop"
+    device: str = "cpu"
 
     @property
     def implementations(self) -> list[str]:
@@ -101,6 +102,10 @@ class Workload:
         """The context vectors to start from, such as (R, M, D)."""
         return self.values["context"]
 
+    @property
+    def device(self) -> torch.device:
+        return self.backbone.text.device
+
     @cached_property
     def anchors(self) -> Tensor:
         """Class features (C, E) of a hand-written prompt."""
@@ -122,7 +127,7 @@ class Workload:
         generator = seeded(0, "pixels")
         noise = torch.randn(*self.labels.shape, 3, size, size, generator=generator)
         colours = torch.randn(*self.labels.shape, 3, 1, 1, generator=generator)
-        return noise.add_(colours, alpha=3).to(self.backbone.text.dtype)
+        return noise.add_(colours, alpha=3).to(self.device, self.backbone.text.dtype)
 
     @cached_property
     def images(self) -> Tensor:
@@ -130,7 +135,7 @@ class Workload:
         if self.encoded:
             return torch.stack([self.backbone.encode_image(pixels, reads) for pixels in self.pixels])
         shape = (*self.labels.shape, *self.backbone.image_shape(reads))
-        return F.normalize(torch.randn(shape, generator=seeded(0, "features")), dim=-1)
+        return F.normalize(torch.randn(shape, generator=seeded(0, "features")), dim=-1).to(self.device)
 
     def positions(self, step: int) -> Tensor:
         """Positions (R, N) of vectors that PAN tests in a step, drawn without replacement."""
@@ -156,20 +161,21 @@ def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded
         )
     names = class_names(setting.names, setting.classes)
     if backbone is None:
-        backbone = load_backbone(setting.backbone_name).to(precision=setting.precision)
+        backbone = load_backbone(setting.backbone_name).to(precision=setting.precision, device=setting.device)
     with warnings.catch_warnings():
         # Two of ImageNet's names occur twice; nothing here depends on it.
         warnings.simplefilter("ignore")
         layout = make_layout(backbone.tokenizer, names, setting.n_ctx)
     shape = (setting.replicates, setting.batch)
+    generators = Generators(setting.seeds)["init"]
+    values = learner_of(setting.prompt).start(backbone, setting.method, names, generators)
+    device = backbone.text.device
     return Workload(
         setting=setting,
         backbone=backbone,
         layout=layout,
         names=names,
-        values=learner_of(setting.prompt).start(
-            backbone, setting.method, names, Generators(setting.seeds)["init"]
-        ),
-        labels=torch.randint(setting.classes, shape, generator=seeded(0, "labels")),
+        values={name: value.to(device) for name, value in values.items()},
+        labels=torch.randint(setting.classes, shape, generator=seeded(0, "labels")).to(device),
         encoded=encoded,
     )

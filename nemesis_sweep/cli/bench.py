@@ -61,6 +61,9 @@ def _case(function: _Command) -> _Command:
         click.option(
             "--prompt", default="coop", show_default=True, type=click.Choice(list(PROMPTS)), help="Its kind."
         ),
+        click.option(
+            "--device", default="cpu", show_default=True, help="Where all is computed, such as cuda."
+        ),
         click.option("--no-memory", is_flag=True, help="Do not measure memory (a process for each figure)."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table."),

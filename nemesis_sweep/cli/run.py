@@ -100,28 +100,24 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> Non
     from rich.console import Console
 
     from nemesis_sweep.report.closing import print_closing
-    from nemesis_sweep.report.front import mark_front
     from nemesis_sweep.report.leaderboard import leaderboard
     from nemesis_sweep.report.progress import Progress
     from nemesis_sweep.report.results import write_results
     from nemesis_sweep.report.study_counts import counts_of
-    from nemesis_sweep.spec.metrics import direction
+    from nemesis_sweep.sweep.best import mark_best
     from nemesis_sweep.sweep.runner import run_sweep
 
     objectives = sweep.search.objective
-    better = direction(objectives[0])
     outcome = run_sweep(
         sweep,
         place,
-        lambda studies: Progress(
-            map(counts_of, studies), metric=objectives[0], maximize=better == "maximize"
-        ),
+        lambda studies: Progress(map(counts_of, studies), metric=objectives[0]),
         extend=extend,
         retry=retry_failed,
         say=lambda line: click.echo(line, err=True),
-        keep=lambda rows: write_results(place.path, mark_front(rows, objectives)),
+        keep=lambda rows: write_results(place.path, mark_best(rows, objectives)),
     )
-    rows = mark_front(outcome.rows, objectives)
+    rows = mark_best(outcome.rows, objectives)
     write_results(place.path, rows)
     if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
         raise outcome.causes

@@ -1,9 +1,9 @@
 """`nemesis-sweep run FILE --simulate`: the same run in simulated time, with nothing trained."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,7 @@ from nemesis_sweep.messages.printable import printable
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
     from nemesis_sweep.sweep.home.folder import Home
+    from nemesis_sweep.sweep.row import Row
 
 WORKERS = 4
 FAILED = 1
@@ -26,9 +27,9 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     """Simulate the sweep and print what came of it. recorded: home of an earlier sweep, '' for none."""
     from rich.console import Console
 
-    from nemesis_sweep.report.front import mark_front
     from nemesis_sweep.report.results import read_results
     from nemesis_sweep.report.simulated import MARK, SimulationProgress, print_simulation, write_simulated
+    from nemesis_sweep.sweep.best import mark_best
     from nemesis_sweep.sweep.simulation.actors import Clock
     from nemesis_sweep.sweep.simulation.recorded import RecordedResponse
     from nemesis_sweep.sweep.simulation.response import Response
@@ -51,11 +52,11 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
             done, sum(study.total for study in studies), lambda: clock.now, console, title
         )
 
-    def keep(rows: Sequence[Mapping[str, Any]]) -> None:
-        write_simulated(place.path, mark_front(rows, sweep.search.objective))
+    def keep(rows: "Sequence[Row]") -> None:
+        write_simulated(place.path, mark_best(rows, sweep.search.objective))
 
     outcome = run_simulation(sweep, place, show, response, workers, extend=extend, keep=keep)
-    rows = mark_front(outcome.rows, sweep.search.objective)
+    rows = mark_best(outcome.rows, sweep.search.objective)
     results = write_simulated(place.path, rows)
     print_simulation(rows, sweep.search.objective, outcome.seconds, source, console)
     console.print(f"Simulated results  {printable(results)}", soft_wrap=True, highlight=False)

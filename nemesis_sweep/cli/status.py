@@ -1,7 +1,7 @@
 """`nemesis-sweep status`: how far a sweep is, from another terminal or afterwards."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from nemesis_sweep.cli.ui import SWEEPS, newest_home
 
 if TYPE_CHECKING:
     from nemesis_sweep.report.leaderboard import TaskBoard
+    from nemesis_sweep.sweep.row import Row
 
 
 @click.command("status")
@@ -34,13 +35,14 @@ def command(home: Path | None, table: bool, as_json: bool) -> None:
     boards: list[TaskBoard] = []
     if table:
         from nemesis_sweep.report.leaderboard import leaderboard
+        from nemesis_sweep.sweep.best import mark_best
 
-        rows: Iterable[Mapping[str, Any]] = complete_rows(studies, place)
+        rows: Iterable[Row] = complete_rows(studies, place)
         if status.simulated:
             from nemesis_sweep.report.simulated import with_simulated
 
             rows = with_simulated(place.path, rows)
-        boards = leaderboard(rows, sweep.search.objective)
+        boards = leaderboard(mark_best(rows, sweep.search.objective), sweep.search.objective)
     if as_json:
         click.echo(json.dumps(status.as_dict() | (_values(boards) if table else {}), indent=2))
         return

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.decoding.ahead import Decoders
-from nemesis_sweep.data.decoding.decoded import Decoded
 from nemesis_sweep.data.decoding.images import UnusableError
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -54,7 +53,7 @@ def encode_items(
     shape = backbone.image_shape(reads)
     features = np.full((len(items), len(views), *shape), np.nan, dtype=np.float32)
     with nullcontext(decoders) if decoders else Decoders(backbone.preprocess, cpus()) as ahead:
-        for group, pixels, bad in _batches(items, views, backbone, ahead):
+        for group, taken, bad in _batches(items, views, backbone, ahead):
             if bad and unusable is None:
                 place, error = min(bad.items())
                 raise error.told(items[place].source) from error
@@ -62,7 +61,7 @@ def encode_items(
                 unusable |= bad
             rows = [place for place in group.places if place not in bad]
             if rows:
-                encoded = _encode(backbone, pixels, reads).float().cpu().numpy()
+                encoded = _encode(backbone, taken, reads).float().cpu().numpy()
                 found = encoded.reshape(len(rows), len(group.columns), *shape)
                 _check_finite(found.reshape(*found.shape[:2], -1), rows, group, items, backbone)
                 features[rows, group.columns.start : group.columns.stop] = found
@@ -76,19 +75,20 @@ def cpus() -> int:
     return torch.get_num_threads()
 
 
-def _encode(backbone: Backbone, pixels: Tensor, reads: Reads) -> Tensor:
-    """Encode a batch; in halves where an accelerator's memory is too small for it."""
-    found = _tried(backbone, pixels, reads)
+def _encode(backbone: Backbone, taken: Tensor, reads: Reads) -> Tensor:
+    """Encode a batch of bytes; in halves where an accelerator's memory is too small for it."""
+    found = _tried(backbone, taken, reads)
     # Out here: the error would hold on to all that the failed pass has computed.
-    return torch.cat([_encode(backbone, half, reads) for half in pixels.chunk(2)]) if found is None else found
+    return torch.cat([_encode(backbone, half, reads) for half in taken.chunk(2)]) if found is None else found
 
 
-def _tried(backbone: Backbone, pixels: Tensor, reads: Reads) -> Tensor | None:
+def _tried(backbone: Backbone, taken: Tensor, reads: Reads) -> Tensor | None:
     """Features of a batch; None where there is too little memory for it and it can be halved."""
     try:
-        return backbone.encode_image(pixels, reads)
+        device = next(backbone.visual.parameters()).device
+        return backbone.encode_image(_pixels(taken, backbone.preprocess, device), reads)
     except RuntimeError as error:
-        if len(pixels) == 1 or not is_out_of_memory(error):
+        if len(taken) == 1 or not is_out_of_memory(error):
             raise
         return None
 
@@ -133,11 +133,10 @@ def _groups(items: int, views: int, batch: int) -> Iterator[_Group]:
 def _batches(
     items: Sequence[Item], views: Sequence[int], backbone: Backbone, decoders: Decoders
 ) -> Iterator[tuple[_Group, Tensor, dict[int, UnusableError]]]:
-    """Groups, pixels ``(b, 3, H, W)`` of what can be read of them, and what is wrong with the others."""
-    preprocess = backbone.preprocess
-    device = next(backbone.visual.parameters()).device
-    most = CPU_PIXELS if device.type == "cpu" else BATCH_PIXELS
-    batch = min(MAX_BATCH, max(1, most // preprocess.image_size**2))
+    """Groups, bytes ``(b, H, W, 3)`` of what can be read of them, and what is wrong with the others."""
+    on_cpu = next(backbone.visual.parameters()).device.type == "cpu"
+    most = CPU_PIXELS if on_cpu else BATCH_PIXELS
+    batch = min(MAX_BATCH, max(1, most // backbone.preprocess.image_size**2))
     groups = list(_groups(len(items), len(views), batch))
     parts = [(group, part) for group in groups for part in _parts(group.places)]
     asked = (
@@ -148,7 +147,8 @@ def _batches(
     for group in groups:
         whole = [(part, next(decoded)) for part in _parts(group.places)]
         bad = {part[place]: error for part, found in whole for place, error in found.unusable.items()}
-        yield group, _pixels([found for _, found in whole], preprocess, device), bad
+        taken = np.concatenate([found.pixels for _, found in whole])
+        yield group, torch.from_numpy(taken).flatten(0, 1), bad
 
 
 def _parts(places: range) -> list[range]:
@@ -156,14 +156,13 @@ def _parts(places: range) -> list[range]:
     return [places[start : start + size] for start in range(0, len(places), size)]
 
 
-def _pixels(parts: Sequence[Decoded], preprocess: Preprocess, device: torch.device) -> Tensor:
-    """Pixels ``(b, 3, H, W)`` float32 on the encoder's device, normalised for it.
+def _pixels(taken: Tensor, preprocess: Preprocess, device: torch.device) -> Tensor:
+    """Pixels ``(b, 3, H, W)`` float32 on the encoder's device, normalised for it, of bytes ``(b, H, W, 3)``.
 
     They go there as bytes, a quarter of what numbers would be, and become numbers there. They stay in the
     order of the decoder, channels last: convolutions on a CPU are a quarter faster on it.
     """
-    whole = torch.from_numpy(np.concatenate([part.pixels for part in parts])).flatten(0, 1)
-    pixels = to_device(whole, device).permute(0, 3, 1, 2).float() / 255
+    pixels = to_device(taken, device).permute(0, 3, 1, 2).float() / 255
     mean, std = (
         to_device(torch.tensor(each), device).view(3, 1, 1) for each in (preprocess.mean, preprocess.std)
     )

@@ -7,6 +7,8 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.subsets import base_and_new, episode_of_classes, of_classes
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.spec.choices import PROTOCOLS
+from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.tasks import Task
 
 
@@ -23,7 +25,7 @@ class ProtocolSplit:
 
 
 Load = Callable[[str], Dataset]
-Arrange = Callable[[Dataset, tuple[Episode, ...], Mapping[str, str], Load], ProtocolSplit]
+Split = Callable[[Dataset, tuple[Episode, ...], Mapping[str, str], Load], ProtocolSplit]
 
 
 def few_shot(
@@ -52,13 +54,6 @@ def domain_generalization(
     return ProtocolSplit(dataset, episodes, {name: _target(load(own)) for name, own in targets.items()})
 
 
-PROTOCOLS: dict[str, Arrange] = {
-    "few_shot": few_shot,
-    "base_to_new": base_to_new,
-    "domain_generalization": domain_generalization,
-}
-
-
 def arrange(task: Task, seeds: Sequence[int], load: Load) -> ProtocolSplit:
     """What a task trains on and is tested on. load: gives a dataset by name.
 
@@ -66,7 +61,8 @@ def arrange(task: Task, seeds: Sequence[int], load: Load) -> ProtocolSplit:
     """
     dataset = load(task.dataset)
     episodes = tuple(few_shot_episode(dataset, task.shots, seed, task.val_shots) for seed in seeds)
-    return PROTOCOLS[task.protocol](dataset, episodes, task.tested, load)
+    split: Split = part_at(PROTOCOLS[task.protocol].split)
+    return split(dataset, episodes, task.tested, load)
 
 
 def _target(dataset: Dataset) -> Dataset:

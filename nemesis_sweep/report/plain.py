@@ -6,7 +6,8 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from nemesis_sweep.report.leaderboard import Entry, TaskBoard
+from nemesis_sweep.report.entry import Entry
+from nemesis_sweep.report.leaderboard import TaskBoard
 from nemesis_sweep.report.verdict import task_verdict
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -19,6 +18,8 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.study_counts import RunningTrial, StudyCounts, duration, one_line, trial_name
 from nemesis_sweep.report.table import params_text
 from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.best import Candidate
 
 # Lines of the view that are no trials or studies: headings, rules, blank and summing-up lines, the cursor's.
 FRAME_LINES = 10
@@ -34,7 +35,7 @@ NARROW = 110
 class Progress(AbstractContextManager["Progress"]):
     """Told by the runner what happens, shows it; may be told from one thread while another draws.
 
-    metric: what is shown of a running trial. maximize: whether a larger objective is better.
+    metric: what is shown of a running trial.
     """
 
     def __init__(
@@ -43,7 +44,6 @@ class Progress(AbstractContextManager["Progress"]):
         *,
         console: Console | None = None,
         metric: str = "val/accuracy",
-        maximize: bool = True,
         clock: Callable[[], float] = time.monotonic,
         quiet: float = QUIET,
     ) -> None:
@@ -55,7 +55,6 @@ class Progress(AbstractContextManager["Progress"]):
         self.studies = {study.study: study for study in studies}
         self.running: dict[tuple[str, str], RunningTrial] = {}
         self._metric = metric
-        self._maximize = maximize
         self._clock = clock
         self._started = self._told = clock()
         self._quiet = quiet
@@ -90,7 +89,7 @@ class Progress(AbstractContextManager["Progress"]):
             self._live.stop()
             self._live = None
 
-    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None:
+    def trial_started(self, study: str, number: str, params: Values) -> None:
         """Show a trial as running; a trial that starts again begins anew."""
         with self._lock:
             if (study, number) not in self.running:
@@ -107,18 +106,25 @@ class Progress(AbstractContextManager["Progress"]):
                 trial.metrics = {**trial.metrics, **metrics}
 
     def trial_finished(
-        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+        self,
+        study: str,
+        number: str,
+        state: str,
+        value: float | None,
+        seconds: float,
+        reason: str = "",
+        candidate: Candidate | None = None,
     ) -> None:
         """Count a trial that ended as COMPLETE, PRUNED or FAIL and tell it.
 
-        reason: of a complete trial that it breaks a constraint, so that it cannot be the best.
+        reason: of a complete trial that it breaks a constraint. candidate: None where it cannot be the best.
         """
         lines = []
         with self._lock:
             trial = self.running.pop((study, number), None)
             counts = self.studies[study]
             counts.running -= trial is not None
-            counts.count(state, number, None if reason else value, self._maximize)
+            counts.count(state, candidate)
             self._finished_here += 1
             if trains_prompt(number):  # Those are measured while workers start.
                 self._stage = ""
@@ -170,7 +176,9 @@ class Progress(AbstractContextManager["Progress"]):
         for trial in trials[:SHOWN]:
             epoch = f" at epoch {trial.epoch}/{trial.epochs}" if trial.epochs else ""
             best = _best_of(self.studies[trial.study])
-            told.append(f"{trial.study} {trial_name(trial.number)}{epoch}" + (f" ({best})" if best else ""))
+            told.append(
+                f"{trial.study} {trial_name(trial.number)}{epoch}" + (f" (best {best})" if best else "")
+            )
         if len(trials) > SHOWN:
             told.append(f"and {len(trials) - SHOWN} more")
         return f"{head}: {'; '.join(told)}" if told else head
@@ -211,7 +219,7 @@ class Progress(AbstractContextManager["Progress"]):
         # Open studies first: what is over is what can be left out.
         studies = sorted(self.studies.values(), key=lambda study: study.left == 0)
         for study in studies[:room]:
-            best = "-" if study.best is None else f"{study.best:.2f} ({trial_name(study.best_number)})"
+            best = _best_of(study) or "-"
             numbers = () if narrow else (study.complete, study.pruned, study.failed, study.running)
             table.add_row(
                 Text(study.study),
@@ -276,11 +284,12 @@ class Progress(AbstractContextManager["Progress"]):
 
 
 def _study_line(counts: StudyCounts) -> str:
-    best = _best_of(counts) or "nothing completed"
+    best = _best_of(counts)
+    found = f"best {best}" if best else "nothing completed"
     ended = f"{counts.complete} complete, {counts.pruned} pruned, {counts.failed} failed"
-    return f"{counts.study} done: {ended}; {best}"
+    return f"{counts.study} done: {ended}; {found}"
 
 
 def _best_of(counts: StudyCounts) -> str:
     """The best of a study so far, '' when there is none."""
-    return "" if counts.best is None else f"best {counts.best:.2f} ({trial_name(counts.best_number)})"
+    return "" if counts.best is None else f"{counts.best.values[0]:.2f} ({trial_name(counts.best.number)})"

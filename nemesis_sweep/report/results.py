@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.row import Row
 
 NAME = "results.parquet"
 VERSION = b"nemesis_sweep.results"
@@ -40,6 +42,7 @@ COLUMNS: Mapping[str, pa.DataType] = {
     "reason": pa.string(),
     "broken": pa.list_(pa.string()),
     "front": pa.bool_(),
+    "best": pa.bool_(),
     "epochs": pa.int64(),
     "seconds": pa.float64(),
     "seeds": pa.list_(pa.int64()),
@@ -47,14 +50,15 @@ COLUMNS: Mapping[str, pa.DataType] = {
 }
 
 
-def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+LATER = ("best",)
+"""Columns that tables of earlier versions have not."""
+
+
+def results_table(rows: Iterable[Row]) -> pa.Table:
     """Return the table of trial results.
 
-    Each row is the result of a trial (study, number, baseline, params, config, seeds, epochs, metrics,
-    replicates, seconds) with its task (its name, dataset, shots, backbone, protocol), its state (COMPLETE,
-    the default, PRUNED or FAIL) and, if it did not complete, a reason; `broken` lists the constraints that it
-    breaks and `front` says whether no other trial of its study beats it (`mark_front`). What a row lacks is
-    null. A trial of a joint study has a row for each task and one, with the task `mean`, for the means.
+    What a row lacks is null. A trial of a joint study has a row for each task and one, with the task `mean`,
+    for the means.
     Columns: those above; `trial` names the trial's folder below that of its study, and `number` is its number
     in the study, null for a baseline that is no point of the space. `config` is a struct of the whole method.
     `param.NAME` for each searched parameter, typed by its values; a baseline that trains a prompt has there
@@ -62,7 +66,7 @@ def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     each context vector, null without PAN. For each metric `METRIC` (mean), `METRIC/std` (sample standard
     deviation, null for one replicate), `METRIC/replicates`.
     """
-    rows = [_named(row) for row in rows]
+    rows = list(rows)
     fields: list[pa.Field] = []
     columns: list[pa.Array] = []
 
@@ -71,19 +75,19 @@ def results_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         columns.append(pa.array(values, field.type))
 
     for name, kind in COLUMNS.items():
-        add([row.get(name) for row in rows], pa.field(name, kind))
-    for name in sorted({name for row in rows for name in row.get("params") or {}}):
+        add([_cell(row, name) for row in rows], pa.field(name, kind))
+    for name in sorted({name for row in rows for name in row.params}):
         add(*_typed(PARAM + name, [_trained_with(row, name) for row in rows]))
-    add(*_struct("config", [row.get("config") for row in rows]))
+    add(*_struct("config", [row.config for row in rows]))
     for name in _metric_names(rows):
-        replicates = [(row.get("replicates") or {}).get(name) for row in rows]
-        add([(row.get("metrics") or {}).get(name) for row in rows], pa.field(name, pa.float64()))
+        replicates = [row.replicates.get(name) for row in rows]
+        add([row.metrics.get(name) for row in rows], pa.field(name, pa.float64()))
         add([_std(values) for values in replicates], pa.field(name + STD, pa.float64()))
         add(replicates, pa.field(name + REPLICATES, pa.list_(pa.float64())))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields, FORMAT))
 
 
-def write_results(home: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+def write_results(home: Path, rows: Iterable[Row]) -> Path:
     """Write `HOME/results.parquet` in one step and return its path; readers never see half a file."""
     return write_table(home / NAME, results_table(rows))
 
@@ -95,8 +99,8 @@ def write_table(path: Path, table: pa.Table) -> Path:
     return path
 
 
-def read_results(home: Path) -> list[dict[str, Any]]:
-    """Return the rows of `HOME/results.parquet` as `write_results` got them, without what was null.
+def read_results(home: Path) -> list[Row]:
+    """Return the rows of `HOME/results.parquet` as `write_results` got them.
 
     Raises UserError if the file is missing or no Parquet file of ours.
     """
@@ -131,8 +135,8 @@ def _damaged(path: Path, error: Exception) -> UserError:
     )
 
 
-def rows_of(table: pa.Table) -> list[dict[str, Any]]:
-    """Return the rows of which `results_table` made a table, without what was null."""
+def rows_of(table: pa.Table) -> list[Row]:
+    """Return the rows of which `results_table` made a table."""
     mixed = {field.name for field in table.schema if _is_json(field)}
     kind = table.schema.field("config").type
     mixed |= (
@@ -141,67 +145,66 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
     return [_row(record, mixed) for record in table.to_pylist()]
 
 
-def _named(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row with its trial as text, its number if it is one, and a state."""
-    trial = str(row["number"])
-    number = int(trial) if trial.isdecimal() else None
-    return {"baseline": "", "state": "COMPLETE", **row, "trial": trial, "number": number}
+def _cell(row: Row, column: str) -> Any:
+    if column == "trial":
+        return row.number
+    if column == "number":
+        return int(row.number) if row.number.isdecimal() else None
+    return getattr(row, column)
 
 
-def _trained_with(row: Mapping[str, Any], name: str) -> Any:
+def _trained_with(row: Row, name: str) -> Any:
     """The value of a parameter: as it was searched, or as a baseline has it that trains a prompt."""
-    params, config = row.get("params") or {}, row.get("config") or {}
-    if row["number"] is not None or not trains_prompt(row["baseline"]):
-        return params.get(name)
-    return params.get(name, config.get(name))
+    if row.number.isdecimal() or not trains_prompt(row.baseline):
+        return row.params.get(name)
+    return row.method.get(name)
 
 
-def _row(record: Mapping[str, Any], mixed: Collection[str]) -> dict[str, Any]:
+def _row(record: Values, mixed: Collection[str]) -> Row:
     def plain(name: str, value: Any) -> Any:
         return _from_text(value) if name in mixed and value is not None else value
 
-    row: dict[str, Any] = {
-        name: record[name] for name in COLUMNS if name != "trial" and record[name] is not None
-    }
-    row["number"] = record["trial"]
+    own = [name for name in COLUMNS if name not in (*LATER, "trial")]
+    told = {name: record[name] for name in own} | {name: record.get(name) for name in LATER}
     params = {
         name.removeprefix(PARAM): plain(name, value)
         for name, value in record.items()
         if name.startswith(PARAM)
     }
     searched = record["number"] is not None
-    row["params"] = {name: value for name, value in params.items() if searched and value is not None}
+    told["params"] = {name: value for name, value in params.items() if searched and value is not None}
     if record["config"] is not None:
         values = {name: plain(f"config.{name}", value) for name, value in record["config"].items()}
-        row["config"] = {name: value for name, value in values.items() if value is not None}
-    return row | _measured(record)
+        told["config"] = {name: value for name, value in values.items() if value is not None}
+    return _made(record, {**told, "number": record["trial"], "ended": record.get("ended")})
 
 
-def _row_of_version_1(record: Mapping[str, Any]) -> dict[str, Any]:
+def _row_of_version_1(record: Values) -> Row:
     """A row as it was when numbers were text, and parameters and configuration JSON."""
-    names = [*COLUMNS, "params", "config"]
-    row = {name: record[name] for name in names if record.get(name) is not None}
-    row |= {name: json.loads(row[name]) for name in ("params", "config") if name in row}
-    return row | _measured(record)
+    told = {name: record.get(name) for name in COLUMNS if name != "trial"}
+    for name in ("params", "config"):
+        told |= {name: json.loads(record[name])} if record.get(name) is not None else {}
+    return _made(record, told)
 
 
-def _measured(record: Mapping[str, Any]) -> dict[str, Any]:
+def _made(record: Values, told: Values) -> Row:
     names = [name.removesuffix(REPLICATES) for name in record if name.endswith(REPLICATES)]
-    return {
-        "metrics": {name: record[name] for name in names if record[name] is not None},
-        "replicates": {
+    return Row(
+        metrics={name: record[name] for name in names if record[name] is not None},
+        replicates={
             name: record[name + REPLICATES] for name in names if record[name + REPLICATES] is not None
         },
-    }
+        **told,
+    )
 
 
-def _metric_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _metric_names(rows: Sequence[Row]) -> list[str]:
     """The usual metrics first, which are always there to be relied on; then whatever else was measured."""
-    found = {name for row in rows for kind in ("metrics", "replicates") for name in row.get(kind) or {}}
+    found = {name for row in rows for name in (*row.metrics, *row.replicates)}
     return [*METRICS, *sorted(found - set(METRICS))]
 
 
-def _struct(name: str, records: Sequence[Mapping[str, Any] | None]) -> tuple[list[Any], pa.Field]:
+def _struct(name: str, records: Sequence[Values | None]) -> tuple[list[Any], pa.Field]:
     """Return mappings with the values of each key in one type, and the field that holds them."""
     keys = list(dict.fromkeys(key for record in records for key in record or {}))
     if not keys:  # Parquet has no struct without fields.

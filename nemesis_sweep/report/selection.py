@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.statistics import rounded
 from nemesis_sweep.spec.choices import SELECTIONS
+from nemesis_sweep.sweep.row import Row
 
 RARE = 5.0
 """Percent of the drawn positions below which PAN alone trains nearly what plain CoOp does."""
 
 
-def selected_percent(row: Mapping[str, Any]) -> float | None:
+def selected_percent(row: Row) -> float | None:
     """The mean over the replicates, of all positions that were drawn in all steps.
 
     None where nothing was selected by accuracy: without a penalty, with PUN alone, with the random control.
     """
-    shares, config = row.get("selected_share"), row.get("config") or {}
-    searched = {**config, **(row.get("params") or {})}
+    shares, searched = row.selected_share, row.method
     tested = SELECTIONS[searched.get("selection") or "accuracy"].corrupts
     if not shares or not tested or not float(searched.get("omega") or 0):
         return None

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -21,14 +20,15 @@ from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import MEAN
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.best import Candidate
+from nemesis_sweep.sweep.row import Row
 
 NAME = "simulated.parquet"
 MARK = "SIMULATED"
 EVERY = 5.0
 """Seconds between two lines while it runs."""
 DOUBLINGS = 6
-
-Row = Mapping[str, Any]
 
 
 class SimulationProgress(AbstractContextManager["SimulationProgress"]):
@@ -56,14 +56,21 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
         if self._here:
             self._tell()
 
-    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None:
+    def trial_started(self, study: str, number: str, params: Values) -> None:
         """Nothing is told: there may be a thousand a second."""
 
     def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         """Nothing is told."""
 
     def trial_finished(
-        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
+        self,
+        study: str,
+        number: str,
+        state: str,
+        value: float | None,
+        seconds: float,
+        reason: str = "",
+        candidate: Candidate | None = None,
     ) -> None:
         """Count a trial, and tell how far it is when it is time."""
         self._here += 1
@@ -97,15 +104,15 @@ def best_found(rows: Iterable[Row], objective: str, seconds: float) -> list[tupl
     before the first.
     """
     maximize = direction(objective) == "maximize"
-    ended = sorted((row for row in rows if row["state"] != "RUNNING"), key=lambda row: row["ended"])
+    ended = sorted((row for row in rows if row.state != "RUNNING"), key=lambda row: row.ended or 0.0)
     curve, place, best = [], 0, None
     for doubling in range(DOUBLINGS, -1, -1):
         until = seconds / 2**doubling
-        while place < len(ended) and ended[place]["ended"] <= until:
+        while place < len(ended) and (ended[place].ended or 0.0) <= until:
             row = ended[place]
             place += 1
-            if row["state"] == "COMPLETE" and trains_prompt(row.get("baseline")):
-                value = row["metrics"][objective]
+            if row.state == "COMPLETE" and trains_prompt(row.baseline):
+                value = row.metrics[objective]
                 best = value if best is None else max(best, value) if maximize else min(best, value)
         curve.append((until, place, best))
     return curve
@@ -123,10 +130,10 @@ def print_simulation(
         if board.mean_of and not board.is_mean:
             continue
         lines = [f"\n{MARK} {board.study}: best {objective} against simulated time", _columns()]
-        own = [row for row in rows if (row["task"] == MEAN if board.is_mean else row["study"] == board.study)]
+        own = [row for row in rows if (row.task == MEAN if board.is_mean else row.study == board.study)]
         lines += [_columns(*point) for point in best_found(own, objective, seconds)]
         console.print(Text("\n".join(lines)), soft_wrap=True, highlight=False)
-    trials = len({(row["study"], row["number"]) for row in rows})
+    trials = len({(row.study, row.number) for row in rows})
     total = f"\n{MARK}: {counted(trials, 'trial')} in {hours(seconds)} of simulated time "
     total += f"({seconds:.0f} s). {source}"
     console.print(Text(total), soft_wrap=True, highlight=False)
@@ -141,7 +148,7 @@ def write_simulated(home: Path, rows: Iterable[Row]) -> Path:
     rows = list(rows)
     table = results_table(rows)
     table = table.append_column("simulated", pa.array([True] * len(rows), pa.bool_()))
-    table = table.append_column("ended", pa.array([row["ended"] for row in rows], pa.float64()))
+    table = table.append_column("ended", pa.array([row.ended for row in rows], pa.float64()))
     return write_table(home / NAME, table.replace_schema_metadata({"nemesis_sweep.simulated": "1"}))
 
 
@@ -153,9 +160,9 @@ def with_simulated(home: Path, rows: Iterable[Row]) -> list[Row]:
     """
     path = home / NAME
     measured = rows_of(read_table(path)) if path.is_file() else []
-    measured = [row for row in measured if row["state"] == "COMPLETE"]
-    known = {(row["study"], row["number"]) for row in measured}
-    return [*measured, *(row for row in rows if (row["study"], str(row["number"])) not in known)]
+    measured = [row for row in measured if row.state == "COMPLETE"]
+    known = {(row.study, row.number) for row in measured}
+    return [*measured, *(row for row in rows if (row.study, row.number) not in known)]
 
 
 def hours(seconds: float) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.best import Candidate, best, candidates_in
 
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.study import Study
@@ -20,7 +20,7 @@ class StudyCounts:
     """One study as the watcher sees it.
 
     budget: trials that there will be in the end, baselines included; complete, pruned, failed: trials that
-    are over, in earlier runs of the same sweep too; best: value of the best complete trial so far.
+    are over, in earlier runs of the same sweep too; best: the best trial so far.
     """
 
     study: str
@@ -28,8 +28,7 @@ class StudyCounts:
     complete: int = 0
     pruned: int = 0
     failed: int = 0
-    best: float | None = None
-    best_number: str = ""
+    best: Candidate | None = None
     running: int = 0
 
     @property
@@ -42,10 +41,10 @@ class StudyCounts:
         """Trials that are not over yet."""
         return max(0, self.budget - self.done)
 
-    def count(self, state: str, number: str, value: float | None, maximize: bool) -> None:
+    def count(self, state: str, candidate: Candidate | None) -> None:
         """Count a trial that ended as COMPLETE, PRUNED or FAIL; raises ValueError for another state.
 
-        value: what the best is chosen by; None for a trial that cannot be the best.
+        candidate: None for a trial that cannot be the best.
         """
         if state not in STATES:
             raise ValueError(f"a trial ends as one of {', '.join(STATES)} but got {state!r}")
@@ -54,12 +53,8 @@ class StudyCounts:
         self.failed += state == "FAIL"
         # A control is known only when everything else is over.
         self.budget = max(self.budget, self.done)
-        if state != "COMPLETE" or value is None or not math.isfinite(value):
-            return
-        if not trains_prompt(number):
-            return
-        if self.best is None or (value > self.best if maximize else value < self.best):
-            self.best, self.best_number = value, number
+        if candidate is not None:
+            self.best = best(each for each in (self.best, candidate) if each is not None)
 
 
 @dataclass
@@ -68,7 +63,7 @@ class RunningTrial:
 
     study: str
     number: str
-    params: Mapping[str, Any]
+    params: Values
     epoch: int = 0
     epochs: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -96,10 +91,9 @@ def one_line(text: str) -> str:
 
 def counts_of(study: Study) -> StudyCounts:
     """Count what a study already holds, its baselines included."""
-    counts = StudyCounts(study.key, study.total)
-    for number, trial in study.trials():
+    counts, trials = StudyCounts(study.key, study.total), study.trials()
+    for _, trial in trials:
         if trial.state.is_finished():
-            kept = all(excess <= 0 for excess in trial.constraints.values())
-            value = trial.values[0] if trial.state.name == "COMPLETE" and kept else None
-            counts.count(trial.state.name, number, value, study.study.directions[0].name == "MAXIMIZE")
+            counts.count(trial.state.name, None)
+    counts.best = best(candidates_in(trials, study.sweep.search.directions))
     return counts

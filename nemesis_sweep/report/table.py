@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.leaderboard import BEST, FRONT, LOSSES, Entry, TaskBoard, is_test_set
+from nemesis_sweep.report.entry import Entry, is_test_set
+from nemesis_sweep.report.leaderboard import BEST, FRONT, LOSSES, TaskBoard
 from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict

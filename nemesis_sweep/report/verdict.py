@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.leaderboard import Entry, TaskBoard
+from nemesis_sweep.report.entry import Entry
+from nemesis_sweep.report.leaderboard import TaskBoard
 from nemesis_sweep.report.selection import RARE, range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, paired_gain, rounded
 from nemesis_sweep.spec.metrics import direction

@@ -95,5 +95,6 @@ def known_before(names: Iterable[str]) -> list[str]:
 
 
 def order(name: str | None) -> int:
-    """The place of a baseline among all; behind them for any other trial."""
-    return list(BASELINES).index(name) if name in BASELINES else len(BASELINES)
+    """The place of a baseline among those that are known before the first trial; behind them for all else."""
+    known = [each for each, row in BASELINES.items() if not row.last]
+    return known.index(name) if name in known else len(known)

@@ -43,10 +43,42 @@ SELECTIONS: dict[str, Selection] = {
 NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf")}
 """p of each norm."""
 REDUCTIONS = ("mean", "reference")
+"""Over the classes that have contexts of their own."""
+PENALISED = ("base", "shifted")
+"""Of CoCoOp, whose vectors' norms are penalised."""
+TRANSPORT_STOPS = ("fixed", "reference")
+"""Of PLOT, when the matching ends."""
 PRECISIONS = ("fp32", "bf16", "fp16")
 """The one that takes the most memory first."""
 CLASS_POSITIONS = ("end", "middle", "front")
 """The more of the text is shared between classes, the earlier: the last takes the most memory."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is learnt, and what is tested beside it.
+
+    split: `module:name` of the function that divides a task's data (``data.protocols.Split``), or the
+    function. learnt: what the accuracy on the learnt classes' own test images is called where others are
+    tested too; '' where not. summary: what `test/accuracy` then is, of that accuracy and the others'.
+    """
+
+    split: Any
+    learnt: str = ""
+    summary: Any = None
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "few_shot": Protocol("nemesis_sweep.data.protocols:few_shot"),
+    "base_to_new": Protocol(
+        "nemesis_sweep.data.protocols:base_to_new", "base", "nemesis_sweep.training.transfer:harmonic"
+    ),
+    "domain_generalization": Protocol(
+        "nemesis_sweep.data.protocols:domain_generalization",
+        "source",
+        "nemesis_sweep.training.transfer:average",
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,13 @@ class Reading:
 
     known: the names that may be used; None checks no names. method: the class of its methods, with the fields
     of the prompts that it has from outside. places: the dotted paths of the keys of all sections.
+    checked: whether the parts have been read and looked at before, so that nothing has to be done twice.
     """
 
     known: KnownNames | None
     method: type[Method]
     places: Mapping[str, str] = field(default_factory=dict)
+    checked: bool = False
 
 
 def known_in(info: ValidationInfo) -> KnownNames | None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.choices import CLASS_POSITIONS, OneOf
+from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, TRANSPORT_STOPS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
 
 Reads = Literal["pooled", "patches"]
@@ -68,7 +68,7 @@ class CoCoOpFields(ContextFields):
     """penalise: the norms of the learnt vectors (base), or of those that the images have shifted (shifted),
     averaged over the batch."""
 
-    penalise: Literal["base", "shifted"] = "base"
+    penalise: Annotated[str, OneOf(PENALISED)] = "base"
 
 
 class PlotFields(ClassFields, PlaceFields):
@@ -79,7 +79,7 @@ class PlotFields(ClassFields, PlaceFields):
     n_prompts: Count = 4
     pooled_token: bool = True
     transport_rounds: Count = 20
-    transport_stop: Literal["fixed", "reference"] = "fixed"
+    transport_stop: Annotated[str, OneOf(TRANSPORT_STOPS)] = "fixed"
 
 
 class DeepTextFields(ContextFields):

@@ -82,7 +82,8 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         return None, reader.faults
     values = {"name": data["name"], "tasks": tasks, "method": method, "space": space, "search": search}
     values |= {"budget": budget, "resources": resources, "tracking": tracking}
-    return Sweep.model_validate(values, context=reading), []
+    # Every part has been read and looked at above, the whole as well.
+    return Sweep.model_validate(values, context=replace(reading, checked=True)), []
 
 
 class _Sections:

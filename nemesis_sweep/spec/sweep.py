@@ -35,7 +35,13 @@ def _folder_name(name: str) -> str:
     return name
 
 
+def _is_checked(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.checked)
+
+
 def _space(raw: Any, info: ValidationInfo) -> Any:
+    if _is_checked(info):
+        return raw
     space, faults = read_space(raw, ("space",), info.context or UNCHECKED)
     refuse(faults)
     return space
@@ -67,9 +73,10 @@ class Sweep(Heading):
     _modules: OwnModules = PrivateAttr(OwnModules())
 
     @model_validator(mode="after")
-    def _sections_go_together(self) -> Sweep:
-        parts = CrossSection(self.method, self.space, self.tasks, self.search, self.budget)
-        refuse(faults_between(parts))
+    def _sections_go_together(self, info: ValidationInfo) -> Sweep:
+        if not _is_checked(info):
+            parts = CrossSection(self.method, self.space, self.tasks, self.search, self.budget)
+            refuse(faults_between(parts))
         return self
 
     @property

@@ -14,11 +14,11 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.files.current_folder import here
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.spec.choices import PROTOCOLS, OneOf
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 
-Protocol = Literal["few_shot", "base_to_new", "domain_generalization"]
 PUBLISHED: Literal["published"] = "published"
 ALL: Literal["all"] = "all"
 ValShots = Count | Literal["published", "all"]
@@ -99,7 +99,7 @@ class Tasks(Section):
     dataset: OneOrMany[DatasetName]
     shots: OneOrMany[Count] = Field(default=[16])
     val_shots: ValShots = PUBLISHED
-    protocol: Protocol = "few_shot"
+    protocol: Annotated[str, OneOf(PROTOCOLS)] = "few_shot"
     targets: NoneOrMany[DatasetName] = Field(default=[])
     replicates: Annotated[int, Field(ge=1, le=1000), BeforeValidator(to_whole)] = 3
     seeds: Annotated[Distinct[Seed], Field(min_length=1, max_length=1000)] = Field(default=[1, 2, 3])

@@ -13,9 +13,11 @@ import subprocess
 import sys
 import threading
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.broker import TrialBroker
+from nemesis_sweep.sweep.result import Report
 
 PATIENCE, POLL = 60.0, 0.5
 """Seconds that a row may take after workers have come up, and between two looks."""
@@ -63,7 +65,7 @@ class Ahead:
         number = 0
         while self._config is not None:
             result = self._ask(self._config)
-            if not result:
+            if result is None:
                 self.broker.put_back(self._tune_id)
                 return
             self.broker.complete(self._tune_id, result)
@@ -73,7 +75,7 @@ class Ahead:
             self._tune_id = f"ahead-{number}"
             self._config = self.broker.next_reference(self._tune_id)
 
-    def _ask(self, config: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, config: Values) -> Report | None:
         """What the process measured; nothing where it has ended or leaves it to a worker."""
         process = self._process
         assert process is not None and process.stdin is not None and process.stdout is not None
@@ -81,11 +83,10 @@ class Ahead:
             process.stdin.write(json.dumps(config) + "\n")
             process.stdin.flush()
             if not self._answers(process.stdout):
-                return {}
-            answer: dict[str, Any] = json.loads(process.stdout.readline())
+                return None
+            return Report.from_json(json.loads(process.stdout.readline()))
         except (OSError, ValueError):
-            return {}
-        return answer
+            return None
 
     def _answers(self, output: IO[str]) -> bool:
         """Whether an answer has come; workers that are up can do it themselves after a while."""

@@ -15,7 +15,7 @@ from nemesis_sweep.sweep.cluster.processes import STOPPED, Process, end_all
 from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent
 from nemesis_sweep.sweep.searcher import Unsaved
-from nemesis_sweep.sweep.trial_spec import read_trial_spec
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, read_trial_spec
 from nemesis_sweep.sweep.worker.encoding_log import encoding_log
 
 EVERY, LONGEST = 1.0, 3.0
@@ -39,6 +39,7 @@ class Attendance(Unsaved, Callback):
         self._looked = clock()
         self._signs: dict[str, object] = {}
         self._silent: dict[str, float] = {}
+        self._specs: dict[str, TrialSpec | JointTrialSpec] = {}
         self._stopped: dict[Process, float] = {}
         self._nobody = 0.0
 
@@ -73,6 +74,7 @@ class Attendance(Unsaved, Callback):
         limit = self._broker.sweep.resources.timeout
         running = self.running or []
         self._silent = {trial.trial_id: self._silent.get(trial.trial_id, 0.0) for trial in running}
+        self._specs = {name: spec for name, spec in self._specs.items() if name in self._silent}
         if limit is None:
             return
         for trial in running:
@@ -83,7 +85,7 @@ class Attendance(Unsaved, Callback):
                 continue
             before = self._silent[trial.trial_id]
             now = self._silent[trial.trial_id] = before + passed
-            owner = read_trial_spec(trial.config).owner
+            owner = self._spec(trial).owner
             name = f"{owner.study} trial {owner.number}"
             if now > limit:
                 self._say(f"{name}: no report for {limit:g} s (resources.timeout); its worker is replaced")
@@ -92,9 +94,15 @@ class Attendance(Unsaved, Callback):
             elif now > limit / 2 >= before:
                 self._say(f"{name}: no report for {now:.0f} s; its worker is replaced after {limit:g} s")
 
+    def _spec(self, trial: Trial) -> TrialSpec | JointTrialSpec:
+        """What a trial was given; read once, for it is looked at every second."""
+        if trial.trial_id not in self._specs:
+            self._specs[trial.trial_id] = read_trial_spec(trial.config)
+        return self._specs[trial.trial_id]
+
     def _sign(self, trial: Trial) -> object:
         """Whatever changes as long as a trial gets on."""
-        folder = read_trial_spec(trial.config).folder
+        folder = self._spec(trial).folder
         written = (*folder.rglob("*"), encoding_log(self._broker.home.path))
         return trial.last_result.get("training_iteration"), _newest(written)
 

@@ -4,41 +4,36 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from optuna.trial import TrialState
 
-from nemesis_sweep.messages.passwords import masked
-from nemesis_sweep.spec.baselines import PROMPTLESS
+from nemesis_sweep.spec.baselines import PROMPTLESS, trains_prompt
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.alone import alone
-from nemesis_sweep.sweep.cause import WORKERS, Cause, Causes
+from nemesis_sweep.sweep.best import LOSS, Candidate, candidate
+from nemesis_sweep.sweep.cause import Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
-from nemesis_sweep.sweep.front import LOSS
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
-from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.proposal import Proposal
+from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.study import Study
+from nemesis_sweep.sweep.trial_end import trial_end
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 from nemesis_sweep.sweep.watcher import Progress
-from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE, FULL, OUT_OF_MEMORY
-from nemesis_sweep.sweep.worker.result import NOTE
+from nemesis_sweep.sweep.worker_errors import WorkerErrors
 from nemesis_sweep.tracking.sweep_run import STATUS
 from nemesis_sweep.tracking.trial_run import close_trial
 
 SHARE = "gpus"
 """User attribute of a trial that ran out of GPU memory: the share of a GPU that it goes on with."""
-
-
-NO_WORKER = ("failed to import on the worker", "RuntimeEnvSetupError")
-"""Ray's words where a worker could not even take a trial, whatever the trial is."""
 
 
 class TrialBroker:
@@ -74,8 +69,7 @@ class TrialBroker:
         self._out: dict[str, tuple[Study, Proposal, float]] = {}
         self._pruned: set[str] = set()
         self._put_off: set[str] = set()
-        self._errors: dict[str, str] = {}
-        self._no_worker: set[str] = set()
+        self._errors = WorkerErrors()
         self._again: deque[tuple[Study, Proposal]] = deque()
         self._waiting: str | None = None
         self.workers_are_up = False
@@ -169,16 +163,15 @@ class TrialBroker:
         return self._spent + running >= 3600 * self.sweep.budget.hours
 
     @alone
-    def report(self, tune_id: str, result: Mapping[str, Any]) -> bool:
-        """Take an intermediate result; true when the trial should stop because it is hopeless."""
+    def report(self, tune_id: str, told: Report) -> bool:
+        """Take an intermediate report; true when the trial should stop because it is hopeless."""
         study, proposal, _ = self._out[tune_id]
         self.workers_are_up = True
-        self._pass_on_a_note(study, proposal, result)
-        value = self._value(result)
-        metrics = {name: number for name, number in result.items() if "/" in name}
-        self.progress.epoch(study.key, proposal.number, result["epoch"], study.last_step(proposal), metrics)
-        replicates = result.get("replicates", {}).get(study.objective, ())
-        if study.report(proposal.number, result["epoch"], value, replicates):
+        self._pass_on_a_note(study, proposal, told)
+        last = study.last_step(proposal)
+        self.progress.epoch(study.key, proposal.number, told.epoch, last, told.metrics)
+        value = told.measured.get(study.objective, math.nan)
+        if study.report(proposal.number, told.epoch, value, told.replicates.get(study.objective, ())):
             self._pruned.add(tune_id)
         elif self.stopping:
             self._put_off.add(tune_id)
@@ -187,65 +180,57 @@ class TrialBroker:
     def note_error(self, tune_id: str, log: Path | None) -> None:
         """Remember why a trial failed: the last line of its traceback, and the file that holds all of it."""
         refuse_gone(self.home)
-        there = log and log.is_file()
-        told = log.read_text(encoding="utf-8", errors="replace").strip() if log and there else ""
-        last = told.splitlines()[-1].strip() if told else ""
-        self._errors[tune_id] = masked(f"{last} (all of it: {log})" if last else "the worker died")
-        self._no_worker.discard(tune_id)
-        if any(words in told for words in NO_WORKER):
-            self._no_worker.add(tune_id)
+        self._errors.note(tune_id, log)
 
     @alone
-    def complete(self, tune_id: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
+    def complete(self, tune_id: str, last: Report | None, failed: bool = False) -> None:
         """Close a trial, in Optuna first, then in MLflow, then for the person who watches.
 
+        last: its last report; None where it told nothing. failed: whether its worker died, or what it was in.
         A trial that was only put off stays RUNNING in Optuna: the next run goes on with it.
         """
         study, proposal, started = self._out.pop(tune_id)
         self.workers_are_up |= tune_id not in self._ahead
         self._ahead.discard(tune_id)
-        self._pass_on_a_note(study, proposal, result or {})
+        failed |= last is None
+        last = last or Report()
+        self._pass_on_a_note(study, proposal, last)
         self.began(tune_id)
-        if tune_id in self._put_off or self._goes_on_with_more(study, proposal, result or {}):
+        if tune_id in self._put_off or self._goes_on_with_more(study, proposal, last):
             return
-        if self._ended_by_a_full_disk(result or {}, failed or result is None):
+        if self._ended_by_a_full_disk(last, failed):
             return
-        error = self._errors.pop(tune_id, "")
-        cause = Cause.from_plain(result[CAUSE]) if result and CAUSE in result else None
-        if failed and tune_id in self._no_worker:
-            cause = Cause(WORKERS, "", error)
-        if cause is not None:
+        error = self._errors.take(tune_id)
+        cause = self._errors.cause(tune_id, error) if failed else None
+        if cause := cause or last.cause:
             self._wait(study, proposal, cause)
             return
-        seconds = float((result or {}).get("seconds", self._clock() - started))
+        seconds = self._clock() - started if last.seconds is None else last.seconds
         self._spent += seconds
-        value = self._value(result or {})
-        methods = [method.model_dump() for method in proposal.methods]
-        judged = judge(self.sweep.search, methods, result or {}, proposal.baseline)
-        if tune_id in self._pruned:
-            self._pruned.discard(tune_id)
-            place = study.place((result or {}).get("epoch", 0))
-            state, reason = TrialState.PRUNED, f"pruned at {place}: {value:.4g} was not promising"
-        elif failed or result is None or not result.get("done") or FAILURE in result:
-            reason = (result or {}).get(FAILURE) or error or "ended without a result"
-            state = TrialState.FAIL
-        elif not judged.finite:
-            seeds = (result or {}).get("failed_seeds") or "none"
-            values = ", ".join(map(str, judged.values))
-            reason = f"the objective is not finite ({values}); seeds with a loss that is not: {seeds}"
-            state = TrialState.FAIL
-        else:
-            state, reason = TrialState.COMPLETE, " and ".join(f"breaks {text}" for text in judged.broken)
-            replicates = result.get("replicates", {}).get(study.objective, ())
-            study.report(proposal.number, result["epoch"], value, replicates)
-            if math.isfinite(loss := float(result.get(LOSS, math.nan))):
-                study.note(proposal.number, LOSS, loss)
-        self._failed += state == TrialState.FAIL
-        study.tell(proposal.number, state, judged.values, seconds, reason, judged.excess)
-        if state != TrialState.COMPLETE:
-            close_trial(self.home.trial(study.key, proposal.number), STATUS[state.name], reason)
+        pruned = study.place(last.epoch) if tune_id in self._pruned else ""
+        self._pruned.discard(tune_id)
+        ended = trial_end(self.sweep.search, proposal, last, pruned=pruned, failed=failed, error=error)
+        value = ended.judged.values[0]
+        may_be_best: Candidate | None = None
+        if ended.state == TrialState.COMPLETE:
+            study.report(proposal.number, last.epoch, value, last.replicates.get(study.objective, ()))
+            loss = last.metrics.get(LOSS, math.nan)
+            known = loss if math.isfinite(loss) else None
+            if known is not None:
+                study.note(proposal.number, LOSS, known)
+            if not ended.reason and trains_prompt(proposal.number):
+                values, directions = ended.judged.values, self.sweep.search.directions
+                may_be_best = candidate(proposal.number, values, directions, known, proposal.baseline)
+        self._failed += ended.state == TrialState.FAIL
+        study.tell(
+            proposal.number, ended.state, ended.judged.values, seconds, ended.reason, ended.judged.excess
+        )
+        if ended.state != TrialState.COMPLETE:
+            close_trial(self.home.trial(study.key, proposal.number), STATUS[ended.state.name], ended.reason)
         told = value if math.isfinite(value) else None
-        self.progress.trial_finished(study.key, proposal.number, state.name, told, seconds, reason)
+        self.progress.trial_finished(
+            study.key, proposal.number, ended.state.name, told, seconds, ended.reason, may_be_best
+        )
 
     def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> dict[str, Any]:
         self._out[tune_id] = (study, proposal, self._clock())
@@ -261,13 +246,13 @@ class TrialBroker:
         share = max(study.noted(proposal.number, SHARE) or 0.0, self.resources["gpu"])
         return self.resources | {"gpu": share}
 
-    def _goes_on_with_more(self, study: Study, proposal: Proposal, result: Mapping[str, Any]) -> bool:
+    def _goes_on_with_more(self, study: Study, proposal: Proposal, last: Report) -> bool:
         """Whether a trial ran out of its share of a GPU and is handed out again with twice as much.
 
         It stays RUNNING in Optuna and goes on from its checkpoint; noted there, so that a driver that starts
         again gives it as much.
         """
-        if not result.get(OUT_OF_MEMORY):
+        if not last.out_of_memory:
             return False
         share = self._resources(study, proposal).get("gpu", 0.0)
         larger = doubled(share)
@@ -279,13 +264,13 @@ class TrialBroker:
         self.progress.say(f"{study.key} trial {proposal.number}: {told}")
         return True
 
-    def _ended_by_a_full_disk(self, result: Mapping[str, Any], without_a_word: bool) -> bool:
+    def _ended_by_a_full_disk(self, last: Report, without_a_word: bool) -> bool:
         """Whether a trial ended because a disk is full. Nothing is its fault, and no other one can go better:
         the sweep stops, and the trial stays RUNNING in Optuna for the run that finds room.
 
         without_a_word: its worker died, or Tune could not write what it keeps of a trial.
         """
-        full = result.get(FULL) or (no_room(None, self.home.path) if without_a_word else None)
+        full = last.full or (no_room(None, self.home.path) if without_a_word else None)
         if full is None:
             return False
         self.full = self.full or full
@@ -303,17 +288,14 @@ class TrialBroker:
         # Where nothing goes on the run ends with it.
         self.progress.trial_waits(study.key, proposal.number, str(cause.problem) if goes_on else "")
 
-    def _pass_on_a_note(self, study: Study, proposal: Proposal, result: Mapping[str, Any]) -> None:
+    def _pass_on_a_note(self, study: Study, proposal: Proposal, told: Report) -> None:
         """Say what a worker found that a person should know."""
-        if note := result.get(NOTE):
-            self.progress.say(f"{study.key} trial {proposal.number}: {note}")
+        if told.note:
+            self.progress.say(f"{study.key} trial {proposal.number}: {told.note}")
 
     def _clock(self) -> float:
         """Seconds, from wherever."""
         return time.monotonic()
-
-    def _value(self, result: Mapping[str, Any]) -> float:
-        return float(result.get(self.sweep.search.objective[0], math.nan))
 
     def _trial_spec(self, study: Study, proposal: Proposal) -> TrialSpec | JointTrialSpec:
         pairs = zip(study.tasks, proposal.methods, strict=True)

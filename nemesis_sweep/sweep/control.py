@@ -15,7 +15,7 @@ from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.front import best_trial
+from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
 
 _OF = f"{CONTROL}-of-"

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.expression import Condition
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.search import Search
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.result import Means
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,13 @@ class Judgement:
         return [text for text, excess in self.excess.items() if excess > 0]
 
 
-def judge(
-    search: Search, methods: Sequence[Mapping[str, Any]], measured: Mapping[str, Any], baseline: str
-) -> Judgement:
+def judge(search: Search, methods: Sequence[Values], measured: Means, baseline: str) -> Judgement:
     """Judge a trial by its metrics, `seconds` among them, and the fields of its method on every task."""
     values = objective_values(search, measured, baseline)
     return Judgement(values, excesses(search.conditions, methods, measured, baseline))
 
 
-def objective_values(search: Search, measured: Mapping[str, Any], baseline: str) -> tuple[float, ...]:
+def objective_values(search: Search, measured: Means, baseline: str) -> tuple[float, ...]:
     """What a trial comes to by every objective; NaN where it was not measured."""
     values = []
     for metric in search.objective:
@@ -56,8 +55,8 @@ def objective_values(search: Search, measured: Mapping[str, Any], baseline: str)
 
 def excesses(
     conditions: Sequence[Condition],
-    methods: Sequence[Mapping[str, Any]],
-    measured: Mapping[str, Any],
+    methods: Sequence[Values],
+    measured: Means,
     baseline: str,
 ) -> dict[str, float]:
     """How far a trial is from keeping each constraint on all tasks, by its text.

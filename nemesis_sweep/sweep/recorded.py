@@ -5,7 +5,6 @@ Opening a :class:`Study` would begin what is missing.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -19,6 +18,7 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE, TWIN
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
+from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
 from nemesis_sweep.sweep.study import baselines_of
@@ -68,8 +68,8 @@ def recorded_studies(sweep: Sweep, home: Home) -> list[RecordedStudy]:
     return found
 
 
-def complete_rows(studies: list[RecordedStudy], home: Home) -> Iterator[dict[str, Any]]:
-    """The rows of the trials that are complete, in the form of ``results``."""
+def complete_rows(studies: list[RecordedStudy], home: Home) -> Iterator[Row]:
+    """The rows of the trials that are complete."""
     for study in studies:
         for number, trial in study.trials:
             if trial.state == TrialState.COMPLETE:

@@ -11,16 +11,15 @@ either; nobody knows then which of the two was altered, and the trial is trained
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.data.meter import SayLine
-from nemesis_sweep.files.sealed import CHECKSUM, DamagedError
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.prompts.artifact import FACTS, TENSORS, prompt_checksum
 from nemesis_sweep.spec.configuration import configuration
@@ -31,11 +30,12 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.internals.optuna_names import id_of, study_ids
 from nemesis_sweep.sweep.objective_values import objective_values
 from nemesis_sweep.sweep.proposal import BASELINE
+from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.journal import mend_journal
 from nemesis_sweep.sweep.storage.reopen import reopen
 from nemesis_sweep.sweep.study import baselines_of
-from nemesis_sweep.sweep.worker.result import PROMPT, RESULT, Owner, check_result, read_result, set_aside
+from nemesis_sweep.sweep.worker.result import RESULT, Owner, check_result, read_result, set_aside
 
 TOLD = 10
 """Trials that are told one by one."""
@@ -103,9 +103,8 @@ class _Record:
         whole = Owner(self.study, self.number, self.trial.params, tuple(self.sweep.tasks.seeds))
         parts = [(folder if self.study != JOINT else folder / task.key, task) for task in self.tasks]
         try:
-            for place, task in parts:
-                self._check(place, replace(whole, task=task.key), task)
-            result = self._check(folder, whole) if self.study == JOINT else read_result(folder) or {}
+            checked = [self._check(place, replace(whole, task=task.key), task) for place, task in parts]
+            result = self._check(folder, whole) if self.study == JOINT else checked[0]
             self._compare(folder, result)
         except DamagedError as error:
             # A part's result makes that of the whole; neither is answered from what is no longer there.
@@ -113,7 +112,7 @@ class _Record:
                 set_aside(place / RESULT)
             self._open(f"trained again, for {error}")
 
-    def _check(self, folder: Path, owner: Owner, task: Task | None = None) -> dict[str, Any]:
+    def _check(self, folder: Path, owner: Owner, task: Task | None = None) -> Result:
         """The result in a folder. Raises ``DamagedError`` where nothing can mend it."""
         try:
             result = check_result(folder, owner)
@@ -126,28 +125,28 @@ class _Record:
             self._refuse_another_method(folder, result, task)
         return result
 
-    def _refuse_another_method(self, folder: Path, result: Mapping[str, Any], task: Task) -> None:
+    def _refuse_another_method(self, folder: Path, result: Result, task: Task) -> None:
         method = configuration(self.sweep, task, self.trial.params).model_dump()
         wanted = json.loads(json.dumps(method))
-        for name, value in result["config"].items():
+        for name, value in result.config.items():
             if wanted.get(name, value) != value:
                 raise DamagedError(folder / RESULT, f"was trained with {name} {value}, not {wanted[name]}")
 
-    def _compare(self, folder: Path, result: Mapping[str, Any]) -> None:
+    def _compare(self, folder: Path, result: Result) -> None:
         """Compare the objectives in the storage with those of the result. Raises ``DamagedError``."""
-        measured = {**result["metrics"], "seconds": result["seconds"]}
-        values = objective_values(self.sweep.search, measured, result["baseline"])
+        values = objective_values(self.sweep.search, result.measured, result.baseline)
         if values == tuple(self.trial.values):
             return
         stored, found = (", ".join(f"{value:g}" for value in each) for each in (self.trial.values, values))
-        if CHECKSUM not in result:
+        if not result.checksum:
             raise DamagedError(folder / RESULT, f"says {found}, and the storage {stored}")
         file = folder / RESULT
         self._open(f"its value is {found}, as {file} has it with a checksum that fits, and not {stored}")
 
     def _restored(self, folder: Path) -> bool:
         """Take the prompt from MLflow's artifacts, if it is there as the result says."""
-        wanted = (read_result(folder) or {}).get(PROMPT)
+        result = read_result(folder)
+        wanted = result.prompt_checksum if result else ""
         place = "prompt" if self.study != JOINT else f"prompt/{folder.name}"
 
         def is_it(file: Path) -> bool:

@@ -6,15 +6,16 @@ none, nor has one whose outbox is damaged: it is logged from its result, which h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.logged import applying, final_metrics, task_values, trial_tags
+from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.worker.result import read_result
 from nemesis_sweep.tracking.location import database
 from nemesis_sweep.tracking.lost import records_are_lost
@@ -37,30 +38,24 @@ def log_again_if_lost(sweep: Sweep, home: Home, say: SayLine) -> None:
             result = read_result(folder)
             if result is not None:
                 _log(folder, result, tasks)
-                without_curves += bool(result["epochs"])
+                without_curves += bool(result.epochs)
     told = f"{database(home.path)} has no record of this sweep; {counted(trials, 'trial')} logged again"
     if without_curves:
         told += f", {without_curves} of them without the curves, which only the database had"
     say(told)
 
 
-def _log(folder: Path, result: Mapping[str, Any], tasks: Sequence[Task]) -> None:
+def _log(folder: Path, result: Result, tasks: Sequence[Task]) -> None:
     """Write the outbox of a complete trial from its result."""
-    # Here, for it takes torch, which the driver has no other use for.
-    from nemesis_sweep.sweep.worker.trial import spread, task_values, trial_tags
-    from nemesis_sweep.training.references import applying
-
-    baseline = result["baseline"]
-    params = {**task_values(tasks), **applying(baseline, result["config"]), "seeds": result["seeds"]}
-    run = TrialRun.open(folder, params, trial_tags(tasks, baseline))
+    params = {**task_values(tasks), **applying(result.baseline, result.config), "seeds": result.seeds}
+    run = TrialRun.open(folder, params, trial_tags(tasks, result.baseline))
     for task in tasks:
-        part = None if "task" in result else read_result(folder / task.key)
+        part = None if result.task else read_result(folder / task.key)
         if part is not None:
             place = PartRun(run, task.key)
-            if part["epochs"]:
+            if part.has_prompt:
                 place.log_prompt(folder / task.key)
-            place.finish("FINISHED", part["metrics"], epoch=part["epochs"])
-    if result["epochs"] and "task" in result:
+            place.finish("FINISHED", final_metrics(part), epoch=part.epochs)
+    if result.has_prompt:
         run.log_prompt(folder)
-    metrics = {**result["metrics"], **spread(result["replicates"]), "seconds": result["seconds"]}
-    run.finish("FINISHED", metrics, epoch=result.get("step", result["epochs"]))
+    run.finish("FINISHED", final_metrics(result), epoch=result.last_step)

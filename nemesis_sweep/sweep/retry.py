@@ -59,6 +59,6 @@ def _forget_results(folder: Path) -> None:
     """
     for place in (folder, *(path for path in folder.glob("*") if path.is_dir())):
         result = read_result(place)
-        if result is not None and (result["failed_seeds"] or place == folder):
+        if result is not None and (result.failed_seeds or place == folder):
             shutil.rmtree(place / CHECKPOINT, ignore_errors=True)
             (place / RESULT).unlink()

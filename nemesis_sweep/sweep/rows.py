@@ -1,6 +1,7 @@
 """From a trial to its rows in `results.parquet`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,10 +9,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.sweep import JOINT, MEAN, Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.control import baseline_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.objective_values import excesses
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS
+from nemesis_sweep.sweep.result import Result
+from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.worker.result import read_result
 
 
@@ -33,40 +37,45 @@ class Recorded(Protocol):
     def last_value(self, trial: FrozenTrial) -> tuple[int, float] | None: ...
 
 
-def trial_rows(study: Recorded, number: str, trial: FrozenTrial, home: Path) -> list[dict[str, Any]]:
+def trial_rows(study: Recorded, number: str, trial: FrozenTrial, home: Path) -> list[Row]:
     """One row; for a joint trial one for each task that it finished, then one with the means over all."""
     folder = Home(home).trial(study.key, number)
-    told = {
-        "study": study.key,
-        "number": number,
-        "state": trial.state.name,
-        "reason": trial.user_attrs.get(REASON, ""),
-    }
-    rows: list[dict[str, Any]] = []
-    configs = []
+    row = Row(study=study.key, number=number, state=trial.state.name, reason=trial.user_attrs.get(REASON, ""))
+    parts = []
     if study.key == JOINT:
         finished = [(task, read_result(folder / task.key)) for task in study.tasks]
-        rows = [
-            {**result, "task": task.key, **shared([task]), **told}
+        parts = [
+            replace(with_result(row, result), task=task.key, **shared([task]))
             for task, result in finished
             if result is not None
         ]
-        configs = [row["config"] for row in rows]
+    whole = replace(row, task=MEAN if study.key == JOINT else study.key, **shared(study.tasks))
     result = read_result(folder)
     if trial.state != TrialState.COMPLETE or result is None:
-        result = _without_result(study, trial)
-    else:
-        found = _broken(study, configs or [result["config"]], result)
-        rows = [{**row, "broken": found} for row in rows]
-        result = {**result, "broken": found}
-    task = MEAN if study.key == JOINT else study.key
-    return [*rows, {**result, "task": task, **shared(study.tasks), **told}]
+        return [*parts, _without_result(study, whole, trial)]
+    broken = _broken(study, [part.config or {} for part in parts] or [result.config], result)
+    return [replace(each, broken=broken) for each in (*parts, with_result(whole, result))]
 
 
-def _broken(study: Recorded, configs: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> list[str]:
+def with_result(row: Row, result: Result) -> Row:
+    """The row with all that a trial measured, and how it was trained."""
+    return replace(
+        row,
+        baseline=result.baseline,
+        params=result.params,
+        config=result.config,
+        seeds=result.seeds,
+        epochs=result.epochs,
+        metrics=result.metrics,
+        replicates=result.replicates,
+        seconds=result.seconds,
+        selected_share=result.selected_share,
+    )
+
+
+def _broken(study: Recorded, configs: Sequence[Values], result: Result) -> list[str]:
     """The constraints that a complete trial breaks; a joint trial keeps one on all tasks or on none."""
-    measured = {**result["metrics"], "seconds": result["seconds"]}
-    found = excesses(study.sweep.search.conditions, configs, measured, result["baseline"])
+    found = excesses(study.sweep.search.conditions, configs, result.measured, result.baseline)
     return [text for text, excess in found.items() if excess > 0]
 
 
@@ -77,15 +86,15 @@ def shared(tasks: Sequence[Task]) -> dict[str, Any]:
     return {name: value for name, (value, *others) in values.items() if not others}
 
 
-def _without_result(study: Recorded, trial: FrozenTrial) -> dict[str, Any]:
-    """What Optuna knows of a trial that left no result."""
+def _without_result(study: Recorded, row: Row, trial: FrozenTrial) -> Row:
+    """The row with what Optuna knows of a trial that left no result."""
     last = study.last_value(trial)
-    return {
-        "baseline": baseline_of(trial.user_attrs.get(BASELINE, "")),
-        "params": trial.params,
-        "seeds": list(study.sweep.tasks.seeds),
-        "epochs": last[0] if last else 0,
-        "metrics": {study.objective: last[1]} if last else {},
-        "replicates": {},
-        "seconds": trial.user_attrs.get(SECONDS, 0.0),
-    }
+    return replace(
+        row,
+        baseline=baseline_of(trial.user_attrs.get(BASELINE, "")),
+        params=trial.params,
+        seeds=list(study.sweep.tasks.seeds),
+        epochs=last[0] if last else 0,
+        metrics={study.objective: last[1]} if last else {},
+        seconds=trial.user_attrs.get(SECONDS, 0.0),
+    )

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.trial import TrialState
@@ -18,6 +17,7 @@ from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead
+from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
@@ -27,7 +27,6 @@ from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources, whole_gpu
 from nemesis_sweep.sweep.cluster.supervisor import STOPPING, tell
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end, rows_of
-from nemesis_sweep.sweep.front import best_trial
 from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home, environment, quiet
@@ -43,6 +42,7 @@ from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.relogging import log_again_if_lost
 from nemesis_sweep.sweep.retry import retry_failed
+from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
 from nemesis_sweep.sweep.watcher import Progress
@@ -59,14 +59,14 @@ ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
 class Outcome:
     """What a run left.
 
-    rows: those of its trials, in the form of ``results``. empty_studies: those without
+    rows: those of its trials. empty_studies: those without
     a complete trial that trains a prompt.
     failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
     space_is_done: no study has a point left that it could try.
     hours_are_spent: the budget's hours ended the sweep before its trials did.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     empty_studies: list[str]
     failed: int
     too_many_failures: bool
@@ -85,7 +85,7 @@ def run_sweep(
     retry: bool = False,
     logical_gpus: int | None = None,
     say: SayLine = quiet,
-    keep: Keep = len,
+    keep: Keep | None = None,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
 

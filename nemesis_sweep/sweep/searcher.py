@@ -1,7 +1,6 @@
 """Ray Tune's side of asking and telling: thin, the broker decides."""
 
 from collections import deque
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,7 @@ from ray.tune.search import Searcher
 
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.supervisor import RESULT, tell
-
-_REPLICATES = "replicates"
-
-
-def as_reported(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """A result as the trial reported it: Tune flattens what it hands on, to `replicates/val/accuracy`."""
-    mark = f"{_REPLICATES}/"
-    replicates = {name.removeprefix(mark): flat[name] for name in flat if name.startswith(mark)}
-    rest = {name: value for name, value in flat.items() if not name.startswith(mark)}
-    return {**rest, _REPLICATES: replicates}
+from nemesis_sweep.sweep.result import Report
 
 
 class Unsaved:
@@ -47,7 +37,7 @@ class BrokerSearcher(Unsaved, Searcher):
         return config
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        self.broker.complete(trial_id, result and as_reported(result), failed=error)
+        self.broker.complete(trial_id, Report.from_tune(result) if result else None, failed=error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
@@ -75,7 +65,7 @@ class BrokerScheduler(Unsaved, FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
         tell(RESULT)
-        stop = self.broker.report(trial.trial_id, as_reported(result))
+        stop = self.broker.report(trial.trial_id, Report.from_tune(result))
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:

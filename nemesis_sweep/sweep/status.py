@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.sweep.front import best_trial, best_trials
+from nemesis_sweep.sweep.best import best_trial, best_trials
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
@@ -124,7 +124,7 @@ def _status(study: RecordedStudy, home: Home) -> StudyStatus:
         pruned=states[TrialState.PRUNED],
         failed=states[TrialState.FAIL],
         best_value=None if best is None else best.values[0],
-        best_test=result["metrics"].get("test/accuracy") if result else None,
+        best_test=result.metrics.get("test/accuracy") if result else None,
         best_params={} if best is None else dict(best.params),
         best_trial=number,
         front=_told(front, sweep.search.objective),

@@ -1,21 +1,32 @@
 """What a sweep tells the person who watches it."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
+
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.best import Candidate
 
 
 class Progress(Protocol):
     """The live view, plain lines, or whoever else wants to know."""
 
-    def trial_started(self, study: str, number: str, params: Mapping[str, Any]) -> None: ...
+    def trial_started(self, study: str, number: str, params: Values) -> None: ...
 
     def epoch(
         self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]
     ) -> None: ...
 
     def trial_finished(
-        self, study: str, number: str, state: str, value: float | None, seconds: float, reason: str = ""
-    ) -> None: ...
+        self,
+        study: str,
+        number: str,
+        state: str,
+        value: float | None,
+        seconds: float,
+        reason: str = "",
+        candidate: Candidate | None = None,
+    ) -> None:
+        """candidate: where the trial may be the best of its study."""
 
     def trial_waits(self, study: str, number: str, reason: str) -> None: ...
 

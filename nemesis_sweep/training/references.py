@@ -1,16 +1,13 @@
-"""Reference rows that train no prompt: what each gives, and which fields of the method change it."""
+"""Rows that train no prompt: what each gives, and where its measure is found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.learner import ImageClassifier
-from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
-from nemesis_sweep.spec.outside.methods import all_kinds
-from nemesis_sweep.spec.owned import applies
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.training_run import Metrics
@@ -37,13 +34,3 @@ def measure_of(baseline: str) -> Measure:
     """What measures a baseline that trains no prompt."""
     found: Measure = part_at(BASELINES[baseline].measure)
     return found
-
-
-def applying(baseline: str, method: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a method that have a part in a row: those of its kind, if it trains a prompt at all."""
-    if not trains_prompt(baseline):
-        names = BASELINES[baseline].fields
-    else:
-        kinds = all_kinds(str(method.get("prompt", "coop")))
-        names = tuple(name for name in method if applies(name, method, kinds))
-    return {name: value for name, value in method.items() if name in names}

@@ -9,6 +9,8 @@ from torch import Tensor
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.spec.choices import PROTOCOLS
+from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.training_run import Metrics
 
@@ -23,6 +25,8 @@ class Target:
 
 
 H = "test/H"
+Summary = Callable[[float, Sequence[float]], float]
+"""What `test/accuracy` is, of the learnt classes' own accuracy and those on the other test sets."""
 
 
 def harmonic(own: float, others: Sequence[float]) -> float:
@@ -47,13 +51,6 @@ def average(own: float, others: Sequence[float]) -> float:
     return sum(others) / len(others)
 
 
-SUMMARIES: dict[str, tuple[str, Callable[[float, Sequence[float]], float]]] = {
-    "base_to_new": ("base", harmonic),
-    "domain_generalization": ("source", average),
-}
-"""Per protocol: what the learnt classes' own test accuracy is called, and what `test/accuracy` then means."""
-
-
 def transfer_metrics(
     protocol: str,
     own: Metrics,
@@ -67,9 +64,10 @@ def transfer_metrics(
     every target, `test/accuracy` as the protocol sums them up, and `test/loss`, the mean over all test sets.
     A replicate that failed (NaN) stays so.
     """
-    if protocol not in SUMMARIES:
+    entry = PROTOCOLS[protocol]
+    if not entry.learnt:
         return {}
-    name, summary = SUMMARIES[protocol]
+    summary: Summary = part_at(entry.summary)
     accuracies, losses = [own["test/accuracy"]], [own["test/loss"]]
     for target in targets.values():
         accuracy, loss = evaluate(target.images, target.labels, classifier_of(target.dataset), report)
@@ -77,7 +75,7 @@ def transfer_metrics(
         losses.append(_where_alive(loss.tolist(), own["test/accuracy"]))
     replicates = list(zip(*accuracies, strict=True))
     return {
-        **dict(zip((f"test/{n}" for n in (name, *targets)), accuracies, strict=True)),
+        **dict(zip((f"test/{n}" for n in (entry.learnt, *targets)), accuracies, strict=True)),
         "test/accuracy": [summary(source, others) for source, *others in replicates],
         "test/loss": [sum(each) / len(each) for each in zip(*losses, strict=True)],
     }

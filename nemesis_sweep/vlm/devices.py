@@ -43,6 +43,13 @@ def to_device(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | N
     return tensor.to(device, dtype or tensor.dtype, non_blocking=True)
 
 
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has computed all that it was given; a CPU has."""
+    if device.type in KINDS:
+        module: Any = torch.get_device_module(device.type)
+        module.synchronize(device)
+
+
 def devices_there() -> list[str]:
     """What this machine has: `cpu`, `cuda`, or `cuda:0`, `cuda:1` and so on where there are several."""
     found = ["cpu"]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
+from nemesis_sweep.bench import timing
 from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.step import measure_step
 from nemesis_sweep.bench.tables import STEP_HEADER, step_lines, step_row
 from nemesis_sweep.bench.workload import Setting
 from nemesis_sweep.cli import main
 from nemesis_sweep.messages.errors import UserError
+from tests.virtual_gpu import DEVICE, VirtualGPU
 
 SMALL = ["--arch", "icon-clip", "--classes", "6", "--n-ctx", "4", "--batch", "3", "--repeats", "3"]
 
@@ -75,6 +78,37 @@ def test_text_and_markdown_show_the_figures():
     assert len(row) == len(STEP_HEADER)
     assert row[3] == f"{figures['ours_seconds']:.3f}"
     assert row[7] == "-"
+
+
+@pytest.mark.parametrize("prompt", ["coop", "kgcoop", "cocoop"])
+def test_all_is_computed_on_the_device_that_is_named(prompt):
+    """On a virtual GPU; its memory is not measured, and a GPU that is not there is refused."""
+    setting = Setting("icon-clip", classes=5, n_ctx=4, batch=2, repeats=1, prompt=prompt)
+    there = replace(setting, device=str(DEVICE))
+    with VirtualGPU() as gpu:
+        figures = measure_step(there, lambda line: None)
+        assert not gpu.faults
+        assert gpu.waits.total() > 0
+    assert figures["same_selection"] is True
+    assert figures["max_gradient_difference"] < 1e-4
+    assert figures["ours_peak_bytes"] is None
+    assert ", on meta" in step_lines(figures)
+    assert ", on" not in step_lines(measure_step(setting, lambda line: None, memory=False)).splitlines()[0]
+
+
+def test_the_clock_is_stopped_when_the_device_is_done(monkeypatch):
+    waited = []
+    monkeypatch.setattr(timing, "synchronise", waited.append)
+    setting = Setting("icon-clip", classes=5, n_ctx=4, batch=2, repeats=2, skip=("public", "plain"))
+    measure_step(setting, lambda line: None, memory=False)
+    # Before and after each of the steps, the first of which does not count.
+    assert waited == [torch.device("cpu")] * 6
+
+
+def test_a_device_that_is_not_there_is_refused():
+    result = bench("step", *SMALL, "--device", "vulkan")
+    assert result.exit_code == 2
+    assert "device: torch finds no such device on this machine; found 'vulkan'" in result.stderr
 
 
 @pytest.mark.slow

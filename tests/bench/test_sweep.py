@@ -23,6 +23,7 @@ from nemesis_sweep.bench.whole_job import WholeJob, write_sweep
 from nemesis_sweep.cli import main
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.sweep.row import Row
 from tests.ray_cluster import children, wait_for
 
 SMALL = [
@@ -69,7 +70,7 @@ def figures_of(job: WholeJob, measured: int) -> dict[str, Any]:
     """What a measurement of so many runs gives, with invented times."""
     runs = [Run(run // 3, 1, 50.0, PublicResult(40.0, 40.0, 2.0)) for run in range(measured)]
     rows = [
-        {"params": point, "state": "COMPLETE", "replicates": {"test/accuracy": [40.0] * job.replicates}}
+        Row(study="s", number="0", params=point, replicates={"test/accuracy": [40.0] * job.replicates})
         for point in job.points
     ]
     return {
@@ -138,7 +139,7 @@ ACCURATE = PublicResult(50.0, 1.0, 1.0)
 
 
 def compared(ours: list[float], job: WholeJob) -> dict[str, Any]:
-    rows = [{"params": job.points[0], "replicates": {"test/accuracy": ours}}]
+    rows = [Row(study="s", number="0", params=job.points[0], replicates={"test/accuracy": ours})]
     return agreement(job, [Run(0, seed, 1.0, ACCURATE) for seed in job.seeds], rows)
 
 

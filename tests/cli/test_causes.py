@@ -62,7 +62,7 @@ def test_no_trial_is_spent_on_weights_that_do_not_fit(model, tmp_path, monkeypat
     assert {states[name] for name in states if name not in waiting} == ({"COMPLETE"} if others else set())
     assert ("waits for another run: " in answer.stdout) == others
     if others:
-        assert {row["state"] for row in read_results(home)} == {"COMPLETE", "RUNNING"}
+        assert {row.state for row in read_results(home)} == {"COMPLETE", "RUNNING"}
 
     weights = "open_clip_model.safetensors"
     (model / weights).write_bytes((_embedded_folder() / "icon-clip" / weights).read_bytes())

@@ -105,7 +105,7 @@ def told(answer):
 
 
 def values(home):
-    return {row["number"]: row["metrics"]["val/accuracy"] for row in read_results(home)}
+    return {row.number: row.metrics["val/accuracy"] for row in read_results(home)}
 
 
 @pytest.mark.parametrize(("name", "damage"), PAIRS)

@@ -32,7 +32,7 @@ def test_it_goes_on_and_takes_a_second_backbone(tmp_path: Path) -> None:
     before = hashes(home)
     assert "2 studies, 8 trials, 8 of them done before" in run(folder)
     assert hashes(home) == before
-    results = {(row["study"], row["number"]) for row in read_results(home)}
+    results = {(row.study, row.number) for row in read_results(home)}
     assert results == {
         (task, number) for task in (DIGITS, PHOTOS) for number in ("zero_shot", "coop", "0", "1")
     }
@@ -41,5 +41,5 @@ def test_it_goes_on_and_takes_a_second_backbone(tmp_path: Path) -> None:
     told = run(folder, "--extend", "--set", "tasks.backbone=[icon-clip, './models/my clip']")
     assert "4 studies, 16 trials, 8 of them done before" in told
     assert {path: each for path, each in hashes(home).items() if path in before} == before
-    studies = {row["study"] for row in read_results(home) if row["state"] == "COMPLETE"}
+    studies = {row.study for row in read_results(home) if row.state == "COMPLETE"}
     assert studies == {DIGITS, PHOTOS, "digits-1shot-my-clip", "photos-1shot-my-clip"}

@@ -37,8 +37,8 @@ def test_partial_results_can_be_read_and_the_rest_comes_later(tmp_path, monkeypa
         patch.setattr(runner, "_train", lambda broker, *others: train_here(Enough(broker, 3, error), *others))
         ended = CliRunner().invoke(main, ["run", str(file), "--home", str(home)])
     assert ended.exit_code == code
-    assert [row["number"] for row in read_results(home)] == ["zero_shot", "coop", "0"]
-    assert all("val/accuracy" in row["metrics"] for row in read_results(home))
+    assert [row.number for row in read_results(home)] == ["zero_shot", "coop", "0"]
+    assert all("val/accuracy" in row.metrics for row in read_results(home))
     ended = verb(monkeypatch, "run", file, "--home", home)
     assert ended.exit_code == 0
-    assert {"zero_shot", "coop", "0", "1"} <= {row["number"] for row in read_results(home)}
+    assert {"zero_shot", "coop", "0", "1"} <= {row.number for row in read_results(home)}

@@ -81,14 +81,14 @@ def test_records_that_are_lost_are_logged_again(base, home, monkeypatch, loss, v
     assert "trials logged again" in answer.stderr
     assert ("without the curves" in answer.stderr) == (version == "earlier")
     before, after = runs(base / "home"), runs(home)
-    rows = {f"{row['study']}/{row['number']}": row for row in read_results(home)}
+    rows = {f"{row.study}/{row.number}": row for row in read_results(home)}
     assert after.keys() == before.keys() == rows.keys()
     for trial, run in after.items():
         assert run.info.status == "FINISHED"
         assert run.data.params == before[trial].data.params
         assert run.data.metrics == before[trial].data.metrics
-        assert run.data.tags["nemesis.baseline"] == rows[trial]["baseline"]
-        assert run.data.metrics["test/accuracy"] == rows[trial]["metrics"]["test/accuracy"]
+        assert run.data.tags["nemesis.baseline"] == rows[trial].baseline
+        assert run.data.metrics["test/accuracy"] == rows[trial].metrics["test/accuracy"]
     again = verb(monkeypatch, "run", base / "made.yaml", "--home", home)
     assert (again.exit_code, again.stderr) == (0, "")
     assert runs(home).keys() == after.keys()

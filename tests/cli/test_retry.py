@@ -51,8 +51,8 @@ def test_trials_that_failed_are_trained_again_in_the_same_runs(tmp_path: Path) -
     }
     assert {trial["state"] for trial in after.values()} == {"COMPLETE"}
     assert {trial["reason"] for trial in after.values()} == {""}
-    rows = {row["number"]: row for row in read_results(home)}
-    assert {row["state"] for row in rows.values()} == {"COMPLETE"}
+    rows = {row.number: row for row in read_results(home)}
+    assert {row.state for row in rows.values()} == {"COMPLETE"}
     _, runs = mlflow_runs(home)
     assert sorted(each.data.tags["nemesis.trial"] for each in runs) == sorted(after)
     assert {each.info.status for each in runs} == {"FINISHED"}

@@ -89,7 +89,7 @@ def assert_consistent(home: Path, trials: int) -> None:
     told = optuna_trials(home)
     assert set(told) - controls_of(told) == {f"{STUDY}/{n}" for n in (*BASELINES, *map(str, range(trials)))}
     assert [trial for trial in told.values() if trial["state"] != "COMPLETE"] == []
-    rows = {f"{row['study']}/{row['number']}": row for row in read_results(home)}
+    rows = {f"{row.study}/{row.number}": row for row in read_results(home)}
     assert set(rows) == set(told)
     parents, children = mlflow_runs(home)
     assert [parent.info.status for parent in parents] == ["FINISHED"]
@@ -98,15 +98,15 @@ def assert_consistent(home: Path, trials: int) -> None:
     assert set(recorded) == set(told)
     for name, trial in told.items():
         row, child = rows[name], recorded[name]
-        assert row["metrics"]["val/accuracy"] == pytest.approx(trial["value"])
+        assert row.metrics["val/accuracy"] == pytest.approx(trial["value"])
         assert child.data.metrics["val/accuracy"] == pytest.approx(trial["value"])
-        assert child.data.metrics["test/accuracy"] == pytest.approx(row["metrics"]["test/accuracy"])
+        assert child.data.metrics["test/accuracy"] == pytest.approx(row.metrics["test/accuracy"])
         assert child.info.status == "FINISHED"
         assert child.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
-        assert row["params"] == trial["params"]
+        assert row.params == trial["params"]
         folder = home / "trials" / name
-        assert json.loads((folder / "result.json").read_text())["metrics"] == row["metrics"]
-        assert (folder / "prompt.safetensors").exists() == (row["baseline"] != "zero_shot")
+        assert json.loads((folder / "result.json").read_text())["metrics"] == row.metrics
+        assert (folder / "prompt.safetensors").exists() == (row.baseline != "zero_shot")
 
 
 def test_optuna_mlflow_and_parquet_agree(finished):
@@ -164,7 +164,7 @@ def test_a_sweep_that_trained_no_prompt_ends_with_exit_code_1(finished, tmp_path
     assert answer.returncode == 1
     assert answer.stderr.splitlines()[-1] == f"error: no trial that trains a prompt completed in: {STUDY}"
     assert "Traceback" not in answer.stderr
-    assert [row["baseline"] for row in read_results(home)] == ["zero_shot"]
+    assert [row.baseline for row in read_results(home)] == ["zero_shot"]
     parents, _ = mlflow_runs(home)
     assert [parent.info.status for parent in parents] == ["FAILED"]
 
@@ -266,7 +266,7 @@ def stop(driver: subprocess.Popen, home: Path) -> None:
     _, stderr = driver.communicate(timeout=60)
     assert driver.returncode == 130
     assert "continue with" in stderr
-    assert {row["number"]: row["state"] for row in read_results(home)} == dict.fromkeys(BASELINES, "COMPLETE")
+    assert {row.number: row.state for row in read_results(home)} == dict.fromkeys(BASELINES, "COMPLETE")
 
 
 def test_a_run_that_is_struck_down_goes_on_as_if_nothing_had_happened(finished, tmp_path):

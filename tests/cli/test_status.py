@@ -19,6 +19,7 @@ from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
+from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.worker.result import write_result
 from tests.cli.test_run import SWEEP
@@ -42,21 +43,21 @@ def home(tmp_path: Path) -> Path:
         accuracies = {"val/accuracy": [level, level + 1], "test/accuracy": [TEST[proposal.number]] * 2}
         write_result(
             home.trial(study.key, proposal.number),
-            {
-                "study": study.key,
-                "task": study.key,
-                "number": proposal.number,
-                "baseline": proposal.baseline,
-                "params": dict(proposal.params),
-                "config": proposal.method.model_dump(),
-                "seeds": [1, 2],
-                "epochs": 60,
-                "metrics": {name: sum(values) / 2 for name, values in accuracies.items()},
-                "replicates": accuracies,
-                "failed_seeds": [],
-                "seconds": 1.0,
-                "selected_share": [[0.02] * 8] * 2 if proposal.number == "0" else None,
-            },
+            Result(
+                study=study.key,
+                task=study.key,
+                number=proposal.number,
+                baseline=proposal.baseline,
+                params=dict(proposal.params),
+                config=proposal.method.model_dump(),
+                seeds=[1, 2],
+                epochs=60,
+                metrics={name: sum(values) / 2 for name, values in accuracies.items()},
+                replicates=accuracies,
+                failed_seeds=[],
+                seconds=1.0,
+                selected_share=[[0.02] * 8] * 2 if proposal.number == "0" else None,
+            ),
         )
         study.tell(proposal.number, TrialState.COMPLETE, level + 0.5, 1.0)
     study.next()

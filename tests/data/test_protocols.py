@@ -5,9 +5,11 @@ from collections import Counter
 import pytest
 
 from nemesis_sweep.data.episodes import few_shot_episode
-from nemesis_sweep.data.protocols import PROTOCOLS, arrange
+from nemesis_sweep.data.protocols import arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.spec.choices import PROTOCOLS
+from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.tasks import Task, Tasks
 
 
@@ -15,9 +17,13 @@ def load(name):
     return load_dataset(name, None)
 
 
-def test_every_protocol_of_the_sweep_file_is_there():
-    allowed = Tasks.model_fields["protocol"].annotation.__args__
-    assert set(allowed) == set(PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_sweep_file_takes_it_and_its_code_is_there(protocol):
+    targets = ["emoji"] if protocol == "domain_generalization" else []
+    assert Tasks(dataset=["digits"], protocol=protocol, targets=targets).protocol == protocol
+    entry = PROTOCOLS[protocol]
+    assert callable(part_at(entry.split))
+    assert bool(entry.learnt) == (entry.summary is not None) and (not entry.learnt or part_at(entry.summary))
 
 
 @pytest.mark.parametrize("val_shots", ["published", 7, "all"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
 
-Row = dict[str, Any]
+from nemesis_sweep.report.leaderboard import TaskBoard, leaderboard
+from nemesis_sweep.sweep.best import mark_best
+from nemesis_sweep.sweep.row import Row
 
 
 def row(
@@ -21,30 +23,33 @@ def row(
     study: str = "clipart-16shot",
     **more: Any,
 ) -> Row:
-    """The result of a trial with these accuracies per replicate."""
+    """The row of a trial with these accuracies per replicate."""
     searched = {} if baseline in ("zero_shot", "coop") else {"omega": omega, "n_ctx": 8}
-    return {
-        "study": study,
+    metrics = {
+        "val/accuracy": sum(val) / len(val),
+        "test/accuracy": sum(test) / len(test),
+        "val/loss": loss,
+    }
+    told = {
         "dataset": "clipart",
         "shots": 16,
         "backbone": "icon-clip",
         "protocol": "few_shot",
-        "number": number,
         "baseline": baseline,
-        "state": "COMPLETE",
         "params": searched,
         "config": {"prompt": "coop", "n_ctx": 16, "beta": 0.0, "omega": omega},
         "seeds": list(range(1, len(val) + 1)),
         "epochs": 50,
-        "metrics": {
-            "val/accuracy": sum(val) / len(val),
-            "test/accuracy": sum(test) / len(test),
-            "val/loss": loss,
-        },
+        "metrics": metrics,
         "replicates": {"val/accuracy": val, "test/accuracy": test},
         "seconds": 12.5,
-        **more,
     }
+    return Row(study=study, number=number, **{**told, **more})
+
+
+def boards_of(rows: Iterable[Row], objectives: Sequence[str] = ("val/accuracy",)) -> list[TaskBoard]:
+    """The leaderboards of rows among which the best has not been chosen yet."""
+    return leaderboard(mark_best(rows, objectives), objectives)
 
 
 @pytest.fixture

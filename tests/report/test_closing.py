@@ -1,22 +1,23 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from nemesis_sweep.report.closing import next_steps, print_closing
-from nemesis_sweep.report.leaderboard import leaderboard
+from nemesis_sweep.sweep.row import Row
+from tests.report.conftest import boards_of
 
 
-def closing(rows: list[dict[str, Any]], home: Path, uri: str | None = None) -> str:
+def closing(rows: list[Row], home: Path, uri: str | None = None) -> str:
     file = io.StringIO()
-    print_closing(home, leaderboard(rows), Console(file=file, width=60), uri)
+    print_closing(home, boards_of(rows), Console(file=file, width=60), uri)
     return file.getvalue()
 
 
-def test_the_end_says_who_won_where_everything_is_and_what_to_type(rows: list[dict[str, Any]]) -> None:
+def test_the_end_says_who_won_where_everything_is_and_what_to_type(rows: list[Row]) -> None:
     text = closing(rows, Path("/data/my sweeps/pan"))
     for part in (
         "best found (trial 1)",
@@ -30,7 +31,7 @@ def test_the_end_says_who_won_where_everything_is_and_what_to_type(rows: list[di
     assert all(char.isprintable() or char == "\n" for char in text)
 
 
-def test_a_server_is_named_without_its_password(rows: list[dict[str, Any]]) -> None:
+def test_a_server_is_named_without_its_password(rows: list[Row]) -> None:
     text = closing(rows, Path("/data/pan"), "https://me:secret@mlflow.example.org")
     assert "secret" not in text
     assert "https://me:***@mlflow.example.org" in text
@@ -42,7 +43,7 @@ def test_a_server_is_named_without_its_password(rows: list[dict[str, Any]]) -> N
     )
 
 
-def test_a_joint_trial_has_a_prompt_for_each_task(rows: list[dict[str, Any]]) -> None:
-    joint = [{**row, "study": "joint", "task": task} for row in rows for task in ("clipart", "mean")]
+def test_a_joint_trial_has_a_prompt_for_each_task(rows: list[Row]) -> None:
+    joint = [replace(row, study="joint", task=task) for row in rows for task in ("clipart", "mean")]
     text = closing(joint, Path("/data/pan"))
     assert "/data/pan/trials/joint/NUMBER/TASK/prompt.safetensors" in text

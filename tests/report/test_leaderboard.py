@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.table import plain_leaderboard
 from nemesis_sweep.report.verdict import mean_gain, sweep_verdict
 from nemesis_sweep.spec.baselines import PROMPTLESS
-
-Row = dict[str, Any]
+from nemesis_sweep.sweep.best import mark_best
+from nemesis_sweep.sweep.row import Row
+from tests.report.conftest import boards_of
 
 
 def test_rows_and_numbers_by_hand(rows: list[Row]) -> None:
-    (board,) = leaderboard(rows)
+    (board,) = boards_of(rows)
     assert [entry.label for entry in board.entries] == [
         "zero-shot",
         "plain CoOp",
@@ -42,7 +44,7 @@ def test_rows_and_numbers_by_hand(rows: list[Row]) -> None:
 
 
 def test_pruned_and_failed_trials_never_win(rows: list[Row]) -> None:
-    assert leaderboard(rows)[0].best.number == "1"
+    assert boards_of(rows)[0].best.number == "1"
 
 
 @pytest.mark.parametrize("name", PROMPTLESS)
@@ -51,7 +53,7 @@ def test_what_trains_no_prompt_is_no_candidate(make_row: Callable[..., Row], nam
         make_row(name, [80.0], [80.0], baseline=name),
         make_row("coop", [60.0], [60.0], baseline="coop", omega=0.0),
     ]
-    (board,) = leaderboard(rows)
+    (board,) = boards_of(rows)
     assert board.best is not None and board.best.baseline == "coop"
     assert board.complete == 1
     reference = board.entry(name)
@@ -61,7 +63,7 @@ def test_what_trains_no_prompt_is_no_candidate(make_row: Callable[..., Row], nam
 
 def test_plain_coop_wins_if_nothing_beats_it(make_row: Callable[..., Row]) -> None:
     rows = [make_row("1", [60.0], [70.0]), make_row("coop", [60.0], [60.0], baseline="coop", omega=0.0)]
-    assert leaderboard(rows)[0].best.baseline == "coop"
+    assert boards_of(rows)[0].best.baseline == "coop"
 
 
 def test_ties_go_to_the_lower_loss_then_to_the_earlier_trial(make_row: Callable[..., Row]) -> None:
@@ -71,17 +73,17 @@ def test_ties_go_to_the_lower_loss_then_to_the_earlier_trial(make_row: Callable[
         make_row("2", [60.0], [3.0], loss=0.7),
         make_row("coop", [60.0], [4.0], baseline="coop", omega=0.0, loss=0.9),
     ]
-    assert leaderboard(rows)[0].best.number == "9"
-    rows[0]["metrics"]["val/loss"] = float("nan")
-    rows[1]["metrics"]["val/loss"] = None
-    assert leaderboard(rows)[0].best.number == "2"
+    assert boards_of(rows)[0].best.number == "9"
+    rows[0].metrics["val/loss"] = float("nan")
+    rows[1].metrics["val/loss"] = None
+    assert boards_of(rows)[0].best.number == "2"
 
 
 def test_trials_without_a_finite_value_are_no_candidates(make_row: Callable[..., Row]) -> None:
     broken, missing = make_row("1", [60.0], [60.0]), make_row("2", [60.0], [60.0])
-    broken["metrics"]["val/accuracy"] = float("nan")
-    del missing["metrics"]["val/accuracy"]
-    (board,) = leaderboard([broken, missing])
+    broken.metrics["val/accuracy"] = float("nan")
+    del missing.metrics["val/accuracy"]
+    (board,) = boards_of([broken, missing])
     assert board.best is None
     assert board.entries == ()
     assert board.replicates == 0
@@ -89,41 +91,41 @@ def test_trials_without_a_finite_value_are_no_candidates(make_row: Callable[...,
 
 def test_another_objective_and_direction(rows: list[Row]) -> None:
     for loss, row in zip([5.0, 4.0, 0.5, 2.0], rows, strict=False):
-        row["metrics"]["val/loss"] = loss
-    assert leaderboard(rows, ["val/loss"])[0].best.baseline == "paper"
+        row.metrics["val/loss"] = loss
+    assert boards_of(rows, ["val/loss"])[0].best.baseline == "paper"
 
 
 def test_pairs_are_matched_by_seed(make_row: Callable[..., Row]) -> None:
     coop = make_row("coop", [60, 60, 60], [50.0, 60.0, 70.0], baseline="coop", omega=0.0, seeds=[1, 2, 3])
     best = make_row("1", [70, 70, 70], [71.0, 51.0, 61.0], seeds=[3, 1, 2])
-    gain = leaderboard([coop, best])[0].best.gain
+    gain = boards_of([coop, best])[0].best.gain
     assert (gain.mean, gain.low, gain.high) == (pytest.approx(1), pytest.approx(1), pytest.approx(1))
 
 
 def test_replicates_that_cannot_be_paired_have_no_interval(make_row: Callable[..., Row]) -> None:
     coop = make_row("coop", [60, 60], [50.0, 60.0], baseline="coop", omega=0.0, seeds=[1, 2])
     best = make_row("1", [70, 70], [58.0, 58.0], seeds=[3, 4])
-    gain = leaderboard([coop, best])[0].best.gain
+    gain = boards_of([coop, best])[0].best.gain
     assert (gain.mean, gain.low, gain.high) == (pytest.approx(3.0), None, None)
 
 
 def test_one_zero_shot_value_stands_against_every_seed(make_row: Callable[..., Row]) -> None:
     coop = make_row("coop", [60, 60], [50.0, 60.0], baseline="coop", omega=0.0)
     zero = make_row("zero_shot", [60], [58.0], baseline="zero_shot")
-    gain = leaderboard([zero, coop])[0].entry("zero_shot").gain
+    gain = boards_of([zero, coop])[0].entry("zero_shot").gain
     assert gain.mean == pytest.approx(3.0)
     assert gain.n == 2
     assert gain.low is not None
 
 
 def test_the_board_is_the_same_after_parquet(rows: list[Row], tmp_path: Any) -> None:
-    write_results(tmp_path, rows)
-    assert leaderboard(read_results(tmp_path)) == leaderboard(rows)
+    write_results(tmp_path, mark_best(rows, ["val/accuracy"]))
+    assert leaderboard(read_results(tmp_path)) == boards_of(rows)
 
 
 def test_studies_keep_their_order(make_row: Callable[..., Row]) -> None:
     rows = [make_row("1", [1.0], [1.0], study=name) for name in ("b", "a", "b")]
-    assert [board.study for board in leaderboard(rows)] == ["b", "a"]
+    assert [board.study for board in boards_of(rows)] == ["b", "a"]
 
 
 @pytest.fixture
@@ -150,7 +152,7 @@ def joint(make_row: Callable[..., Row]) -> list[Row]:
 
 
 def test_the_mean_selects_one_trial_for_all_tasks(joint: list[Row]) -> None:
-    boards = leaderboard(joint)
+    boards = boards_of(joint)
     assert [board.study for board in boards] == ["clipart", "digits", "joint: mean over 2 tasks"]
     assert [board.best.number for board in boards] == ["2", "2", "2"]
     assert [board.best.val.mean for board in boards] == [64.5, 58.5, 61.5]
@@ -162,12 +164,12 @@ def test_the_mean_selects_one_trial_for_all_tasks(joint: list[Row]) -> None:
 
 
 def test_a_joint_trial_without_a_mean_is_no_candidate(joint: list[Row]) -> None:
-    left = [row for row in joint if (row["number"], row["task"]) != ("2", "mean")]
-    assert [board.best.number for board in leaderboard(left)] == ["1", "1", "1"]
+    left = [row for row in joint if (row.number, row.task) != ("2", "mean")]
+    assert [board.best.number for board in boards_of(left)] == ["1", "1", "1"]
 
 
 def test_the_mean_is_no_task_of_its_own_in_the_verdict(joint: list[Row]) -> None:
-    boards = leaderboard(joint)
+    boards = boards_of(joint)
     line = sweep_verdict(boards)
     assert line.startswith("2 tasks: ")
     assert "On average +11.0 points" in line
@@ -177,7 +179,7 @@ def test_the_mean_is_no_task_of_its_own_in_the_verdict(joint: list[Row]) -> None
 def test_pun_and_pan_stand_beside_each_other_where_both_were_tried(make_row: Callable[..., Row]) -> None:
     coop = make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)
     rows = [
-        {**made, "params": {**made["params"], "beta": beta}}
+        replace(made, params={**made.params, "beta": beta})
         for made, beta in (
             (make_row("0", [61, 62], [58, 59], baseline="paper"), 1.0),
             (make_row("1", [64, 65], [61, 62]), 1.0),
@@ -186,7 +188,7 @@ def test_pun_and_pan_stand_beside_each_other_where_both_were_tried(make_row: Cal
             (make_row("4", [70, 70], [70, 70], state="PRUNED"), 0.0),
         )
     ]
-    (board,) = leaderboard([coop, *rows])
+    (board,) = boards_of([coop, *rows])
     assert [(entry.label, entry.number) for entry in board.entries][2:] == [
         ("best found", "1"),
         ("best of PAN", "2"),
@@ -195,7 +197,7 @@ def test_pun_and_pan_stand_beside_each_other_where_both_were_tried(make_row: Cal
     assert "best of PAN (trial 2)" in shown and "best of PUN" not in shown
     # Plain CoOp is the best: both losses are shown. Only one was tried: it needs no row.
     best = make_row("coop", [80, 81], [58, 59], baseline="coop", omega=0.0)
-    (board,) = leaderboard([best, *rows])
+    (board,) = boards_of([best, *rows])
     assert [entry.label for entry in board.entries][3:] == ["best of PUN", "best of PAN"]
-    (board,) = leaderboard([coop, *rows[:2]])
+    (board,) = boards_of([coop, *rows[:2]])
     assert "best of" not in plain_leaderboard([board])

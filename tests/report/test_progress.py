@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nemesis_sweep.report.progress import Progress
 from nemesis_sweep.report.study_counts import StudyCounts, duration, one_line, trial_name
+from nemesis_sweep.sweep.best import Candidate, best, candidate
 
 
 class Clock:
@@ -24,13 +25,18 @@ def plain(studies: list[StudyCounts], clock: Clock | None = None) -> tuple[Progr
     return Progress(studies, console=Console(file=file, width=60), clock=clock or Clock()), file
 
 
+def may_be_best(number: str, value: float, loss: float | None = None) -> Candidate:
+    return candidate(number, [value], ["maximize"], loss, "")
+
+
 def test_plain_lines() -> None:
-    progress, file = plain(
-        [StudyCounts("clipart-1shot", 3), StudyCounts("digits-1shot", 4, complete=2, best=50.0)]
-    )
+    before = StudyCounts("digits-1shot", 4, complete=2, best=may_be_best("7", 50.0))
+    progress, file = plain([StudyCounts("clipart-1shot", 3), before])
     with progress:
         progress.trial_started("clipart-1shot", "coop", {})
-        progress.trial_finished("clipart-1shot", "coop", "COMPLETE", 61.234, 4.21)
+        progress.trial_finished(
+            "clipart-1shot", "coop", "COMPLETE", 61.234, 4.21, "", may_be_best("coop", 61.234)
+        )
         progress.trial_started("clipart-1shot", "0", {"omega": 3.16227, "n_ctx": 8})
         progress.epoch("clipart-1shot", "0", 5, 50, {"val/accuracy": 41.0})
         progress.trial_finished("clipart-1shot", "0", "PRUNED", 41.0, 1.0, "pruned at epoch 5")
@@ -65,7 +71,7 @@ def test_a_plain_line_tells_what_runs_when_nothing_else_was_told_for_a_minute() 
         progress.trial_started("a", str(number), {"omega": 1.0})
     progress.epoch("a", "1", 10, 50, {"val/accuracy": 55.5})
     clock.now += 30
-    progress.trial_finished("a", "0", "COMPLETE", 61.234, 4.2)
+    progress.trial_finished("a", "0", "COMPLETE", 61.234, 4.2, "", may_be_best("0", 61.234))
     progress.trial_started("b", "coop", {})
     clock.now += 59
     assert told() == []
@@ -93,25 +99,28 @@ def test_nobody_has_to_ask_for_that_line_and_there_is_none_in_a_terminal_or_afte
     assert not [thread for thread in threading.enumerate() if thread.name == "progress"]
 
 
-def test_the_best_follows_the_direction() -> None:
+def test_the_best_is_chosen_as_in_every_table() -> None:
+    """Equals by the objective go to the lower validation loss, then to the earlier trial."""
     progress, _ = plain([StudyCounts("a", 9)])
-    lower = Progress([StudyCounts("a", 9)], console=Console(file=io.StringIO()), maximize=False)
-    for watcher in (progress, lower):
-        for number, value in (("0", 2.0), ("1", 1.0), ("2", 3.0), ("3", float("nan"))):
-            watcher.trial_started("a", number, {})
-            watcher.trial_finished("a", number, "COMPLETE", value, 1.0)
-        watcher.trial_finished("a", "4", "PRUNED", 99.0, 1.0)
-        watcher.trial_finished("a", "5", "PRUNED", -99.0, 1.0)
-    assert (progress.studies["a"].best, progress.studies["a"].best_number) == (3.0, "2")
-    assert (lower.studies["a"].best, lower.studies["a"].best_number) == (1.0, "1")
+    candidates = [may_be_best(number, value, loss) for number, value, loss in TIED]
+    for each in candidates:
+        progress.trial_started("a", each.number, {})
+        progress.trial_finished("a", each.number, "COMPLETE", each.values[0], 1.0, "", each)
+    progress.trial_finished("a", "8", "PRUNED", 99.0, 1.0)
+    assert progress.studies["a"].best == best(candidates)
+    assert progress.studies["a"].best.number == "3"
 
 
-def test_zero_shot_is_never_the_best() -> None:
+TIED = [("0", 2.0, 0.1), ("1", 3.0, 0.5), ("3", 3.0, 0.2), ("2", 3.0, None), ("4", 3.0, 0.2)]
+
+
+def test_what_cannot_be_the_best_is_counted() -> None:
     progress, _ = plain([StudyCounts("a", 9)])
+    progress.trial_finished("a", "coop", "COMPLETE", 60.0, 1.0, "", may_be_best("coop", 60.0))
     progress.trial_finished("a", "zero_shot", "COMPLETE", 90.0, 1.0)
-    progress.trial_finished("a", "coop", "COMPLETE", 60.0, 1.0)
-    assert progress.studies["a"].complete == 2
-    assert (progress.studies["a"].best, progress.studies["a"].best_number) == (60.0, "coop")
+    progress.trial_finished("a", "0", "COMPLETE", 70.0, 1.0, "breaks seconds < 1")
+    assert progress.studies["a"].complete == 3
+    assert progress.studies["a"].best == may_be_best("coop", 60.0)
 
 
 def test_rate_and_eta_count_this_run_only() -> None:
@@ -162,7 +171,7 @@ def test_live_view() -> None:
         [StudyCounts("clipart-1shot", 14), StudyCounts("[b]", 14)], console=terminal(), clock=clock
     )
     progress.trial_started("clipart-1shot", "coop", {})
-    progress.trial_finished("clipart-1shot", "coop", "COMPLETE", 61.234, 4.2)
+    progress.trial_finished("clipart-1shot", "coop", "COMPLETE", 61.234, 4.2, "", may_be_best("coop", 61.234))
     progress.trial_started("clipart-1shot", "3", {"omega": 3.16227})
     progress.epoch("clipart-1shot", "3", 10, 50, {"val/accuracy": 55.5})
     progress.epoch("clipart-1shot", "3", 12, 50, {"train/loss": 0.5})

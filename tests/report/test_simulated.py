@@ -1,6 +1,7 @@
 """What is told of a simulation, and kept of it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -15,16 +16,18 @@ from nemesis_sweep.report.simulated import (
     print_simulation,
     write_simulated,
 )
+from nemesis_sweep.sweep.best import mark_best
+from nemesis_sweep.sweep.row import Row
 
 
 def row(number, ended, value, state="COMPLETE", baseline=""):
     metrics = {"val/accuracy": value, "test/accuracy": value - 1}
-    return {
-        "study": "s", "dataset": "digits", "shots": 4, "backbone": "icon-clip", "protocol": "few_shot",
-        "number": number, "baseline": baseline, "state": state, "reason": "", "epochs": 20,
-        "params": {} if baseline else {"omega": 1.0}, "seeds": [1, 2], "seconds": 5.0, "ended": ended,
-        "metrics": metrics, "replicates": {name: [v, v] for name, v in metrics.items()},
-    }  # fmt: skip
+    return Row(
+        study="s", dataset="digits", shots=4, backbone="icon-clip", protocol="few_shot",
+        number=number, baseline=baseline, state=state, reason="", epochs=20,
+        params={} if baseline else {"omega": 1.0}, seeds=[1, 2], seconds=5.0, ended=ended,
+        metrics=metrics, replicates={name: [v, v] for name, v in metrics.items()},
+    )  # fmt: skip
 
 
 ROWS = [
@@ -49,13 +52,19 @@ def test_the_best_found_against_simulated_time():
 
 
 def test_of_a_loss_the_best_is_the_lowest():
-    rows = [{**r, "metrics": {"val/loss": r["metrics"]["val/accuracy"]}} for r in ROWS]
+    rows = [replace(r, metrics={"val/loss": r.metrics["val/accuracy"]}) for r in ROWS]
     assert best_found(rows, "val/loss", 64.0)[-1] == (64.0, 5, 60.0)
 
 
 def test_every_title_says_that_it_is_simulated():
     file = io.StringIO()
-    print_simulation(ROWS, ["val/accuracy"], 7200.0, "Invented.", Console(file=file, width=200))
+    print_simulation(
+        mark_best(ROWS, ["val/accuracy"]),
+        ["val/accuracy"],
+        7200.0,
+        "Invented.",
+        Console(file=file, width=200),
+    )
     text = file.getvalue()
     assert text.startswith("SIMULATED s\n")
     assert "SIMULATED s: best val/accuracy against simulated time" in text

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.table import (
     caption,
     cells,
@@ -16,6 +16,8 @@ from nemesis_sweep.report.table import (
     print_leaderboard,
     shown_entries,
 )
+from nemesis_sweep.sweep.row import Row
+from tests.report.conftest import boards_of
 
 EXPECTED = """\
 clipart-16shot
@@ -27,8 +29,8 @@ best found (trial 1)  65.0 ± 1.0   62.0 ± 1.7          +3.0    0.5 to 5.5  n_c
 """
 
 
-def test_plain_text(rows: list[dict[str, Any]]) -> None:
-    text = plain_leaderboard(leaderboard(rows))
+def test_plain_text(rows: list[Row]) -> None:
+    text = plain_leaderboard(boards_of(rows))
     assert [line.split() for line in text.splitlines()[:6]] == [
         line.split() for line in EXPECTED.splitlines()
     ]
@@ -39,32 +41,32 @@ def test_plain_text(rows: list[dict[str, Any]]) -> None:
     assert len(set(ends)) == 1
 
 
-def test_without_a_trained_prompt_replicates_are_not_counted(make_row: Callable[..., dict[str, Any]]) -> None:
+def test_without_a_trained_prompt_replicates_are_not_counted(make_row: Callable[..., Row]) -> None:
     probe = make_row("linear_probe", [75, 76, 77], [71.0, 72.0, 73.0], baseline="linear_probe")
-    text = plain_leaderboard(leaderboard([probe]))
+    text = plain_leaderboard(boards_of([probe]))
     assert "among 0 complete trials. Accuracies in percent, mean ± standard deviation over the rep" in text
 
 
-def test_plain_output_has_no_control_characters(rows: list[dict[str, Any]]) -> None:
+def test_plain_output_has_no_control_characters(rows: list[Row]) -> None:
     file = io.StringIO()
-    print_leaderboard(leaderboard(rows), Console(file=file, width=40))
+    print_leaderboard(boards_of(rows), Console(file=file, width=40))
     text = file.getvalue()
     assert "best found (trial 1)" in text
     assert all(char.isprintable() or char == "\n" for char in text)
     assert max(map(len, text.splitlines())) > 40  # lines are not folded for a pipe
 
 
-def test_an_ascii_pipe_gets_ascii(rows: list[dict[str, Any]]) -> None:
+def test_an_ascii_pipe_gets_ascii(rows: list[Row]) -> None:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding="ascii")
-    print_leaderboard(leaderboard(rows), Console(file=file))
+    print_leaderboard(boards_of(rows), Console(file=file))
     file.flush()
     assert b"65.0 +- 1.0" in raw.getvalue()
 
 
-def test_terminal_table_says_the_same(rows: list[dict[str, Any]]) -> None:
+def test_terminal_table_says_the_same(rows: list[Row]) -> None:
     console = Console(record=True, force_terminal=True, width=120, file=io.StringIO())
-    print_leaderboard(leaderboard(rows), console)
+    print_leaderboard(boards_of(rows), console)
     text = console.export_text()
     for part in (
         "clipart-16shot",
@@ -78,19 +80,19 @@ def test_terminal_table_says_the_same(rows: list[dict[str, Any]]) -> None:
     assert "Best selected on val/accuracy" in text
 
 
-def test_names_are_not_markup(rows: list[dict[str, Any]]) -> None:
+def test_names_are_not_markup(rows: list[Row]) -> None:
     console = Console(record=True, force_terminal=True, width=120, file=io.StringIO())
-    print_leaderboard(leaderboard([{**row, "study": "[red]x[/red]"} for row in rows]), console)
+    print_leaderboard(boards_of([replace(row, study="[red]x[/red]") for row in rows]), console)
     assert "[red]x[/red]" in console.export_text()
 
 
-def test_selection_on_test_is_shouted(rows: list[dict[str, Any]]) -> None:
-    (board,) = leaderboard(rows, ["test/accuracy"])
+def test_selection_on_test_is_shouted(rows: list[Row]) -> None:
+    (board,) = boards_of(rows, ["test/accuracy"])
     assert "BEST SELECTED ON TEST" in caption(board)
 
 
 def test_one_replicate_is_said(make_row: Any) -> None:
-    (board,) = leaderboard([make_row("1", [60.0], [50.0])])
+    (board,) = boards_of([make_row("1", [60.0], [50.0])])
     assert "one replicate" in caption(board)
     assert "60.0 " in plain_leaderboard([board])
     assert "±" not in plain_leaderboard([board])
@@ -104,7 +106,7 @@ def test_parameters_are_short() -> None:
 @pytest.mark.parametrize("objectives", [("val/accuracy",), ("val/accuracy", "val/loss")])
 def test_nothing_is_cut_on_a_narrow_terminal(rows, width, objectives):
     out = io.StringIO()
-    boards = leaderboard(rows, objectives)
+    boards = boards_of(rows, objectives)
     print_leaderboard(boards, Console(file=out, width=width, force_terminal=True, color_system=None))
     shown = out.getvalue()
     assert "…" not in shown
@@ -119,12 +121,12 @@ def test_nothing_is_cut_on_a_narrow_terminal(rows, width, objectives):
 def test_the_test_sets_of_a_protocol_have_columns_of_their_own(make_row):
     def with_sets(*arguments, **more):
         made = make_row(*arguments, **more)
-        made["metrics"] |= {"test/H": 35.9, "test/new": 32.5, "test/base": 40.0}
-        made["replicates"] |= {"test/new": [32.0, 33.0], "test/base": [39.0, 41.0]}
+        made.metrics.update({"test/H": 35.9, "test/new": 32.5, "test/base": 40.0})
+        made.replicates.update({"test/new": [32.0, 33.0], "test/base": [39.0, 41.0]})
         return made
 
     coop = with_sets("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)
-    (board,) = leaderboard([coop, with_sets("1", [62, 63], [59, 61])])
+    (board,) = boards_of([coop, with_sets("1", [62, 63], [59, 61])])
     assert board.more == ("test/base", "test/new", "test/H")
     shown = plain_leaderboard([board])
     assert "40.0 ± 1.4" in shown and "32.5 ± 0.7" in shown
@@ -133,7 +135,7 @@ def test_the_test_sets_of_a_protocol_have_columns_of_their_own(make_row):
 
 
 def test_plain_coop_is_not_compared_with_itself(make_row):
-    (board,) = leaderboard([make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)])
+    (board,) = boards_of([make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)])
     assert board.best is not None and board.best.gain is None
     assert "0.0 to 0.0" not in plain_leaderboard([board]).splitlines()[3]
 
@@ -146,10 +148,10 @@ def test_settings_that_changed_nothing_are_not_shown(make_row):
         make_row("1", [62, 62], [58, 59], omega=3.0),
     ]
     for row, beta in zip(rows, (0.0, 1.0, 0.0), strict=True):
-        row["config"] |= {"beta": beta, "corruption": 0.5, "selection": "accuracy"}
-        row["params"] |= {} if row["baseline"] == "coop" else {"beta": beta}
-    rows[2]["params"]["corruption"] = 0.25
-    (board,) = leaderboard(rows)
+        row.config.update({"beta": beta, "corruption": 0.5, "selection": "accuracy"})
+        row.params.update({} if row.baseline == "coop" else {"beta": beta})
+    rows[2].params["corruption"] = 0.25
+    (board,) = boards_of(rows)
     parameters = [cells(board, entry)[-1] for entry in shown_entries(board)]
     assert parameters == [
         "n_ctx=16 omega=0",

@@ -10,6 +10,7 @@ from nemesis_sweep.sweep import ahead
 from nemesis_sweep.sweep.ahead import Ahead
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.worker.result import read_result
 from tests.sweep.test_broker import Silent
 
@@ -19,7 +20,7 @@ class Watcher(Silent):
         self.finished: list[tuple[str, str, float]] = []
         self.waits: list[str] = []
 
-    def trial_finished(self, study, number, state, value, seconds, reason=""):
+    def trial_finished(self, study, number, state, value, seconds, reason="", candidate=None):
         self.finished.append((number, state, value))
 
     def trial_waits(self, study, number, reason):
@@ -66,12 +67,13 @@ def test_rows_that_train_nothing_are_complete_before_tune_asks(open_broker) -> N
     (first, state, value), second = broker.progress.finished
     assert (first, state) == ("zero_shot", "COMPLETE") and second[:2] == ("linear_probe", "COMPLETE")
     result = read_result(broker.home.trial(broker.studies[0].key, "zero_shot"))
-    assert result is not None and result["metrics"]["val/accuracy"] == value
+    assert result is not None and result.metrics["val/accuracy"] == value
     config = broker.next("a")
     assert config is not None and config["number"] == "coop"
 
 
-GOOD = 'print(json.dumps({"done": True, "epoch": 0, "val/accuracy": 20.0, "seconds": 0.1}), flush=True)'
+MEASURED = Report(done=True, metrics={"val/accuracy": 20.0}, seconds=0.1)
+GOOD = f"print(json.dumps({MEASURED.to_json()}), flush=True)"
 
 
 def test_what_the_process_leaves_is_done_by_a_worker(open_broker, monkeypatch) -> None:
@@ -109,7 +111,7 @@ def test_when_workers_are_up_the_process_begins_nothing_more(open_broker, monkey
     with Ahead(broker):
         config = broker.next("a")
         assert config is not None and config["number"] == "linear_probe"
-        broker.complete("a", {"done": True, "epoch": 0, "val/accuracy": 40.0, "seconds": 1.0})
+        broker.complete("a", Report(done=True, seconds=1.0, metrics={"val/accuracy": 40.0}))
         wait_for(lambda: len(broker.progress.finished) == 2)
         config = broker.next("b")
         assert config is not None and config["number"] == "coop"
@@ -124,7 +126,7 @@ def test_a_process_that_hangs_is_not_waited_for_once_workers_are_up(open_broker,
         time.sleep(0.6)
         assert broker.progress.waits == []
         broker.next("a")
-        broker.complete("a", {"done": True, "epoch": 0, "val/accuracy": 40.0, "seconds": 1.0})
+        broker.complete("a", Report(done=True, seconds=1.0, metrics={"val/accuracy": 40.0}))
         wait_for(lambda: broker.progress.waits)
         config = broker.next("b")
         assert config is not None and config["number"] == "zero_shot"

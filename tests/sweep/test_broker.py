@@ -1,9 +1,12 @@
 """The broker without Ray: whose turn it is, and when nothing is handed out any more."""
 
+from dataclasses import replace
+
 import pytest
 
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.result import Report
 from tests.small_disk import limited_files
 
 
@@ -16,7 +19,7 @@ class Silent:
     def epoch(self, study, number, epoch, epochs, metrics):
         pass
 
-    def trial_finished(self, study, number, state, value, seconds, reason=""):
+    def trial_finished(self, study, number, state, value, seconds, reason="", candidate=None):
         pass
 
     def say(self, line):
@@ -37,7 +40,7 @@ def run(broker, seconds):
     """Let every trial that the broker hands out take so many seconds; their numbers in order."""
     numbers = []
     while (config := broker.next(f"t{len(numbers)}")) is not None:
-        result = {"done": True, "epoch": 20, "val/accuracy": 50.0, "seconds": seconds}
+        result = Report(done=True, epoch=20, seconds=seconds, metrics={"val/accuracy": 50.0})
         broker.complete(f"t{len(numbers)}", result)
         numbers.append(config["number"])
     return numbers
@@ -76,11 +79,11 @@ def test_a_stopping_broker_puts_trials_off_and_the_next_one_hands_them_out_again
     sweep = make_sweep("search.baselines=[]", "search.pruner=none")
     broker = open_broker(sweep)
     first = broker.next("a")
-    assert not broker.report("a", {"epoch": 5, "val/accuracy": 10.0})
+    assert not broker.report("a", Report(epoch=5, metrics={"val/accuracy": 10.0}))
     broker.stop()
     assert broker.next("b") is None
-    assert broker.report("a", {"epoch": 10, "val/accuracy": 20.0})
-    broker.complete("a", {"epoch": 10, "val/accuracy": 20.0, "done": False})
+    assert broker.report("a", Report(epoch=10, metrics={"val/accuracy": 20.0}))
+    broker.complete("a", Report(epoch=10, metrics={"val/accuracy": 20.0}))
     again = open_broker(sweep).next("a")
     assert (again["number"], again["params"]) == (first["number"], first["params"])
 
@@ -89,7 +92,7 @@ def test_a_stopping_broker_takes_a_result_that_is_done(make_sweep, open_broker):
     broker = open_broker(make_sweep("search.baselines=[]"))
     broker.next("a")
     broker.stop()
-    broker.complete("a", {"epoch": 20, "val/accuracy": 20.0, "done": True})
+    broker.complete("a", Report(epoch=20, done=True, metrics={"val/accuracy": 20.0}))
     assert broker.studies[0].counts()["complete"] == 1
 
 
@@ -98,7 +101,7 @@ def test_failures_beyond_the_budget_end_the_proposals(make_sweep, open_broker, m
     broker = open_broker(make_sweep("search.baselines=[]", "budget.max_failures=1"))
     for tune_id in ("a", "b"):
         assert broker.next(tune_id) is not None
-        broker.complete(tune_id, {"done": True, "epoch": 0, "failure": "ValueError: no"})
+        broker.complete(tune_id, Report(done=True, failure="ValueError: no"))
     assert broker.too_many_failures
     assert broker.next("c") is None
     study = broker.studies[0]
@@ -111,11 +114,11 @@ def test_after_too_many_failures_neither_baselines_nor_a_control_begin(make_swee
     monkeypatch.setattr("nemesis_sweep.sweep.broker.close_trial", lambda *_: True)
     changes = ("space.n_ctx={choices: [4, 8]}", "budget.max_failures=0", "search.pruner=none")
     broker = open_broker(make_sweep("search.baselines=[control]", *changes))
-    good = {"done": True, "epoch": 20, "val/accuracy": 50.0, "seconds": 1.0}
+    good = Report(done=True, epoch=20, seconds=1.0, metrics={"val/accuracy": 50.0})
     for tune_id in "abc":
         assert broker.next(tune_id) is not None
-    broker.complete("a", good | {"val/accuracy": 60.0})
-    broker.complete("b", {"done": True, "epoch": 0, "failure": "ValueError: no"})
+    broker.complete("a", replace(good, metrics={"val/accuracy": 60.0}))
+    broker.complete("b", Report(done=True, failure="ValueError: no"))
     assert broker.next("d") is None
     again = open_broker(make_sweep("search.baselines=[coop, control]", *changes))
     assert again.has_more
@@ -136,7 +139,7 @@ def test_a_number_of_trials_without_end_is_ended_by_the_hours(make_sweep, open_b
     assert broker.studies[0].total == 10**12
 
 
-FULL = {"done": True, "epoch": 0, "full": "/home/mlflow.db (database or disk is full) on a-node"}
+FULL = Report(done=True, full="/home/mlflow.db (database or disk is full) on a-node")
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -151,10 +154,10 @@ def test_a_full_disk_is_no_trials_failure(make_sweep, open_broker, told):
     else:
         with limited_files(1000):
             broker.complete("a", None, failed=True)
-    assert broker.full.startswith(FULL["full"] if told else str(broker.home.path))
+    assert broker.full.startswith(FULL.full if told else str(broker.home.path))
     assert broker.stopping and broker.next("c") is None
-    assert broker.report("b", {"epoch": 5, "val/accuracy": 20.0})
-    broker.complete("b", {"epoch": 5, "val/accuracy": 20.0, "done": False})
+    assert broker.report("b", Report(epoch=5, metrics={"val/accuracy": 20.0}))
+    broker.complete("b", Report(epoch=5, metrics={"val/accuracy": 20.0}))
     assert broker.studies[0].counts() == {"complete": 0, "pruned": 0, "fail": 0, "running": 2}
     again = open_broker(sweep)
     assert (again.next("a")["params"], again.next("b")["number"]) == (first["params"], "1")
@@ -169,7 +172,7 @@ def test_a_worker_that_dies_with_room_left_is_a_failure(make_sweep, open_broker)
     assert list(broker.home.path.iterdir()) == []
 
 
-OUT = {"done": True, "epoch": 0, "failure": "OutOfMemoryError: no", "out_of_memory": True}
+OUT = Report(done=True, failure="OutOfMemoryError: no", out_of_memory=True)
 
 
 @pytest.fixture
@@ -222,11 +225,11 @@ def test_there_may_be_more_as_long_as_a_trial_runs_that_could_be_given_more(brok
     while broker.next(f"t{len(tune_ids)}") is not None:
         tune_ids.append(f"t{len(tune_ids)}")
     for tune_id in tune_ids[1:]:
-        broker.complete(tune_id, {"done": True, "epoch": 20, "val/accuracy": 50.0})
+        broker.complete(tune_id, Report(done=True, epoch=20, metrics={"val/accuracy": 50.0}))
     assert broker.has_more
     broker.complete(tune_ids[0], OUT)
     assert broker.next("again")["number"] == "0"
-    broker.complete("again", {"done": True, "epoch": 20, "val/accuracy": 50.0})
+    broker.complete("again", Report(done=True, epoch=20, metrics={"val/accuracy": 50.0}))
     assert not broker.has_more
 
 

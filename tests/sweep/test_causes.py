@@ -7,6 +7,7 @@ from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK, WORKERS, Cause
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.study import TaskStudy
 from tests.sweep.test_broker import Silent
 
@@ -18,7 +19,7 @@ space: {omega: {low: 0.1, high: 100, log: true}}
 search: {sampler: random, pruner: none, baselines: [coop]}
 budget: {trials: 2, max_failures: 0}
 """
-GOOD = {"done": True, "epoch": 4, "val/accuracy": 50.0, "seconds": 1.0}
+GOOD = Report(done=True, epoch=4, seconds=1.0, metrics={"val/accuracy": 50.0})
 
 
 class Watcher(Silent):
@@ -47,8 +48,8 @@ def open_broker(make_sweep, storage, tmp_path):
     return open_
 
 
-def cause(kind: str, name: str) -> dict:
-    return {"done": True, "epoch": 0, "cause": Cause(kind, name, "is gone").to_plain()}
+def cause(kind: str, name: str) -> Report:
+    return Report(done=True, cause=Cause(kind, name, "is gone"))
 
 
 def key(config: dict) -> str:

@@ -12,7 +12,7 @@ from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.trial_spec import TrialSpec
-from nemesis_sweep.sweep.worker.trial import TrialSession
+from nemesis_sweep.sweep.worker.trial import open_trial
 
 TEXT = """
 name: made
@@ -40,7 +40,7 @@ class Watcher:
     def epoch(self, study, number, epoch, epochs, metrics):
         pass
 
-    def trial_finished(self, study, number, state, value, seconds, reason=""):
+    def trial_finished(self, study, number, state, value, seconds, reason="", candidate=None):
         self.finished[number] = (state, reason)
 
 
@@ -55,9 +55,9 @@ def run(tmp_path: Path, storage):
         study, watcher = TaskStudy(sweep, task, storage), Watcher()
         broker = TrialBroker(sweep, home, [study], watcher)
         while (config := broker.next("tune_id")) is not None:
-            session = TrialSession(TrialSpec.from_config(config))
+            session = open_trial(TrialSpec.from_config(config))
             result = session.advance()
-            while not broker.report("tune_id", result) and not result["done"]:
+            while not broker.report("tune_id", result) and not result.done:
                 result = session.advance()
             broker.complete("tune_id", result)
         rows = {number: trial_rows(study, number, trial, home.path)[-1] for number, trial in study.trials()}
@@ -72,20 +72,20 @@ def test_a_front_of_accuracy_and_norm_under_a_constraint(make_sweep, run):
         "search.objective=[norm/mean, seconds]", "search.constraints=[norm/mean <= 0.2]", text=TEXT
     )
     study, rows, told = run(sweep)
-    norms = {number: found["metrics"].get("norm/mean") for number, found in rows.items()}
+    norms = {number: found.metrics.get("norm/mean") for number, found in rows.items()}
     assert norms["zero_shot"] is None
     assert norms["1"] < 0.2 < norms["0"] and norms["coop"] > 0.2
     assert {number: state for number, (state, _) in told.items()} == dict.fromkeys(rows, "COMPLETE")
     assert told["0"][1] == told["coop"][1] == "breaks norm/mean <= 0.2"
     assert told["1"][1] == told["zero_shot"][1] == ""
-    assert {number: found["broken"] for number, found in rows.items()} == {
+    assert {number: found.broken for number, found in rows.items()} == {
         "zero_shot": [],
         "coop": ["norm/mean <= 0.2"],
         "0": ["norm/mean <= 0.2"],
         "1": [],
     }
     trials = dict(study.trials())
-    assert trials["1"].values == [norms["1"], rows["1"]["seconds"]]
+    assert trials["1"].values == [norms["1"], rows["1"].seconds]
     assert trials["0"].constraints == {"norm/mean <= 0.2": pytest.approx(norms["0"] - 0.2)}
     assert [number for number, _ in best_trials(study.trials(), sweep.search.directions)] == ["1"]
 
@@ -99,7 +99,7 @@ def test_wilcoxon_gets_the_value_of_every_replicate(make_sweep, run):
     )
     study, rows, told = run(sweep)
     best, worse = (dict(study.trials())[number] for number in ("0", "1"))
-    values = rows["0"]["replicates"]["norm/mean"]
+    values = rows["0"].replicates["norm/mean"]
     assert len(values) == 4 and best.user_attrs[f"{REPLICATES}4"] == str(values)
     assert sum(values) / 4 == pytest.approx(best.intermediate_values[4])
     # Every replicate's norm is above the best trial's with the same seed, from some epoch on.

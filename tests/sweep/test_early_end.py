@@ -8,8 +8,8 @@ import pytest
 from optuna.trial import TrialState
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.report.front import mark_front
 from nemesis_sweep.report.results import read_results, write_results
+from nemesis_sweep.sweep.best import mark_best
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
 from nemesis_sweep.sweep.early_end import SECONDS, kept_at_an_early_end, rows_of
 
@@ -28,14 +28,14 @@ def study(make_sweep, open_study):
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("the disk"), LostClusterError("x", "host")])
 def test_what_is_over_can_be_read(study, tmp_path, error):
     def keep(rows):
-        write_results(tmp_path, mark_front(rows, ["val/accuracy"]))
+        write_results(tmp_path, mark_best(rows, ["val/accuracy"]))
 
     with (
         pytest.raises(type(error)),
         kept_at_an_early_end(partial(rows_of, [study], tmp_path, over=True), keep),
     ):
         raise error
-    rows = {row["number"]: row["state"] for row in read_results(tmp_path)}
+    rows = {row.number: row.state for row in read_results(tmp_path)}
     assert rows == {"coop": "COMPLETE", "0": "PRUNED"}
 
 

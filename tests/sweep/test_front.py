@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.samplers import SAMPLERS, able
-from nemesis_sweep.sweep.front import LOSS, best_trial, best_trials, pareto_front
+from nemesis_sweep.sweep.best import LOSS, best_trial, best_trials, candidate, front
 from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.samplers.registry import build_sampler
 from nemesis_sweep.sweep.study import TaskStudy
@@ -23,14 +23,16 @@ SEVERAL = [
 
 @given(st.lists(st.tuples(*[st.integers(0, 4)] * 3), max_size=20))
 def test_the_front_is_what_nothing_beats(values):
-    front = pareto_front(values, ["maximize", "minimize", "minimize"])
+    directions = ["maximize", "minimize", "minimize"]
+    made = [candidate(str(n), value, directions, None, "") for n, value in enumerate(values)]
+    unbeaten_ones = [int(each.number) for each in front(made)]
 
     def beats(a, b):
         return a != b and a[0] >= b[0] and a[1] <= b[1] and a[2] <= b[2]
 
     unbeaten = [n for n, value in enumerate(values) if not any(beats(other, value) for other in values)]
-    assert sorted(front) == unbeaten
-    assert all(values[a][0] >= values[b][0] for a, b in itertools.pairwise(front))
+    assert sorted(unbeaten_ones) == unbeaten
+    assert all(values[a][0] >= values[b][0] for a, b in itertools.pairwise(unbeaten_ones))
 
 
 def drain(sweep, storage, restarts=False):
@@ -58,12 +60,12 @@ def test_every_other_sampler_takes_several_objectives(make_sweep, sampler):
     sweep = make_sweep(*SEVERAL, f"search.sampler={sampler}", *finite)
     study, tried = drain(sweep, optuna.storages.InMemoryStorage())
     assert len(tried) == 2 + 12
-    front = best_trials(study.trials(), sweep.search.directions)
+    found = best_trials(study.trials(), sweep.search.directions)
     # Accuracy rises with omega, the norm with omega and length: better by one is worse by the other.
-    values = [trial.values for _, trial in front]
-    assert len(front) > 2 and front[-1][0] == "coop"
+    values = [trial.values for _, trial in found]
+    assert len(found) > 2 and found[-1][0] == "coop"
     assert all(a[0] > b[0] and a[1] > b[1] for a, b in itertools.pairwise(values))
-    assert "zero_shot" not in dict(front)
+    assert "zero_shot" not in dict(found)
     assert drain(sweep, optuna.storages.InMemoryStorage(), restarts=True)[1] == tried
 
 
@@ -90,10 +92,10 @@ def test_what_breaks_a_constraint_is_not_on_the_front(make_sweep, storage):
         measured = {"val/accuracy": proposal.method.omega, "norm/mean": proposal.method.omega}
         judged = judge(sweep.search, [proposal.method.model_dump()], measured, proposal.baseline)
         study.tell(proposal.number, TrialState.COMPLETE, judged.values, 1.0, "", judged.excess)
-    front = best_trials(study.trials(), sweep.search.directions)
+    found = best_trials(study.trials(), sweep.search.directions)
     kept = [trial for trial in study.study.trials if trial.params["omega"] <= 20]
     assert 0 < len(kept) < 12
-    assert {number for number, _ in front} == {str(trial.number) for trial in kept}
+    assert {number for number, _ in found} == {str(trial.number) for trial in kept}
 
 
 def test_between_equals_the_lower_validation_loss_decides(make_sweep, open_study):

@@ -6,6 +6,7 @@ from optuna.trial import TrialState
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, read_trial_spec
 
 TEXT = """
@@ -204,7 +205,7 @@ class Silent:
     def epoch(self, study, number, epoch, epochs, metrics):
         self.told.append(("epoch", study, number, epoch, epochs, metrics))
 
-    def trial_finished(self, study, number, state, value, seconds, reason=""):
+    def trial_finished(self, study, number, state, value, seconds, reason="", candidate=None):
         self.told.append(("finished", study, number, state, value, reason))
 
 
@@ -215,7 +216,9 @@ def test_the_broker_hands_out_one_spec_with_a_part_for_each_task(joint, tmp_path
     broker = TrialBroker(study.sweep, Home(tmp_path), [study], watcher)
     for number in range(5):
         broker.next(f"t{number}")
-        broker.complete(f"t{number}", {"done": True, "epoch": 80, "val/accuracy": 50.0, "seconds": 1.0})
+        broker.complete(
+            f"t{number}", Report(done=True, epoch=80, seconds=1.0, metrics={"val/accuracy": 50.0})
+        )
     spec = read_trial_spec(broker.next("t5"))
     assert isinstance(spec, JointTrialSpec)
     assert spec.starts == (0, 20, 40, 60)
@@ -225,11 +228,11 @@ def test_the_broker_hands_out_one_spec_with_a_part_for_each_task(joint, tmp_path
     assert spec.folder == tmp_path / "trials/joint/5"
     assert [part.folder for part in spec.parts] == [spec.folder / key for key in KEYS]
     for _ in range(2):
-        assert not broker.report("t5", {"epoch": 15, "val/accuracy": 41.0, "done": False})
+        assert not broker.report("t5", Report(epoch=15, metrics={"val/accuracy": 41.0}))
     watcher.told.clear()
-    stopped = broker.report("t5", {"epoch": 80, "val/accuracy": 10.0, "done": False})
+    stopped = broker.report("t5", Report(epoch=80, metrics={"val/accuracy": 10.0}))
     assert stopped
-    broker.complete("t5", {"epoch": 80, "val/accuracy": 10.0, "seconds": 3.0, "done": False})
+    broker.complete("t5", Report(epoch=80, seconds=3.0, metrics={"val/accuracy": 10.0}))
     assert watcher.told == [
         ("epoch", "joint", "5", 80, 80, {"val/accuracy": 10.0}),
         (

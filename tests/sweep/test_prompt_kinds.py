@@ -27,11 +27,11 @@ def test_all_kinds_are_trained_tested_and_kept(tmp_path, monkeypatch, protocol):
     file.write_text(text, encoding="utf-8")
     told = verb(monkeypatch, "run", file, "--home", home)
     assert told.exit_code == 0, told.output
-    rows = [row for row in read_results(home) if row["number"].isdigit()]
-    assert {row["config"]["prompt"] for row in rows} == set(PROMPTS)
-    assert all(row["state"] == "COMPLETE" and row["metrics"]["test/accuracy"] >= 0 for row in rows)
+    rows = [row for row in read_results(home) if row.number.isdigit()]
+    assert {row.config["prompt"] for row in rows} == set(PROMPTS)
+    assert all(row.state == "COMPLETE" and row.metrics["test/accuracy"] >= 0 for row in rows)
     for row in rows:
-        (folder,) = home.glob(f"trials/*/{row['number']}")
-        assert load_prompt(folder).kind == row["config"]["prompt"]
+        (folder,) = home.glob(f"trials/*/{row.number}")
+        assert load_prompt(folder).kind == row.config["prompt"]
     (coop,) = home.glob("trials/*/coop/result.json")
     assert json.loads(coop.read_text(encoding="utf-8"))["config"]["prompt"] == "coop"

@@ -1,6 +1,7 @@
 """Failed trials opened again: the same numbers and parameters, in the journal and in a database."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from optuna.trial import TrialState
@@ -8,6 +9,7 @@ from optuna.trial import TrialState
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.proposal import REASON
+from nemesis_sweep.sweep.result import Report, Result
 from nemesis_sweep.sweep.retry import retry_failed
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.storage.choice import open_storage
@@ -15,8 +17,8 @@ from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, RESULT, write_result
 from tests.sweep.test_broker import Silent
 
-GOOD = {"done": True, "epoch": 20, "val/accuracy": 50.0, "seconds": 1.0}
-BAD = {"done": True, "epoch": 0, "failure": "ValueError: no"}
+GOOD = Report(done=True, epoch=20, seconds=1.0, metrics={"val/accuracy": 50.0})
+BAD = Report(done=True, failure="ValueError: no")
 
 
 @pytest.fixture(params=["journal", "database"])
@@ -80,7 +82,7 @@ def test_failed_trials_are_trained_again_under_their_numbers(sweep, home) -> Non
     assert run(last) == {} and set(states(last).values()) == {"COMPLETE"}
     assert said[2] == "no trial has failed: there is nothing to try again"
     row = trial_rows(last.studies[0], "1", dict(last.studies[0].trials())["1"], home.path)[-1]
-    assert (row["state"], row["reason"]) == ("COMPLETE", "")
+    assert (row.state, row.reason) == ("COMPLETE", "")
 
 
 def test_twins_stay_what_they_are(sweep, home) -> None:
@@ -99,21 +101,23 @@ def test_twins_stay_what_they_are(sweep, home) -> None:
 def test_a_result_that_is_not_finite_is_not_taken_for_one_again(sweep, home) -> None:
     broker = broker_over(sweep, home, open_storage(sweep, home))
     run(broker, broken=("0", "1"))
-    whole = {
-        "study": broker.studies[0].key,
-        "baseline": "",
-        "params": {},
-        "config": {},
-        "seeds": [1],
-        "epochs": 2,
-        "metrics": {},
-        "replicates": {},
-        "seconds": 1.0,
-    }
+    whole = Result(
+        study=broker.studies[0].key,
+        number="0",
+        baseline="",
+        params={},
+        config={},
+        seeds=[1],
+        epochs=2,
+        metrics={},
+        replicates={},
+        failed_seeds=[],
+        seconds=1.0,
+    )
     for number, failed in (("0", [1]), ("2", [])):
         folder = home.trial(broker.studies[0].key, number)
         (folder / CHECKPOINT).mkdir(parents=True)
-        write_result(folder, {**whole, "number": number, "failed_seeds": failed})
+        write_result(folder, replace(whole, number=number, failed_seeds=failed))
     kept = home.trial(broker.studies[0].key, "1") / CHECKPOINT  # It goes on from there.
     kept.mkdir(parents=True)
     retry_failed(sweep, home, open_storage(sweep, home), lambda line: None)

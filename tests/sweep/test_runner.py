@@ -52,7 +52,7 @@ class Watcher:
     def epoch(self, study, number, epoch, epochs, metrics):
         self.epochs.append((number, epoch, epochs))
 
-    def trial_finished(self, study, number, state, value, seconds, reason=""):
+    def trial_finished(self, study, number, state, value, seconds, reason="", candidate=None):
         self.finished[number] = (state, reason)
 
     def doing(self, stage):
@@ -90,9 +90,9 @@ def test_shares_of_a_gpu_and_a_trial_that_fails(make_sweep, tmp_path, monkeypatc
     assert "do not fit the text tower with n_ctx 75" in watcher.said[-1]
     assert ("0", 2, 4) in watcher.epochs
     assert outcome.empty_studies == []
-    rows = {row["number"]: row for row in outcome.rows}
-    assert (rows["1"]["state"], rows["0"]["state"]) == ("FAIL", "COMPLETE")
-    assert rows["1"]["reason"] == watcher.finished["1"][1]
+    rows = {row.number: row for row in outcome.rows}
+    assert (rows["1"].state, rows["0"].state) == ("FAIL", "COMPLETE")
+    assert rows["1"].reason == watcher.finished["1"][1]
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}")
@@ -135,7 +135,7 @@ def test_a_joint_sweep_whose_workers_outnumber_its_points(make_sweep, tmp_path):
         (number, step) for number in ended if number != "zero_shot" for step in (1, 2, 3)
     }
     assert {epochs for *_, epochs in watcher.epochs} == {4}
-    rows = [row for row in outcome.rows if row["task"] == "mean"]
+    rows = [row for row in outcome.rows if row.task == "mean"]
     assert len(outcome.rows) == 3 * len(rows) == 9
     (study,) = open_studies(make_sweep(text=JOINT), home)
     searched = [trial for number, trial in study.trials() if number != "zero_shot"]

@@ -18,7 +18,7 @@ from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.result import read_result
-from nemesis_sweep.sweep.worker.trial import TrialSession
+from nemesis_sweep.sweep.worker.trial import open_trial
 from nemesis_sweep.vlm import backbone as backbone_module
 from nemesis_sweep.vlm.building import build_model
 from tests.data import layouts
@@ -114,8 +114,8 @@ def run(sweep: Sweep, home: Home) -> list[dict]:
                 eval_every=sweep.search.eval_every,
                 threads=1,
             )
-            session = TrialSession(spec, record)
-            while not (told := session.advance())["done"]:
+            session = open_trial(spec, record)
+            while not (told := session.advance()).done:
                 pass
             # Without a prompt there is no norm.
             values = [told.get(metric, 0.0) for metric in sweep.search.objective]

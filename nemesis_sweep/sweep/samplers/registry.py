@@ -1,13 +1,14 @@
 """Samplers by the names that a sweep file uses, made of the entries of ``spec.samplers``."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nemesis_sweep.messages.faults import Fault, refuse
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.samplers import SAMPLERS, Sampler, sampler_of
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.offered import offered, refuse_other
 from nemesis_sweep.sweep.options import option_faults, settable, under
 
@@ -19,18 +20,22 @@ OURS = ("seed", "space", "points")
 
 
 def build_sampler(
-    name: str, options: Mapping[str, Any], seed: int, space: Space | None = None, points: Sequence[Point] = ()
+    name: str, options: Values, seed: int, space: Space | None = None, points: Sequence[Point] = ()
 ) -> "optuna.samplers.BaseSampler":
     """The sampler with our defaults, the user's options over them, and the given seed.
 
-    space, points: for samplers that go through all points of a space.
-    Raises ``UserError`` for options that its class does not have or does not take.
+    space, points: for samplers that go through all points of a space. The options are not looked at: see
+    :func:`refuse_options`.
     """
-    refuse(under(("search", "sampler_options"), sampler_faults(name, options)))
     return _make(sampler_of(name), options, {"seed": seed, "space": space or {}, "points": points})
 
 
-def sampler_faults(name: str, options: Mapping[str, Any]) -> list[Fault]:
+def refuse_options(name: str, options: Values) -> None:
+    """Raise ``UserError`` for options that a sampler's class does not have or does not take."""
+    refuse(under(("search", "sampler_options"), sampler_faults(name, options)))
+
+
+def sampler_faults(name: str, options: Values) -> list[Fault]:
     """What is wrong with a sampler's options, each at the key of the option."""
     entry = sampler_of(name)
     ours = {"seed": 0, "space": {}, "points": ()}
@@ -47,9 +52,7 @@ def refuse_no_sampler(name: str) -> None:
     refuse_other(name, sampler_of(name).factory, optuna.samplers.BaseSampler)
 
 
-def _make(
-    entry: Sampler, options: Mapping[str, Any], ours: Mapping[str, Any]
-) -> "optuna.samplers.BaseSampler":
+def _make(entry: Sampler, options: Values, ours: Values) -> "optuna.samplers.BaseSampler":
     factory = part_at(entry.factory)
     sampler: optuna.samplers.BaseSampler = factory(**{**entry.defaults, **options, **offered(factory, ours)})
     return sampler

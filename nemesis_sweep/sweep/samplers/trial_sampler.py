@@ -12,7 +12,7 @@ from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.steps import is_exact
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.samplers.feasible import FeasibleSampler
-from nemesis_sweep.sweep.samplers.registry import build_sampler
+from nemesis_sweep.sweep.samplers.registry import build_sampler, refuse_options
 from nemesis_sweep.sweep.space.distinct import Key
 from nemesis_sweep.sweep.space.planned import limits_of
 
@@ -27,6 +27,7 @@ class TrialSampler:
     origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point
     keeps the constraints over parameters. tried: the points that were proposed, as they are at the time of a
     proposal.
+    Raises ``UserError`` for options that the sampler does not take.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class TrialSampler:
         inexact = any(isinstance(each, FloatRange) and not is_exact(each) for each in _all(sweep.space))
         self._plain = not limits_of(sweep) and not inexact and size(sweep.space) is None
         name = sweep.search.sampler
+        # Once: it is asked for a sampler before every proposal.
+        refuse_options(name, sweep.search.sampler_options)
         self._entry = sampler_of(name)
         self._of_all: optuna.samplers.BaseSampler | None = None
         if self._entry.finite:

@@ -89,7 +89,7 @@ class SimulatedActors:
     ) -> Any:
         if method_name == "train":
             seconds, report = self._trials[tracked_actor].advance()
-            self._after(seconds, tracked_actor, lambda: on_result(tracked_actor, report))
+            self._after(seconds, tracked_actor, lambda: on_result(tracked_actor, report.to_json()))
         elif method_name == "reset" and args:
             self._trials[tracked_actor] = self._make_trial(args[0])
             self._after(0.0, tracked_actor, lambda: on_result(tracked_actor, True))

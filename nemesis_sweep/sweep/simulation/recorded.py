@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -22,10 +21,13 @@ from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.home.folder import Home, home_at
 from nemesis_sweep.sweep.home.simulated import is_simulated
 from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE
+from nemesis_sweep.sweep.result import Replicates
+from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, distance, searched_values
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
@@ -34,7 +36,6 @@ from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 NEIGHBOURS = 5
 SAME = 1e-9
-Row = Mapping[str, Any]
 _MEANINGLESS = ("search.", "space.")
 """Parts of a sweep file that may differ from the recorded one's: they decide what is tried."""
 
@@ -44,11 +45,11 @@ class Record:
     """One recorded trial. epochs, values: its learning curve; replicates: only of complete trials."""
 
     baseline: str
-    values: Mapping[str, Any]
+    values: Values
     epochs: tuple[int, ...]
     curve: tuple[float, ...]
     epoch_seconds: float
-    replicates: Mapping[str, list[float]]
+    replicates: Replicates
 
 
 class RecordedResponse:
@@ -71,7 +72,7 @@ class RecordedResponse:
         self._digest = hashlib.sha256(json.dumps([str(row) for row in rows]).encode()).hexdigest()
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Values:
         return {"kind": "recorded", "home": str(self.home.path), "results": self._digest[:16]}
 
     def curve(self, spec: TrialSpec) -> Curve:
@@ -126,28 +127,28 @@ def _records(home: Home, sweep: Sweep, rows: Sequence[Row]) -> dict[str, list[Re
     curves = _curves(home, sweep)
     found = {}
     for task in sweep.task_list():
-        own = [row for row in rows if row["study"] == task.key and row["state"] in ("COMPLETE", "PRUNED")]
-        complete = [curves.get((task.key, row["number"]), {}) for row in own if row["state"] == "COMPLETE"]
+        own = [row for row in rows if row.study == task.key and row.state in ("COMPLETE", "PRUNED")]
+        complete = [curves.get((task.key, row.number), {}) for row in own if row.state == "COMPLETE"]
         found[task.identity] = [
-            _record(row, curves[task.key, row["number"]], [curve for curve in complete if len(curve) > 1])
+            _record(row, curves[task.key, row.number], [curve for curve in complete if len(curve) > 1])
             for row in own
-            if curves.get((task.key, row["number"]))
+            if curves.get((task.key, row.number))
         ]
     return found
 
 
 def _record(row: Row, curve: Mapping[int, float], complete: Sequence[Mapping[int, float]]) -> Record:
-    values = row.get("params") or {}
-    if row["state"] == "PRUNED":
+    values = row.params
+    if row.state == "PRUNED":
         curve = _carried_on(curve, complete)
-    epochs = max(1, row["epochs"])
+    epochs = max(1, row.epochs or 0)
     return Record(
-        row.get("baseline") or "",
+        row.baseline,
         values,
         tuple(sorted(curve)),
         tuple(curve[epoch] for epoch in sorted(curve)),
-        float(row["seconds"]) / epochs,
-        row.get("replicates") or {},
+        (row.seconds or 0.0) / epochs,
+        row.replicates,
     )
 
 
@@ -191,7 +192,7 @@ def _refuse_what_it_cannot_tell(home: Home, recorded: Sweep, sweep: Sweep, rows:
         Problem("the recorded sweep did not search it", key=f"space.{name}", allowed="what it searched")
         for name in unknown
     ]
-    complete = {(row["study"], row.get("baseline") or "") for row in rows if row["state"] == "COMPLETE"}
+    complete = {(row.study, row.baseline) for row in rows if row.state == "COMPLETE"}
     for task in sweep.task_list():
         if not complete & {(task.key, ""), (task.key, "paper")}:
             message = "the recorded sweep has no complete trial of this task"

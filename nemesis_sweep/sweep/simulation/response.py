@@ -1,10 +1,13 @@
 """What takes the place of training in a simulation: a response, and a trial that follows it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.result import Report
+from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 
@@ -25,7 +28,7 @@ class Response(Protocol):
     """Tells what a trial would measure; the same trial is always answered by the same curve."""
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Values:
         """Plain values that are equal for equal responses, kept in the home of the simulation."""
 
     def curve(self, spec: TrialSpec) -> Curve:
@@ -50,10 +53,10 @@ def curve_of(response: Response, spec: TrialSpec | JointTrialSpec) -> Curve:
     return Curve(tuple(steps), tuple(seconds), tuple(metrics))
 
 
-def measured(curve: Curve) -> dict[str, Any]:
-    """What a trial that followed its curve to the end has measured, as its result has it."""
+def with_curve(row: Row, curve: Curve) -> Row:
+    """The row of a trial with what it measured that followed its curve to the end."""
     replicates = curve.metrics[-1]
-    return {"epochs": curve.epochs[-1], "metrics": _means(replicates), "replicates": replicates}
+    return replace(row, epochs=curve.epochs[-1], metrics=_means(replicates), replicates=replicates)
 
 
 def _means(replicates: Mapping[str, list[float]]) -> dict[str, float]:
@@ -81,23 +84,22 @@ def report_epochs(spec: TrialSpec) -> tuple[int, ...]:
 
 
 class SimulatedTrial:
-    """A trial that follows a curve, a report at a time, as TrialSession does by training."""
+    """A trial that follows a curve, a report at a time, as a session does by training."""
 
     def __init__(self, curve: Curve) -> None:
         self.curve = curve
         self._reports = 0
 
-    def advance(self) -> tuple[float, dict[str, Any]]:
-        """Simulated seconds until the next report, and the report, in TrialSession's form."""
+    def advance(self) -> tuple[float, Report]:
+        """Simulated seconds until the next report, and the report."""
         now = self._reports
         self._reports += 1
         before = self.curve.seconds[now - 1] if now else 0.0
-        report: dict[str, Any] = dict(_means(self.curve.metrics[now]))
-        report |= {
-            "replicates": dict(self.curve.metrics[now]),
-            "epoch": self.curve.epochs[now],
-            "seconds": self.curve.seconds[now],
-            "failed_seeds": [],
-            "done": now + 1 == len(self.curve.epochs),
-        }
+        report = Report(
+            epoch=self.curve.epochs[now],
+            metrics=_means(self.curve.metrics[now]),
+            replicates=dict(self.curve.metrics[now]),
+            seconds=self.curve.seconds[now],
+            done=now + 1 == len(self.curve.epochs),
+        )
         return self.curve.seconds[now] - before, report

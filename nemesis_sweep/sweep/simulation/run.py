@@ -7,11 +7,10 @@ prompts, checkpoints and failures; and the journal is not brought to the disk at
 running when a simulation was interrupted begins anew in simulated time, under its own number.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,8 +19,9 @@ from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.spec.baselines import CONTROL
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.broker import TrialBroker
-from nemesis_sweep.sweep.early_end import Keep, Rows, kept_at_an_early_end
+from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end
 from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.modules import keep_modules
@@ -29,10 +29,12 @@ from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
+from nemesis_sweep.sweep.result import Report
+from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.rows import shared, trial_rows
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.simulation.actors import Clock
-from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, measured
+from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, with_curve
 from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, read_trial_spec
@@ -52,7 +54,7 @@ class Simulated:
     seconds: simulated time until the last trial ended. empty_studies: those without a complete trial.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     seconds: float
     empty_studies: list[str]
 
@@ -66,38 +68,40 @@ class SimulatedBroker(TrialBroker):
         super().__init__(sweep, home, studies, progress)
         self._simulated = clock
 
-    def complete(self, tune_id: str, result: Mapping[str, Any] | None, failed: bool = False) -> None:
+    def complete(self, tune_id: str, last: Report | None, failed: bool = False) -> None:
         if tune_id not in self._put_off:
             study, proposal, _ = self._out[tune_id]
             study.note(proposal.number, ENDED, self._clock())
-        super().complete(tune_id, result, failed)
+        super().complete(tune_id, last, failed)
 
     def _clock(self) -> float:
         return self._simulated.now
 
-    def rows(self, study: Study, number: str, trial: FrozenTrial, response: Response) -> list[dict[str, Any]]:
+    def rows(self, study: Study, number: str, trial: FrozenTrial, response: Response) -> list[Row]:
         """One trial for the results table; what a complete one measured is asked of the response again.
 
         A complete joint trial has a row for each task, and then the one with the means.
         """
         (known,) = trial_rows(study, number, trial, self.home.path)
-        known["ended"] = _ended(trial)
+        known = replace(known, ended=_ended(trial))
         if trial.state != TrialState.COMPLETE:
             return [known]
         spec = self._trial_spec(study, study.proposal(number, trial))
-        told = {**known, **measured(curve_of(response, spec)), "config": shared_config(spec)}
+        told = replace(with_curve(known, curve_of(response, spec)), config=shared_config(spec))
         if not isinstance(spec, JointTrialSpec):
             return [told]
         curves = [response.curve(part) for part in spec.parts]
-        told["epochs"] = sum(curve.epochs[-1] for curve in curves)
         parts = [
-            {
-                **{**known, "task": part.task.key, **shared([part.task])},
-                **{**measured(curve), "seconds": curve.seconds[-1], "config": part.method.model_dump()},
-            }
+            replace(
+                with_curve(known, curve),
+                task=part.task.key,
+                seconds=curve.seconds[-1],
+                config=part.method.model_dump(),
+                **shared([part.task]),
+            )
             for part, curve in zip(spec.parts, curves, strict=True)
         ]
-        return [*parts, told]
+        return [*parts, replace(told, epochs=sum(curve.epochs[-1] for curve in curves))]
 
 
 def run_simulation(
@@ -109,7 +113,7 @@ def run_simulation(
     *,
     extend: bool = False,
     synced: bool = False,
-    keep: Keep = len,
+    keep: Keep | None = None,
 ) -> Simulated:
     """Simulate what is left of the sweep with ``workers`` workers, and collect all of it.
 
@@ -139,11 +143,11 @@ def run_simulation(
                 if broker.has_more:
                     _simulate(broker, workers, response, clock)
         rows = _rows(broker, response)
-    full = {row["study"] for row in rows if row["state"] == TrialState.COMPLETE.name}
+    full = {row.study for row in rows if row.state == TrialState.COMPLETE.name}
     return Simulated(rows, clock.now, [study.key for study in studies if study.key not in full])
 
 
-def _rows(broker: SimulatedBroker, response: Response) -> Rows:
+def _rows(broker: SimulatedBroker, response: Response) -> list[Row]:
     """The rows of all trials that are over."""
     trials = [(study, *pair) for study in broker.studies for pair in study.trials()]
     return [row for trial in trials if trial[2].state.is_finished() for row in broker.rows(*trial, response)]
@@ -159,7 +163,7 @@ def _simulate(broker: SimulatedBroker, workers: int, response: Response, clock: 
     # Imported late: Tune takes seconds.
     from nemesis_sweep.sweep.simulation.tune import simulate
 
-    def make_trial(config: Mapping[str, Any]) -> SimulatedTrial:
+    def make_trial(config: Values) -> SimulatedTrial:
         return SimulatedTrial(curve_of(response, read_trial_spec(config)))
 
     try:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.dimensions import Choice, Space
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, searched_values, unit
 from nemesis_sweep.sweep.trial_spec import TrialSpec
@@ -33,7 +33,7 @@ class SyntheticResponse:
         self._dimensions = dimensions(space)
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Values:
         return {"kind": "synthetic", "seed": self.seed}
 
     def curve(self, spec: TrialSpec) -> Curve:
@@ -65,7 +65,7 @@ class SyntheticResponse:
         draw = self._rng(task, "height").uniform(size=2)
         return 70 + 15 * draw[0] + 10 * task.shots / (task.shots + 8), 45 + 15 * draw[1]
 
-    def _far(self, task: Task, values: dict[str, Any], which: str) -> float:
+    def _far(self, task: Task, values: Values, which: str) -> float:
         """Weighted mean squared distance, 0 to 1, from the optimum of what is looked for."""
         total = weights = 0.0
         for name, value in values.items():

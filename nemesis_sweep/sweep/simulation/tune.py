@@ -8,12 +8,12 @@ the trainable; and Tuner, which would start a cluster and read the results of al
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ray.tune import CheckpointConfig, Trainable
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator
 
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.environment import quiet_tune
 from nemesis_sweep.sweep.internals.tune_names import LocalExperiment, TuneController, check_tune, take_workers
@@ -27,7 +27,7 @@ class NoTrainable(Trainable):
 
 
 def simulate(
-    broker: TrialBroker, workers: int, make_trial: Callable[[Mapping[str, Any]], SimulatedTrial], clock: Clock
+    broker: TrialBroker, workers: int, make_trial: Callable[[Values], SimulatedTrial], clock: Clock
 ) -> None:
     """Hand the broker to Tune's controller until nothing is left to hand out.
 

@@ -13,9 +13,10 @@ import sys
 import threading
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nemesis_sweep.spec.values import Values
     from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 NVIDIA = Path("/dev/nvidiactl")
@@ -43,7 +44,7 @@ def _read(asked: SimpleQueue[str]) -> None:
     os._exit(0)
 
 
-def _measured(config: dict[str, Any]) -> dict[str, Any]:
+def _measured(config: Values) -> Values:
     """The last report of a trial; empty where it raised: a worker meets the same and says what it is."""
     try:
         import torch
@@ -56,10 +57,9 @@ def _measured(config: dict[str, Any]) -> dict[str, Any]:
             return {}
         torch.set_num_threads(spec.threads)
         session = open_session(spec)
-        told: dict[str, Any] = {}
-        while not told.get("done"):
-            told = session.advance()
-        return told
+        while not (told := session.advance()).done:
+            pass
+        return told.to_json()
     except Exception:
         return {}
 

@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.faults import shown
 from nemesis_sweep.prompts.artifact import FACTS, prompt_checksum
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.result import Result
 
 RESULT = "result.json"
 CHECKPOINT = "checkpoint"
 """The folder in a trial's that holds the state of its training."""
-NOTE = "note"
-"""Key of a worker's answer: what a person should know of, such as a damaged file, in one line."""
 ASIDE = ".damaged"
 """What the name of a file ends with that was found damaged: nothing is thrown away."""
-PROMPT = "prompt_checksum"
-"""The checksum of the prompt that the trial ended with."""
 
 
-class _Result(BaseModel):
-    """What has to be in every result, whichever version wrote it."""
-
-    model_config = ConfigDict(strict=True)
-
-    study: str
-    number: str
-    baseline: str
-    params: dict[str, Any]
-    config: dict[str, Any]
-    seeds: list[int]
-    epochs: int
-    metrics: dict[str, float]
-    replicates: dict[str, list[float]]
-    failed_seeds: list[Any]
-    seconds: float
-
-
-def write_result(folder: Path, result: Mapping[str, Any]) -> None:
+def write_result(folder: Path, result: Result) -> None:
     """Keep a trial's result: the one sign that it is complete."""
-    write_sealed(folder / RESULT, result)
+    write_sealed(folder / RESULT, result.to_json())
 
 
-def read_result(folder: Path) -> dict[str, Any] | None:
+def read_result(folder: Path) -> Result | None:
     """The result in a trial's folder; None when there is none that can be believed."""
     try:
         return _result(folder)
@@ -56,30 +33,29 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def check_result(folder: Path, owner: Owner) -> dict[str, Any]:
+def check_result(folder: Path, owner: Owner) -> Result:
     """The result of a trial, with its prompt where it trained one.
 
     Raises ``DamagedError`` when either is missing, is not what was written, or is of another trial.
     """
     result = _result(folder)
     owner.refuse_another(folder / RESULT, result)
-    if result["epochs"] and "task" in result:
+    if result.has_prompt:
         found = prompt_checksum(folder)
-        if result.get(PROMPT, found) != found:
+        if (result.prompt_checksum or found) != found:
             raise DamagedError(folder / FACTS, f"is not of the prompt that {RESULT} was written with")
     return result
 
 
-def take_result(folder: Path, owner: Owner, notes: list[str]) -> dict[str, Any] | None:
-    """A trial's result, if it is there; one that cannot be believed is taken out of the way, with a note."""
+def take_result(folder: Path, owner: Owner) -> tuple[Result | None, str]:
+    """A trial's result, if it is there; one that cannot be believed is taken out of the way, and why."""
     if not (folder / RESULT).exists():
-        return None
+        return None, ""
     try:
-        return check_result(folder, owner)
+        return check_result(folder, owner), ""
     except DamagedError as error:
         set_aside(folder / RESULT)
-        notes.append(f"trained again, for {error}")
-        return None
+        return None, f"trained again, for {error}"
 
 
 def set_aside(file: Path) -> None:
@@ -88,15 +64,12 @@ def set_aside(file: Path) -> None:
         file.replace(file.with_name(f"{file.name}{ASIDE}"))
 
 
-def _result(folder: Path) -> dict[str, Any]:
-    result = read_sealed(folder / RESULT)
+def _result(folder: Path) -> Result:
+    record = read_sealed(folder / RESULT)
     try:
-        _Result.model_validate(result)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise DamagedError(folder / RESULT, f"is no result ({place}: {first['msg']})") from error
-    return result
+        return Result.from_json(record)
+    except ValueError as error:
+        raise DamagedError(folder / RESULT, f"is no result ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -105,23 +78,23 @@ class Owner:
 
     study: str
     number: str
-    params: Mapping[str, Any]
+    params: Values
     seeds: Sequence[int]
     task: str = ""
 
     def __str__(self) -> str:
         return json.dumps({**asdict(self), "params": dict(self.params)}, sort_keys=True)
 
-    def refuse_another(self, file: Path, result: Mapping[str, Any]) -> None:
+    def refuse_another(self, file: Path, result: Result) -> None:
         """Raise ``DamagedError`` for a whole result that is of another trial."""
         wanted = {"study": self.study, "number": self.number, "seeds": list(self.seeds)}
         wanted |= {"task": self.task} if self.task else {}
         for name, value in wanted.items():
-            if result.get(name) != value:
-                raise DamagedError(file, f"is of {name} {shown(result.get(name))}, not {shown(value)}")
+            if (found := getattr(result, name)) != value:
+                raise DamagedError(file, f"is of {name} {shown(found)}, not {shown(value)}")
         # Once through JSON, as those of the result went.
-        params, found = json.loads(json.dumps(dict(self.params))), result["params"]
-        for name in sorted({*params, *found}):
-            if params.get(name) != found.get(name):
-                told = f"is of {name} = {shown(found.get(name))}, not {shown(params.get(name))}"
+        params, own = json.loads(json.dumps(dict(self.params))), result.params
+        for name in sorted({*params, *own}):
+            if params.get(name) != own.get(name):
+                told = f"is of {name} = {shown(own.get(name))}, not {shown(params.get(name))}"
                 raise DamagedError(file, told)

@@ -18,8 +18,8 @@ from nemesis_sweep.sweep.worker.gpu_memory import give_back, gpu_share, hide_gpu
 from nemesis_sweep.vlm.gpu_errors import is_sticky
 
 if TYPE_CHECKING:
-    from nemesis_sweep.sweep.worker.joint_trial import JointSession
-    from nemesis_sweep.sweep.worker.trial import TrialSession
+    from nemesis_sweep.sweep.result import Report
+    from nemesis_sweep.sweep.worker.session import Session
 
 
 GPU_LOST = 70
@@ -39,8 +39,9 @@ class PromptTrainable(tune.Trainable):
     trials shorter than the loading, one actor would do all of them.
     """
 
-    session: TrialSession | JointSession | None = None
-    failed: dict[str, Any] | None = None
+    session: Session | None = None
+    folder: Path | None = None
+    failed: Report | None = None
 
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
@@ -58,24 +59,20 @@ class PromptTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         if self.failed is not None:
-            return self.failed
+            return self.failed.to_json()
         home = Path(home_of(self.config))
         # Each time: what is written below a home that is gone would make another one, of a part of it.
         refuse_without(Home(home))
-        folder = home
         try:
             hide_gpus()
-            # The sweep may have modules of its own, which this node has to be able to import.
-            with shared_by(WORKERS, "", str(home)):
-                spec = read_trial_spec(self.config)
-            folder = spec.folder
             if self.session is None:
-                self.session = _begin(spec)
-            return self.session.advance()
+                self.session = self._begin(home)
+            return self.session.advance().to_json()
         except Exception as error:
             from nemesis_sweep.sweep.worker.failure import failure
 
             refuse_without(Home(home))
+            folder = self.folder or home
             self._forget()
             self.failed = failure(error, folder)
             if is_sticky(error):
@@ -83,14 +80,20 @@ class PromptTrainable(tune.Trainable):
                 os._exit(GPU_LOST)
         # Out here, where the error no longer holds on to what was computed.
         give_back()
-        return self.failed
+        return self.failed.to_json()
+
+    def _begin(self, home: Path) -> Session:
+        # The sweep may have modules of its own, which this node has to be able to import.
+        with shared_by(WORKERS, "", str(home)):
+            spec = read_trial_spec(self.config)
+        self.folder = spec.folder
+        return _opened(spec)
 
     def _forget(self) -> None:
-        self.session = None
-        self.failed = None
+        self.session = self.folder = self.failed = None
 
 
-def _begin(spec: TrialSpec | JointTrialSpec) -> TrialSession | JointSession:
+def _opened(spec: TrialSpec | JointTrialSpec) -> Session:
     # Imported here: Tune loads this module in the driver too, which never needs torch.
     with shared_by(WORKERS, "", spec.home):
         import torch

@@ -4,7 +4,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.samplers import SAMPLERS
+from nemesis_sweep.sweep.samplers import registry
 
 CHOICE = """
 name: made
@@ -36,3 +38,30 @@ def test_dimensions_under_a_choice_are_searched_in_silence(make_sweep, open_stud
     assert study.counts()["complete"] >= 12
     assert not [line for line in caplog.messages if "independently" in line]
     assert not [warning for warning in recwarn if issubclass(warning.category, FutureWarning)]
+
+
+def test_options_are_looked_at_once_and_not_at_every_proposal(make_sweep, open_study, monkeypatch):
+    looked = []
+    real = registry.sampler_faults
+
+    def counted(*arguments):
+        looked.append(arguments)
+        return real(*arguments)
+
+    # The file has been checked when it was loaded, by names of its own.
+    sweep = make_sweep("search.sampler_options={n_startup_trials: 3}", text=CHOICE)
+    monkeypatch.setattr(registry, "sampler_faults", counted)
+    study = open_study(sweep)
+    for _ in range(5):
+        study.tell(study.next().number, TrialState.COMPLETE, 1.0, 1.0)
+    assert len(looked) == 1
+
+
+def test_options_that_a_sampler_does_not_take_are_refused_before_anything_is_proposed(make_sweep, open_study):
+    """A sweep file in a home may have been altered; names are not checked when it is read."""
+    sweep = make_sweep(text=CHOICE)
+    wrong = sweep.model_copy(
+        update={"search": sweep.search.model_copy(update={"sampler_options": {"startup": 3}})}
+    )
+    with pytest.raises(UserError, match="unknown option of tpe"):
+        open_study(wrong)

@@ -62,24 +62,24 @@ def respond(sweep, home):
 def test_its_own_file_gives_the_recorded_sweep_again(recorded, tmp_path):
     sweep, home, before = recorded
     again = run_simulation(sweep, Home(tmp_path / "home"), show, respond(sweep, home), 3)
-    assert {row["state"] for row in again.rows} == {"COMPLETE", "PRUNED"}
+    assert {row.state for row in again.rows} == {"COMPLETE", "PRUNED"}
     assert len(again.rows) == len(before.rows) == 32
     for new, old in zip(again.rows, before.rows, strict=True):
         for key in ("number", "state", "params", "baseline", "epochs"):
-            assert new[key] == old[key]
-        assert new["metrics"] == pytest.approx(old["metrics"])
-        assert new["ended"] == pytest.approx(old["ended"])
-        for name, values in old["replicates"].items():
-            assert new["replicates"][name] == pytest.approx(values)
+            assert getattr(new, key) == getattr(old, key)
+        assert new.metrics == pytest.approx(old.metrics)
+        assert new.ended == pytest.approx(old.ended)
+        for name, values in old.replicates.items():
+            assert new.replicates[name] == pytest.approx(values)
 
 
 def test_another_sampler_is_answered_within_what_was_measured(recorded, tmp_path):
     _, home, before = recorded
     other = load(tmp_path, "search.sampler=random", "search.seed=7", "search.pruner=none", "budget.trials=40")
     outcome = run_simulation(other, Home(tmp_path / "home"), show, respond(other, home), 5)
-    assert {row["state"] for row in outcome.rows} == {"COMPLETE"}
-    measured = [row["metrics"]["val/accuracy"] for row in before.rows if row["state"] == "COMPLETE"]
-    values = [row["metrics"]["val/accuracy"] for row in outcome.rows if not row["baseline"]]
+    assert {row.state for row in outcome.rows} == {"COMPLETE"}
+    measured = [row.metrics["val/accuracy"] for row in before.rows if row.state == "COMPLETE"]
+    values = [row.metrics["val/accuracy"] for row in outcome.rows if not row.baseline]
     assert len(values) == 39
     assert max(values) <= max(measured)
     # Neighbours are not the same everywhere.
@@ -96,10 +96,10 @@ def test_a_pruned_trial_goes_on_with_the_mean_gain_of_complete_ones(recorded, tm
     pruned = next(trial for trial in trials if trial.state == optuna.trial.TrialState.PRUNED)
     ended = max(pruned.intermediate_values)
     curves = [t.intermediate_values for t in trials if t.state == optuna.trial.TrialState.COMPLETE]
-    coop = next(row for row in before.rows if row["baseline"] == "coop")
+    coop = next(row for row in before.rows if row.baseline == "coop")
     beside = open_studies(sweep, Home(home))[0].beside.get_trials(deepcopy=False)
     curves += [t.intermediate_values for t in beside if len(t.intermediate_values) > 1]
-    assert coop["metrics"]["val/accuracy"] == pytest.approx(curves[-1][20])
+    assert coop.metrics["val/accuracy"] == pytest.approx(curves[-1][20])
     gain = sum(curve[20] - curve[ended] for curve in curves) / len(curves)
     study = open_studies(sweep, Home(home))[0]
     method = study.proposal(str(pruned.number), pruned).method
@@ -127,7 +127,7 @@ def test_what_the_record_cannot_tell_is_refused(recorded, tmp_path, override, to
 
 def test_a_baseline_that_was_not_recorded_is_refused(recorded, tmp_path):
     sweep, home, _ = recorded
-    rows = [row for row in read_results(home) if row["baseline"] != "coop"]
+    rows = [row for row in read_results(home) if row.baseline != "coop"]
     with pytest.raises(UserError, match=r"no such baseline of digits-4shot.*found coop"):
         RecordedResponse(sweep, home, rows)
 
@@ -147,9 +147,9 @@ def test_a_joint_study_is_read_off_the_trials_of_each_task(recorded, tmp_path):
     _, home, before = recorded
     joint = load(tmp_path, "search.study=joint", "search.pruner=none", "search.sampler=random")
     outcome = run_simulation(joint, Home(tmp_path / "home"), show, respond(joint, home), 2)
-    means = [row for row in outcome.rows if row["task"] == "mean"]
-    assert len(means) == 32 and {row["state"] for row in means} == {"COMPLETE"}
-    known = {row["baseline"]: row["metrics"] for row in before.rows if row["baseline"]}
+    means = [row for row in outcome.rows if row.task == "mean"]
+    assert len(means) == 32 and {row.state for row in means} == {"COMPLETE"}
+    known = {row.baseline: row.metrics for row in before.rows if row.baseline}
     for row in means:
-        if row["baseline"]:
-            assert row["metrics"] == pytest.approx(known[row["baseline"]])
+        if row.baseline:
+            assert row.metrics == pytest.approx(known[row.baseline])

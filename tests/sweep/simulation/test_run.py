@@ -41,7 +41,7 @@ class Watcher:
     def epoch(self, study, number, epoch, epochs, metrics):
         pass
 
-    def trial_finished(self, study, number, state, value, seconds, reason=""):
+    def trial_finished(self, study, number, state, value, seconds, reason="", candidate=None):
         self.finished.append((study, number, state, value, seconds))
         if len(self.finished) == self.interrupt_after:
             raise KeyboardInterrupt
@@ -59,9 +59,7 @@ def simulated(sweep, home, workers=4, watcher=None, response=None, keep=len):
 
 
 def story(outcome):
-    return [
-        (r["study"], r["number"], r["state"], r["params"], r["ended"], r["metrics"]) for r in outcome.rows
-    ]
+    return [(r.study, r.number, r.state, r.params, r.ended, r.metrics) for r in outcome.rows]
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +77,17 @@ def test_every_trial_ends_once_in_simulated_time(finished):
     _sweep, _, outcome, watcher = finished
     assert len(watcher.finished) == len(outcome.rows) == 2 * (25 + 2)
     assert len({finished[:2] for finished in watcher.finished}) == len(outcome.rows)
-    assert {row["state"] for row in outcome.rows} == {"COMPLETE", "PRUNED"}
+    assert {row.state for row in outcome.rows} == {"COMPLETE", "PRUNED"}
     assert outcome.empty_studies == []
-    assert outcome.seconds == max(row["ended"] for row in outcome.rows)
-    assert all(row["ended"] >= row["seconds"] > 0 for row in outcome.rows)
+    assert outcome.seconds == max(row.ended for row in outcome.rows)
+    assert all(row.ended >= row.seconds > 0 for row in outcome.rows)
 
 
 def test_as_many_trials_run_at_once_as_there_are_workers(finished):
     """And the workers are busy: together they work for most of the simulated time."""
     _, _, outcome, watcher = finished
     assert watcher.most == 4
-    worked = sum(row["seconds"] for row in outcome.rows)
+    worked = sum(row.seconds for row in outcome.rows)
     assert 0.8 * 4 * outcome.seconds < worked <= 4 * outcome.seconds
 
 
@@ -101,7 +99,7 @@ def test_the_same_file_and_workers_give_the_same_trials(finished, tmp_path):
 def test_other_workers_end_at_other_times(finished, tmp_path):
     sweep, _, outcome, _ = finished
     one = simulated(sweep, tmp_path / "home", workers=1)
-    assert one.seconds == pytest.approx(sum(row["seconds"] for row in one.rows))
+    assert one.seconds == pytest.approx(sum(row.seconds for row in one.rows))
     assert one.seconds > 2 * outcome.seconds
 
 
@@ -111,13 +109,13 @@ def test_a_simulation_that_was_interrupted_goes_on(finished, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         simulated(sweep, tmp_path / "home", watcher=Watcher(interrupt_after=20), keep=kept.extend)
     assert len(kept) == 20
-    assert all(row["ended"] > 0 and row["state"] in ("COMPLETE", "PRUNED") for row in kept)
+    assert all(row.ended > 0 and row.state in ("COMPLETE", "PRUNED") for row in kept)
     watcher = Watcher()
     rest = simulated(sweep, tmp_path / "home", watcher=watcher)
     assert len(watcher.finished) == len(outcome.rows) - 20
-    assert {row["state"] for row in rest.rows} == {"COMPLETE", "PRUNED"}
+    assert {row.state for row in rest.rows} == {"COMPLETE", "PRUNED"}
     # Random proposals depend on the number alone.
-    assert [row["params"] for row in rest.rows] == [row["params"] for row in outcome.rows]
+    assert [row.params for row in rest.rows] == [row.params for row in outcome.rows]
     again = simulated(sweep, tmp_path / "home", watcher=(idle := Watcher()))
     assert story(again) == story(rest)
     assert idle.started == []
@@ -142,7 +140,7 @@ def test_the_first_ctrl_c_ends_it_in_good_order(finished, tmp_path):
     assert 20 <= len(watcher.finished) <= 24
     rest = simulated(sweep, tmp_path / "home", watcher=(later := Watcher()))
     assert len(watcher.finished) + len(later.finished) == len(outcome.rows)
-    assert {row["state"] for row in rest.rows} == {"COMPLETE", "PRUNED"}
+    assert {row.state for row in rest.rows} == {"COMPLETE", "PRUNED"}
 
 
 def test_a_real_run_refuses_a_simulated_home(finished):
@@ -187,7 +185,7 @@ def test_hours_of_the_budget_are_simulated_hours(make_sweep, tmp_path):
     """Proposals end when the trials have run for that long; zero-shot, CoOp and what runs are let end."""
     sweep = make_sweep("budget.trials=500", "budget.hours=0.1", "search.sampler=random")
     outcome = simulated(sweep, tmp_path / "home", workers=2)
-    worked = sum(row["seconds"] for row in outcome.rows)
+    worked = sum(row.seconds for row in outcome.rows)
     assert 360 <= worked < 450
     assert len(outcome.rows) < 100
 
@@ -204,18 +202,18 @@ def test_a_trial_reports_as_a_real_one_does(finished):
     spec = TrialSpec("", task, "0", "", params, method, (1, 2), 5, 1)
     trial = SimulatedTrial(SyntheticResponse(sweep.space).curve(spec))
     reports = []
-    while not reports or not reports[-1][1]["done"]:
+    while not reports or not reports[-1][1].done:
         reports.append(trial.advance())
-    assert [report["epoch"] for _, report in reports] == [5, 10, 12]
-    assert reports[-1][1]["seconds"] == pytest.approx(sum(seconds for seconds, _ in reports))
-    assert ["test/accuracy" in report for _, report in reports] == [False, False, True]
-    assert reports[0][1]["val/accuracy"] < reports[-1][1]["val/accuracy"]
+    assert [report.epoch for _, report in reports] == [5, 10, 12]
+    assert reports[-1][1].seconds == pytest.approx(sum(seconds for seconds, _ in reports))
+    assert ["test/accuracy" in report.metrics for _, report in reports] == [False, False, True]
+    assert reports[0][1].metrics["val/accuracy"] < reports[-1][1].metrics["val/accuracy"]
 
 
 def test_tune_hands_on_the_replicates_that_the_wilcoxon_pruner_compares(make_sweep, tmp_path):
     wanted = ["search.pruner=wilcoxon", "tasks.replicates=5", "search.eval_every=1", "tasks.dataset=digits"]
     outcome = simulated(make_sweep(*wanted, text=TEXT), tmp_path / "home")
-    pruned = [row for row in outcome.rows if row["state"] == "PRUNED"]
+    pruned = [row for row in outcome.rows if row.state == "PRUNED"]
     assert len(pruned) >= 5
     journal = (tmp_path / "home/optuna.journal").read_text()
     assert f"{REPLICATES}20" in journal
@@ -227,7 +225,7 @@ def test_a_thousand_workers_and_every_kind_of_sampler(make_sweep, tmp_path, samp
     outcome = simulated(sweep, tmp_path / "home", workers=1000)
     assert len(outcome.rows) == 42
     # All at once: it takes as long as the longest trial.
-    assert outcome.seconds == max(row["seconds"] for row in outcome.rows)
+    assert outcome.seconds == max(row.seconds for row in outcome.rows)
 
 
 def test_a_joint_study_is_simulated_on_one_task_after_the_other(make_sweep, tmp_path):
@@ -236,21 +234,21 @@ def test_a_joint_study_is_simulated_on_one_task_after_the_other(make_sweep, tmp_
     outcome = simulated(joint, tmp_path / "home")
     assert story(outcome) == story(simulated(joint, tmp_path / "again"))
     assert outcome.empty_studies == []
-    means = {row["number"]: row for row in outcome.rows if row["task"] == "mean"}
+    means = {row.number: row for row in outcome.rows if row.task == "mean"}
     assert set(means) == {"zero_shot", *map(str, range(25))}
-    assert {row["state"] for row in means.values()} == {"COMPLETE", "PRUNED"}
+    assert {row.state for row in means.values()} == {"COMPLETE", "PRUNED"}
     for number, mean in means.items():
-        tasks = [row for row in outcome.rows if row["number"] == number and row is not mean]
-        if mean["state"] == "PRUNED":
+        tasks = [row for row in outcome.rows if row.number == number and row is not mean]
+        if mean.state == "PRUNED":
             assert not tasks
-            assert mean["seconds"] > 0
+            assert mean.seconds > 0
             continue
-        assert [row["dataset"] for row in tasks] == ["digits", "emoji"]
-        assert mean["seconds"] == pytest.approx(sum(row["seconds"] for row in tasks))
-        for name, value in mean["metrics"].items():
-            assert value == pytest.approx(sum(row["metrics"][name] for row in tasks) / 2)
-        assert set(mean["metrics"]) >= {"val/accuracy", "test/accuracy"}
-        first, second, both = (row["replicates"]["val/accuracy"] for row in (*tasks, mean))
+        assert [row.dataset for row in tasks] == ["digits", "emoji"]
+        assert mean.seconds == pytest.approx(sum(row.seconds for row in tasks))
+        for name, value in mean.metrics.items():
+            assert value == pytest.approx(sum(row.metrics[name] for row in tasks) / 2)
+        assert set(mean.metrics) >= {"val/accuracy", "test/accuracy"}
+        first, second, both = (row.replicates["val/accuracy"] for row in (*tasks, mean))
         assert both == pytest.approx([(a + b) / 2 for a, b in zip(first, second, strict=True)])
 
 

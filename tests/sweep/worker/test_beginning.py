@@ -14,7 +14,6 @@ from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK, WORKERS, Cause, S
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.beginning import shared_by
-from nemesis_sweep.sweep.worker.failure import CAUSE, FAILURE
 from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 from nemesis_sweep.vlm.registry import _embedded_folder
 
@@ -48,9 +47,9 @@ def step(tmp_path: Path, task: Task, params: dict | None = None, **method: objec
 
 def cause_of(tmp_path: Path, task: Task, **method: object) -> Cause:
     answer = step(tmp_path, task, **method)
-    assert FAILURE not in answer
+    assert "failure" not in answer
     assert not list((tmp_path / "home").glob("trials/**/error.txt"))
-    return Cause.from_plain(answer[CAUSE])
+    return Cause.from_plain(answer["cause"])
 
 
 def mine(tmp_path: Path) -> Path:
@@ -81,7 +80,7 @@ def test_a_backbone_that_is_gone_and_comes_back(tmp_path):
     mine(tmp_path)
     answer = step(tmp_path, task)
     # Found now; this home has no place for MLflow's records, which is no matter of the backbone.
-    assert CAUSE not in answer
+    assert "cause" not in answer
 
 
 def test_an_optional_package_that_is_too_old(tmp_path, monkeypatch):
@@ -136,7 +135,7 @@ def test_only_a_value_of_the_trial_itself_is_its_own_failure(tmp_path, monkeypat
     monkeypatch.setattr(worker_cache, "features_of", refuse)
     task = Task("icon-clip", "digits", 1, "few_shot")
     answer = step(tmp_path, task, {"precision": "fp16"} if searched else {"omega": 1.0}, precision="fp16")
-    assert (FAILURE in answer, CAUSE in answer) == (searched, not searched)
+    assert ("failure" in answer, "cause" in answer) == (searched, not searched)
 
 
 def test_what_is_never_shared():

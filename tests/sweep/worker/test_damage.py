@@ -12,10 +12,12 @@ from safetensors.torch import load_file, save_file
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
+from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.trial_spec import TrialSpec
-from nemesis_sweep.sweep.worker.result import NOTE, RESULT, read_result
-from nemesis_sweep.sweep.worker.trial import TrialSession
+from nemesis_sweep.sweep.worker.result import RESULT, read_result
+from nemesis_sweep.sweep.worker.session import Finished
+from nemesis_sweep.sweep.worker.trial import open_trial
 from tests.sweep.conftest import TEXT
 
 
@@ -39,8 +41,8 @@ def specs(sweep, tmp_path_factory):
         proposal = study.next()
         values = {name: getattr(proposal, name) for name in ("number", "baseline", "params", "method")}
         one = TrialSpec(str(home.path), task, **values, seeds=(1, 2), eval_every=5, threads=1)
-        session = TrialSession(one)
-        while not session.advance()["done"] and not made:
+        session = open_trial(one)
+        while not session.advance().done and not made:
             pass
         made.append(one)
     return made
@@ -57,7 +59,7 @@ def fresh(specs, tmp_path):
 def finish(session):
     """Every answer of a session until it is done."""
     told = [session.advance()]
-    while not told[-1]["done"]:
+    while not told[-1].done:
         told.append(session.advance())
     return told
 
@@ -77,15 +79,15 @@ def test_a_damaged_result_is_not_believed(fresh, damage):
     trial, _ = fresh
     before = read_result(trial.folder)
     DAMAGE[damage](trial.folder / RESULT)
-    session = TrialSession(trial)
-    assert session.finished is None
+    session = open_trial(trial)
+    assert not isinstance(session, Finished)
     told = finish(session)
     # From its last checkpoint, so the rest alone is trained again; and said once.
-    assert [each["epoch"] for each in told] == [10]
-    assert told[0][NOTE].startswith(f"trained again, for {trial.folder / RESULT} ")
+    assert [each.epoch for each in told] == [10]
+    assert told[0].note.startswith(f"trained again, for {trial.folder / RESULT} ")
     after = read_result(trial.folder)
-    assert {name: after[name] for name in ("number", "params")} == {"number": "0", "params": trial.params}
-    assert after["metrics"] == pytest.approx(before["metrics"], rel=1e-4)
+    assert (after.number, after.params) == ("0", trial.params)
+    assert after.metrics == pytest.approx(before.metrics, rel=1e-4)
     assert (trial.folder / f"{RESULT}.damaged").exists()
 
 
@@ -93,43 +95,45 @@ def test_a_damaged_result_is_not_believed(fresh, damage):
 def test_a_result_whose_prompt_is_damaged_is_not_believed(fresh, name):
     trial, _ = fresh
     (trial.folder / name).write_bytes(b"x")
-    told = finish(TrialSession(trial))
-    assert told[0][NOTE].startswith(f"trained again, for {trial.folder / name} ")
-    assert TrialSession(trial).finished is not None
+    told = finish(open_trial(trial))
+    assert told[0].note.startswith(f"trained again, for {trial.folder / name} ")
+    assert isinstance(open_trial(trial), Finished)
 
 
 def test_the_result_of_another_trial_is_not_believed(fresh):
     trial, other = fresh
-    finish(TrialSession(other))
+    finish(open_trial(other))
     for name in (RESULT, "prompt.json", "prompt.safetensors"):
         shutil.copy(trial.folder / name, other.folder / name)
-    session = TrialSession(other)
-    assert session.finished is None
-    assert 'is of number "0", not "1"' in finish(session)[0][NOTE]
-    assert read_result(other.folder)["number"] == "1"
+    session = open_trial(other)
+    assert not isinstance(session, Finished)
+    assert 'is of number "0", not "1"' in finish(session)[0].note
+    assert read_result(other.folder).number == "1"
 
 
 def test_a_damaged_checkpoint_starts_the_trial_again(fresh):
     _, trial = fresh
-    undisturbed = finish(TrialSession(trial))
+    undisturbed = finish(open_trial(trial))
     for name in (RESULT, "prompt.json", "prompt.safetensors"):
         (trial.folder / name).unlink()
     file = trial.folder / "checkpoint" / "state.safetensors"
     whole = file.read_bytes()
     file.write_bytes(whole[:-40] + bytes([whole[-40] ^ 16]) + whole[-39:])
-    told = finish(TrialSession(trial))
-    assert told[0][NOTE] == f"trained from the beginning, for {file} has a checksum that does not fit"
-    assert [each["epoch"] for each in told] == [5, 10]
-    assert NOTE not in told[1]
-    assert told[-1]["val/accuracy"] == pytest.approx(undisturbed[-1]["val/accuracy"], rel=1e-4)
+    told = finish(open_trial(trial))
+    assert told[0].note == f"trained from the beginning, for {file} has a checksum that does not fit"
+    assert [each.epoch for each in told] == [5, 10]
+    assert not told[1].note
+    assert told[-1].metrics["val/accuracy"] == pytest.approx(
+        undisturbed[-1].metrics["val/accuracy"], rel=1e-4
+    )
 
 
 def test_the_checkpoint_of_another_trial_is_not_taken(fresh):
     first, second = fresh
     place = "checkpoint/state.safetensors"
     shutil.copy(first.folder / place, second.folder / place)
-    told = finish(TrialSession(second))
-    assert "belongs to" in told[0][NOTE] and [each["epoch"] for each in told] == [5, 10]
+    told = finish(open_trial(second))
+    assert "belongs to" in told[0].note and [each.epoch for each in told] == [5, 10]
 
 
 def test_a_checkpoint_of_an_earlier_version_goes_on_unless_it_does_not_fit(fresh):
@@ -137,19 +141,19 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_unless_it_does_not_fit(fresh
     file = trial.folder / "checkpoint" / "state.safetensors"
     state = load_file(file)
     save_file(state, file)
-    session = TrialSession(trial)
-    assert session.fit.epoch == 5 and NOTE not in session.advance()
+    session = open_trial(trial)
+    assert session.fit.epoch == 5 and not session.advance().note
     save_file({**state, "prompt.context": state["prompt.context"][:, :, :3].clone()}, file)
     (trial.folder / RESULT).unlink()
-    told = finish(TrialSession(trial))
-    assert "does not fit this trial" in told[0][NOTE] and [each["epoch"] for each in told] == [5, 10]
+    told = finish(open_trial(trial))
+    assert "does not fit this trial" in told[0].note and [each.epoch for each in told] == [5, 10]
 
 
 def test_a_result_of_an_earlier_version_is_believed(fresh):
     trial, _ = fresh
-    result = read_result(trial.folder)
+    result = json.loads((trial.folder / RESULT).read_text())
     old = {name: value for name, value in result.items() if not name.endswith("checksum")}
     (trial.folder / RESULT).write_text(json.dumps(old, indent=2))
-    session = TrialSession(trial)
+    session = open_trial(trial)
     told = session.advance()
-    assert told["done"] and NOTE not in told and session.finished == old
+    assert told.done and not told.note and session.result == Result.from_json(old)

@@ -12,6 +12,7 @@ from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.status_table import status_table
 from nemesis_sweep.report.table import plain_leaderboard
+from nemesis_sweep.sweep.best import mark_best
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.rows import trial_rows
@@ -65,7 +66,7 @@ class Driver:
                 reports -= 1
                 if reports <= 0:
                     raise MachineWentAwayError
-                if told["done"]:
+                if told.done:
                     break
                 if self.broker.report("t", told):
                     break
@@ -187,20 +188,20 @@ def test_results_have_a_row_for_each_task_and_one_for_the_mean(finished, tmp_pat
     write_results(tmp_path, finished.rows())
     rows = read_results(tmp_path)
     assert len(rows) == 4 * 3
-    assert {row["study"] for row in rows} == {"joint"}
-    by_name = {(row["number"], row["task"]): row for row in rows}
+    assert {row.study for row in rows} == {"joint"}
+    by_name = {(row.number, row.task): row for row in rows}
     mean = by_name["1", "mean"]
-    assert "dataset" not in mean
-    assert (mean["shots"], mean["backbone"], mean["params"]) == (
+    assert mean.dataset is None
+    assert (mean.shots, mean.backbone, mean.params) == (
         1,
         "icon-clip",
-        by_name["1", EMOJI]["params"],
+        by_name["1", EMOJI].params,
     )
-    assert by_name["1", EMOJI]["dataset"] == "emoji"
-    assert mean["metrics"]["val/accuracy"] == pytest.approx(
-        (by_name["1", DIGITS]["metrics"]["val/accuracy"] + by_name["1", EMOJI]["metrics"]["val/accuracy"]) / 2
+    assert by_name["1", EMOJI].dataset == "emoji"
+    assert mean.metrics["val/accuracy"] == pytest.approx(
+        (by_name["1", DIGITS].metrics["val/accuracy"] + by_name["1", EMOJI].metrics["val/accuracy"]) / 2
     )
-    boards = leaderboard(rows)
+    boards = leaderboard(mark_best(rows, ["val/accuracy"]))
     assert [board.study for board in boards] == [DIGITS, EMOJI, "joint: mean over 2 tasks"]
     assert len({board.best.number for board in boards}) == 1
     text = plain_leaderboard(boards)
@@ -213,9 +214,9 @@ def test_status_shows_the_joint_study(finished):
     assert (study.task, study.total, study.complete, study.running) == ("joint", 4, 4, 0)
     assert study.best_value == pytest.approx(
         max(
-            row["metrics"]["val/accuracy"]
+            row.metrics["val/accuracy"]
             for row in finished.rows()
-            if row["task"] == "mean" and row["number"] != "zero_shot"
+            if row.task == "mean" and row.number != "zero_shot"
         )
     )
 
@@ -281,7 +282,7 @@ def test_what_is_done_is_kept_when_the_machine_goes_away(module_sweep, empty_hom
     again = Driver(module_sweep("method.per_dataset.emoji.epochs=4"), home)
     session = open_session(read_trial_spec(again.broker.next("t")))
     told = session.advance()
-    assert (told["epoch"], told["done"]) == (8, True)
+    assert (told.epoch, told.done) == (8, True)
     assert (folder / DIGITS / "result.json").stat().st_mtime_ns == before
 
 
@@ -309,14 +310,14 @@ def test_a_hopeless_trial_stops_in_its_first_task(module_sweep, empty_home, tmp_
     run = driver.child_runs()["joint/1"]
     assert (run.info.status, run.data.tags["nemesis.reason"]) == ("KILLED", reason)
     assert "val/accuracy" not in run.data.metrics
-    (row,) = [row for row in driver.rows() if row["number"] == "1"]
-    assert (row["task"], row["state"], row["reason"]) == ("mean", "PRUNED", reason)
+    (row,) = [row for row in driver.rows() if row.number == "1"]
+    assert (row.task, row.state, row.reason) == ("mean", "PRUNED", reason)
 
 
 def test_a_replicate_that_fails_on_one_task_fails_the_trial(module_sweep, empty_home, tmp_path, monkeypatch):
     """There is no mean without it, so the tasks to come are not trained."""
     monkeypatch.setattr(
-        "nemesis_sweep.sweep.worker.trial.TrialSession.failed_seeds",
+        "nemesis_sweep.sweep.worker.learning.Learning.failed_seeds",
         property(lambda session: [2] if session.spec.baseline == "coop" else []),
     )
     driver = Driver(module_sweep(), Home(shutil.copytree(empty_home, tmp_path / "home")))
@@ -328,5 +329,5 @@ def test_a_replicate_that_fails_on_one_task_fails_the_trial(module_sweep, empty_
     assert f"2 on {DIGITS}" in reason
     assert not (driver.home.trial("joint", "coop") / EMOJI).exists()
     assert {state for state, *_ in ended.values()} == {"COMPLETE"}
-    (coop,) = [told for told in driver.rows() if told["number"] == "coop" and told["task"] == "mean"]
-    assert coop["state"] == "FAIL"
+    (coop,) = [told for told in driver.rows() if told.number == "coop" and told.task == "mean"]
+    assert coop.state == "FAIL"

@@ -9,7 +9,7 @@ import pytest
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.runner import open_studies, run_sweep
 from nemesis_sweep.sweep.worker import gpu_memory
-from nemesis_sweep.sweep.worker.failure import OUT_OF_MEMORY, failure
+from nemesis_sweep.sweep.worker.failure import failure
 from nemesis_sweep.sweep.worker.trainable import PromptTrainable
 from tests.sweep.test_runner import Watcher
 
@@ -38,21 +38,21 @@ class Hungry(PromptTrainable):
     def step(self):
         import torch
 
-        from nemesis_sweep.sweep.worker.trial import TrialSession
+        from nemesis_sweep.sweep.worker.learning import Learning
 
         def advance(session):
-            if session.finished is None and session.fit.epoch == 2:
-                (session.folder / "resumed.txt").open("a").write(f"{gpu_memory.gpu_share():g}\n")
+            if session.fit.epoch == 2:
+                (session.spec.folder / "resumed.txt").open("a").write(f"{gpu_memory.gpu_share():g}\n")
                 if gpu_memory.gpu_share() < NEEDS.get(session.spec.number, 0):
                     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
             return plain(session)
 
-        plain = TrialSession.advance
-        TrialSession.advance = advance
+        plain = Learning.advance
+        Learning.advance = advance
         try:
             return super().step()
         finally:
-            TrialSession.advance = plain
+            Learning.advance = plain
 
 
 @pytest.mark.cluster
@@ -106,4 +106,4 @@ def test_it_goes_on_with_twice_the_share_until_a_whole_gpu_is_not_enough(make_sw
 def test_only_what_more_of_a_gpu_could_cure_is_out_of_memory(tmp_path, make, told):
     import torch
 
-    assert failure(make(torch), tmp_path)[OUT_OF_MEMORY] is told
+    assert failure(make(torch), tmp_path).out_of_memory is told

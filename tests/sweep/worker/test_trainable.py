@@ -10,6 +10,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE
 from nemesis_sweep.sweep.home import shared as shared_home
+from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.trainable import GPU_LOST, PromptTrainable
@@ -52,13 +53,16 @@ def test_a_worker_computes_with_as_many_threads_as_its_trial_is_given(tmp_path, 
             used.append(torch.get_num_threads())
 
         def advance(self):
-            return {"done": True}
+            return Report(done=True)
 
     monkeypatch.setattr("nemesis_sweep.sweep.worker.joint_trial.open_session", Session)
     before = torch.get_num_threads()
     try:
         for threads in (3, 2):
-            assert PromptTrainable(assigned(tmp_path, threads).to_config()).step() == {"done": True}
+            assert PromptTrainable(assigned(tmp_path, threads).to_config()).step() == {
+                "epoch": 0,
+                "done": True,
+            }
     finally:
         torch.set_num_threads(before)
     assert used == [3, 2]
