@@ -22,6 +22,7 @@ from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip, load_b
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.text import choose_path, encode_text
+from tests.virtual_gpu import DEVICE, VirtualGPU
 from tests.vlm.conftest import difference, random_context, value_and_gradient
 from tests.vlm.families import IMAGE_TOWERS, family_tokenizer, save_model, small_config, small_timm
 
@@ -143,3 +144,23 @@ def test_low_precision_is_near(family: Family) -> None:
     pixels = torch.randn(2, 3, *(2 * [low.preprocess.image_size]))
     assert difference(low.encode_image(pixels), family.backbone.encode_image(pixels)) < 0.1
     assert low.fingerprint == family.backbone.fingerprint
+
+
+def test_a_step_and_an_image_wait_for_no_gpu(family: Family) -> None:
+    """On a virtual GPU: tensors of one device, and no wait once the tower knows the prompts."""
+    size = family.backbone.preprocess.image_size
+    pixels = torch.randn(4, 3, size, size, generator=torch.Generator().manual_seed(0))
+    method = Method(n_ctx=3, omega=1.0, beta=0.0, n_positions=2, epochs=5)
+    images = F.normalize(torch.randn(2, 4, family.backbone.embed_dim), dim=-1)
+    labels = torch.randint(len(NAMES), (2, 4))
+    with VirtualGPU() as gpu:
+        there = family.backbone.to(device=DEVICE)
+        there.encode_image(pixels.to(DEVICE))
+        trainer = Trainer(there, NAMES, method, seeds=(1, 2))
+        trainer.step(images, labels, 0)
+        gpu.forget()
+        there.encode_image(pixels.to(DEVICE, non_blocking=True))
+        trainer.step(images, labels, 1)
+        assert not gpu.faults
+        assert not gpu.waits
+        assert not trainer.failed

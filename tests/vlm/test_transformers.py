@@ -23,6 +23,7 @@ from nemesis_sweep.vlm.layout import make_layout
 from nemesis_sweep.vlm.registry import architecture_config
 from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
+from tests.virtual_gpu import DEVICE, VirtualGPU
 from tests.vlm.conftest import VISION, difference, random_context, value_and_gradient
 from tests.vlm.families import save_model, small_config, small_timm
 from tests.vlm.test_families import through_the_model
@@ -202,3 +203,19 @@ def test_clipas_tokenizer_ends_without_an_end(tmp_path: Path) -> None:
     assert layout.slots[:, :7].tolist() == [[-1, 0, -1, 1, -1, -1, -1], [-1, 0, -1, -1, -1, 1, -1]]
     assert layout.ids()[:, :8].tolist() == [[2, 5, 6, 5, 10, 0, 0, 0], [2, 5, 7, 8, 9, 5, 10, 0]]
     assert layout.lengths.tolist() == [5, 7]
+
+
+def test_a_step_on_a_virtual_gpu_meets_no_other_device(encoder: dict[str, Any]) -> None:
+    """transformers looks whether there is padding: one wait for each of the two passes, and no other."""
+    backbone = backbone_from_open_clip(build_model(encoder), make_tokenizer(encoder["text_cfg"]))
+    images = F.normalize(torch.randn(2, 4, backbone.embed_dim), dim=-1)
+    labels = torch.randint(len(NAMES), (2, 4))
+    method = Method(n_ctx=3, omega=1.0, beta=0.0, n_positions=2, epochs=5)
+    with VirtualGPU() as gpu:
+        trainer = Trainer(backbone.to(device=DEVICE), NAMES, method, seeds=(1, 2))
+        trainer.step(images, labels, 0)
+        gpu.forget()
+        trainer.step(images, labels, 1)
+        assert not gpu.faults
+        assert gpu.waits.total() <= 2
+        assert all(what.startswith("value read") and "hugging_face.py" in what for what in gpu.waits)

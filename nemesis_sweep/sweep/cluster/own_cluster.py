@@ -18,7 +18,7 @@ from nemesis_sweep.sweep.cluster.private_folder import private_folder
 from nemesis_sweep.sweep.cluster.processes import ENDED, STOPPED, Process, below, end_all, mentioning
 from nemesis_sweep.sweep.cluster.ray_logs import reason_in
 from nemesis_sweep.sweep.cluster.search_path import workers_path
-from nemesis_sweep.sweep.cluster.signal_shield import RAYLET, SERVERS, end_watchers, out_of_reach
+from nemesis_sweep.sweep.cluster.signal_shield import RAYLET, SERVERS, end_watchers, signal_shield
 from nemesis_sweep.sweep.cluster.watch import Watch
 from nemesis_sweep.sweep.internals.ray_names import silence_dead_raylets
 
@@ -161,7 +161,7 @@ def _start(folder: Path, logical_gpus: int | None) -> list[int]:
     empty.mkdir()
     with suppress(FileNotFoundError):
         os.environ["PYTHONPATH"] = workers_path(os.environ.get("PYTHONPATH", ""), str(Path.cwd()))
-    with out_of_reach() as started, sigterm_kept(), standing_in(empty):
+    with signal_shield() as started, sigterm_kept(), standing_in(empty):
         try:
             ray.init(
                 address="local",

@@ -21,7 +21,7 @@ _starting = False
 
 
 @contextmanager
-def out_of_reach() -> Iterator[list[int]]:
+def signal_shield() -> Iterator[list[int]]:
     """Start processes that the signals do not reach, nor theirs; gives a list that has them afterwards."""
     global _starting
     before, started = set(_children()), list[int]()

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nemesis_sweep.sweep.cluster.signal_shield import end_watchers, out_of_reach
+from nemesis_sweep.sweep.cluster.signal_shield import end_watchers, signal_shield
 from nemesis_sweep.sweep.interrupt import SIGNALS
 
 
@@ -17,7 +17,7 @@ def start() -> subprocess.Popen:
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_signals_reach_others_only(number):
-    with out_of_reach() as started:
+    with signal_shield() as started:
         ray = start()
     other = start()
     for process in (ray, other):
@@ -30,7 +30,7 @@ def test_the_signals_reach_others_only(number):
 
 
 def test_those_that_are_gone_are_no_matter():
-    with out_of_reach() as started:
+    with signal_shield() as started:
         ray = start()
     ray.kill()
     ray.wait(10)
