@@ -41,7 +41,8 @@ class Implementation(Protocol):
 class Batches(Protocol):
     """What is trained, and on what: `Workload`, whose batch stays, or a whole training, whose batches change.
 
-    values: what to start from, by name, (R, ...). pixels: (R, B, 3, H, W), labels: (R, B): the next batch.
+    n_vectors: P, how many PUN and PAN tell apart. values: what to start from, by name, (R, ...).
+    pixels: (R, B, 3, H, W), labels: (R, B): the next batch.
     """
 
     @property
@@ -50,6 +51,8 @@ class Batches(Protocol):
     def backbone(self) -> Backbone: ...
     @property
     def layout(self) -> Layout: ...
+    @property
+    def n_vectors(self) -> int: ...
     @property
     def values(self) -> Mapping[str, Tensor]: ...
     @property
@@ -69,7 +72,7 @@ class OneByOne(ABC):
         self.workload = workload
         self.values = {name: nn.Parameter(value.clone()) for name, value in workload.values.items()}
         self.context = self.values["context"]
-        self.ones = torch.ones(workload.layout.n_ctx, device=self.context.device)
+        self.ones = torch.ones(workload.n_vectors, device=self.context.device)
         self.sgd = torch.optim.SGD(
             self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
@@ -84,7 +87,7 @@ class OneByOne(ABC):
 
     @abstractmethod
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
-        """Logits (B, C) of a replicate's batch; factors: (M,), of its context vectors."""
+        """Logits (B, C) of a replicate's batch; factors: (P,), of its vectors."""
 
     @abstractmethod
     def forward(self, replicate: int, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,14 +112,19 @@ class OneByOne(ABC):
         """The tensors of a replicate."""
         return {name: value[replicate] for name, value in self.values.items()}
 
+    @property
+    def vectors(self) -> Tensor:
+        """Those that are penalised, (R, ..., P, D)."""
+        return self.context
+
     def term(self, replicate: int) -> Tensor | float:
         """A method's own term of the loss."""
         return 0.0
 
     def _penalty(self, replicate: int, chosen: Tensor) -> Tensor:
-        """`Omega(e) [beta PUN + (1 - beta) PAN]` of a replicate. chosen: PAN's positions, (R, M) bool."""
+        """`Omega(e) [beta PUN + (1 - beta) PAN]` of a replicate. chosen: PAN's positions, (R, P) bool."""
         own, beta = slice(replicate, replicate + 1), self.workload.method.beta
-        norms = vector_norms(self.context[own])
+        norms = vector_norms(self.vectors[own])
         return self.strength * (beta * pun(norms, 1.0) + (1 - beta) * pan(norms, 1.0, chosen[own]))[0]
 
     def correct(self, replicate: int, logits: Tensor) -> int:

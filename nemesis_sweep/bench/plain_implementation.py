@@ -28,6 +28,10 @@ class PlainImplementation(OneByOne):
                 selected[number] = self.corrupted_correct(replicate, position) > before
         return logits, selected
 
+    @property
+    def vectors(self) -> Tensor:
+        return self.kind.vectors(self.values)
+
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
         scales = self.ones if factors is None else factors
         return self.kind.logits(self.workload, self.own(replicate), self.workload.images[replicate], scales)

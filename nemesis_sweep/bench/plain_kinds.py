@@ -18,10 +18,12 @@ Values = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class PlainKind:
-    """Logits ``(B, C)`` of images under tensors and factors ``(M,)`` of the vectors; its term of the loss."""
+    """Logits ``(B, C)`` of images under tensors and factors ``(P,)`` of the vectors; its term of the loss;
+    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates."""
 
     logits: Callable[[Workload, Values, Tensor, Tensor], Tensor]
     term: Callable[[Workload, Values], Tensor] | None = None
+    vectors: Callable[[Values], Tensor] = lambda values: values["context"]
 
 
 def _texts(workload: Workload, context: Tensor) -> Tensor:
@@ -69,9 +71,25 @@ def _plot(workload: Workload, values: Values, images: Tensor, factors: Tensor) -
     return _scaled(workload, (plan * cosines).sum(dim=(2, 3)))
 
 
+def _all_blocks(values: Values) -> Tensor:
+    """Vectors ``(R, J * M, D)`` of all blocks."""
+    return torch.cat([values["context"][:, None], values["deep"]], dim=1).flatten(1, 2)
+
+
+def _deep_text(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    own = {name: value[None] for name, value in values.items()}
+    scaled = _all_blocks(own) * factors[:, None]
+    vectors = scaled.unflatten(1, (-1, workload.layout.n_ctx))
+    texts = encode_text(
+        workload.backbone.text, workload.layout, vectors[:, 0], deep=vectors[:, 1:], path="plain"
+    )
+    return _scaled(workload, images @ texts[0].T)
+
+
 PLAIN_KINDS = {
     "coop": PlainKind(_coop),
     "kgcoop": PlainKind(_coop, _to_template),
     "cocoop": PlainKind(_cocoop),
     "plot": PlainKind(_plot),
+    "deep_text": PlainKind(_deep_text, vectors=_all_blocks),
 }

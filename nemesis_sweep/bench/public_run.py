@@ -79,6 +79,7 @@ class PublicRun:
         self.method = Method.model_validate(dict(job.method))
         self.backbone: Backbone = load_backbone(job.backbone)
         self.layout = self.backbone.layout(dataset.classnames, self.method.n_ctx)
+        self.n_vectors = self.layout.n_ctx
         self.random = {
             purpose: seeded(job.seed, purpose) for purpose in ("init", "order", "views", "positions")
         }

@@ -138,9 +138,15 @@ class Workload:
         return F.normalize(torch.randn(shape, generator=seeded(0, "features")), dim=-1).to(self.device)
 
     def positions(self, step: int) -> Tensor:
-        """Context positions (R, N) that PAN tests in a step, drawn without replacement."""
+        """Positions (R, N) of vectors that PAN tests in a step, drawn without replacement."""
         generators = [seeded(seed, f"positions of step {step}") for seed in self.setting.seeds]
-        return draw_positions(self.layout.n_ctx, self.setting.pan, generators)
+        return draw_positions(self.n_vectors, self.setting.pan, generators)
+
+    @cached_property
+    def n_vectors(self) -> int:
+        """How many vectors PUN and PAN tell apart."""
+        learner = learner_of(self.setting.prompt)
+        return learner(self.backbone, self.method, self.names, self.values).n_vectors
 
 
 def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded: bool = False) -> Workload:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import ClassVar
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
 from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import CoOpFields
 from nemesis_sweep.vlm.backbone import Backbone
@@ -27,7 +27,7 @@ class ContextLearner(Learner):
     """Prompts whose parameter ``context`` ``(R, ..., M, D)`` stands among the words of every class."""
 
     tensors: ClassVar[tuple[str, ...]] = ("context",)
-    fields = CoOpFields
+    fields: ClassVar[type[Section]] = CoOpFields
     context: nn.Parameter
 
     def __init__(
@@ -88,21 +88,40 @@ def embed_words(backbone: Backbone, words: str) -> Tensor:
 
 def encode(tower: TextTower, layout: Layout, context: Tensor) -> Tensor:
     """Text features ``(R, C, E)`` as of ``encode_text``, with gradients that a half-precision tower keeps."""
-    inner = partial(encode_text, tower, layout)
-    return scaled_gradients(inner, context) if _is_half(tower) else inner(context)
+    return encode_vectors(tower, layout, context[:, None])
 
 
 def encode_with_states(tower: TextTower, layout: Layout, context: Tensor) -> tuple[Tensor, KVCache | None]:
     """The same, and the states of ``encode_text_with_states``."""
+    return encode_vectors_with_states(tower, layout, context[:, None])
+
+
+def encode_vectors(tower: TextTower, layout: Layout, vectors: Tensor) -> Tensor:
+    """Text features of vectors ``(R, J, M, D)`` before the first J blocks, or ``(R, 1, C, M, D)``."""
+
+    def inner(vectors: Tensor) -> Tensor:
+        return encode_text(tower, layout, vectors[:, 0], deep=_deep(vectors))
+
+    return scaled_gradients(inner, vectors) if _is_half(tower) else inner(vectors)
+
+
+def encode_vectors_with_states(
+    tower: TextTower, layout: Layout, vectors: Tensor
+) -> tuple[Tensor, KVCache | None]:
+    """The same, and the states of ``encode_text_with_states``."""
     kept: list[KVCache | None] = []
 
     def inner(vectors: Tensor) -> Tensor:
-        texts, states = encode_text_with_states(tower, layout, vectors)
+        texts, states = encode_text_with_states(tower, layout, vectors[:, 0], deep=_deep(vectors))
         kept.append(states)
         return texts
 
-    texts = scaled_gradients(inner, context) if _is_half(tower) else inner(context)
+    texts = scaled_gradients(inner, vectors) if _is_half(tower) else inner(vectors)
     return texts, kept[0]
+
+
+def _deep(vectors: Tensor) -> Tensor | None:
+    return vectors[:, 1:] if vectors.shape[1] > 1 else None
 
 
 def _is_half(tower: TextTower) -> bool:

@@ -31,10 +31,11 @@ class KnownNames:
     (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
     backbone, None where that is not known before its weights are. no_patches: why a backbone has no features
     of the parts of an image, '' if it has or if that is not known. untrained_patches: whether those that it
-    has were never compared with texts. sampler_options, pruner_options: tell what
-    is wrong with the options of a sampler or pruner, from its name and the options; called only for files
-    that set options. part_problem: tells what is wrong with a part from outside, from its kind (`samplers`,
-    ...) and its name.
+    has were never compared with texts. text_blocks: blocks of a backbone's text tower that take vectors
+    between them, None where that is not known before its weights are. sampler_options, pruner_options: tell
+    what is wrong with the options of a sampler or pruner, from its name and the options; called only for
+    files that set options. part_problem: tells what is wrong with a part from outside, from its kind
+    (`samplers`, ...) and its name.
     """
 
     datasets: Sequence[str] = ()
@@ -47,6 +48,7 @@ class KnownNames:
     context_length: Callable[[str], int | None] | None = None
     no_patches: Callable[[str], str] | None = None
     untrained_patches: Callable[[str], bool] | None = None
+    text_blocks: Callable[[str], int | None] | None = None
     sampler_options: OptionCheck | None = None
     pruner_options: OptionCheck | None = None
     part_problem: Callable[[str, str], Problem | None] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
-from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import reads_of
 
@@ -60,3 +60,33 @@ def backbone_faults(parts: CrossSection, no_patches: Callable[[str], str]) -> It
             message = f"{listed(kinds)} reads the parts of an image, and {reason}"
             allowed = "open_clip's own ResNets and ViTs, such as RN50, or another prompt"
             yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
+
+
+def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) -> Iterator[Fault]:
+    """Yield backbones that take no vectors between the blocks of their text tower, where a kind has them, and
+    depths that none of a sweep's towers has."""
+    if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "prompt_depth", "tasks.backbone"}):
+        return
+    table = parts.method.kinds
+    possible = dict.fromkeys(parts.possible("prompt"))
+    kinds = [kind for kind in possible if kind in table and table[kind].between_blocks]
+    for name in parts.tasks.backbone if kinds else ():
+        there = text_blocks(name)
+        if there == 0:
+            message = f"{listed(kinds)} cannot reach between the blocks of a Hugging Face text encoder"
+            allowed = "a text tower of open_clip's own, as of ViT-B-16, or another prompt"
+            yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
+        elif there is not None:
+            yield from _deeper_than(parts, name, there)
+
+
+def _deeper_than(parts: CrossSection, backbone: str, there: int) -> Iterator[Fault]:
+    """Yield every place where a depth is written that a backbone does not have."""
+    name = "prompt_depth"
+    written = [(place.path, extremes(place.dimension)) for place in parts.places if place.name == name]
+    written += [((*path, name), [layer[name]]) for path, layer in parts.method.all_layers() if name in layer]
+    for path, values in written:
+        most = max((value for value in values if value is not None), default=0)
+        if most > there:
+            message = f"deeper than the text tower of {backbone}"
+            yield Fault(path, message, shown(most), f"at most {there}", related=(("tasks", "backbone"),))

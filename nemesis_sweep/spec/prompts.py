@@ -82,6 +82,12 @@ class PlotFields(ClassFields, PlaceFields):
     transport_stop: Annotated[str, OneOf(TRANSPORT_STOPS)] = "fixed"
 
 
+class DeepTextFields(ContextFields):
+    """prompt_depth: blocks of the text tower, from the first, that get vectors of their own; None for all."""
+
+    prompt_depth: Count | None = None
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of prompt.
@@ -91,7 +97,8 @@ class Kind:
     method's fields.
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
     learnt can be used with other class names. reads: what it sees of an image. several: whether several
-    vectors stand at one position even where all classes share them.
+    vectors stand at one position even where all classes share them. between_blocks: whether it puts vectors
+    between the blocks of the text tower.
     """
 
     learner: Any
@@ -102,6 +109,7 @@ class Kind:
     transfers: bool = True
     reads: Reads = "pooled"
     several: bool = False
+    between_blocks: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -135,10 +143,16 @@ PROMPTS: dict[str, Kind] = {
         reads="patches",
         several=True,
     ),
+    "deep_text": Kind(
+        "nemesis_sweep.prompts.deep_text:DeepText",
+        "context vectors, and others in their places before every block (Khattak et al., 2023)",
+        DeepTextFields,
+        between_blocks=True,
+    ),
 }
 
 
-class PromptFields(PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
+class PromptFields(DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
     """The fields of all kinds side by side."""
 
 

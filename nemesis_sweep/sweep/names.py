@@ -20,6 +20,7 @@ from nemesis_sweep.vlm.registry import (
     context_length,
     find_backbone,
     no_patches,
+    text_blocks,
     untrained_patches,
 )
 
@@ -48,6 +49,7 @@ def known_names(beside: Path | None = None) -> KnownNames:
         context_length=context_length,
         no_patches=no_patches,
         untrained_patches=untrained_patches,
+        text_blocks=text_blocks,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,
         part_problem=lambda kind, name: _problem(CHECKS[kind], name),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.tower import TextTower
+
+Put = Callable[[int, Tensor], Tensor]
+"""The number of a block, from 1, and the states (N, L, D) that would enter it, to those that do."""
 
 _PARTS = (
     "token_embedding",
@@ -96,19 +100,32 @@ class OpenClipTower(TextTower):
         }
         return replace(self, **moved)
 
-    def encode(self, embedded: Tensor, ids: Tensor) -> Tensor:
+    def encode(self, embedded: Tensor, ids: Tensor, put: Put | None = None) -> Tensor:
+        """Features as of `TextTower.encode`. put: changes the states (N, L, D) that enter each block but the
+        first."""
         from open_clip.transformer import text_global_pool
 
         x = embedded
         if self.cls_emb is not None:
             x = torch.cat([x, self.cls_emb.expand(len(x), 1, -1)], dim=1)
         x = x + self.positional_embedding[: x.shape[1]]
-        x = self.transformer(x, attn_mask=self._mask(ids, x))
+        mask = self._mask(ids, x)
+        x = self.transformer(x, attn_mask=mask) if put is None else self._through(x, mask, put)
         if self.cls_emb is not None:
             pooled = self.ln_final(text_global_pool(x, pool_type="last"))
         else:
             pooled = text_global_pool(self.ln_final(x), ids, self.pool, eos_token_id=self.eos_id)
         return self.project(pooled)
+
+    def _through(self, x: Tensor, mask: Tensor | None, put: Put) -> Tensor:
+        """The blocks one by one, as open_clip's Transformer has them."""
+        batch_first = getattr(self.transformer, "batch_first", True)
+        for number, block in enumerate(self.blocks):
+            x = put(number, x) if number else x
+            turned = x if batch_first else x.transpose(0, 1)
+            turned = block(turned, attn_mask=mask)
+            x = turned if batch_first else turned.transpose(0, 1)
+        return x
 
     def project(self, pooled: Tensor) -> Tensor:
         """Features (..., E) of pooled states (..., D)."""

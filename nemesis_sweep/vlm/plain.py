@@ -14,16 +14,42 @@ from torch import Tensor
 
 from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower, Put
 from nemesis_sweep.vlm.tower import TextTower
 
 
-def plain_features(tower: TextTower, layout: Layout, context: Tensor, *, cut: bool = False) -> Tensor:
-    """Text features (R, C, E), not normalised, of context (R, C, M, D) in the tower's dtype."""
+def plain_features(
+    tower: TextTower, layout: Layout, context: Tensor, *, cut: bool = False, deep: Tensor | None = None
+) -> Tensor:
+    """Text features (R, C, E), not normalised, of context (R, C, M, D) in the tower's dtype.
+
+    deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
+    """
     length = int(layout.lengths.max()) if cut else layout.tokens.shape[1]
     replicates, classes = context.shape[:2]
-    ids = _placed(layout, context.device).ids[:, :length]
+    ids = _placed(layout, context.device).ids[:, :length].repeat(replicates, 1)
     embedded = splice(tower, layout, context, length).flatten(0, 1)  # (R * C, length, D)
-    return tower.encode(embedded, ids.repeat(replicates, 1)).unflatten(0, (replicates, classes))
+    if deep is None:
+        features = tower.encode(embedded, ids)
+    else:
+        assert isinstance(tower, OpenClipTower)
+        features = tower.encode(embedded, ids, _put(layout, deep, length))
+    return features.unflatten(0, (replicates, classes))
+
+
+def _put(layout: Layout, deep: Tensor, length: int) -> Put:
+    """What puts each block's own vectors where the context stands, in states (R * C, length or more, D)."""
+    slots = _placed(layout, deep.device).slots[:, :length]
+
+    def put(number: int, states: Tensor) -> Tensor:
+        if number > deep.shape[1]:
+            return states
+        vectors = deep[:, number - 1][:, slots.clamp(min=0)].flatten(0, 1)  # (R * C, length, D)
+        is_context = (slots >= 0)[..., None].repeat(len(deep), 1, 1)
+        placed = torch.where(is_context, vectors, states[:, :length])
+        return torch.cat([placed, states[:, length:]], dim=1)
+
+    return put
 
 
 @dataclass(frozen=True, eq=False)

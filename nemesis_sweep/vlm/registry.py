@@ -30,8 +30,8 @@ from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
 from nemesis_sweep.vlm.other_names import meant_backbone
 from nemesis_sweep.vlm.published import clean_tag, published
 
-DEFAULT_LENGTH = 77
-"""Tokens of a text where the architecture does not say: what open_clip's tokenizers default to."""
+DEFAULT_LENGTH, DEFAULT_LAYERS = 77, 12
+"""Tokens of a text and blocks of its tower where the architecture does not say: open_clip's defaults."""
 
 RANDOM = "random"
 HUB = "hf-hub:"
@@ -220,6 +220,16 @@ def text_config(name: str) -> dict[str, Any] | None:
         return text if isinstance(text.get("context_length") or DEFAULT_LENGTH, int) else None
     except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError):
         return None  # What is wrong with it is told elsewhere.
+
+
+def text_blocks(name: str) -> int | None:
+    """Blocks of a backbone's text tower that take vectors between them: 0 for a Hugging Face encoder, None
+    where its configuration is not on this machine."""
+    config = text_config(name)
+    if config is None or config.get("hf_model_name"):
+        return None if config is None else 0
+    layers = config.get("layers", DEFAULT_LAYERS)
+    return layers if isinstance(layers, int) else None
 
 
 def no_patches(name: str) -> str:

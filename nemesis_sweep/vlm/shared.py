@@ -45,30 +45,37 @@ class _Known:
     constants: list[Tensor]
 
 
-def shared_features(tower: OpenClipTower, layout: Layout, context: Tensor) -> Tensor:
-    """Text features (R, C, E), not normalised, of context (R, M, D) or (R, C, M, D) in the tower's dtype."""
+def shared_features(
+    tower: OpenClipTower, layout: Layout, context: Tensor, deep: Tensor | None = None
+) -> Tensor:
+    """Text features (R, C, E), not normalised, of context (R, M, D) or (R, C, M, D) in the tower's dtype.
+
+    deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
+    """
     plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
-    return run(tower, plan, plan.whole, context)
+    return run(tower, plan, plan.whole, context, deep=deep)
 
 
 def shared_features_with_states(
-    tower: OpenClipTower, layout: Layout, context: Tensor
+    tower: OpenClipTower, layout: Layout, context: Tensor, deep: Tensor | None = None
 ) -> tuple[Tensor, KVCache]:
     """The same features, and the states that `variant_features` reuses."""
     plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
     keep: list[Tensor] = []
-    features = run(tower, plan, plan.whole, context, keep=keep)
+    features = run(tower, plan, plan.whole, context, deep=deep, keep=keep)
     return features, KVCache(plan, tuple(keep))
 
 
 @torch.no_grad()
-def variant_features(tower: OpenClipTower, states: KVCache, contexts: Tensor, first_slot: int) -> Tensor:
+def variant_features(
+    tower: OpenClipTower, states: KVCache, contexts: Tensor, first_slot: int, deep: Tensor | None = None
+) -> Tensor:
     """Features (R * N, C, E) of N variants per replicate, which keep the vectors before `first_slot`.
 
     contexts: (R * N, M, D) or (R * N, C, M, D), the variants of a replicate side by side. Rows in front of
     `first_slot` are not computed again: their keys and values are those of `states`.
     """
-    return run(tower, states.plan, states.plan.after(first_slot), contexts, states=states)
+    return run(tower, states.plan, states.plan.after(first_slot), contexts, deep=deep, states=states)
 
 
 def run(
@@ -77,12 +84,14 @@ def run(
     part: Part,
     context: Tensor,
     *,
+    deep: Tensor | None = None,
     states: KVCache | None = None,
     keep: list[Tensor] | None = None,
 ) -> Tensor:
     """Features (R, C, E) from the rows of a part; the others' keys and values come from `states`.
 
-    keep: a list that receives the keys and values of each layer.
+    deep: (R, J - 1, M, D), as of `shared_features`. keep: a list that receives the keys and values of each
+    layer.
     """
     known = _known(tower, plan)
     x, q, kv = _enter(tower, plan, part, known, context)
@@ -90,6 +99,8 @@ def run(
     for number, (block, constant) in enumerate(zip(blocks, known.constants, strict=True)):
         is_last = number == len(blocks) - 1
         if number:
+            if deep is not None and number <= deep.shape[1]:
+                x = x.index_copy(1, part.context_at, deep[:, number - 1, part.context_slots])
             h = block.ln_1(x)
             q, kv = _project(block.attn, h[:, part.last_at] if is_last else h, h)
         elif is_last:

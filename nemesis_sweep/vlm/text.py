@@ -16,37 +16,44 @@ from nemesis_sweep.vlm.tower import TextTower
 PATHS = ("auto", "shared", "cut", "plain")
 
 
-def encode_text(tower: TextTower, layout: Layout, context: Tensor, *, path: str = "auto") -> Tensor:
+def encode_text(
+    tower: TextTower, layout: Layout, context: Tensor, *, deep: Tensor | None = None, path: str = "auto"
+) -> Tensor:
     """L2-normalised text features (R, C, E) of R contexts for the C classes of a layout.
 
     context: (R, M, D) shared by all classes, or (R, C, M, D), one per class. Any float dtype: it is cast to
     the tower's dtype on the way in, and features and gradients come back in its own.
+    deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
     path: `auto` (the fastest that is exact for this tower), `shared` (the common beginning of the prompts
     once), `cut` (whole prompts up to the longest EOT) or `plain` (all L tokens).
 
     Raises UserError if the context does not fit the layout or the tower, or the tower not the path.
     """
     check_fit(tower, layout, context)
+    check_deep(tower, layout, deep)
     chosen = choose_path(tower, layout, path)
     vectors = context.to(tower.dtype)
+    deep = deep if deep is None else deep.to(tower.dtype)
     if chosen == "shared":
         assert isinstance(tower, OpenClipTower)
-        features = shared_features(tower, layout, vectors)
+        features = shared_features(tower, layout, vectors, deep)
     else:
         vectors = vectors if vectors.ndim == 4 else vectors[:, None].expand(-1, layout.n_classes, -1, -1)
-        features = plain_features(tower, layout, vectors, cut=chosen == "cut")
+        features = plain_features(tower, layout, vectors, cut=chosen == "cut", deep=deep)
     return F.normalize(features.to(context.dtype), dim=-1)
 
 
 def encode_text_with_states(
-    tower: TextTower, layout: Layout, context: Tensor
+    tower: TextTower, layout: Layout, context: Tensor, *, deep: Tensor | None = None
 ) -> tuple[Tensor, KVCache | None]:
     """Features as of `encode_text`, and states for `encode_variants`; None if the tower cannot share them."""
     check_fit(tower, layout, context)
     if choose_path(tower, layout) != "shared":
-        return encode_text(tower, layout, context), None
+        return encode_text(tower, layout, context, deep=deep), None
     assert isinstance(tower, OpenClipTower)
-    features, states = shared_features_with_states(tower, layout, context.to(tower.dtype))
+    check_deep(tower, layout, deep)
+    deep = deep if deep is None else deep.to(tower.dtype)
+    features, states = shared_features_with_states(tower, layout, context.to(tower.dtype), deep)
     return F.normalize(features.to(context.dtype), dim=-1), states
 
 
@@ -95,3 +102,18 @@ def check_fit(tower: TextTower, layout: Layout, context: Tensor) -> None:
         allowed += f"{tower.width}) class-specific"
         found = str(tuple(context.shape))
         raise UserError(Problem("the context does not fit layout and tower", found=found, allowed=allowed))
+
+
+def check_deep(tower: TextTower, layout: Layout, deep: Tensor | None) -> None:
+    """Raise UserError unless vectors for the blocks of a tower, (R, J - 1, M, D), fit it and the layout."""
+    if deep is None:
+        return
+    if not isinstance(tower, OpenClipTower):
+        raise UserError(Problem("this text tower takes no vectors between its blocks", found=tower.structure))
+    wanted = (layout.n_ctx, tower.width)
+    if deep.ndim != 4 or tuple(deep.shape[2:]) != wanted or deep.shape[1] >= tower.layers:
+        allowed = f"(R, J - 1, {layout.n_ctx}, {tower.width}), J at most {tower.layers}"
+        found = str(tuple(deep.shape))
+        raise UserError(
+            Problem("the blocks' vectors do not fit layout and tower", found=found, allowed=allowed)
+        )

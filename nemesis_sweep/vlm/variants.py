@@ -22,6 +22,7 @@ def encode_variants(
     positions: Tensor,
     scales: Tensor,
     *,
+    deep: Tensor | None = None,
     states: KVCache | None = None,
     first: int | None = None,
 ) -> Tensor:
@@ -32,23 +33,38 @@ def encode_variants(
 
     context: (R, M, D) or (R, C, M, D); a class-specific vector is rescaled in every class.
     positions: (R, N) int, the j; scales: (R, N).
+    deep: (R, J - 1, M, D), the blocks' own vectors; then positions count on through them, block after block:
+    l * M + j is the vector j of block l.
     states: what `encode_text_with_states` returned for this context: what stands in front of the first
     rescaled vector is then not computed again.
     first: the least of the positions, or a lesser one, for who knows it: a GPU is then not waited for.
 
     Raises UserError for positions outside 0..M-1 and shapes that do not fit.
     """
-    _check(layout, context, positions, scales, first)
-    contexts = rescale(context, positions, scales)
+    _check(layout, context, positions, scales, first, 1 if deep is None else 1 + deep.shape[1])
+    if deep is not None:
+        contexts, deeps = _rescale_deep(context, deep, positions, scales)
+        on_cpu = positions.device.type == "cpu"
+        first = int((positions % layout.n_ctx).min()) if on_cpu and positions.numel() else 0
+    else:
+        contexts, deeps = rescale(context, positions, scales), None
     if states is None:
-        features = encode_text(tower, layout, contexts)
+        features = encode_text(tower, layout, contexts, deep=deeps)
     else:
         assert isinstance(tower, OpenClipTower)
         if first is None:
             first = int(positions.min()) if positions.numel() else 0
-        raw = variant_features(tower, states, contexts.to(tower.dtype), first)
+        deeps = deeps if deeps is None else deeps.to(tower.dtype)
+        raw = variant_features(tower, states, contexts.to(tower.dtype), first, deeps)
         features = F.normalize(raw.to(context.dtype), dim=-1)
     return features.unflatten(0, tuple(positions.shape))
+
+
+def _rescale_deep(context: Tensor, deep: Tensor, positions: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
+    """The contexts (R * N, M, D) and the blocks' vectors (R * N, J - 1, M, D), with one vector rescaled."""
+    together = torch.cat([context[:, None], deep], dim=1)  # (R, J, M, D)
+    scaled = rescale(together.flatten(1, 2), positions, scales).unflatten(1, together.shape[1:3])
+    return scaled[:, 0], scaled[:, 1:]
 
 
 def rescale(context: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
@@ -61,7 +77,9 @@ def rescale(context: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
     return (context[:, None] * factors[..., None]).flatten(0, 1)
 
 
-def _check(layout: Layout, context: Tensor, positions: Tensor, scales: Tensor, first: int | None) -> None:
+def _check(
+    layout: Layout, context: Tensor, positions: Tensor, scales: Tensor, first: int | None, blocks: int
+) -> None:
     shape = (context.shape[0], positions.shape[-1])
     if positions.ndim != 2 or tuple(positions.shape) != shape or tuple(scales.shape) != shape:
         found = f"positions {tuple(positions.shape)}, scales {tuple(scales.shape)}"
@@ -69,8 +87,7 @@ def _check(layout: Layout, context: Tensor, positions: Tensor, scales: Tensor, f
         raise UserError(Problem("positions and scales do not fit the context", found=found, allowed=allowed))
     if first is not None and positions.device.type != "cpu":
         return
-    if positions.numel() and not (first or 0) <= int(positions.min()) <= int(positions.max()) < layout.n_ctx:
+    most = layout.n_ctx * blocks
+    if positions.numel() and not (first or 0) <= int(positions.min()) <= int(positions.max()) < most:
         found = f"{int(positions.min())}..{int(positions.max())}"
-        raise UserError(
-            Problem("no such context vector", found=found, allowed=f"{first or 0}..{layout.n_ctx - 1}")
-        )
+        raise UserError(Problem("no such context vector", found=found, allowed=f"{first or 0}..{most - 1}"))

@@ -100,11 +100,46 @@ def scaled_context(values, j, factor):
     return {**values, "context": context}
 
 
+def deep_text_logits(learner, values, images):
+    """One class after the other through the blocks, all 77 tokens."""
+    layout, tower = learner.layout, learner.backbone.text
+    vectors = torch.cat([values["context"][None], values["deep"]])  # (J, M, D)
+    texts = []
+    for tokens, slots, length in zip(layout.tokens, layout.slots, layout.lengths, strict=True):
+        x = tower.token_embedding(tokens).to(vectors.dtype)
+        for number, block in enumerate(tower.blocks):
+            if number < len(vectors):
+                x = torch.stack(
+                    [vectors[number, slot] if slot >= 0 else row for row, slot in zip(x, slots, strict=True)]
+                )
+            x = x + tower.positional_embedding if number == 0 else x
+            x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
+        feature = tower.project(tower.ln_final(x)[length - 1])
+        texts.append(feature / feature.norm())
+    return learner.backbone.logit_scale * images @ torch.stack(texts).T
+
+
+def deep_text_norms(learner, values, images):
+    """Of each vector of each block, block after block."""
+    return torch.cat([values["context"], values["deep"].flatten(0, 1)]).norm(dim=-1)
+
+
+def scaled_in_its_block(values, j, factor):
+    context, deep = values["context"].clone(), values["deep"].clone()
+    block, place = divmod(j, len(context))
+    if block:
+        deep[block - 1, place] *= factor
+    else:
+        context[place] *= factor
+    return {**values, "context": context, "deep": deep}
+
+
 PLAIN = {
     "coop": (coop_logits, no_term, context_norms, scaled_context),
     "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
     "cocoop": (cocoop_logits, no_term, cocoop_norms, scaled_when_shifted),
     "plot": (plot_logits, no_term, plot_norms, scaled_context),
+    "deep_text": (deep_text_logits, no_term, deep_text_norms, scaled_in_its_block),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 

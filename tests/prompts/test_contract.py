@@ -22,6 +22,7 @@ VARIANTS = {
         {"csc": True, "pooled_token": False, "reduction": "reference"},
         {"n_prompts": 3, "class_position": "front", "transport_rounds": 3},
     ],
+    "deep_text": [{}, {"class_position": "middle"}, {"class_position": "front"}, {"prompt_depth": 1}],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 

@@ -169,3 +169,17 @@ def test_a_backbone_without_parts_of_images_for_a_kind_that_reads_them(tmp_path:
     assert (problem.key, problem.line, problem.found) == ("tasks.backbone", 2, '"ViT-B-16-SigLIP"')
     assert problem.message.startswith("plot reads the parts of an image, and its image tower is timm's")
     assert problem.allowed == "open_clip's own ResNets and ViTs, such as RN50, or another prompt"
+
+
+def test_a_text_tower_without_so_many_blocks_or_none_to_reach_between(tmp_path: Path) -> None:
+    text = "name: t\ntasks: {dataset: clipart, backbone: [icon-clip, ViT-B-16, roberta-ViT-B-32]}\n"
+    text += "method: {prompt: deep_text, prompt_depth: 9}\nspace: {omega: {low: 1, high: 2}}"
+    with pytest.raises(UserError) as caught:
+        load_sweep(write(tmp_path, text), known=known_names())
+    encoder, deeper = sorted(caught.value.problems, key=lambda problem: problem.line)
+    assert str(deeper).endswith(
+        ":3: method.prompt_depth: deeper than the text tower of icon-clip; found 9; allowed: at most 6"
+    )
+    assert (encoder.line, encoder.key, encoder.found) == (2, "tasks.backbone", '"roberta-ViT-B-32"')
+    assert "deep_text cannot reach between the blocks of a Hugging Face text encoder" in encoder.message
+    load_sweep(write(tmp_path, text), ["tasks.backbone=icon-clip", "method.prompt_depth=6"], known_names())

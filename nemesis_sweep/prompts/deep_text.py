@@ -1,0 +1,84 @@
+"""Deep language prompting: learnt vectors before every block of the text tower (Khattak et al., 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.prompts.context import (
+    ContextLearner,
+    encode_vectors,
+    encode_vectors_with_states,
+    random_context,
+    start_context,
+)
+from nemesis_sweep.prompts.text_classifier import TextClassifier
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import DeepTextFields
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.variants import encode_variants
+
+
+class DeepText(ContextLearner):
+    """R contexts ``(R, M, D)``, and ``deep`` ``(R, J - 1, M, D)``, which takes their places before block 1 to
+    J - 1.
+
+    PUN and PAN see the J * M vectors one by one, block after block.
+    """
+
+    tensors: ClassVar[tuple[str, ...]] = ("context", "deep")
+    fields = DeepTextFields
+    deep: nn.Parameter
+
+    @classmethod
+    def start(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> dict[str, Tensor]:
+        """CoOp's context; the blocks' own vectors from N(0, 0.02^2). Raises ``UserError`` for a depth that
+        the tower does not have."""
+        context = start_context(backbone, method, generators)
+        shape = (_blocks(backbone, method) - 1, *context.shape[-2:])
+        return {"context": context, "deep": random_context(shape, generators)}
+
+    @property
+    def n_vectors(self) -> int:
+        return self.layout.n_ctx * (1 + self.deep.shape[1])
+
+    @property
+    def vectors(self) -> Tensor:
+        """All of them, ``(R, J, M, D)``."""
+        return torch.cat([self.context[:, None], self.deep], dim=1)
+
+    def penalised(self, images: Tensor | None = None) -> Tensor:
+        return self.vectors.flatten(1, 2)
+
+    def classifier(self, *, variants: bool = False) -> TextClassifier:
+        """Text features of all classes, and the states that variants of the vectors can use again."""
+        tower, layout = self.backbone.text, self.layout
+        if not variants:
+            return TextClassifier(self.backbone, encode_vectors(tower, layout, self.vectors))
+        texts, states = encode_vectors_with_states(tower, layout, self.vectors)
+
+        def rescaled(positions: Tensor, scales: Tensor) -> Tensor:
+            return encode_variants(
+                tower, layout, self.context, positions, scales, deep=self.deep, states=states
+            )
+
+        return TextClassifier(self.backbone, texts, rescaled)
+
+
+def _blocks(backbone: Backbone, method: Method) -> int:
+    """J, the number of blocks with vectors of their own."""
+    depth, there = method.prompt_depth, backbone.text.layers
+    if depth is not None and depth > there:
+        message = "deeper than the text tower"
+        raise UserError(Problem(message, "prompt_depth", found=str(depth), allowed=f"at most {there}"))
+    return depth or there
