@@ -12,13 +12,12 @@ from typing import Any
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.baselines import PROMPTLESS, trains_prompt
-from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.alone import alone
 from nemesis_sweep.sweep.best import LOSS, Candidate, candidate
 from nemesis_sweep.sweep.cause import Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
+from nemesis_sweep.sweep.handed_out import spec_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
@@ -26,7 +25,6 @@ from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.trial_end import trial_end
-from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker_errors import WorkerErrors
 from nemesis_sweep.tracking.sweep_run import STATUS
@@ -235,7 +233,7 @@ class TrialBroker:
     def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> dict[str, Any]:
         self._out[tune_id] = (study, proposal, self._clock())
         self.progress.trial_started(study.key, proposal.number, proposal.params)
-        spec = self._trial_spec(study, proposal)
+        spec = spec_of(self.home, study, proposal)
         self._follow(self.home.trial(study.key, proposal.number))
         return {**spec.to_config(), RESOURCES: self._resources(study, proposal)}
 
@@ -296,20 +294,3 @@ class TrialBroker:
     def _clock(self) -> float:
         """Seconds, from wherever."""
         return time.monotonic()
-
-    def _trial_spec(self, study: Study, proposal: Proposal) -> TrialSpec | JointTrialSpec:
-        pairs = zip(study.tasks, proposal.methods, strict=True)
-        return study.trial_spec([self._part(study, proposal, *pair) for pair in pairs])
-
-    def _part(self, study: Study, proposal: Proposal, task: Task, method: Method) -> TrialSpec:
-        return TrialSpec(
-            home=str(self.home.path),
-            task=task,
-            number=proposal.number,
-            baseline=proposal.baseline,
-            params=proposal.params,
-            method=method,
-            seeds=tuple(self.sweep.tasks.seeds),
-            eval_every=self.sweep.search.eval_every,
-            threads=max(1, int(self.sweep.resources.cpus)),
-        )
