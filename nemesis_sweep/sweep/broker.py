@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from optuna.trial import TrialState
 
@@ -25,6 +24,7 @@ from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.trial_end import trial_end
+from nemesis_sweep.sweep.trial_spec import Config
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker_errors import WorkerErrors
 from nemesis_sweep.tracking.sweep_run import STATUS
@@ -77,7 +77,7 @@ class TrialBroker:
         """What keeps all trials of some studies from beginning."""
 
     @alone
-    def next_reference(self, tune_id: str) -> dict[str, Any] | None:
+    def next_reference(self, tune_id: str) -> Config | None:
         """The configuration of a row that trains nothing, for who can do it before Tune asks for trials."""
         for baseline, study in product(() if self.stopping else PROMPTLESS, self.studies):
             if (proposal := study.next_reference(baseline)) is not None:
@@ -94,7 +94,7 @@ class TrialBroker:
         self.progress.trial_waits(study.key, proposal.number, "")
 
     @alone
-    def next(self, tune_id: str) -> dict[str, Any] | None:
+    def next(self, tune_id: str) -> Config | None:
         """The configuration of the next trial, now known as ``tune_id``; None when there is none now.
 
         A trial that needs a larger share of a GPU goes first, and until it runs nothing else is handed out:
@@ -230,7 +230,7 @@ class TrialBroker:
             study.key, proposal.number, ended.state.name, told, seconds, ended.reason, may_be_best
         )
 
-    def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> dict[str, Any]:
+    def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> Config:
         self._out[tune_id] = (study, proposal, self._clock())
         self.progress.trial_started(study.key, proposal.number, proposal.params)
         spec = spec_of(self.home, study, proposal)
