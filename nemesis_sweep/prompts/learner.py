@@ -110,6 +110,10 @@ class Learner(nn.Module, ABC):
         """The kind's own term of the loss ``(R,)`` for a batch and its logits, or None."""
         return None
 
+    def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
+        """A loss ``(R,)`` whose gradient the others' must not go against, or None (``prompts.prograd``)."""
+        return None
+
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one image's features."""

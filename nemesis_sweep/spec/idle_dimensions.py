@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds
 from nemesis_sweep.spec.space import Place
+from nemesis_sweep.spec.values import Values
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
     return (*_owned(name, kinds), *NEEDS.get(name, ()))
 
 
-def matters(name: str, values: Mapping[str, Any]) -> bool:
+def matters(name: str, values: Values) -> bool:
     """Whether a field of a method changes anything beside the others' values, as far as they are known."""
     needs = (need for need in needs_of(name) if need.name in values)
     return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)

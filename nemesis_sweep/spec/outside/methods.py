@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from nemesis_sweep.spec.names import DatasetName
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.reference import refused
 from nemesis_sweep.spec.prompts import PROMPTS, Kind, Kinds
+from nemesis_sweep.spec.values import Values
 
 Pairs = tuple[tuple[str, Kind], ...]
 
@@ -76,12 +77,12 @@ def section_model(kinds: Pairs) -> type[MethodSection]:
     return made
 
 
-def read_method(values: Mapping[str, Any]) -> Method:
+def read_method(values: Values) -> Method:
     """The method of one trial, of plain values, as ``model_dump`` gives them."""
     return method_class(values).model_validate(dict(values))
 
 
-def method_class(values: Mapping[str, Any]) -> type[Method]:
+def method_class(values: Values) -> type[Method]:
     """The class of a method with these values: that of its prompt.
 
     Raises ``UserError`` for a prompt that there is not.
