@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
 from nemesis_sweep.prompts.learner import Learner
-from nemesis_sweep.prompts.prograd import divergence
+from nemesis_sweep.prompts.prograd import divergence, projected
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
@@ -78,6 +78,9 @@ class ContextLearner(Learner):
         if self.method.prograd == 0:
             return None
         return divergence(logits, cosine_logits(images, self.anchors, self.backbone))
+
+    def guided(self, gradients: Sequence[Tensor], guides: Sequence[Tensor]) -> Sequence[Tensor]:
+        return projected(gradients, guides, self.method.prograd)
 
 
 def start_context(

@@ -111,8 +111,12 @@ class Learner(nn.Module, ABC):
         return None
 
     def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
-        """A loss ``(R,)`` whose gradient the others' must not go against, or None (``prompts.prograd``)."""
+        """A loss ``(R,)`` whose gradient has a say in what the loss's may be, or None."""
         return None
+
+    def guided(self, gradients: Sequence[Tensor], guides: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The gradients ``(R, ...)`` of all parameters, given those of the guide."""
+        return gradients
 
     @property
     def image_shape(self) -> tuple[int, ...]:

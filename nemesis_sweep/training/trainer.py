@@ -13,7 +13,6 @@ from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
 from nemesis_sweep.prompts.learner import ImageClassifier
-from nemesis_sweep.prompts.prograd import projected
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
@@ -218,12 +217,12 @@ class Trainer:
         return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
 
     def _go_back_guided(self, fitted: Tensor, guide: Tensor, penalty: Tensor) -> None:
-        """The gradient of the fitted loss, projected by the guide's; then the penalty's, as it is."""
+        """The gradient of the fitted loss as the guide's allows it; the penalty's is added as it is."""
         learnt = list(self.parameters.values())
         guides = torch.autograd.grad(guide.sum(), learnt, retain_graph=True)
         gradients = torch.autograd.grad(fitted.sum(), learnt, retain_graph=True)
         penalty.sum().backward()
-        allowed = projected(gradients, guides, self.method.prograd)
+        allowed = self.learner.guided(gradients, guides)
         for parameter, gradient in zip(learnt, allowed, strict=True):
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
