@@ -76,7 +76,7 @@ class Trainer:
                     "more positions than context vectors",
                     key="n_positions",
                     found=str(method.n_positions),
-                    allowed=f"at most n_ctx, {self.learner.n_vectors}",
+                    allowed=f"at most {self.learner.n_vectors}, all that {method.prompt} learns",
                 )
             )
         self.parameters = dict(self.learner.named_parameters())
