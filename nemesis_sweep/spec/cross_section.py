@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -13,6 +13,7 @@ from nemesis_sweep.spec.method import MethodSection, visible_values
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import Place, always_searched, places
 from nemesis_sweep.spec.tasks import Tasks
+from nemesis_sweep.spec.values import Values
 
 Cell = tuple[str, int]
 """A dataset and a number of shots: what fixed values can depend on."""
@@ -52,7 +53,7 @@ class CrossSection:
         """Return what `name` is for the tasks of a dataset and shots while it is not searched."""
         return self.method.values(*cell).get(name, self.method.method_fields()[name].default)
 
-    def values(self, cell: Cell, point: Mapping[str, Any]) -> dict[str, Any]:
+    def values(self, cell: Cell, point: Values) -> dict[str, Any]:
         """Return the whole method of a trial at `point` for a dataset and shots, as constraints see it."""
         defaults = {name: field.default for name, field in self.method.method_fields().items()}
         return visible_values({**defaults, **self.method.values(*cell), **point})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds
+from nemesis_sweep.spec.values import Values
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
     return (*_owned(name, kinds), *NEEDS.get(name, ()))
 
 
-def matters(name: str, values: Mapping[str, Any]) -> bool:
+def matters(name: str, values: Values) -> bool:
     """Whether a field of a method changes anything beside the others' values, as far as they are known."""
     needs = (need for need in needs_of(name) if need.name in values)
     return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, TRANSPORT_STOPS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
+from nemesis_sweep.spec.values import Values
 
 Reads = Literal["pooled", "patches"]
 """What a prompt sees of an image: its one feature ``(E,)``, or those of its parts ``(Q, E)``."""
@@ -110,7 +111,7 @@ class Kind:
     learner: Any
     about: str
     fields: type[Section]
-    passes: Callable[[Mapping[str, Any]], int] = lambda method: 1
+    passes: Callable[[Values], int] = lambda method: 1
     costly: tuple[str, ...] = ()
     transfers: bool = True
     reads: Reads = "pooled"
@@ -166,7 +167,7 @@ Kinds = Mapping[str, Kind]
 """Kinds of prompts by name: all of this package, or with them those that a sweep has from outside."""
 
 
-def transfers(method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> bool:
+def transfers(method: Values, kinds: Kinds = PROMPTS) -> bool:
     """Whether prompts learnt by a method can be used with class names that they were not learnt with."""
     prompt = method.get("prompt", "coop")
     if prompt not in kinds:
@@ -175,7 +176,7 @@ def transfers(method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> bool:
     return kind.transfers and not (method.get("csc") and "csc" in kind.names)
 
 
-def passes(prompt: str, method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> int:
+def passes(prompt: str, method: Values, kinds: Kinds = PROMPTS) -> int:
     """How many contexts of a replicate go through the text tower in a step; one for an unknown kind."""
     return kinds[prompt].passes(method) if prompt in kinds else 1
 

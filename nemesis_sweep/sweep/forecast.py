@@ -137,7 +137,7 @@ def forecast(sweep: Sweep) -> Forecast:
         views=sum(views * len(keys) for (*_, views), (keys, _) in encoding.items()),
         encoding=sum(views * len(keys) * each for (*_, views), (keys, each) in encoding.items()),
         at_once=_at_once(sweep, largest),
-        on_gpu=torch.cuda.is_available(),
+        on_gpu=_on_gpu(sweep),
         features=sum(FLOAT * size * views * len(keys) for (*_, size, views), (keys, _) in encoding.items()),
     )
 
@@ -167,13 +167,23 @@ def _methods(sweep: Sweep, task: Task, tasks: Sequence[Task]) -> list[Method]:
 def _probe(sweep: Sweep, task: Task, method: Method) -> Probed:
     backbone, arranged = _materials(sweep, task, method)
     found: list[Costs] = []
-    memory = measure_memory(lambda: found.append(dry_run(backbone, arranged, method)), _machine_bytes())
+    memory = measure_memory(
+        lambda: found.append(dry_run(backbone, arranged, method)), _machine_bytes(), not _on_gpu(sweep)
+    )
     return Probed(found[0], memory)
 
 
 def _materials(sweep: Sweep, task: Task, method: Method) -> tuple[Backbone, ProtocolSplit]:
     arranged = worker_cache.arranged(task, tuple(sweep.tasks.seeds))
-    return worker_cache.towers(task.backbone, method.precision, task.start), arranged
+    if _on_gpu(sweep):
+        return worker_cache.towers(task.backbone, method.precision, task.start), arranged
+    frozen = worker_cache.backbone(task.backbone, task.start).to(precision=method.precision)
+    return frozen, arranged
+
+
+def _on_gpu(sweep: Sweep) -> bool:
+    """Whether trials train on a GPU: with `gpus: 0` they do not, though there may be one."""
+    return sweep.resources.gpus != 0 and worker_cache.device() != "cpu"
 
 
 def _trial_seconds(sweep: Sweep, task: Task, method: Method, costs: Costs) -> float:
@@ -220,9 +230,14 @@ def _at_once(sweep: Sweep, largest: Memory) -> int:
     import torch
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    here = [{"CPU": float(len(os.sched_getaffinity(0))), "GPU": float(gpus)}]
+    here = [{"CPU": float(_cpus()), "GPU": float(gpus)}]
     fits = concurrent(trial_resources(sweep.resources, here, largest.share if gpus else 0.0), here)
     return fits if sweep.resources.concurrent == "auto" else min(fits, sweep.resources.concurrent)
+
+
+def _cpus() -> int:
+    """Those that this process may use; macOS does not tell, and has them all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _machine_bytes() -> int:

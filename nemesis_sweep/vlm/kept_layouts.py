@@ -13,6 +13,9 @@ from nemesis_sweep.vlm.layout import Layout, check_names, make_layout, text_layo
 MOST = 16
 """Layouts that are kept: trials of a sweep take turns among few class names and context lengths."""
 
+PROMPTS = 4096
+"""Prompts of all kept layouts together: what a tower knows of 1000 takes tens of MiB where it computes."""
+
 _Key = tuple[Any, tuple[str, ...], int, str]
 
 
@@ -38,8 +41,11 @@ class KeptLayouts:
             # What is kept must serve training too, even if the first use is under inference_mode.
             with torch.inference_mode(False):
                 made = make()
-            while len(self._made) >= MOST:
-                self._made.popitem(last=False)
             self._made[key] = made
+            while len(self._made) > 1 and (len(self._made) > MOST or self._prompts() > PROMPTS):
+                self._made.popitem(last=False)
         self._made.move_to_end(key)
         return self._made[key]
+
+    def _prompts(self) -> int:
+        return sum(layout.n_classes for layout in self._made.values())

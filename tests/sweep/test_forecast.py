@@ -100,6 +100,17 @@ def test_a_budget_of_hours_is_told(make_sweep):
     assert not any("budget.hours" in line for line in forecast_lines(found, make_sweep("budget.hours=3")))
 
 
+def test_with_no_gpus_wanted_the_probe_uses_none(make_sweep, priced, monkeypatch):
+    """Though the machine has one: what is measured is what trials will do."""
+    used = []
+    monkeypatch.setattr(module.worker_cache, "device", lambda: "cuda")
+    monkeypatch.setattr(module.worker_cache, "towers", lambda *_: pytest.fail("towers on a GPU"))
+    real = module.measure_memory
+    monkeypatch.setattr(module, "measure_memory", lambda *given: used.append(given[2]) or real(*given))
+    assert not forecast(make_sweep("resources.gpus=0")).on_gpu
+    assert used and all(used)
+
+
 def test_no_more_at_once_than_the_sweep_allows_and_the_machine_has(make_sweep, monkeypatch):
     monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: set(range(16)))
     assert module._at_once(make_sweep(), Memory(1, 0, 1)) == 16

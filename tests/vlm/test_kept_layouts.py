@@ -5,6 +5,7 @@ import torch
 from open_clip import SimpleTokenizer
 
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.vlm import kept_layouts
 from nemesis_sweep.vlm.kept_layouts import MOST, KeptLayouts
 from nemesis_sweep.vlm.layout import make_layout, text_layout
 
@@ -41,6 +42,19 @@ def test_the_longest_unused_goes():
         kept.prompts(TOKENIZER, [f"thing {number}"], 2, "end")
     assert kept.prompts(TOKENIZER, ["cat"], 2, "end") is first
     assert kept.prompts(TOKENIZER, ["dog"], 2, "end") is not second
+
+
+def test_many_class_names_are_kept_for_few_layouts(monkeypatch):
+    """The newest is kept however many there are."""
+    monkeypatch.setattr(kept_layouts, "PROMPTS", 5)
+    kept = KeptLayouts()
+    names = [f"thing {number}" for number in range(3)]
+    first = kept.prompts(TOKENIZER, names, 2, "end")
+    kept.prompts(TOKENIZER, names[:2], 2, "end")
+    assert kept.prompts(TOKENIZER, names, 2, "end") is first
+    large = kept.prompts(TOKENIZER, [f"other {number}" for number in range(6)], 2, "end")
+    assert kept.prompts(TOKENIZER, large.names, 2, "end") is large
+    assert kept.prompts(TOKENIZER, names, 2, "end") is not first
 
 
 def test_errors_and_warnings_come_each_time():

@@ -25,8 +25,6 @@ NVIDIA = Path("/dev/nvidiactl")
 
 def main() -> None:
     """Answer until the input ends."""
-    # Ray knows nothing of this process: the GPUs are those of the workers.
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
     # What libraries print must not stand among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -40,14 +40,15 @@ class Memory:
         return int(10_000 / max(1, min(fit, MOST_PER_GPU))) / 10_000
 
 
-def measure_memory(work: Callable[[], object], stated: int) -> Memory:
+def measure_memory(work: Callable[[], object], stated: int, without_gpu: bool = False) -> Memory:
     """What ``work`` needs of the GPU that this process has to itself.
 
-    Without a GPU (logical ones of a test) it is the process's own memory, of ``stated`` bytes.
+    Without a GPU (logical ones of a test), and where ``work`` uses none, it is the process's own memory, of
+    ``stated`` bytes.
     """
     import torch
 
-    if not torch.cuda.is_available():
+    if without_gpu or not torch.cuda.is_available():
         work()
         return Memory(process_peak(), 0, stated)
     # What earlier work has left in torch's cache would count otherwise.
