@@ -110,6 +110,14 @@ class Learner(nn.Module, ABC):
         """The kind's own term of the loss ``(R,)`` for a batch and its logits, or None."""
         return None
 
+    def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
+        """A loss ``(R,)`` whose gradient has a say in what the loss's may be, or None."""
+        return None
+
+    def guided(self, gradients: Sequence[Tensor], guides: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The gradients ``(R, ...)`` of all parameters, given those of the guide."""
+        return gradients
+
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one image's features."""

@@ -52,10 +52,6 @@ class ClassFields(Fields):
     csc: bool = False
 
 
-class CoOpFields(ClassFields, ContextFields):
-    """Fields of CoOp."""
-
-
 def _with_a_name(template: str) -> str:
     if "{}" not in template:
         allowed = 'a text with {} for the class name, such as "a photo of a {}."'
@@ -63,12 +59,23 @@ def _with_a_name(template: str) -> str:
     return template
 
 
-class KgCoOpFields(ClassFields, ContextFields):
-    """anchor_weight: strength of the pull to hand-written class features; 0 is CoOp. anchor_template: their
-    text, `{}` for the class name; by default the dataset's own."""
+class TemplateFields(Fields):
+    """anchor_template: the hand-written prompt that a kind learns beside, `{}` for the class name; by default
+    the dataset's own. prograd: how much of a gradient that goes against that prompt is taken out of it; 1 as
+    published, 0 nothing."""
+
+    anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
+    prograd: Annotated[Real, Field(ge=0)] = 0.0
+
+
+class CoOpFields(TemplateFields, ClassFields, ContextFields):
+    """Fields of CoOp."""
+
+
+class KgCoOpFields(TemplateFields, ClassFields, ContextFields):
+    """anchor_weight: strength of the pull to the class features of the template; 0 is CoOp."""
 
     anchor_weight: Annotated[Real, Field(ge=0)] = 8.0
-    anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
 
 
 class CoCoOpFields(ContextFields):

@@ -130,11 +130,17 @@ class Trainer:
         norms = vector_norms(learner.penalised(images), self.method.norm, self.method.reduction)
         selected = self._select(classifier, images, labels, correct, positions)
         penalty = self._penalty(norms, selected, epoch)
-        loss = cross_entropy + penalty
         own = learner.regulariser(classifier, images, logits)
-        if own is not None:
-            loss = loss + own
-        self._descend(loss)
+        fitted = cross_entropy if own is None else cross_entropy + own
+        loss = fitted + penalty
+        guide = learner.guide(images, logits)
+        self.alive &= loss.detach().isfinite()
+        self.optimiser.zero_grad(set_to_none=True)
+        if guide is None:
+            loss.sum().backward()
+        else:
+            self._go_back_guided(fitted, guide, penalty)
+        self._descend()
         return Step(
             loss=loss.detach(),
             cross_entropy=cross_entropy.detach(),
@@ -211,14 +217,21 @@ class Trainer:
             corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)
         return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
 
-    def _descend(self, loss: Tensor) -> None:
+    def _go_back_guided(self, fitted: Tensor, guide: Tensor, penalty: Tensor) -> None:
+        """The gradient of the fitted loss as the guide's allows it; the penalty's is added as it is."""
+        learnt = list(self.parameters.values())
+        guides = torch.autograd.grad(guide.sum(), learnt, retain_graph=True)
+        gradients = torch.autograd.grad(fitted.sum(), learnt, retain_graph=True)
+        penalty.sum().backward()
+        allowed = self.learner.guided(gradients, guides)
+        for parameter, gradient in zip(learnt, allowed, strict=True):
+            parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+
+    def _descend(self) -> None:
         """One step of the optimiser; what failed replicates have learnt stays as it was.
 
         Without a look at whether any failed, for which a GPU would have to be waited for.
         """
-        self.alive &= loss.detach().isfinite()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.sum().backward()
         gradients = {each: each.grad for each in self.parameters.values() if each.grad is not None}
         for gradient in gradients.values():
             self.alive &= gradient.flatten(1).isfinite().all(dim=1)
