@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -79,7 +80,9 @@ def save_prompt(folder: Path | str, prompt: Prompt) -> str:
 
     A prompt that is there is replaced. Raises ``UserError`` where a file stands in the folder's place.
     """
-    folder = Path(folder)
+    folder = _path(folder)
+    if not isinstance(prompt, Prompt):
+        raise UserError(Problem("not a prompt", "prompt", found=repr(prompt)[:80], allowed="a Prompt"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -94,7 +97,7 @@ def load_prompt(folder: Path | str) -> Prompt:
 
     Raises ``UserError`` when it is missing or damaged.
     """
-    folder = Path(folder)
+    folder = _path(folder)
     folder = folder.parent if folder.name in (TENSORS, FACTS) else folder
     try:
         facts, tensors = _read(folder, load_tensors)
@@ -107,6 +110,12 @@ def load_prompt(folder: Path | str) -> Prompt:
         raise _unreadable(folder / FACTS, f"does not hold the facts of a prompt ({error})") from error
     _refuse_odd(folder, prompt)
     return prompt
+
+
+def _path(folder: Any) -> Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise UserError(Problem("not a folder", "folder", found=repr(folder)[:80], allowed="a path"))
+    return Path(folder)
 
 
 def prompt_checksum(folder: Path) -> str:
@@ -138,17 +147,23 @@ def _take_position(facts: dict[str, Any]) -> None:
 def _refuse_odd(folder: Path, prompt: Prompt) -> None:
     """Raise ``UserError`` for facts that are no prompt's; those of an earlier version have no checksum."""
     texts = (prompt.backbone, prompt.fingerprint, prompt.template)
-    lists = (prompt.classnames, prompt.seeds)
-    whole = all(isinstance(text, str) for text in texts) and all(isinstance(each, list) for each in lists)
-    if not whole or not isinstance(prompt.method, dict):
+    whole = all(isinstance(text, str) for text in texts) and isinstance(prompt.method, dict)
+    if not whole or not _is_list(prompt.classnames, str) or not _is_list(prompt.seeds, int):
         raise _unreadable(folder / FACTS, "does not hold the facts of a prompt")
-    for name in _learner(folder, prompt.kind).tensors:
+    learnt = _learner(folder, prompt.kind).tensors
+    for name in learnt:
         if name not in prompt.tensors:
             raise _unreadable(folder / TENSORS, f"holds no {name}")
     for name, tensor in prompt.tensors.items():
+        if name not in learnt:
+            raise _unreadable(folder / TENSORS, f"holds a {name}, which a prompt of this kind does not learn")
         if tensor.ndim == 0 or len(tensor) != len(prompt.seeds):
             held = f"holds a {name} {tuple(tensor.shape)} for {counted(len(prompt.seeds), 'seed')}"
             raise _unreadable(folder / TENSORS, held)
+
+
+def _is_list(values: Any, of: type) -> bool:
+    return isinstance(values, list) and bool(values) and all(type(value) is of for value in values)
 
 
 def _learner(folder: Path, kind: str) -> type[Learner]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -23,7 +24,8 @@ class CrossSection:
     """The sections as far as they are valid, for the checks that need more than one of them.
 
     unsure: names of method fields whose value or dimension is there but not valid: nothing may be
-    concluded from them. A section that is None is not valid and not judged.
+    concluded from them. A section that is None is not valid and not judged. text_blocks: blocks of the text
+    tower of a backbone, as ``KnownNames`` has it; None where no names are known.
     """
 
     method: MethodSection
@@ -32,6 +34,7 @@ class CrossSection:
     search: Search | None = None
     budget: Budget | None = None
     unsure: frozenset[str] = frozenset()
+    text_blocks: Callable[[str], int | None] | None = None
     places: list[Place] = field(init=False)
     always: frozenset[str] = field(init=False)
 

@@ -34,10 +34,16 @@ class PlaceFields(Fields):
     class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
 
 
+def _of_words(text: str) -> str:
+    if not text.replace("_", " ").strip():
+        raise PydanticCustomError("words", "no words", {"allowed": 'words, such as "a photo of a"'})
+    return text
+
+
 class ContextFields(PlaceFields):
     """words: initial words ("a photo of a"), which then decide M."""
 
-    words: Text | None = None
+    words: Annotated[Text, AfterValidator(_of_words)] | None = None
 
 
 class ClassFields(Fields):

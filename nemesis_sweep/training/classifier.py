@@ -17,10 +17,12 @@ from nemesis_sweep.data.store import view_numbers
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.prompts.artifact import Prompt
+from nemesis_sweep.prompts.learner import Learner
 from nemesis_sweep.prompts.registry import learner_of
-from nemesis_sweep.spec.outside.methods import all_kinds
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import all_kinds, read_method
 from nemesis_sweep.spec.prompts import transfers
-from nemesis_sweep.training.arguments import found_backbone, learnt_method, refusal
+from nemesis_sweep.training.arguments import checked_classnames, found_backbone, refusal
 from nemesis_sweep.vlm.backbone import Backbone
 
 Picture = str | os.PathLike[str] | bytes | Image.Image
@@ -35,8 +37,8 @@ class Classifier:
     class has vectors of its own, as with ``csc``. seed: one of the prompt's seeds; by default all its
     replicates, whose probabilities are averaged. device: by default where the backbone is.
 
-    Raises ``UserError`` for another backbone than the prompt's, for a seed that it has not, and for class
-    names that it cannot take.
+    Raises ``UserError`` for another backbone than the prompt's, for a seed that it has not, for class names
+    that it cannot take, and for tensors of other shapes than its method's.
     """
 
     def __init__(
@@ -48,11 +50,15 @@ class Classifier:
         seed: int | None = None,
         device: torch.device | str | None = None,
     ) -> None:
+        if not isinstance(prompt, Prompt):
+            raise refusal("prompt", "not a prompt", prompt, "what ns.load_prompt(folder) gives")
         self.classnames = _classnames(prompt, classnames)
         values = _replicates(prompt, seed)
-        method = learnt_method(prompt.method)
+        method = read_method(prompt.method)
         self.backbone = _backbone(prompt, backbone).to(precision=method.precision, device=device)
-        learner = learner_of(method.prompt)(self.backbone, method, self.classnames, values, prompt.template)
+        kind = learner_of(method.prompt)
+        _refuse_other_shapes(prompt, kind, self.backbone, method)
+        learner = kind(self.backbone, method, self.classnames, values, prompt.template)
         self._reads = learner.reads
         with torch.no_grad():
             self._classify = learner.classifier()
@@ -105,10 +111,18 @@ def _backbone(prompt: Prompt, given: Backbone | str | Path | None) -> Backbone:
     return backbone
 
 
+def _refuse_other_shapes(prompt: Prompt, kind: type[Learner], backbone: Backbone, method: Method) -> None:
+    """Raise ``UserError`` for tensors that cannot have been learnt by the prompt's own method."""
+    start = kind.start(backbone, method, prompt.classnames, [torch.Generator()])
+    for name, value in start.items():
+        found, allowed = tuple(prompt.tensors[name].shape[1:]), tuple(value.shape[1:])
+        if found != allowed:
+            message = f"the prompt's {name} is not of its method's shape"
+            raise UserError(Problem(message, found=_shape(found), allowed=_shape(allowed)))
+
+
 def _classnames(prompt: Prompt, given: Sequence[str] | None) -> list[str]:
-    names = list(prompt.classnames if given is None else given)
-    if isinstance(given, str) or not names or not all(isinstance(name, str) and name for name in names):
-        raise refusal("classnames", "not class names", given, "a list of names, such as ['cat', 'dog']")
+    names = checked_classnames(prompt.classnames if given is None else given)
     if not transfers(prompt.method, all_kinds(prompt.kind)) and names != list(prompt.classnames):
         message = "every class of this prompt has vectors of its own, so it knows no others"
         allowed = listed(list(prompt.classnames))
@@ -116,11 +130,15 @@ def _classnames(prompt: Prompt, given: Sequence[str] | None) -> list[str]:
     return names
 
 
+def _shape(sizes: Sequence[int]) -> str:
+    return f"({', '.join(['R', *map(str, sizes)])})"
+
+
 def _replicates(prompt: Prompt, seed: int | None) -> Mapping[str, Tensor]:
     """The tensors of all replicates, or of the one that a seed names, ``(R, ...)``."""
     if seed is None:
         return prompt.tensors
-    if seed not in prompt.seeds:
+    if isinstance(seed, bool) or seed not in prompt.seeds:
         allowed = listed([str(each) for each in prompt.seeds])
         raise UserError(Problem("no such seed", key="seed", found=repr(seed), allowed=allowed))
     place = list(prompt.seeds).index(seed)

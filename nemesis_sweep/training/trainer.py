@@ -16,7 +16,7 @@ from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.training.arguments import checked_seeds
+from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators
 from nemesis_sweep.training.optimiser import make_optimiser
@@ -59,6 +59,7 @@ class Trainer:
         seeds: Sequence[int],
         template: str = DEFAULT_TEMPLATE,
     ) -> None:
+        check_training(backbone, classnames, method, template)
         seeds = checked_seeds(seeds)
         self.backbone = backbone
         self.method = method
@@ -77,7 +78,7 @@ class Trainer:
                     "more positions than context vectors",
                     key="n_positions",
                     found=str(method.n_positions),
-                    allowed=f"at most n_ctx, {self.learner.n_vectors}",
+                    allowed=f"at most {self.learner.n_vectors}, all that {method.prompt} learns",
                 )
             )
         self.parameters = dict(self.learner.named_parameters())
