@@ -24,6 +24,7 @@ from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
 from nemesis_sweep.vlm.devices import to_device
 
+RELATIVE = "relative"
 PROMPT, OPTIMISER = "prompt.", "optimiser."
 """What the names of parameters and of the optimiser's tensors begin with in :meth:`Trainer.state`."""
 
@@ -82,6 +83,7 @@ class Trainer:
             )
         self.parameters = dict(self.learner.named_parameters())
         self.optimiser = make_optimiser(method, self.parameters.values())
+        self._typical = self.learner.typical_norms() if method.norm == RELATIVE else None
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
 
     @property
@@ -128,6 +130,8 @@ class Trainer:
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
         norms = vector_norms(learner.penalised(images), self.method.norm, self.method.reduction)
+        if self._typical is not None:
+            norms = norms / self._typical.to(norms.dtype)
         selected = self._select(classifier, images, labels, correct, positions)
         penalty = self._penalty(norms, selected, epoch)
         own = learner.regulariser(classifier, images, logits)

@@ -147,6 +147,23 @@ PLAIN = {
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 
 
+def typical_norms(learner, count):
+    """One word after the other, and one block after the other of each class's text."""
+    tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
+    words = [float(row.norm()) for row in tower.token_embedding.weight]
+    blocks = [sum(words) / len(words)]
+    norms = [[] for _ in tower.blocks]
+    for name in learner.classnames:
+        ids = tokenizer([f"a picture of {name}, drawn."])[0]
+        x = tower.token_embedding(ids) + tower.positional_embedding
+        for number, block in enumerate(tower.blocks):
+            norms[number] += [float(row.norm()) for row in x[1 : int(ids.argmax())]]
+            x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
+    blocks += [sum(each) / len(each) for each in norms[1:]]
+    each = [number for number in blocks for _ in range(learner.layout.n_ctx)]
+    return torch.tensor(each[:count], dtype=next(learner.parameters()).dtype)
+
+
 def plain_step(learner, values, images, labels, epoch, positions):
     """Loss, selected positions and gradients by name of one replicate, after the published code."""
     method = learner.method
@@ -163,6 +180,8 @@ def plain_step(learner, values, images, labels, epoch, positions):
         with torch.no_grad():
             chosen = [j for j in positions if correct(scaled(values, j, method.corruption)) > before]
     norms = norms_of(learner, values, images)
+    if method.norm == "relative":
+        norms = norms / typical_norms(learner, len(norms))
     pun = method.omega * norms.mean()
     pan = method.omega * sum(norms[j] for j in chosen) / max(1, len(chosen))
     weight = 1 - 1 / (1 + math.exp(-0.2 * (epoch - method.epochs / 2)))

@@ -16,7 +16,7 @@ from tests.prompts.plain import plain_step
 VARIANTS = {
     "coop": [
         *({}, {"csc": True}, {"class_position": "middle"}, {"class_position": "front"}),
-        *({"prograd": 1.0}, {"prograd": 0.7, "csc": True}),
+        *({"prograd": 1.0}, {"prograd": 0.7, "csc": True}, {"norm": "relative"}),
     ],
     "kgcoop": [
         *({}, {"anchor_weight": 2.0, "csc": True}, {"anchor_weight": 0.5, "words": "a photo of"}),
@@ -28,7 +28,10 @@ VARIANTS = {
         {"csc": True, "pooled_token": False, "reduction": "reference"},
         {"n_prompts": 3, "class_position": "front", "transport_rounds": 3},
     ],
-    "deep_text": [{}, {"class_position": "middle"}, {"class_position": "front"}, {"prompt_depth": 1}],
+    "deep_text": [
+        *({}, {"class_position": "middle"}, {"class_position": "front"}, {"prompt_depth": 1}),
+        {"norm": "relative"},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 
