@@ -20,7 +20,7 @@ budget: {trials: 2}
 
 
 def train_here(broker, *others) -> None:
-    """One worker after the other, until nothing is left; in the place of ``runner._train``."""
+    """One worker after the other, until nothing is left; in the place of ``runner.train``."""
     from nemesis_sweep.sweep.trial_spec import read_trial_spec
     from nemesis_sweep.sweep.worker.joint_trial import open_session
 
@@ -51,7 +51,7 @@ def no_server(file, host, port):
 
 def verb(monkeypatch, *arguments: str | Path) -> Result:
     """What a verb of the command line answers."""
-    monkeypatch.setattr("nemesis_sweep.sweep.runner._train", train_here)
+    monkeypatch.setattr("nemesis_sweep.sweep.runner.train", train_here)
     # What it does while Ray starts, the loop does too.
     monkeypatch.setattr("nemesis_sweep.sweep.runner.Ahead", nullcontext)
     monkeypatch.setattr("nemesis_sweep.tracking.server.UiServer", no_server)

@@ -20,7 +20,7 @@ from nemesis_sweep.sweep.cluster.supervisor import ONCE
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
     from nemesis_sweep.sweep.home.folder import Home
-    from nemesis_sweep.sweep.runner import Outcome
+    from nemesis_sweep.sweep.outcome import Outcome
 
 INTERRUPTED = 130
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +38,13 @@ class TensorsAndFacts:
         """The tensors first."""
         return self.tensors, self.facts
 
-    def write(self, folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+    def write(self, folder: Path | str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
         """Write both, each in one atomic step, the tensors first; gives the checksum of all of it.
 
-        What is there is replaced. Raises ``UserError`` where a file stands in the folder's place.
+        What is there is replaced. Raises ``UserError`` for what is no path, and where a file stands in the
+        folder's place.
         """
+        folder = _path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -66,8 +69,11 @@ class TensorsAndFacts:
         return str(facts.get(CHECKSUM, ""))
 
     def folder_of(self, path: Path | str) -> Path:
-        """The folder that a person means by itself or by either of the two files."""
-        path = Path(path)
+        """The folder that a person means by itself or by either of the two files.
+
+        Raises ``UserError`` for what is no path.
+        """
+        path = _path(path)
         return path.parent if path.name in self.files else path
 
     def _read(
@@ -78,3 +84,9 @@ class TensorsAndFacts:
         if facts.pop(TENSORS_CHECKSUM, None) not in (None, tensor_checksum(tensors)):
             raise DamagedError(folder / self.tensors, f"is not the file that {self.facts} was written with")
         return facts, tensors
+
+
+def _path(folder: Any) -> Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise UserError(Problem("not a folder", "folder", found=repr(folder)[:80], allowed="a path"))
+    return Path(folder)

@@ -76,8 +76,10 @@ def save_prompt(folder: Path | str, prompt: Prompt) -> str:
 
     A prompt that is there is replaced. Raises ``UserError`` where a file stands in the folder's place.
     """
+    if not isinstance(prompt, Prompt):
+        raise UserError(Problem("not a prompt", "prompt", found=repr(prompt)[:80], allowed="a Prompt"))
     facts = {item.name: getattr(prompt, item.name) for item in fields(prompt) if item.name != "tensors"}
-    return FILES.write(Path(folder), prompt.tensors, facts)
+    return FILES.write(folder, prompt.tensors, facts)
 
 
 def load_prompt(folder: Path | str) -> Prompt:
@@ -108,17 +110,25 @@ def _take_position(facts: dict[str, Any]) -> None:
 def _refuse_odd(folder: Path, prompt: Prompt) -> None:
     """Raise ``UserError`` for facts that are no prompt's; those of an earlier version have no checksum."""
     texts = (prompt.backbone, prompt.fingerprint, prompt.template)
-    lists = (prompt.classnames, prompt.seeds)
-    whole = all(isinstance(text, str) for text in texts) and all(isinstance(each, list) for each in lists)
-    if not whole or not isinstance(prompt.method, dict):
+    whole = all(isinstance(text, str) for text in texts) and isinstance(prompt.method, dict)
+    if not whole or not _is_list(prompt.classnames, str) or not _is_list(prompt.seeds, int):
         raise _unreadable(folder / FILES.facts, "does not hold the facts of a prompt")
-    for name in _learner(folder, prompt.kind).tensors:
+    learnt = _learner(folder, prompt.kind).tensors
+    for name in learnt:
         if name not in prompt.tensors:
             raise _unreadable(folder / FILES.tensors, f"holds no {name}")
     for name, tensor in prompt.tensors.items():
+        if name not in learnt:
+            raise _unreadable(
+                folder / FILES.tensors, f"holds a {name}, which a prompt of this kind does not learn"
+            )
         if tensor.ndim == 0 or len(tensor) != len(prompt.seeds):
             held = f"holds a {name} {tuple(tensor.shape)} for {counted(len(prompt.seeds), 'seed')}"
             raise _unreadable(folder / FILES.tensors, held)
+
+
+def _is_list(values: Any, of: type) -> bool:
+    return isinstance(values, list) and bool(values) and all(type(value) is of for value in values)
 
 
 def _learner(folder: Path, kind: str) -> type[Learner]:

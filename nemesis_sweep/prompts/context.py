@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
 from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.prograd import divergence, projected
+from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import CoOpFields
@@ -60,6 +63,24 @@ class ContextLearner(Learner):
     def penalised(self, images: Tensor | None = None) -> Tensor:
         """The context itself."""
         return self.context
+
+    @cached_property
+    def anchors(self) -> Tensor:
+        """CLIP's own class features ``(C, E)`` of the template, L2-normalised: computed once, by training
+        alone."""
+        template = self.method.anchor_template or self.template
+        texts = [template.replace("{}", name.replace("_", " ")) for name in self.classnames]
+        with torch.no_grad():
+            return self.backbone.encode_texts(texts).to(self.context)
+
+    def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
+        """ProGrad's, from the hand-written prompt; None at strength 0."""
+        if self.method.prograd == 0:
+            return None
+        return divergence(logits, cosine_logits(images, self.anchors, self.backbone))
+
+    def guided(self, gradients: Sequence[Tensor], guides: Sequence[Tensor]) -> Sequence[Tensor]:
+        return projected(gradients, guides, self.method.prograd)
 
 
 def start_context(

@@ -20,6 +20,8 @@ from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import DeepTextFields
 from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
+from nemesis_sweep.vlm.typical_norms import embedding_norm, state_norms
 from nemesis_sweep.vlm.variants import encode_variants
 
 
@@ -59,6 +61,15 @@ class DeepText(ContextLearner):
 
     def penalised(self, images: Tensor | None = None) -> Tensor:
         return self.vectors.flatten(1, 2)
+
+    def typical_norms(self) -> Tensor:
+        """Of each block: token embeddings, then the states of the classes' hand-written prompts."""
+        tower = self.backbone.text
+        assert isinstance(tower, OpenClipTower)
+        texts = [self.template.replace("{}", name.replace("_", " ")) for name in self.classnames]
+        states = state_norms(tower, self.backbone.layouts.texts(self.backbone.tokenizer, texts))
+        blocks = torch.cat([embedding_norm(self.backbone)[None], states[: self.deep.shape[1]]])
+        return blocks.repeat_interleave(self.layout.n_ctx)
 
     def classifier(self, *, variants: bool = False) -> TextClassifier:
         """Text features of all classes, and the states that variants of the vectors can use again."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
-import torch
 from torch import Tensor
 
 from nemesis_sweep.prompts.coop import CoOp
@@ -14,14 +11,6 @@ from nemesis_sweep.prompts.text_classifier import TextClassifier
 
 class KgCoOp(CoOp):
     """loss = CE + anchor_weight * (1 - mean_c cos(t_c, w_c)), w_c the feature of the template for class c."""
-
-    @cached_property
-    def anchors(self) -> Tensor:
-        """CLIP's own class features ``(C, E)``, L2-normalised: computed once, by training alone."""
-        template = self.method.anchor_template or self.template
-        texts = [template.replace("{}", name.replace("_", " ")) for name in self.classnames]
-        with torch.no_grad():
-            return self.backbone.encode_texts(texts).to(self.context)
 
     def regulariser(self, classifier: ImageClassifier, images: Tensor, logits: Tensor) -> Tensor | None:
         """The pull ``(R,)``; None at weight 0, which is CoOp."""

@@ -14,6 +14,7 @@ from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import Fields, Reads
 from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.typical_norms import embedding_norm
 
 
 class ImageClassifier(ABC):
@@ -109,6 +110,19 @@ class Learner(nn.Module, ABC):
     def regulariser(self, classifier: ImageClassifier, images: Tensor, logits: Tensor) -> Tensor | None:
         """The kind's own term of the loss ``(R,)`` for a batch and its logits, or None."""
         return None
+
+    def typical_norms(self) -> Tensor:
+        """What `norm: relative` divides by, ``(P,)`` or a number: the mean norm of the tower's own vectors at
+        these places; by default of its token embeddings."""
+        return embedding_norm(self.backbone)
+
+    def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
+        """A loss ``(R,)`` whose gradient has a say in what the loss's may be, or None."""
+        return None
+
+    def guided(self, gradients: Sequence[Tensor], guides: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The gradients ``(R, ...)`` of all parameters, given those of the guide."""
+        return gradients
 
     @property
     def image_shape(self) -> tuple[int, ...]:

@@ -21,6 +21,8 @@ CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "regulariser": (("classifier", "images", "logits"), ()),
 }
 """How a learner's methods are called: arguments by place, and by name."""
+OWN = ("backbone", "method", "classnames", "template", "training")
+"""What every learner keeps under these names."""
 
 
 def learner_of(prompt: str) -> "type[Learner]":
@@ -62,6 +64,10 @@ def _refuse_no_learner(found: Any) -> None:
     if not isinstance(tensors, tuple) or not tensors or not all(isinstance(each, str) for each in tensors):
         allowed = 'names of its parameters, such as tensors = ("context",)'
         raise refused(name, "has no `tensors`", tensors, allowed)
+    if odd := [each for each in tensors if not each.isidentifier() or hasattr(Learner, each) or each in OWN]:
+        raise refused(name, "has `tensors` that cannot be called so", odd[0], "names that are not taken")
+    if len(set(tensors)) < len(tensors):
+        raise refused(name, "names one of its `tensors` twice", tensors, "each of them once")
     if not isinstance(getattr(found, "n_vectors", None), property):
         raise refused(name, "has an `n_vectors` that is no property", found.n_vectors, contract)
     for method, (places, names) in CALLS.items():
@@ -71,16 +77,21 @@ def _refuse_no_learner(found: Any) -> None:
 def _refuse_other_arguments(
     found: type, method: str, places: tuple[str, ...], names: tuple[str, ...]
 ) -> None:
+    told = f"{found.__qualname__}.{method}"
+    stands = vars(_owner(found, method))[method]
+    if not callable(getattr(found, method)):
+        raise refused(told, "cannot be called", stands, "a method, as nemesis_sweep.Learner has it")
+    is_bound = isinstance(stands, classmethod | staticmethod)
+    if method == "start" and not is_bound:
+        raise refused(told, "is no class method", stands, "@classmethod above it")
     written = signature(getattr(found, method))
-    # `start` is a class method: it has its class already.
-    given = places if isinstance(vars(_owner(found, method))[method], classmethod) else ("self", *places)
+    given = places if is_bound else ("self", *places)
     try:
         written.bind(*given, **dict.fromkeys(names))
     except TypeError:
         keywords = [Parameter(each, Parameter.KEYWORD_ONLY) for each in names]
         first = [Parameter(each, Parameter.POSITIONAL_OR_KEYWORD) for each in given]
         expected = str(written.replace(parameters=[*first, *keywords], return_annotation=written.empty))
-        told = f"{found.__qualname__}.{method}"
         raise refused(told, "takes other arguments than it is given", str(written), expected) from None
 
 

@@ -44,14 +44,14 @@ def _front(study: StudyStatus) -> Table:
     table = Table(
         title=f"Pareto front of {study.task}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
     )
-    metrics = list(study.front[0]["values"])
+    metrics = list(study.front[0].values)
     table.add_column("trial")
     for metric in metrics:
         table.add_column(metric, justify="right", no_wrap=True)
     table.add_column("parameters", overflow="fold")
     for point in study.front:
-        values = [f"{point['values'][metric]:.4g}" for metric in metrics]
-        table.add_row(point["trial"], *values, params_text(point["params"]))
+        values = [f"{point.values[metric]:.4g}" for metric in metrics]
+        table.add_row(point.trial, *values, params_text(point.params))
     return table
 
 

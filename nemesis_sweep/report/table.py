@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.idle_dimensions import matters
+from nemesis_sweep.spec.values import Values
 
 ROOM = 30
 """Columns of a terminal that the parameters of a trial should have beside the numbers."""
@@ -162,7 +163,7 @@ def score_text(score: Score | None) -> str:
     return f"{score.mean:.1f}" if score.std is None else f"{score.mean:.1f} ± {score.std:.1f}"
 
 
-def params_text(params: Mapping[str, Any]) -> str:
+def params_text(params: Values) -> str:
     """Return `omega=3.16 n_ctx=8`, numbers with three significant digits."""
     return " ".join(f"{name}={_value(value)}" for name, value in params.items())
 

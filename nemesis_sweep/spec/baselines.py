@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from nemesis_sweep.spec.values import Values
 
 COOP, PAPER, CONTROL = "coop", "paper", "control"
 """The three that train a prompt: each has a method of its own making (`sweep.space.baselines`)."""
@@ -34,7 +36,7 @@ class Baseline:
     learns: bool = True
     transfers: bool = True
     fields: tuple[str, ...] = ()
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Values = field(default_factory=dict)
     templates: str = ""
     usual: bool = False
     last: bool = False

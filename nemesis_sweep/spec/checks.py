@@ -6,9 +6,10 @@ from nemesis_sweep.messages.faults import Fault
 from nemesis_sweep.spec.conflicts import conflict_faults
 from nemesis_sweep.spec.constraints import constraint_faults
 from nemesis_sweep.spec.cross_section import CrossSection
-from nemesis_sweep.spec.idle_dimensions import idle_dimension_faults, position_faults
+from nemesis_sweep.spec.idle_dimensions import idle_dimension_faults
 from nemesis_sweep.spec.limits import limit_faults
 from nemesis_sweep.spec.points import point_faults
+from nemesis_sweep.spec.position_room import position_faults
 from nemesis_sweep.spec.prompt_checks import prompt_faults
 
 

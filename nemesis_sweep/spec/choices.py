@@ -40,8 +40,8 @@ SELECTIONS: dict[str, Selection] = {
         "nemesis_sweep.nemesis.selection:at_random", "all of them, the control", corrupts=False
     ),
 }
-NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf")}
-"""p of each norm."""
+NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf"), "relative": 2.0}
+"""p of each norm; `relative` is divided by what is usual in the tower at that place."""
 REDUCTIONS = ("mean", "reference")
 """Over the classes that have contexts of their own."""
 PENALISED = ("base", "shifted")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,15 +12,16 @@ from nemesis_sweep.spec.outside.methods import method_model, narrowed, outside_k
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.translate import faults_of
+from nemesis_sweep.spec.values import Values
 
 
-def method_values(sweep: Sweep, task: Task, params: Mapping[str, Any]) -> dict[str, Any]:
+def method_values(sweep: Sweep, task: Task, params: Values) -> dict[str, Any]:
     """Return every field of the method that `configuration` would give, without checking any."""
     defaults = {name: field.default for name, field in sweep.method.method_fields().items()}
     return defaults | sweep.method.values(task.dataset, task.shots) | dict(params)
 
 
-def configuration(sweep: Sweep, task: Task, params: Mapping[str, Any]) -> Method:
+def configuration(sweep: Sweep, task: Task, params: Values) -> Method:
     """Return the complete method of one trial: what is written for its task, and `params` over it.
 
     params: method fields by name, such as Optuna's `trial.params`.

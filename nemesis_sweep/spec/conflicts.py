@@ -108,7 +108,7 @@ def _baselines_cannot_transfer(parts: CrossSection) -> Iterator[Fault]:
         return
     stuck = [name for name in parts.search.baselines if not BASELINES[name].transfers]
     for name in stuck if parts.tasks.protocol != "few_shot" else ():
-        message = f"{BASELINES[name].label} cannot be tested on classes it was not trained on"
+        message = f"{name} cannot be tested on classes that it was not trained on"
         allowed = f"without {name}, or tasks.protocol: few_shot"
         related: tuple[Path, ...] = (("tasks", "protocol"),)
         yield Fault(("search", "baselines"), message, name, allowed, related=related)

@@ -1,41 +1,56 @@
-"""More context vectors than a backbone's texts have room for: no trial with them could begin."""
+"""More words or context vectors than a backbone's texts have room for: no trial with them could begin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
 
 BESIDE = 4
 """Tokens beside the context at the least: start, a name of one token, the full stop and the end."""
+ENDS = 2
+"""Tokens beside a whole text: start and end."""
+
+TEMPLATE = "anchor_template"
+NAME = "start, name, full stop and end"
+LONG = {"n_ctx": "more context vectors", "words": "more words", TEMPLATE: "more words"}
 
 
 def context_room_faults(parts: CrossSection, length_of: Callable[[str], int | None]) -> Iterator[Fault]:
-    """Yield every `n_ctx` that leaves no room for the shortest class name.
+    """Yield every `n_ctx`, and all `words`, that leave no room for the shortest class name, and templates
+    that no text can have. A word is at least one token.
 
     length_of: tokens in a text of a backbone, None where that is not known before its weights are.
     """
-    if parts.tasks is None or not parts.unsure.isdisjoint({"n_ctx", "words", "tasks.backbone"}):
+    if parts.tasks is None or not parts.unsure.isdisjoint({*LONG, "tasks.backbone"}):
         return
     lengths = {name: length_of(name) for name in parts.tasks.backbone}
     known = {name: length for name, length in lengths.items() if length is not None}
     if not known:
         return
     narrow = min(known, key=lambda name: known[name])
-    room = known[narrow] - BESIDE
-    for path, most in _asked(parts):
-        if most > room:
-            message = f"more context vectors than the texts of {narrow} have room for"
-            allowed = f"at most {room} of its {known[narrow]} tokens, beside start, name, full stop and end"
-            yield Fault(path, message, shown(most), allowed, related=(("tasks", "backbone"),))
+    for path, name, value in _written(parts):
+        beside, allowed = (ENDS, "start and end") if name == TEMPLATE else (BESIDE, NAME)
+        room = known[narrow] - beside
+        asked = value if name == "n_ctx" else len(value.replace("_", " ").split())
+        if asked > room:
+            message = f"{LONG[name]} than the texts of {narrow} have room for"
+            found = shown(value) if name == "n_ctx" else f"{asked} words"
+            allowed = f"at most {room} of its {known[narrow]} tokens, beside {allowed}"
+            yield Fault(path, message, found, allowed, related=(("tasks", "backbone"),))
 
 
-def _asked(parts: CrossSection) -> Iterator[tuple[Path, int]]:
-    """Where `n_ctx` is written, and the most of it there."""
+def _written(parts: CrossSection) -> Iterator[tuple[Path, str, Any]]:
+    """Where a field of ``LONG`` is written, and its value; of a range the highest."""
     for place in parts.places:
         if place.name == "n_ctx":
-            yield place.path, max(extremes(place.dimension))
+            yield place.path, place.name, max(extremes(place.dimension))
+        elif place.name in LONG:
+            given = [text for text in extremes(place.dimension) if isinstance(text, str)]
+            yield from ((place.path, place.name, text) for text in given)
     for path, layer in parts.method.all_layers():
-        if "n_ctx" in layer and layer.get("words") is None:
-            yield (*path, "n_ctx"), layer["n_ctx"]
+        for name in LONG.keys() & layer.keys():
+            if layer[name] is not None and not (name == "n_ctx" and layer.get("words") is not None):
+                yield (*path, name), name, layer[name]

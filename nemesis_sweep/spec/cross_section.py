@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -13,6 +13,7 @@ from nemesis_sweep.spec.method import MethodSection, visible_values
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import Place, always_searched, places
 from nemesis_sweep.spec.tasks import Tasks
+from nemesis_sweep.spec.values import Values
 
 Cell = tuple[str, int]
 """A dataset and a number of shots: what fixed values can depend on."""
@@ -23,7 +24,8 @@ class CrossSection:
     """The sections as far as they are valid, for the checks that need more than one of them.
 
     unsure: names of method fields whose value or dimension is there but not valid: nothing may be
-    concluded from them. A section that is None is not valid and not judged.
+    concluded from them. A section that is None is not valid and not judged. text_blocks: blocks of the text
+    tower of a backbone, as ``KnownNames`` has it; None where no names are known.
     """
 
     method: MethodSection
@@ -32,6 +34,7 @@ class CrossSection:
     search: Search | None = None
     budget: Budget | None = None
     unsure: frozenset[str] = frozenset()
+    text_blocks: Callable[[str], int | None] | None = None
     places: list[Place] = field(init=False)
     always: frozenset[str] = field(init=False)
 
@@ -50,7 +53,7 @@ class CrossSection:
         """Return what `name` is for the tasks of a dataset and shots while it is not searched."""
         return self.method.values(*cell).get(name, self.method.method_fields()[name].default)
 
-    def values(self, cell: Cell, point: Mapping[str, Any]) -> dict[str, Any]:
+    def values(self, cell: Cell, point: Values) -> dict[str, Any]:
         """Return the whole method of a trial at `point` for a dataset and shots, as constraints see it."""
         defaults = {name: field.default for name, field in self.method.method_fields().items()}
         return visible_values({**defaults, **self.method.values(*cell), **point})

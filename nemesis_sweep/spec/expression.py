@@ -9,7 +9,7 @@ import ast
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
@@ -20,8 +20,8 @@ from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.metrics import MEASURED
 from nemesis_sweep.spec.space import range_of
+from nemesis_sweep.spec.values import Values
 
-Values = Mapping[str, Any]
 Number = Callable[[Values], float]
 
 LONGEST = 300

@@ -1,17 +1,17 @@
-"""Dimensions that could change nothing, and PAN positions that a context does not have."""
+"""Dimensions that could change nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nemesis_sweep.messages.faults import Fault, Path, shown
+from nemesis_sweep.messages.faults import Fault, shown
 from nemesis_sweep.spec.choices import SELECTIONS
-from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds
-from nemesis_sweep.spec.space import Place
+from nemesis_sweep.spec.values import Values
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
     return (*_owned(name, kinds), *NEEDS.get(name, ()))
 
 
-def matters(name: str, values: Mapping[str, Any]) -> bool:
+def matters(name: str, values: Values) -> bool:
     """Whether a field of a method changes anything beside the others' values, as far as they are known."""
     needs = (need for need in needs_of(name) if need.name in values)
     return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)
@@ -99,45 +99,3 @@ def idle_dimension_faults(parts: CrossSection) -> Iterator[Fault]:
                     f"{need.allowed}, fixed or searched",
                     related=(("method", need.name), ("space", need.name)),
                 )
-
-
-def position_faults(parts: CrossSection) -> Iterator[Fault]:
-    """Yield the `n_positions` that exceed the number of context vectors that a trial may have."""
-    if not parts.unsure.isdisjoint({"n_positions", "n_ctx", "words"}):
-        return
-    for place in parts.places:
-        if place.name == "n_positions":
-            lengths = _lengths(parts, place)
-            if max(extremes(place.dimension)) > min(lengths):
-                yield _too_many(place.path, max(extremes(place.dimension)), min(lengths))
-    if "n_positions" not in parts.always:
-        yield from _fixed_positions(parts)
-
-
-def _fixed_positions(parts: CrossSection) -> Iterator[Fault]:
-    paths = set()
-    for cell in parts.cells:
-        drawn = parts.fixed_value("n_positions", cell)
-        length = min(_lengths(parts, None, cell))
-        written = [place for place, layer in parts.method.layers(*cell) if "n_positions" in layer]
-        path: Path = (*(written[-1] if written else ("method",)), "n_positions")
-        if drawn > length and path not in paths:
-            paths.add(path)
-            yield _too_many(path, drawn, length)
-
-
-def _lengths(parts: CrossSection, place: Place | None, cell: Cell | None = None) -> list[int]:
-    """Return the numbers of context vectors that are possible; given words make at least one each."""
-    words = parts.possible("words", place, cell)
-    lengths = [len(text.split()) for text in words if text is not None]
-    return lengths + parts.possible("n_ctx", place, cell) if None in words else lengths
-
-
-def _too_many(path: Path, drawn: int, length: int) -> Fault:
-    message = "more positions than context vectors"
-    related: tuple[Path, ...] = tuple(
-        (section, name) for section in ("method", "space") for name in ("n_ctx", "words")
-    )
-    return Fault(
-        path, message, shown(drawn), f"at most {length}, the smallest n_ctx it can meet", related=related
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -15,6 +14,7 @@ from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
 from nemesis_sweep.spec.names import AnnealingName, DatasetName, PromptName
 from nemesis_sweep.spec.optimisers import OPTIMISERS
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds, PromptFields
+from nemesis_sweep.spec.values import Values
 
 
 def _norm(value: Any) -> Any:
@@ -87,7 +87,7 @@ TABLES = ("per_shots", "per_dataset")
 """Keys of the section beside the fields of one configuration."""
 
 
-def visible_values(method: Mapping[str, Any]) -> dict[str, Any]:
+def visible_values(method: Values) -> dict[str, Any]:
     """Return a method's fields as constraints see them: `views: epochs` is as many views as epochs."""
     return {**method, "views": method["epochs"] if method["views"] == "epochs" else method["views"]}
 

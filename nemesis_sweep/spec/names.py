@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -16,11 +16,12 @@ from nemesis_sweep.spec.choices import ANNEALINGS
 from nemesis_sweep.spec.outside.reference import FORM, outside, short_names
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
+from nemesis_sweep.spec.values import Values
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.method import Method
 
-OptionCheck = Callable[[str, Mapping[str, Any]], Sequence[Fault]]
+OptionCheck = Callable[[str, Values], Sequence[Fault]]
 
 
 @dataclass(frozen=True)

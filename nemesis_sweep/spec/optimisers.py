@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-Values = Mapping[str, Any]
+from nemesis_sweep.spec.values import Values
 
 
 @dataclass(frozen=True)

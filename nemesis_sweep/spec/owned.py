@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from nemesis_sweep.spec.optimisers import OPTIMISERS
 from nemesis_sweep.spec.prompts import PROMPTS, Kinds
+from nemesis_sweep.spec.values import Values
 
 
-def tables(kinds: Kinds = PROMPTS) -> dict[str, Mapping[str, Any]]:
+def tables(kinds: Kinds = PROMPTS) -> dict[str, Values]:
     """By field: its values, each with the names of the fields that are its own."""
     return {"prompt": kinds, "optimiser": OPTIMISERS}
 
@@ -23,7 +21,7 @@ def owners_of(name: str, kinds: Kinds = PROMPTS) -> dict[str, list[str]]:
     return {field: own for field, own in found.items() if 0 < len(own) < len(known[field])}
 
 
-def applies(name: str, method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> bool:
+def applies(name: str, method: Values, kinds: Kinds = PROMPTS) -> bool:
     """Whether a field has a part in a method; unknown values may use any."""
     known = tables(kinds)
     return all(

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, TRANSPORT_STOPS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
+from nemesis_sweep.spec.values import Values
 
 Reads = Literal["pooled", "patches"]
 """What a prompt sees of an image: its one feature ``(E,)``, or those of its parts ``(Q, E)``."""
@@ -33,20 +34,22 @@ class PlaceFields(Fields):
     class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
 
 
+def _of_words(text: str) -> str:
+    if not text.replace("_", " ").strip():
+        raise PydanticCustomError("words", "no words", {"allowed": 'words, such as "a photo of a"'})
+    return text
+
+
 class ContextFields(PlaceFields):
     """words: initial words ("a photo of a"), which then decide M."""
 
-    words: Text | None = None
+    words: Annotated[Text, AfterValidator(_of_words)] | None = None
 
 
 class ClassFields(Fields):
     """csc: a context of its own for every class."""
 
     csc: bool = False
-
-
-class CoOpFields(ClassFields, ContextFields):
-    """Fields of CoOp."""
 
 
 def _with_a_name(template: str) -> str:
@@ -56,12 +59,23 @@ def _with_a_name(template: str) -> str:
     return template
 
 
-class KgCoOpFields(ClassFields, ContextFields):
-    """anchor_weight: strength of the pull to hand-written class features; 0 is CoOp. anchor_template: their
-    text, `{}` for the class name; by default the dataset's own."""
+class TemplateFields(Fields):
+    """anchor_template: the hand-written prompt that a kind learns beside, `{}` for the class name; by default
+    the dataset's own. prograd: how much of a gradient that goes against that prompt is taken out of it; 1 as
+    published, 0 nothing."""
+
+    anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
+    prograd: Annotated[Real, Field(ge=0)] = 0.0
+
+
+class CoOpFields(TemplateFields, ClassFields, ContextFields):
+    """Fields of CoOp."""
+
+
+class KgCoOpFields(TemplateFields, ClassFields, ContextFields):
+    """anchor_weight: strength of the pull to the class features of the template; 0 is CoOp."""
 
     anchor_weight: Annotated[Real, Field(ge=0)] = 8.0
-    anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
 
 
 class CoCoOpFields(ContextFields):
@@ -104,7 +118,7 @@ class Kind:
     learner: Any
     about: str
     fields: type[Section]
-    passes: Callable[[Mapping[str, Any]], int] = lambda method: 1
+    passes: Callable[[Values], int] = lambda method: 1
     costly: tuple[str, ...] = ()
     transfers: bool = True
     reads: Reads = "pooled"
@@ -160,7 +174,7 @@ Kinds = Mapping[str, Kind]
 """Kinds of prompts by name: all of this package, or with them those that a sweep has from outside."""
 
 
-def transfers(method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> bool:
+def transfers(method: Values, kinds: Kinds = PROMPTS) -> bool:
     """Whether prompts learnt by a method can be used with class names that they were not learnt with."""
     prompt = method.get("prompt", "coop")
     if prompt not in kinds:
@@ -169,7 +183,7 @@ def transfers(method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> bool:
     return kind.transfers and not (method.get("csc") and "csc" in kind.names)
 
 
-def passes(prompt: str, method: Mapping[str, Any], kinds: Kinds = PROMPTS) -> int:
+def passes(prompt: str, method: Values, kinds: Kinds = PROMPTS) -> int:
     """How many contexts of a replicate go through the text tower in a step; one for an unknown kind."""
     return kinds[prompt].passes(method) if prompt in kinds else 1
 

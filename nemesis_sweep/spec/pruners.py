@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from nemesis_sweep.spec.outside.reference import load, outside
+from nemesis_sweep.spec.values import Values
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Pruner:
 
     factory: Any
     about: str
-    defaults: Callable[[int, int], Mapping[str, Any]] = lambda first_epoch, epochs: {}
-    replicates: Callable[[Mapping[str, Any]], int] = lambda options: 0
+    defaults: Callable[[int, int], Values] = lambda first_epoch, epochs: {}
+    replicates: Callable[[Values], int] = lambda options: 0
     wraps: str = ""
     stops: bool = True
     others: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ WRAPPED = "pruner"
 """Option of a pruner that wraps another, which it names; around one that never stops it is alone."""
 
 
-def _pairs(options: Mapping[str, Any]) -> int:
+def _pairs(options: Values) -> int:
     """The signed-rank test of n pairs never gives less than 2^-n."""
     threshold = options.get("p_threshold", 0.1)
     if not isinstance(threshold, int | float) or not threshold > 0:
@@ -94,7 +95,7 @@ def pruner_of(name: str) -> Pruner:
     return Pruner(found, about, replicates=lambda options: fewest)
 
 
-def innermost(name: str, options: Mapping[str, Any]) -> str:
+def innermost(name: str, options: Values) -> str:
     """The pruner whose verdicts count: the one that is wrapped, where one is."""
     entry = pruner_of(name)
     return str(options.get(WRAPPED, entry.defaults(1, 1)[WRAPPED])) if entry.wraps else name

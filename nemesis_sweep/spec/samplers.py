@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nemesis_sweep.spec.outside.reference import load, outside
+from nemesis_sweep.spec.values import Values
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Sampler:
 
     factory: Any
     about: str
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Values = field(default_factory=dict)
     several_objectives: bool = True
     metric_constraints: bool = True
     finite: bool = False

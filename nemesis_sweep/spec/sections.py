@@ -66,14 +66,15 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
     reader.options(search)
     if method is not None:
         unsure = frozenset(reader.unsure())
-        parts = CrossSection(method, space, tasks, search, budget, unsure)
+        blocks = known.text_blocks if known is not None else None
+        parts = CrossSection(method, space, tasks, search, budget, unsure, blocks)
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
             reader.faults += context_room_faults(parts, known.context_length)
         if known is not None and known.no_patches is not None:
             reader.faults += backbone_faults(parts, known.no_patches)
-        if known is not None and known.text_blocks is not None:
-            reader.faults += depth_faults(parts, known.text_blocks)
+        if blocks is not None:
+            reader.faults += depth_faults(parts, blocks)
         if known is not None:
             # A sweep of an earlier version, read from its home, is only looked at.
             reader.faults += step_faults(parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any, Literal
@@ -18,6 +17,7 @@ from nemesis_sweep.spec.choices import PROTOCOLS, OneOf
 from nemesis_sweep.spec.data_root import data_root
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
 from nemesis_sweep.spec.names import BackboneName, DatasetName
+from nemesis_sweep.spec.values import Values
 
 PUBLISHED: Literal["published"] = "published"
 ALL: Literal["all"] = "all"
@@ -55,7 +55,7 @@ class Task:
     target_names: tuple[str, ...] = ()
 
     @classmethod
-    def from_plain(cls, fields: Mapping[str, Any]) -> Task:
+    def from_plain(cls, fields: Values) -> Task:
         """A task of what ``dataclasses.asdict`` made of one, also where JSON or Ray made its tuples lists."""
         tuples = {name: tuple(fields[name]) for name in ("targets", "target_names")}
         return cls(**{**fields, **tuples})

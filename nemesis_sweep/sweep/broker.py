@@ -7,18 +7,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.baselines import PROMPTLESS, trains_prompt
-from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.alone import alone
 from nemesis_sweep.sweep.best import LOSS, Candidate, candidate
 from nemesis_sweep.sweep.cause import Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
+from nemesis_sweep.sweep.handed_out import spec_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
@@ -26,7 +24,7 @@ from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.trial_end import trial_end
-from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
+from nemesis_sweep.sweep.trial_spec import Config
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker_errors import WorkerErrors
 from nemesis_sweep.tracking.sweep_run import STATUS
@@ -79,7 +77,7 @@ class TrialBroker:
         """What keeps all trials of some studies from beginning."""
 
     @alone
-    def next_reference(self, tune_id: str) -> dict[str, Any] | None:
+    def next_reference(self, tune_id: str) -> Config | None:
         """The configuration of a row that trains nothing, for who can do it before Tune asks for trials."""
         for baseline, study in product(() if self.stopping else PROMPTLESS, self.studies):
             if (proposal := study.next_reference(baseline)) is not None:
@@ -96,7 +94,7 @@ class TrialBroker:
         self.progress.trial_waits(study.key, proposal.number, "")
 
     @alone
-    def next(self, tune_id: str) -> dict[str, Any] | None:
+    def next(self, tune_id: str) -> Config | None:
         """The configuration of the next trial, now known as ``tune_id``; None when there is none now.
 
         A trial that needs a larger share of a GPU goes first, and until it runs nothing else is handed out:
@@ -232,10 +230,10 @@ class TrialBroker:
             study.key, proposal.number, ended.state.name, told, seconds, ended.reason, may_be_best
         )
 
-    def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> dict[str, Any]:
+    def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> Config:
         self._out[tune_id] = (study, proposal, self._clock())
         self.progress.trial_started(study.key, proposal.number, proposal.params)
-        spec = self._trial_spec(study, proposal)
+        spec = spec_of(self.home, study, proposal)
         self._follow(self.home.trial(study.key, proposal.number))
         return {**spec.to_config(), RESOURCES: self._resources(study, proposal)}
 
@@ -296,20 +294,3 @@ class TrialBroker:
     def _clock(self) -> float:
         """Seconds, from wherever."""
         return time.monotonic()
-
-    def _trial_spec(self, study: Study, proposal: Proposal) -> TrialSpec | JointTrialSpec:
-        pairs = zip(study.tasks, proposal.methods, strict=True)
-        return study.trial_spec([self._part(study, proposal, *pair) for pair in pairs])
-
-    def _part(self, study: Study, proposal: Proposal, task: Task, method: Method) -> TrialSpec:
-        return TrialSpec(
-            home=str(self.home.path),
-            task=task,
-            number=proposal.number,
-            baseline=proposal.baseline,
-            params=proposal.params,
-            method=method,
-            seeds=tuple(self.sweep.tasks.seeds),
-            eval_every=self.sweep.search.eval_every,
-            threads=max(1, int(self.sweep.resources.cpus)),
-        )

@@ -8,6 +8,7 @@ from typing import Any
 
 from nemesis_sweep.messages.errors import nearest
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.values import Values
 
 KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,),
@@ -40,7 +41,7 @@ def settable(factory: Callable[..., Any], reserved: Sequence[str] = ()) -> dict[
 def option_faults(
     build: Callable[..., Any],
     allowed: Mapping[str, tuple[str, ...]],
-    options: Mapping[str, Any],
+    options: Values,
     name: str,
     always: bool = False,
 ) -> list[Fault]:

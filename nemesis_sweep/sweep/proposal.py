@@ -1,10 +1,9 @@
 """What a study hands out: one trial to run, and what Optuna keeps beside it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.values import Values
 
 BASELINE, SECONDS, REASON, TWIN = "baseline", "seconds", "reason", "twin"
 AGAIN, RETRIED = "again", "retried"
@@ -22,7 +21,7 @@ class Proposal:
 
     number: str
     baseline: str
-    params: Mapping[str, Any]
+    params: Values
     methods: tuple[Method, ...]
 
     @property

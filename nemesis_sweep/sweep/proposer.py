@@ -1,7 +1,6 @@
 """Asks Optuna for points of the space: given ones first, no two alike, none against a constraint."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -9,6 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.baselines import PAPER
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS, frozen_of, id_of
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
@@ -77,7 +77,7 @@ class Proposer:
         """Whether every point of a finite space was tried, those whose trial failed or runs among them."""
         return len(self._tried) >= self._points
 
-    def keeps(self, params: Mapping[str, Any]) -> bool:
+    def keeps(self, params: Values) -> bool:
         """Whether a point keeps the constraints over parameters."""
         return keeps(self.sweep, self.tasks, params)
 

@@ -68,8 +68,9 @@ class Report:
     @classmethod
     def from_tune(cls, flat: Values) -> Report:
         """A report that Ray Tune hands on: nested names are joined, as in `metrics/val/accuracy`, and names
-        of its own stand beside ours."""
+        of its own stand beside ours. Of a trial that it ends before the first report there are only those."""
         told: dict[str, Any] = {each.name: flat[each.name] for each in fields(cls) if each.name in flat}
+        told |= {"epoch": flat.get("epoch", 0), "done": bool(flat.get("done"))}
         for name in ("metrics", "replicates"):
             mark = f"{name}/"
             told[name] = told.get(name) or {

@@ -2,30 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import optuna
-from optuna.trial import TrialState
 
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.ahead import Ahead
-from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.broker import TrialBroker
-from nemesis_sweep.sweep.cluster.auto_share import auto_share
 from nemesis_sweep.sweep.cluster.encoding import looking_by_encoding
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
-from nemesis_sweep.sweep.cluster.own_cluster import standing_in
-from nemesis_sweep.sweep.cluster.ray_session import RaySession, nodes_there
-from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources, whole_gpu
-from nemesis_sweep.sweep.cluster.supervisor import STOPPING, tell
+from nemesis_sweep.sweep.cluster.ray_session import RaySession
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end, rows_of
 from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.episodes import record_episodes
@@ -33,18 +25,18 @@ from nemesis_sweep.sweep.home.folder import Home, environment, quiet
 from nemesis_sweep.sweep.home.full_disk_error import FullDiskError, no_room
 from nemesis_sweep.sweep.home.leftovers import remove_leftovers
 from nemesis_sweep.sweep.home.modules import keep_modules
-from nemesis_sweep.sweep.home.shared import refuse_an_unshared_home, refuse_gone
+from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.home.simulated import refuse_simulated
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
-from nemesis_sweep.sweep.interrupt import stoppable
 from nemesis_sweep.sweep.joint import JointStudy
+from nemesis_sweep.sweep.outcome import Outcome, collect
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.records import open_mended
 from nemesis_sweep.sweep.relogging import log_again_if_lost
 from nemesis_sweep.sweep.retry import retry_failed
-from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
+from nemesis_sweep.sweep.tuning import train
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.weights import backbones_to_load, bring_weights
 from nemesis_sweep.tracking.location import is_server
@@ -53,27 +45,6 @@ from nemesis_sweep.tracking.store import prepare
 from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
 
 ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run left.
-
-    rows: those of its trials. empty_studies: those without
-    a complete trial that trains a prompt.
-    failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
-    space_is_done: no study has a point left that it could try.
-    hours_are_spent: the budget's hours ended the sweep before its trials did.
-    """
-
-    rows: list[Row]
-    empty_studies: list[str]
-    failed: int
-    too_many_failures: bool
-    space_is_done: bool
-    hours_are_spent: bool
-    causes: UserError | None = None
-    """What kept all trials of some studies from beginning, so that they wait for another run."""
 
 
 def run_sweep(
@@ -129,7 +100,7 @@ def run_sweep(
                         bring_weights(backbones_to_load(broker), session, progress.say)
                         # On a cluster of others this machine may lack what its workers have.
                         with Ahead(broker) if session.own else nullcontext():
-                            _train(broker, session, sender)
+                            train(broker, session, sender)
                 if broker.full:
                     raise FullDiskError(broker.full)
                 if broker.stopping:
@@ -154,7 +125,7 @@ def run_sweep(
                 raise told from error
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
-            return _collect(broker, home)
+            return collect(broker, home)
 
 
 def _log_modules(home: Home, modules: Sequence[Path]) -> None:
@@ -201,68 +172,6 @@ def _sender(sweep: Sweep, home: Home, say: SayLine) -> Sender:
     return sender
 
 
-def _train(broker: TrialBroker, session: RaySession, sender: Sender) -> None:
-    """Hand the broker to Ray Tune until nothing is left to hand out, or nothing more is wanted."""
-    try:
-        _tune(broker, session, sender)
-    except LostClusterError:
-        if not broker.stopping:
-            raise
-
-
-def _tune(broker: TrialBroker, session: RaySession, sender: Sender) -> None:
-    def stop() -> None:
-        tell(STOPPING)
-        broker.stop()
-
-    # Inside of Ray's session: what is asked for while Ray starts ends it at once.
-    with session.running() as cluster, stoppable(stop):
-        from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
-
-        from nemesis_sweep.sweep.attendance import Attendance, Enough
-        from nemesis_sweep.sweep.searcher import BrokerScheduler, BrokerSearcher
-        from nemesis_sweep.sweep.worker.trainable import PromptTrainable
-
-        refuse_an_unshared_home(broker.home)
-        nodes = nodes_there()
-        # Before a whole GPU is asked for, to measure: Ray would wait for ever.
-        trial_resources(broker.sweep.resources, nodes, whole_gpu(nodes))
-        broker.resources = trial_resources(broker.sweep.resources, nodes, _auto_gpus(broker, cluster))
-        sender.ready()
-        if broker.stopping:
-            return
-        broker.progress.doing("Ray has started; its workers load torch and the backbone")
-        most = concurrent(broker.resources, nodes)
-        wanted = broker.sweep.resources.concurrent
-        attendance = Attendance(broker, session)
-        tuner = Tuner(
-            PromptTrainable,
-            tune_config=TuneConfig(
-                search_alg=BrokerSearcher(broker),
-                scheduler=BrokerScheduler(broker),
-                num_samples=-1,
-                # So that no trial is asked for before there is room to run it.
-                max_concurrent_trials=most if wanted == "auto" else min(most, wanted),
-                reuse_actors=True,
-                trial_name_creator=lambda trial: trial.trial_id,
-                trial_dirname_creator=lambda trial: trial.trial_id,
-            ),
-            run_config=RunConfig(
-                name=broker.home.ray.name,
-                storage_path=str(broker.home.path),
-                verbose=0,
-                callbacks=[attendance],
-                stop=Enough(broker, attendance),
-                # Trials keep their own checkpoints, which outlive Ray.
-                checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-                failure_config=FailureConfig(max_failures=broker.sweep.budget.retries),
-            ),
-        )
-        # Not before: relative paths of the sweep start in the current folder.
-        with standing_in(broker.home.path):
-            tuner.fit()
-
-
 def _give_up(home: Home, error: UserError | LostClusterError) -> None:
     """Close in MLflow what is open there, as far as there is room to say so: the next run closes the rest."""
     told = error.told if isinstance(error, LostClusterError) else error
@@ -287,37 +196,3 @@ def _lost_disk_or_storage(sweep: Sweep, home: Home, error: Exception) -> UserErr
     from nemesis_sweep.sweep.storage.database import lost
 
     return lost(error, sweep.search.storage)
-
-
-def _auto_gpus(broker: TrialBroker, cluster: dict[str, float]) -> float:
-    """The share of a GPU where the sweep file leaves it open."""
-    if broker.sweep.resources.gpus != "auto":
-        return 0.0
-    return auto_share(broker.sweep, broker.home, cluster, broker.progress.say, lambda: broker.stopping)
-
-
-def _collect(broker: TrialBroker, home: Home) -> Outcome:
-    studies = broker.studies
-    trials = [trial for study in studies for _, trial in study.trials()]
-    empty = [study.key for study in studies if not _has_complete(study)]
-    found = {study.key: best_trial(study.trials(), broker.sweep.search.directions) for study in studies}
-    best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
-    causes = broker.causes.error if broker.causes else None
-    failed = bool(empty or broker.too_many_failures or causes)
-    finish_sweep(home.path, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
-    return Outcome(
-        rows_of(studies, home.path),
-        empty,
-        failed=sum(trial.state == TrialState.FAIL for trial in trials),
-        too_many_failures=broker.too_many_failures,
-        space_is_done=all(study.proposer.space_is_done for study in studies),
-        hours_are_spent=broker.hours_are_spent and any(study.proposer.may_propose for study in studies),
-        causes=causes,
-    )
-
-
-def _has_complete(study: Study) -> bool:
-    """Whether a trial that trains a prompt is complete."""
-    return any(
-        trial.state == TrialState.COMPLETE and trains_prompt(number) for number, trial in study.trials()
-    )

@@ -11,6 +11,7 @@ from ray.tune.search import Searcher
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.cluster.supervisor import RESULT, tell
 from nemesis_sweep.sweep.result import Report
+from nemesis_sweep.sweep.trial_spec import Config
 
 
 class Unsaved:
@@ -30,7 +31,7 @@ class BrokerSearcher(Unsaved, Searcher):
         super().__init__()
         self.broker = broker
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> Config | str | None:
         config = self.broker.next(trial_id)
         if config is None and not self.broker.has_more:
             return Searcher.FINISHED

@@ -9,15 +9,26 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.best import best_trial, best_trials
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
 from nemesis_sweep.sweep.proposal import SECONDS
 from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
+from nemesis_sweep.sweep.result import Means
 from nemesis_sweep.sweep.space.baselines import outside_the_space
 from nemesis_sweep.sweep.space.planned import trials_of
 from nemesis_sweep.sweep.worker.result import read_result
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """A trial on the Pareto front: its number, its objectives by name, its parameters."""
+
+    trial: str
+    values: Means
+    params: Values
 
 
 @dataclass(frozen=True)
@@ -45,9 +56,9 @@ class StudyStatus:
     failed: int
     best_value: float | None
     best_test: float | None
-    best_params: dict[str, Any]
+    best_params: Values
     best_trial: str
-    front: tuple[dict[str, Any], ...]
+    front: tuple[FrontPoint, ...]
     trial_seconds: float | None
     eta_seconds: float | None
 
@@ -133,12 +144,8 @@ def _status(study: RecordedStudy, home: Home) -> StudyStatus:
     )
 
 
-def _told(front: list[tuple[str, FrozenTrial]], objectives: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def _told(front: Sequence[tuple[str, FrozenTrial]], objectives: Sequence[str]) -> tuple[FrontPoint, ...]:
     return tuple(
-        {
-            "trial": number,
-            "values": dict(zip(objectives, trial.values, strict=True)),
-            "params": dict(trial.params),
-        }
+        FrontPoint(number, dict(zip(objectives, trial.values, strict=True)), dict(trial.params))
         for number, trial in front
     )

@@ -1,6 +1,5 @@
 """What the driver hands to a worker: everything that one trial needs, as plain values."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,12 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.worker.result import Owner
+
+Config = dict[str, Any]
+"""What a worker is given, as plain values: so Ray Tune keeps it, and one process hands it to another."""
 
 _PLAIN = ("home", "number", "baseline", "eval_every", "threads", "part_of")
 
@@ -26,7 +29,7 @@ class TrialSpec:
     task: Task
     number: str
     baseline: str
-    params: Mapping[str, Any]
+    params: Values
     method: Method
     seeds: tuple[int, ...]
     eval_every: int
@@ -49,7 +52,7 @@ class TrialSpec:
         trial = Home(Path(self.home)).trial(self.study, self.number)
         return trial / self.task.key if self.part_of else trial
 
-    def to_config(self) -> dict[str, Any]:
+    def to_config(self) -> Config:
         """A dictionary of plain values, as Ray Tune keeps configurations."""
         return {
             **{key: getattr(self, key) for key in _PLAIN},
@@ -60,7 +63,7 @@ class TrialSpec:
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "TrialSpec":
+    def from_config(cls, config: Values) -> "TrialSpec":
         """What :meth:`to_config` wrote. Modules of the sweep's own are those that its home keeps."""
         BESIDE.look_in(Path(config["home"]))
         return cls(
@@ -83,12 +86,12 @@ class JointTrialSpec:
     parts: tuple[TrialSpec, ...]
     starts: tuple[int, ...]
 
-    def to_config(self) -> dict[str, Any]:
+    def to_config(self) -> Config:
         """A dictionary of plain values, as Ray Tune keeps configurations."""
         return {"parts": [part.to_config() for part in self.parts], "starts": list(self.starts)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "JointTrialSpec":
+    def from_config(cls, config: Values) -> "JointTrialSpec":
         """What :meth:`to_config` wrote."""
         return cls(tuple(map(TrialSpec.from_config, config["parts"])), tuple(config["starts"]))
 
@@ -118,11 +121,11 @@ def parts_of(spec: TrialSpec | JointTrialSpec) -> tuple[TrialSpec, ...]:
     return spec.parts if isinstance(spec, JointTrialSpec) else (spec,)
 
 
-def read_trial_spec(config: Mapping[str, Any]) -> TrialSpec | JointTrialSpec:
+def read_trial_spec(config: Values) -> TrialSpec | JointTrialSpec:
     """What a `to_config` of either kind wrote."""
     return (JointTrialSpec if "parts" in config else TrialSpec).from_config(config)
 
 
-def home_of(config: Mapping[str, Any]) -> str:
+def home_of(config: Values) -> str:
     """The sweep's home, in what a `to_config` of either kind wrote."""
     return str((config["parts"][0] if "parts" in config else config)["home"])

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.spec.values import Values
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Param
@@ -48,7 +50,7 @@ def text_of(value: Any) -> str:
     return json.dumps(value, default=str) if isinstance(value, Mapping | list | tuple) else str(value)
 
 
-def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:
+def log_params(client: MlflowClient, run_id: str, params: Values) -> None:
     """Log parameters in as few calls as MLflow's limits allow; over-long values are cut with a mark.
 
     The limit is 6000 characters, on old servers 500: the shorter form is sent where the longer is refused.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.tracking.limits import MAX_TAG, cut, entity_name, log_params, same_param, text_of
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def create(
     client: MlflowClient,
     experiment_id: str,
     name: str,
-    params: Mapping[str, Any],
-    tags: Mapping[str, Any],
+    params: Values,
+    tags: Values,
     began: int | None = None,
 ) -> str:
     """Create a run in state RUNNING with its parameters and tags; returns its id.
@@ -48,7 +49,7 @@ def create(
     return str(run.info.run_id)
 
 
-def reopen(client: MlflowClient, run: Run, params: Mapping[str, Any], tags: Mapping[str, Any]) -> str:
+def reopen(client: MlflowClient, run: Run, params: Values, tags: Values) -> str:
     """Continue a run: RUNNING again, reason removed, tags renewed, missing parameters added; returns its id.
 
     MLflow never changes a parameter. A value that differs now (a larger budget, say) is kept beside the old

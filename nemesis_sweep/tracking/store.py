@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nemesis_sweep.files.full_disk import full_disk, naming
 from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.tracking import DATABRICKS, scheme_of
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.creation import clear_half_made, create_database
 from nemesis_sweep.tracking.location import (
@@ -59,7 +60,7 @@ def prepare(
     sweep_name: str,
     experiment: str,
     uri: str | None = None,
-    params: Mapping[str, Any] | None = None,
+    params: Values | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Tracking:
     """Get MLflow ready for a sweep; run once, by the driver, before anything is sent.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox, event
 from nemesis_sweep.tracking.runs import Status
 
@@ -25,7 +25,7 @@ class TrialRun:
                 self._note(known)
 
     @classmethod
-    def open(cls, folder: Path, params: Mapping[str, Any], tags: Mapping[str, Any]) -> TrialRun:
+    def open(cls, folder: Path, params: Values, tags: Values) -> TrialRun:
         """Begin the trial's run, or continue it, whatever state it was left in.
 
         params: values of any kind; over-long ones are cut with a mark. tags: `nemesis.baseline`, `dataset`,

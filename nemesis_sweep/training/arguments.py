@@ -6,18 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import Fault, refuse
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.outside.methods import method_class, read_method
+from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.owned import owners_of
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
-from nemesis_sweep.spec.translate import faults_of
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 SEEDS = 2**32
@@ -69,43 +66,57 @@ def checked_seeds(given: Any) -> tuple[int, ...]:
 
 def checked_method(given: Any) -> Method:
     """A method, made of its fields if need be. Raises ``UserError`` for fields and values that it has not."""
-    if isinstance(given, Method):
-        return given
-    if given is not None and not isinstance(given, Mapping):
+    if given is not None and not isinstance(given, Mapping | Method):
         raise refusal("method", "not a method", given, METHODS)
-    values = dict(given or {})
-    try:
-        method = read_method(values)
-        _check_kind(method)
-        return method
-    except ValidationError as error:
-        refuse(faults_of(error, values, method_class(values), ("method",)))
-        raise
-
-
-def learnt_method(given: Mapping[str, Any]) -> Method:
-    """The method of a saved prompt, which has the fields of all kinds. Raises ``UserError`` for odd ones."""
-    try:
-        return read_method(given)
-    except ValidationError as error:
-        refuse(faults_of(error, dict(given), method_class(given), ("method",)))
-        raise
+    method = given if isinstance(given, Method) else read_method(given or {})
+    _check_kind(method)
+    return method
 
 
 def _check_kind(method: Method) -> None:
-    """Raise ``UserError`` for an unknown kind of prompt, and for fields that were given and are others'."""
+    """Raise ``UserError`` for an unknown kind of prompt, and for fields of others that would do something.
+
+    Defaults do nothing: a method that was saved has the fields of all kinds.
+    """
     learner_of(method.prompt)
     chosen = method.model_dump()
+    given = [name for name in method.model_fields_set if chosen[name] != _default(method, name)]
     refuse(
         [
             Fault(
                 (name,), f"{chosen[field]} has no {name}", "", f"without it, or {field}: {' or '.join(own)}"
             )
-            for name in sorted(method.model_fields_set)
+            for name in sorted(given)
             for field, own in owners_of(name, method.kinds).items()
             if chosen[field] not in own
         ]
     )
+
+
+def _default(method: Method, name: str) -> Any:
+    """What a field of a method is where it is not given."""
+    return type(method).model_fields[name].get_default(call_default_factory=True)
+
+
+def check_training(backbone: Any, classnames: Any, method: Any, template: Any) -> None:
+    """Raise ``UserError`` for what cannot be trained because it is of another kind than is said."""
+    if not isinstance(backbone, Backbone):
+        allowed = "a Backbone, such as ns.load_backbone('icon-clip')"
+        raise refusal("backbone", "not a backbone", backbone, allowed)
+    if not isinstance(method, Method):
+        raise refusal("method", "not a method", method, "a Method, such as ns.read_method({'omega': 5.0})")
+    checked_classnames(classnames)
+    if not isinstance(template, str) or "{}" not in template:
+        allowed = "a text with {} for the class name"
+        raise refusal("template", "not a template", template, allowed)
+
+
+def checked_classnames(given: Any) -> list[str]:
+    """Names of classes. Raises ``UserError`` for one name alone, for none, and for what is no text."""
+    names = list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else []
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise refusal("classnames", "not class names", given, "a list of names, such as ['cat', 'dog']")
+    return names
 
 
 def found_backbone(given: Any) -> Backbone:

@@ -17,11 +17,12 @@ from nemesis_sweep.data.store import view_numbers
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.prompts.artifact import Prompt
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
-from nemesis_sweep.spec.outside.methods import all_kinds
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import all_kinds, read_method
 from nemesis_sweep.spec.prompts import Reads, transfers
-from nemesis_sweep.training.arguments import found_backbone, learnt_method, refusal
+from nemesis_sweep.training.arguments import checked_classnames, found_backbone, refusal
 from nemesis_sweep.training.references.reference import classifier_of
 from nemesis_sweep.training.references.saved import Reference
 from nemesis_sweep.vlm.backbone import Backbone
@@ -40,8 +41,8 @@ class Classifier:
     seeds; by default all its replicates, whose probabilities are averaged. device: by default where the
     backbone is.
 
-    Raises ``UserError`` for another backbone than the prompt's, for a seed that it has not, and for class
-    names that it cannot take.
+    Raises ``UserError`` for another backbone than the prompt's, for a seed that it has not, for class names
+    that it cannot take, and for tensors of other shapes than its method's.
     """
 
     def __init__(
@@ -53,6 +54,9 @@ class Classifier:
         seed: int | None = None,
         device: torch.device | str | None = None,
     ) -> None:
+        if not isinstance(prompt, Learnt):
+            allowed = "what ns.load_prompt(folder) or ns.load_reference(folder) gives"
+            raise refusal("prompt", "not a prompt", prompt, allowed)
         self.classnames = _classnames(prompt, classnames)
         values = _replicates(prompt, seed)
         own = _backbone(prompt, backbone)
@@ -94,7 +98,7 @@ class Classifier:
 def _precision(learnt: Learnt) -> str:
     if isinstance(learnt, Reference):
         return learnt.precision
-    return learnt_method(learnt.method).precision
+    return read_method(learnt.method).precision
 
 
 def _at_work(
@@ -104,8 +108,10 @@ def _at_work(
     if isinstance(learnt, Reference):
         data = Dataset("", tuple(names), learnt.template, {})
         return classifier_of(learnt.kind)(backbone, data, values), "pooled"
-    method = learnt_method(learnt.method)
-    learner = learner_of(method.prompt)(backbone, method, names, values, learnt.template)
+    method = read_method(learnt.method)
+    kind = learner_of(method.prompt)
+    _refuse_other_shapes(learnt, kind, backbone, method)
+    learner = kind(backbone, method, names, values, learnt.template)
     return learner.classifier(), learner.reads
 
 
@@ -132,10 +138,18 @@ def _transfers(learnt: Learnt) -> bool:
     return transfers(learnt.method, all_kinds(learnt.kind))
 
 
+def _refuse_other_shapes(prompt: Prompt, kind: type[Learner], backbone: Backbone, method: Method) -> None:
+    """Raise ``UserError`` for tensors that cannot have been learnt by the prompt's own method."""
+    start = kind.start(backbone, method, prompt.classnames, [torch.Generator()])
+    for name, value in start.items():
+        found, allowed = tuple(prompt.tensors[name].shape[1:]), tuple(value.shape[1:])
+        if found != allowed:
+            message = f"the prompt's {name} is not of its method's shape"
+            raise UserError(Problem(message, found=_shape(found), allowed=_shape(allowed)))
+
+
 def _classnames(prompt: Learnt, given: Sequence[str] | None) -> list[str]:
-    names = list(prompt.classnames if given is None else given)
-    if isinstance(given, str) or not names or not all(isinstance(name, str) and name for name in names):
-        raise refusal("classnames", "not class names", given, "a list of names, such as ['cat', 'dog']")
+    names = checked_classnames(prompt.classnames if given is None else given)
     if not _transfers(prompt) and names != list(prompt.classnames):
         kind = "prompt" if isinstance(prompt, Prompt) else "reference"
         message = f"every class of this {kind} has vectors of its own, so it knows no others"
@@ -144,11 +158,15 @@ def _classnames(prompt: Learnt, given: Sequence[str] | None) -> list[str]:
     return names
 
 
+def _shape(sizes: Sequence[int]) -> str:
+    return f"({', '.join(['R', *map(str, sizes)])})"
+
+
 def _replicates(prompt: Learnt, seed: int | None) -> Mapping[str, Tensor]:
     """The tensors of all replicates, or of the one that a seed names, ``(R, ...)``."""
     if seed is None:
         return prompt.tensors
-    if seed not in prompt.seeds:
+    if isinstance(seed, bool) or seed not in prompt.seeds:
         allowed = listed([str(each) for each in prompt.seeds])
         raise UserError(Problem("no such seed", key="seed", found=repr(seed), allowed=allowed))
     place = list(prompt.seeds).index(seed)

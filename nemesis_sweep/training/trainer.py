@@ -16,7 +16,7 @@ from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.training.arguments import checked_seeds
+from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators
 from nemesis_sweep.training.optimiser import make_optimiser
@@ -24,6 +24,7 @@ from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
 from nemesis_sweep.vlm.devices import to_device
 
+RELATIVE = "relative"
 PROMPT, OPTIMISER = "prompt.", "optimiser."
 """What the names of parameters and of the optimiser's tensors begin with in :meth:`Trainer.state`."""
 
@@ -58,6 +59,7 @@ class Trainer:
         seeds: Sequence[int],
         template: str = DEFAULT_TEMPLATE,
     ) -> None:
+        check_training(backbone, classnames, method, template)
         seeds = checked_seeds(seeds)
         self.backbone = backbone
         self.method = method
@@ -76,11 +78,12 @@ class Trainer:
                     "more positions than context vectors",
                     key="n_positions",
                     found=str(method.n_positions),
-                    allowed=f"at most n_ctx, {self.learner.n_vectors}",
+                    allowed=f"at most {self.learner.n_vectors}, all that {method.prompt} learns",
                 )
             )
         self.parameters = dict(self.learner.named_parameters())
         self.optimiser = make_optimiser(method, self.parameters.values())
+        self._typical = self.learner.typical_norms() if method.norm == RELATIVE else None
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
 
     @property
@@ -127,13 +130,21 @@ class Trainer:
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
         norms = vector_norms(learner.penalised(images), self.method.norm, self.method.reduction)
+        if self._typical is not None:
+            norms = norms / self._typical.to(norms.dtype)
         selected = self._select(classifier, images, labels, correct, positions)
         penalty = self._penalty(norms, selected, epoch)
-        loss = cross_entropy + penalty
         own = learner.regulariser(classifier, images, logits)
-        if own is not None:
-            loss = loss + own
-        self._descend(loss)
+        fitted = cross_entropy if own is None else cross_entropy + own
+        loss = fitted + penalty
+        guide = learner.guide(images, logits)
+        self.alive &= loss.detach().isfinite()
+        self.optimiser.zero_grad(set_to_none=True)
+        if guide is None:
+            loss.sum().backward()
+        else:
+            self._go_back_guided(fitted, guide, penalty)
+        self._descend()
         return Step(
             loss=loss.detach(),
             cross_entropy=cross_entropy.detach(),
@@ -210,14 +221,21 @@ class Trainer:
             corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)
         return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
 
-    def _descend(self, loss: Tensor) -> None:
+    def _go_back_guided(self, fitted: Tensor, guide: Tensor, penalty: Tensor) -> None:
+        """The gradient of the fitted loss as the guide's allows it; the penalty's is added as it is."""
+        learnt = list(self.parameters.values())
+        guides = torch.autograd.grad(guide.sum(), learnt, retain_graph=True)
+        gradients = torch.autograd.grad(fitted.sum(), learnt, retain_graph=True)
+        penalty.sum().backward()
+        allowed = self.learner.guided(gradients, guides)
+        for parameter, gradient in zip(learnt, allowed, strict=True):
+            parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+
+    def _descend(self) -> None:
         """One step of the optimiser; what failed replicates have learnt stays as it was.
 
         Without a look at whether any failed, for which a GPU would have to be waited for.
         """
-        self.alive &= loss.detach().isfinite()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.sum().backward()
         gradients = {each: each.grad for each in self.parameters.values() if each.grad is not None}
         for gradient in gradients.values():
             self.alive &= gradient.flatten(1).isfinite().all(dim=1)

@@ -14,6 +14,7 @@ from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.resident import resident
@@ -41,7 +42,8 @@ class TrainingRun:
         features: EpisodeFeatures,
         template: str = DEFAULT_TEMPLATE,
     ) -> None:
-        _check(features, method, len(seeds), len(classnames))
+        check_training(backbone, classnames, method, template)
+        _check(features, method, len(checked_seeds(seeds)), len(classnames))
         self.trainer = Trainer(backbone, classnames, method, seeds, template)
         _check_kind(features, self.trainer.learner)
         self.features = resident(features, self.trainer.device, len(classnames))

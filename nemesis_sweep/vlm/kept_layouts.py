@@ -25,6 +25,9 @@ class KeptLayouts:
     def __init__(self) -> None:
         self._made: OrderedDict[_Key, Layout] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._made)
+
     def prompts(self, tokenizer: Any, names: Sequence[str], n_ctx: int, position: str) -> Layout:
         """As of ``make_layout``, with its errors and warnings each time."""
         key = (tokenizer, tuple(names), n_ctx, position)

@@ -15,6 +15,7 @@ CONTEXT = torch.tensor([[[3.0, 4.0], [0.0, 0.0], [5.0, 12.0]], [[1.0, 0.0], [0.0
         ("1", [[7.0, 0.0, 17.0], [1.0, 2.0, 2.0]]),
         ("2", [[5.0, 0.0, 13.0], [1.0, 2.0, 2.0]]),
         ("inf", [[4.0, 0.0, 12.0], [1.0, 2.0, 2.0]]),
+        ("relative", [[5.0, 0.0, 13.0], [1.0, 2.0, 2.0]]),  # the trainer divides by what is usual
     ],
 )
 def test_norms_of_every_position(norm, expected):

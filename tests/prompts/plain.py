@@ -79,10 +79,13 @@ def no_term(learner, values):
     return 0.0
 
 
+def template_features(learner):
+    texts = [f"a picture of {name}, drawn." for name in learner.classnames]
+    return learner.backbone.encode_texts(texts).to(learner.context)
+
+
 def kgcoop_term(learner, values):
-    texts = texts_of(learner, values["context"])
-    templates = [f"a picture of {name}, drawn." for name in learner.classnames]
-    anchors = learner.backbone.encode_texts(templates)
+    texts, anchors = texts_of(learner, values["context"]), template_features(learner)
     cosines = [F.cosine_similarity(text, anchor, dim=0) for text, anchor in zip(texts, anchors, strict=True)]
     return learner.method.anchor_weight * (1 - sum(cosines) / len(cosines))
 
@@ -144,6 +147,23 @@ PLAIN = {
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 
 
+def typical_norms(learner, count):
+    """One word after the other, and one block after the other of each class's text."""
+    tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
+    words = [float(row.norm()) for row in tower.token_embedding.weight]
+    blocks = [sum(words) / len(words)]
+    norms = [[] for _ in tower.blocks]
+    for name in learner.classnames:
+        ids = tokenizer([f"a picture of {name}, drawn."])[0]
+        x = tower.token_embedding(ids) + tower.positional_embedding
+        for number, block in enumerate(tower.blocks):
+            norms[number] += [float(row.norm()) for row in x[1 : int(ids.argmax())]]
+            x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
+    blocks += [sum(each) / len(each) for each in norms[1:]]
+    each = [number for number in blocks for _ in range(learner.layout.n_ctx)]
+    return torch.tensor(each[:count], dtype=next(learner.parameters()).dtype)
+
+
 def plain_step(learner, values, images, labels, epoch, positions):
     """Loss, selected positions and gradients by name of one replicate, after the published code."""
     method = learner.method
@@ -160,10 +180,32 @@ def plain_step(learner, values, images, labels, epoch, positions):
         with torch.no_grad():
             chosen = [j for j in positions if correct(scaled(values, j, method.corruption)) > before]
     norms = norms_of(learner, values, images)
+    if method.norm == "relative":
+        norms = norms / typical_norms(learner, len(norms))
     pun = method.omega * norms.mean()
     pan = method.omega * sum(norms[j] for j in chosen) / max(1, len(chosen))
     weight = 1 - 1 / (1 + math.exp(-0.2 * (epoch - method.epochs / 2)))
-    loss = F.cross_entropy(logits_of(learner, values, images), labels)
-    loss = loss + weight * (method.beta * pun + (1 - method.beta) * pan) + term_of(learner, values)
-    gradients = torch.autograd.grad(loss, list(values.values()))
-    return loss.detach(), chosen, dict(zip(values, gradients, strict=True))
+    logits = logits_of(learner, values, images)
+    fitted = F.cross_entropy(logits, labels) + term_of(learner, values)
+    penalty = weight * (method.beta * pun + (1 - method.beta) * pan)
+    if method.prograd:
+        gradients = projected_gradients(learner, values, images, logits, fitted, penalty)
+    else:
+        gradients = torch.autograd.grad(fitted + penalty, list(values.values()))
+    return (fitted + penalty).detach(), chosen, dict(zip(values, gradients, strict=True))
+
+
+def projected_gradients(learner, values, images, logits, fitted, penalty):
+    """ProGrad: the gradient without what in it raises the distance from zero-shot classification."""
+    zero_shot = learner.backbone.logit_scale * images @ template_features(learner).T
+    distance = 0.0
+    for own, given in zip(logits, zero_shot, strict=True):
+        distance = distance - (given.softmax(0) * own.log_softmax(0)).sum() / len(images)
+    own = {"retain_graph": True}
+    (h,) = torch.autograd.grad(distance, values["context"], **own)
+    (g,) = torch.autograd.grad(fitted, values["context"], **own)
+    against = float((g * h).sum())
+    if against < 0:
+        g = g - learner.method.prograd * against * h / float((h * h).sum())
+    (p,) = torch.autograd.grad(penalty, values["context"], allow_unused=True)
+    return [g if p is None else g + p]

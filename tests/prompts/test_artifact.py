@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.artifact import FILES, Prompt, load_prompt, save_prompt
@@ -92,6 +92,9 @@ def test_the_file_of_another_prompt_is_told(folder, tmp_path, name):
     [
         ({"seeds": [1]}, r"holds a context \(2, 3, 4\) for 1 seed"),
         ({"seeds": 2}, "does not hold the facts"),
+        ({"seeds": ["1", "2"]}, "does not hold the facts"),
+        ({"classnames": []}, "does not hold the facts"),
+        ({"classnames": [1]}, "does not hold the facts"),
         ({"method": None}, "does not hold the facts"),
         ({"colour": "red"}, "does not hold the facts of a prompt"),
     ],
@@ -101,3 +104,23 @@ def test_odd_facts_without_a_checksum_are_told(tmp_path, change, told):
     (tmp_path / "prompt.json").write_text(json.dumps({**FACTS, **change}))
     with pytest.raises(UserError, match=told):
         load_prompt(tmp_path)
+
+
+def test_a_tensor_of_another_kind_is_told(folder):
+    tensors = load_file(folder / "prompt.safetensors")
+    save_file({**tensors, "deep": tensors["context"].clone()}, folder / "prompt.safetensors")
+    facts = json.loads((folder / "prompt.json").read_text())
+    bare = {name: value for name, value in facts.items() if not name.endswith("checksum")}
+    (folder / "prompt.json").write_text(json.dumps(bare))
+    with pytest.raises(UserError, match="holds a deep, which a prompt of this kind does not learn"):
+        load_prompt(folder)
+
+
+@pytest.mark.parametrize("given", [None, 3, b"folder", ["folder"]])
+def test_what_is_no_folder_is_told(given, folder):
+    with pytest.raises(UserError, match=r"folder: not a folder; found .*; allowed: a path"):
+        load_prompt(given)
+    with pytest.raises(UserError, match="folder: not a folder"):
+        save_prompt(given, load_prompt(folder))
+    with pytest.raises(UserError, match="prompt: not a prompt; found None"):
+        save_prompt(folder, None)

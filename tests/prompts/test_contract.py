@@ -14,15 +14,24 @@ from nemesis_sweep.vlm import backbone as backbone_module
 from tests.prompts.plain import plain_step
 
 VARIANTS = {
-    "coop": [{}, {"csc": True}, {"class_position": "middle"}, {"class_position": "front"}],
-    "kgcoop": [{}, {"anchor_weight": 2.0, "csc": True}, {"anchor_weight": 0.5, "words": "a photo of"}],
+    "coop": [
+        *({}, {"csc": True}, {"class_position": "middle"}, {"class_position": "front"}),
+        *({"prograd": 1.0}, {"prograd": 0.7, "csc": True}, {"norm": "relative"}),
+    ],
+    "kgcoop": [
+        *({}, {"anchor_weight": 2.0, "csc": True}, {"anchor_weight": 0.5, "words": "a photo of"}),
+        {"prograd": 1.0},
+    ],
     "cocoop": [{}, {"penalise": "shifted"}, {"class_position": "middle"}, {"class_position": "front"}],
     "plot": [
         {"n_prompts": 2},
         {"csc": True, "pooled_token": False, "reduction": "reference"},
         {"n_prompts": 3, "class_position": "front", "transport_rounds": 3},
     ],
-    "deep_text": [{}, {"class_position": "middle"}, {"class_position": "front"}, {"prompt_depth": 1}],
+    "deep_text": [
+        *({}, {"class_position": "middle"}, {"class_position": "front"}, {"prompt_depth": 1}),
+        {"norm": "relative"},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 

@@ -82,6 +82,81 @@ class Start(Bias):
 
 class Reads(Bias):
     reads = "sounds"
+
+
+class Several(Bias):
+    several = "no"
+
+
+class Named(Bias):
+    tensors = ("context", "backbone")
+
+
+class Dotted(Bias):
+    tensors = ("context.bias",)
+
+
+class Twice(Bias):
+    tensors = ("context", "context")
+
+
+class Plain(Bias):
+    def start(cls, backbone, method, classnames, generators):
+        return {}
+
+
+class Static(Bias):
+    @staticmethod
+    def start(cls, backbone, method, classnames, generators):
+        return {}
+
+
+class Nothing(Bias):
+    regulariser = None
+
+
+class DefaultFields(ns.CoOpFields):
+    spread: float = "much"
+
+
+class Default(Bias):
+    fields = DefaultFields
+
+
+class LaterFields(ns.CoOpFields):
+    spread: "Unknown" = 1
+
+
+class Later(Bias):
+    fields = LaterFields
+
+
+class TupleFields(ns.CoOpFields):
+    spread: tuple[int, int] = (1, 2)
+
+
+class Tuple(Bias):
+    fields = TupleFields
+
+
+class Unshowable(type):
+    def __repr__(self):
+        raise ValueError("no")
+
+
+class Hidden(metaclass=Unshowable):
+    pass
+
+
+Nowhere = ns.Kind("own_bad", "no place of a class", ns.Fields)
+Costly = ns.Kind("own_bias:Bias", "fields that are not its own", ns.Fields, costly="depth")
+Passes = ns.Kind("own_bias:Bias", "a number", ns.Fields, passes=3)
+
+
+def __getattr__(name):
+    if name == "Lazy":
+        raise ValueError("not today")
+    raise AttributeError(name)
 """
 
 
@@ -111,6 +186,24 @@ def folder(tmp_path: Path):
             "Reads",
             "own_bad:Reads has another `reads` than there is; found 'sounds'; allowed: pooled, patches",
         ),
+        ("Several", "own_bad:Several has a `several` that is neither true nor false; found 'no'"),
+        ("Named", "Named has `tensors` that cannot be called so; found 'backbone'"),
+        ("Dotted", "Dotted has `tensors` that cannot be called so; found 'context.bias'"),
+        ("Twice", "Twice names one of its `tensors` twice"),
+        ("Plain", "Plain.start is no class method; found <function"),
+        ("Static", "Static.start takes other arguments than it is given; found '(cls, backbone,"),
+        ("Nothing", "Nothing.regulariser cannot be called; found None"),
+        (
+            "Default",
+            "own_bad:Default has a field that a sweep file cannot hold; found 'spread: Input should be",
+        ),
+        ("Later", "own_bad:Later has a field that a sweep file cannot hold; found '`LaterFields` is not"),
+        ("Tuple", "own_bad:Tuple has a field that a sweep file cannot hold; found 'spread: Input should be"),
+        ("Hidden", "Hidden does not extend nemesis_sweep.Learner; found <own_bad.Unshowable object"),
+        ("Nowhere", "own_bad:Nowhere has a `learner` that is no place of a class; found 'own_bad'; allowed"),
+        ("Costly", "own_bad:Costly has `costly` fields that are none of its own; found 'depth'"),
+        ("Passes", "own_bad:Passes has `passes` that cannot be called; found 3"),
+        ("Lazy", "own_bad cannot be imported: ValueError: not today (line"),
         ("Missing", "own_bad has no Missing"),
     ],
 )

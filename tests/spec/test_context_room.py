@@ -30,6 +30,16 @@ def load(tmp_path, backbones="icon-clip", method="epochs: 5", space="corruption:
             "space.n_ctx: more context vectors than the texts of icon-clip",
         ),
         ({"method": "n_ctx: 74"}, "found 74; allowed: at most 73 of its 77 tokens"),
+        (
+            {"method": f"words: '{'a ' * 74}'"},
+            "method.words: more words than the texts of icon-clip have room for; found 74 words; allowed: at",
+        ),
+        ({"method": f"words: '{'a ' * 61}'", "backbones": SIGLIP}, "at most 60 of its 64 tokens"),
+        (
+            {"method": f"prompt: kgcoop, anchor_template: '{'x ' * 75}{{}}'"},
+            "method.anchor_template: more words than the texts of icon-clip have room for; found 76 words; "
+            "allowed: at most 75 of its 77 tokens, beside start and end",
+        ),
         ({"method": "n_ctx: 61", "backbones": SIGLIP}, "at most 60 of its 64 tokens"),
     ],
 )
@@ -42,6 +52,7 @@ def test_what_no_class_name_fits_behind_is_refused(tmp_path, parts, told):
 
 def test_what_may_fit_is_left_to_the_run(tmp_path):
     assert load(tmp_path, method="n_ctx: 73").method.n_ctx == 73
+    assert load(tmp_path, method=f"words: '{'a ' * 73}'").method.words
     # Given words decide the number; nothing is known of a repository before it is downloaded.
     assert load(tmp_path, method="n_ctx: 100, words: a photo of a").method.words
     assert load(tmp_path, backbones="hf-hub:ORG/NAME", method="n_ctx: 100").method.n_ctx == 100

@@ -82,6 +82,12 @@ def test_a_default_that_stands_in_the_way_is_named_as_one(tmp_path: Path) -> Non
     assert problem.allowed == "a beta below 1, fixed or searched"
 
 
+def test_deep_text_has_positions_before_every_block(tmp_path: Path) -> None:
+    for fields in ("n_ctx: 2, prompt_depth: 3, n_positions: 6", "n_ctx: 2, n_positions: 12"):
+        text = TASKS + f"method: {{prompt: deep_text, {fields}}}\nbudget: {{trials: 0}}"
+        assert load_sweep(write(tmp_path, text), known=known_names()).method.prompt == "deep_text"
+
+
 def test_a_sweep_made_in_python_is_checked_too() -> None:
     with pytest.raises(UserError, match=r"method\.n_positions: more positions than context vectors"):
         Sweep(

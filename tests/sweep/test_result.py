@@ -50,6 +50,12 @@ def test_a_report_is_the_same_after_tune(told):
     assert Report.from_tune(flatten_dict({**told.to_json(), **own})) == told
 
 
+def test_a_trial_that_tune_ends_before_it_has_told_anything_has_an_empty_report():
+    """It hands on what it fills in by itself, or the trial's name alone."""
+    for own in ({"trial_id": "a"}, {"trial_id": "a", "done": None, "pid": 1, "config/home": "/x"}):
+        assert Report.from_tune(own) == Report()
+
+
 def test_what_is_at_its_default_is_not_sent():
     assert Report().to_json() == {"epoch": 0, "done": False}
 

@@ -11,7 +11,8 @@ from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.home import episodes, images
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
-from nemesis_sweep.sweep.runner import _has_complete, open_studies, run_sweep
+from nemesis_sweep.sweep.outcome import has_complete
+from nemesis_sweep.sweep.runner import open_studies, run_sweep
 from tests.data import layouts
 
 
@@ -21,7 +22,7 @@ def test_a_study_is_empty_until_a_trial_that_trains_a_prompt_is_complete(make_sw
     for state in (TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE):
         proposal = study.next()
         study.tell(proposal.number, state, 50.0 if state == TrialState.COMPLETE else None, seconds=1.0)
-        told[proposal.number] = _has_complete(study)
+        told[proposal.number] = has_complete(study)
     assert told == {"zero_shot": False, "coop": False, "0": True}
 
 

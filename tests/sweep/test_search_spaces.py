@@ -14,6 +14,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.home.episodes import record_episodes
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
+from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker import worker_cache
@@ -94,7 +95,7 @@ class Kept:
         assert status == "FINISHED"
 
 
-def run(sweep: Sweep, home: Home) -> list[dict]:
+def run(sweep: Sweep, home: Home) -> list[Result]:
     """Train every trial of every task in this process; the results."""
     home.create()
     record_episodes(sweep, home)
@@ -118,12 +119,12 @@ def run(sweep: Sweep, home: Home) -> list[dict]:
             while not (told := session.advance()).done:
                 pass
             # Without a prompt there is no norm.
-            values = [told.get(metric, 0.0) for metric in sweep.search.objective]
+            values = [told.metrics.get(metric, 0.0) for metric in sweep.search.objective]
             study.tell(proposal.number, TrialState.COMPLETE, values, 1.0)
             result = read_result(spec.folder)
             assert result is not None
-            assert result["failed_seeds"] == []
-            assert record.epochs == list(range(1, result["epochs"] + 1))
+            assert not result.failed_seeds
+            assert record.epochs == list(range(1, result.epochs + 1))
             results.append(result)
     return results
 
@@ -135,19 +136,19 @@ def test_every_task_of_every_file_runs(file: Path, data: Path, stand_ins, tmp_pa
     sweep = load_sweep(file, (*here, *SHORT, *MORE.get(file.stem, ())), known_names())
     results = run(sweep, Home(tmp_path / "home"))
     tasks = sweep.task_list()
-    assert {result["task"] for result in results} == {task.key for task in tasks}
+    assert {result.task for result in results} == {task.key for task in tasks}
     for task in tasks:
-        own = [result for result in results if result["task"] == task.key]
-        assert {result["baseline"] for result in own} >= {"", *sweep.search.baselines} - {"paper", "control"}
-        trained = [result for result in own if result["baseline"] not in PROMPTLESS]
-        assert len([result for result in trained if not result["baseline"]]) >= 1
+        own = [result for result in results if result.task == task.key]
+        assert {result.baseline for result in own} >= {"", *sweep.search.baselines} - {"paper", "control"}
+        trained = [result for result in own if result.baseline not in PROMPTLESS]
+        assert len([result for result in trained if not result.baseline]) >= 1
         epochs = sweep.method.values(task.dataset, task.shots)["epochs"]
-        assert {result["epochs"] for result in trained} == {epochs}
-        assert {result["config"]["epochs"] for result in trained} == {epochs}
+        assert {result.epochs for result in trained} == {epochs}
+        assert {result.config["epochs"] for result in trained} == {epochs}
         tested = {"few_shot": (), "base_to_new": ("test/base", "test/new")}.get(
             task.protocol, ("test/source", *(f"test/{target}" for target in task.targets))
         )
-        assert all({"test/accuracy", "val/accuracy", *tested} <= set(result["metrics"]) for result in own)
+        assert all({"test/accuracy", "val/accuracy", *tested} <= set(result.metrics) for result in own)
 
 
 def test_the_papers_table_trains_as_long_as_the_paper() -> None:

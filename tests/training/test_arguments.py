@@ -59,6 +59,65 @@ def test_fit_refuses_what_it_cannot_use(tiny_backbone, colours, arguments, messa
         ns.fit(**{"backbone": tiny_backbone, "dataset": colours, **arguments})
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"backbone": "icon-clip"},
+            "^backbone: not a backbone; found 'icon-clip'; allowed: a Backbone, such",
+        ),
+        (
+            {"method": {"n_ctx": 2}},
+            r"^method: not a method; found \{'n_ctx': 2\}; allowed: a Method, such as",
+        ),
+        ({"method": None}, "^method: not a method; found None"),
+        ({"classnames": "cat"}, r"^classnames: not class names; found 'cat'; allowed: a list of names"),
+        ({"classnames": [1, 2]}, r"^classnames: not class names; found \[1, 2\]"),
+        ({"classnames": None}, "^classnames: not class names; found None"),
+        ({"template": None}, "^template: not a template; found None; allowed: a text with {}"),
+        ({"template": "a photo"}, "^template: not a template; found 'a photo'"),
+        ({"seeds": 3}, "^seeds: not a list of seeds; found 3"),
+    ],
+)
+@pytest.mark.parametrize("trains", [ns.Trainer, ns.TrainingRun])
+def test_a_trainer_refuses_what_it_cannot_use(tiny_backbone, trains, arguments, message):
+    given = {
+        "backbone": tiny_backbone,
+        "classnames": ["cat", "dog"],
+        "method": Method(n_ctx=2),
+        "seeds": (1,),
+    }
+    more = {"features": None} if trains is ns.TrainingRun else {}
+    with pytest.raises(UserError, match=message):
+        trains(**{**given, **arguments, **more})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (None, "^method: not a method; found None; allowed: a mapping of its fields"),
+        (Method(), "^method: not a method; found Method"),
+        ({"omga": 1}, r"^method\.omga: unknown key; .*Did you mean 'omega'"),
+        ({"prompt": 3}, r"^method\.prompt: wrong type; found 3"),
+        ({"csc": "maybe"}, r"^method\.csc: wrong type; found \"maybe\""),
+        ({3: "coop"}, r"^method\.3: unknown key"),
+    ],
+)
+def test_a_method_that_cannot_be_read_is_told(values, message):
+    with pytest.raises(UserError, match=message):
+        ns.read_method(values)
+
+
+def test_the_method_of_a_saved_prompt_trains_again(tiny_backbone, colours):
+    """It has the fields of all kinds; only those that would do something elsewhere are refused."""
+    learnt = ns.fit(tiny_backbone, colours, {"n_ctx": 2, "epochs": 1, "views": 1}, shots=1, seeds=(1,))
+    again = ns.fit(tiny_backbone, colours, learnt.prompt.method, shots=1, seeds=(1,))
+    assert again.context.equal(learnt.context)
+    for method in (Method(prompt_depth=2), {**learnt.prompt.method, "prompt_depth": 2}):
+        with pytest.raises(UserError, match="prompt_depth: coop has no prompt_depth"):
+            ns.fit(tiny_backbone, colours, method, shots=1, seeds=(1,))
+
+
 def test_an_argument_that_is_long_is_cut():
     with pytest.raises(UserError) as caught:
         checked_method("x" * 5000)

@@ -1,6 +1,8 @@
 """A saved prompt on images of one's own: the same numbers as in training, and what it refuses."""
 
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -140,6 +142,8 @@ def test_an_image_that_another_program_would_draw_is_refused(trained, tiny_backb
     ("settings", "message"),
     [
         ({"seed": 3}, "seed: no such seed; found 3; allowed: 1, 2"),
+        ({"seed": True}, "seed: no such seed; found True; allowed: 1, 2"),
+        ({"classnames": 3}, "classnames: not class names; found 3"),
         ({"classnames": "red"}, "classnames: not class names; found 'red'"),
         ({"classnames": []}, r"classnames: not class names; found \[\]"),
         ({"device": "gpu"}, "device: unknown device; found 'gpu'.*Did you mean 'cuda'"),
@@ -148,6 +152,30 @@ def test_an_image_that_another_program_would_draw_is_refused(trained, tiny_backb
 def test_settings_that_do_not_fit_are_refused(trained, tiny_backbone, settings, message):
     with pytest.raises(UserError, match=message):
         ns.Classifier(trained.prompt, tiny_backbone, **settings)
+
+
+@pytest.mark.parametrize("given", [None, "folder", Path("folder")])
+def test_what_is_no_prompt_is_refused(tiny_backbone, given):
+    with pytest.raises(UserError, match=r"^prompt: not a prompt; found .*; allowed: what ns\.load_prompt"):
+        ns.Classifier(given, tiny_backbone)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name", "shape"),
+    [
+        ("coop", "context", (1,)),
+        ("coop", "context", (1, 5, 64)),
+        ("coop", "context", (1, 3, 2, 64)),
+        ("deep_text", "deep", (1, 1, 3, 64)),
+        ("deep_text", "deep", (1, 2, 64)),
+    ],
+)
+def test_tensors_that_the_method_does_not_learn_are_refused(tiny_backbone, colours, prompt, name, shape):
+    method = {"prompt": prompt, "n_ctx": 2, "epochs": 1, "views": 1}
+    learnt = ns.fit(tiny_backbone, colours, method, shots=1, seeds=(1,)).prompt
+    other = replace(learnt, tensors={**learnt.tensors, name: torch.zeros(shape)})
+    with pytest.raises(UserError, match=rf"the prompt's {name} is not of its method's shape; found \(R"):
+        ns.Classifier(other, tiny_backbone)
 
 
 @pytest.mark.parametrize("top", [0, 2.0, True])

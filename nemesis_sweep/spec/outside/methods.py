@@ -6,15 +6,19 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import Field, PydanticUserError, create_model
+from pydantic import Field, PydanticUserError, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import SHOWN_LENGTH, refuse
 from nemesis_sweep.spec.method import TABLES, Method, MethodSection, Shots
 from nemesis_sweep.spec.metrics import MEASURED
 from nemesis_sweep.spec.names import DatasetName
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.reference import refused
 from nemesis_sweep.spec.prompts import PROMPTS, Kind, Kinds
+from nemesis_sweep.spec.translate import faults_of
+from nemesis_sweep.spec.values import Values
 
 Pairs = tuple[tuple[str, Kind], ...]
 
@@ -76,12 +80,24 @@ def section_model(kinds: Pairs) -> type[MethodSection]:
     return made
 
 
-def read_method(values: Mapping[str, Any]) -> Method:
-    """The method of one trial, of plain values, as ``model_dump`` gives them."""
-    return method_class(values).model_validate(dict(values))
+def read_method(values: Values) -> Method:
+    """The method of one trial, of plain values, as ``model_dump`` gives them.
+
+    Raises ``UserError`` for fields and values that it has not; fields of other kinds of prompts do nothing.
+    """
+    if not isinstance(values, Mapping):
+        shown = repr(values)[:SHOWN_LENGTH]
+        allowed = "a mapping of its fields, such as {'omega': 5.0}"
+        raise UserError(Problem("not a method", "method", found=shown, allowed=allowed))
+    model = method_class(values)
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        refuse(faults_of(error, dict(values), model, ("method",)))
+        raise
 
 
-def method_class(values: Mapping[str, Any]) -> type[Method]:
+def method_class(values: Values) -> type[Method]:
     """The class of a method with these values: that of its prompt.
 
     Raises ``UserError`` for a prompt that there is not.

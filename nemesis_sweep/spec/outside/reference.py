@@ -47,12 +47,17 @@ def load(reference: str) -> Any:
             found = getattr(found, part)
     except AttributeError:
         raise _no_such_name(reference, module, name) from None
+    except Exception as error:  # A module may have a `__getattr__` of its own.
+        raise _cannot_import(reference, module, error) from error
     return found
 
 
 def refused(place: str, message: str, found: Any, allowed: str) -> UserError:
     """The error of a part from outside that is not what it has to be."""
-    shown = repr(found)
+    try:
+        shown = repr(found)
+    except Exception:  # It is somebody else's code.
+        shown = object.__repr__(found)
     return UserError(
         Problem(
             f"{place} {message}", found=shown if len(shown) <= 80 else f"{shown[:76]} ...", allowed=allowed

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.outside.beside import KEPT
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.cluster.job_server import JobServer
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def submit(
     home: str,
     flags: Sequence[str] = (),
     ship_code: bool = False,
-    runtime_env: Mapping[str, Any] | None = None,
+    runtime_env: Values | None = None,
 ) -> str:
     """Send the sweep as a job and return its id.
 
@@ -184,7 +185,7 @@ def _refuse_a_second_job(client: JobSubmissionClient, home: str) -> None:
             )
 
 
-def _environment(more: Mapping[str, Any], folder: str) -> dict[str, Any]:
+def _environment(more: Values, folder: str) -> dict[str, Any]:
     """Ray's runtime environment of the job: what was sent, and what the user adds."""
     # A node unpacks the folder when it is first needed there. All at once, they would pull it from under the
     # feet of the driver where nodes share a disk.

@@ -1,6 +1,6 @@
 """Pruners by the names that a sweep file uses, made of the entries of ``spec.pruners``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.messages.errors import nearest
@@ -8,6 +8,7 @@ from nemesis_sweep.messages.faults import Fault, listed, refuse, shown
 from nemesis_sweep.spec.outside.reference import outside
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.pruners import PRUNERS, WRAPPED, innermost, pruner_of
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.offered import offered, refuse_other
 from nemesis_sweep.sweep.options import option_faults, settable, under
 
@@ -18,9 +19,7 @@ OURS = ("first_epoch", "epochs")
 """Arguments that the sweep decides, from `method.epochs` and `search.eval_every`."""
 
 
-def build_pruner(
-    name: str, options: Mapping[str, Any], epochs: int, eval_every: int
-) -> "optuna.pruners.BasePruner":
+def build_pruner(name: str, options: Values, epochs: int, eval_every: int) -> "optuna.pruners.BasePruner":
     """The pruner with defaults that fit trials of ``epochs`` epochs, measured every ``eval_every``.
 
     One that wraps another (`patient`) has that one's defaults inside.
@@ -30,9 +29,7 @@ def build_pruner(
     return _maker(name, epochs, eval_every)(**options)
 
 
-def pruner_faults(
-    name: str, options: Mapping[str, Any], epochs: int = 50, eval_every: int = 5
-) -> list[Fault]:
+def pruner_faults(name: str, options: Values, epochs: int = 50, eval_every: int = 5) -> list[Fault]:
     """What is wrong with a pruner's options, each at the key of the option."""
     entry = pruner_of(name)
     allowed = settable(part_at(entry.factory), reserved=OURS)
@@ -52,7 +49,7 @@ def refuse_no_pruner(name: str) -> None:
     refuse_other(name, pruner_of(name).factory, optuna.pruners.BasePruner)
 
 
-def needs_replicates(name: str, options: Mapping[str, Any]) -> bool:
+def needs_replicates(name: str, options: Values) -> bool:
     """Whether the pruner compares replicates one by one, so that their values have to be kept."""
     return pruner_of(innermost(name, options)).replicates(options) > 0
 

@@ -2,10 +2,11 @@
 
 import heapq
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.internals.tune_names import TrackedActor, tell_of_its_end
 from nemesis_sweep.sweep.simulation.response import SimulatedTrial
 
@@ -43,7 +44,7 @@ class SimulatedActors:
     ConcurrencyLimiter allows as many trials at once as there are workers.
     """
 
-    def __init__(self, make_trial: Callable[[Mapping[str, Any]], SimulatedTrial], clock: Clock) -> None:
+    def __init__(self, make_trial: Callable[[Values], SimulatedTrial], clock: Clock) -> None:
         self._make_trial = make_trial
         self._clock = clock
         self._count = itertools.count()
@@ -65,7 +66,7 @@ class SimulatedActors:
     def add_actor(
         self,
         cls: Any,
-        kwargs: Mapping[str, Any],
+        kwargs: Values,
         resource_request: Any,
         on_start: Any = None,
         on_stop: Any = None,
@@ -82,7 +83,7 @@ class SimulatedActors:
         tracked_actor: TrackedActor,
         method_name: str,
         args: tuple[Any, ...] | None = None,
-        kwargs: Mapping[str, Any] | None = None,
+        kwargs: Values | None = None,
         on_result: Any = None,
         on_error: Any = None,
         _return_future: bool = False,

@@ -22,6 +22,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.early_end import Keep, kept_at_an_early_end
+from nemesis_sweep.sweep.handed_out import spec_of
 from nemesis_sweep.sweep.home.compatibility import refuse_another_sweep
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.home.modules import keep_modules
@@ -86,7 +87,7 @@ class SimulatedBroker(TrialBroker):
         known = replace(known, ended=_ended(trial))
         if trial.state != TrialState.COMPLETE:
             return [known]
-        spec = self._trial_spec(study, study.proposal(number, trial))
+        spec = spec_of(self.home, study, study.proposal(number, trial))
         told = replace(with_curve(known, curve_of(response, spec)), config=shared_config(spec))
         if not isinstance(spec, JointTrialSpec):
             return [told]

@@ -19,6 +19,7 @@ PLAIN = "coop"
 
 PAPER_SETTING: dict[str, Any] = {
     "prompt": PLAIN,
+    "prograd": 0.0,
     "omega": 10.0,
     "beta": 1.0,
     "corruption": 0.5,
@@ -47,7 +48,7 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     # Plain CoOp has no penalty, and PAN's settings have no meaning without one. Rows without a prompt need
     # none of another kind either.
     plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
-    own = {"prompt": PLAIN, "omega": 0.0, **BASELINES[baseline].fixed}
+    own = {"prompt": PLAIN, "prograd": 0.0, "omega": 0.0, **BASELINES[baseline].fixed}
     return narrowed(plain.model_copy(update=own))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Space
 from nemesis_sweep.spec.space import places
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 
@@ -38,7 +39,7 @@ def unit(dimension: Dimension, value: float) -> float:
     return (value - low) / (high - low)
 
 
-def distance(names: Mapping[str, Dimension], one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+def distance(names: Mapping[str, Dimension], one: Values, other: Values) -> float:
     """Euclidean distance; 1 for another choice, and for a dimension that only one of the two has."""
     total = 0.0
     for name, dimension in names.items():

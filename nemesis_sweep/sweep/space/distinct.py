@@ -1,8 +1,7 @@
 """No study trains the same point twice: replicates are its seeds, so it would give the same result again."""
 
 import random
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -10,13 +9,14 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point, all_points, random_point, size
 from nemesis_sweep.spec.limits import LARGEST_GRID
+from nemesis_sweep.spec.values import Values
 
 Key = frozenset[tuple[str, str]]
 TRIES = 10_000
 """Points drawn of a space that is too large to be listed."""
 
 
-def point_key(point: Mapping[str, Any]) -> Key:
+def point_key(point: Values) -> Key:
     """What two points have in common that are the same but for rounding."""
     # As text: 1, 1.0 and true are equal in Python but may be three choices.
     return frozenset(

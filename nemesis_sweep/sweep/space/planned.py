@@ -1,8 +1,7 @@
 """How many trials a study will hold, and which points of the space may become one."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from nemesis_sweep.spec.configuration import method_values
 from nemesis_sweep.spec.cross_section import CrossSection
@@ -12,6 +11,7 @@ from nemesis_sweep.spec.limits import LARGEST_GRID
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 
 
 def epochs_of(sweep: Sweep, task: Task) -> list[int]:
@@ -25,7 +25,7 @@ def limits_of(sweep: Sweep) -> list[Condition]:
     return [condition for condition in sweep.search.conditions if not condition.metrics]
 
 
-def keeps(sweep: Sweep, tasks: Sequence[Task], params: Mapping[str, Any]) -> bool:
+def keeps(sweep: Sweep, tasks: Sequence[Task], params: Values) -> bool:
     """Whether a point keeps the constraints over parameters, whatever fixed values a task has beside it."""
     limits = limits_of(sweep)
     if not limits:

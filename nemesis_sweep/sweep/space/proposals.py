@@ -1,11 +1,11 @@
 """From a search space to parameters: what Optuna is asked, and whether given parameters lie in the space."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Space
 from nemesis_sweep.spec.draw import fill
 from nemesis_sweep.spec.steps import is_exact
+from nemesis_sweep.spec.values import Values
 
 if TYPE_CHECKING:
     import optuna
@@ -48,7 +48,7 @@ def _step(dimension: FloatRange) -> float | None:
     return dimension.step if is_exact(dimension) else None
 
 
-def distributions(space: Space, point: Mapping[str, Any]) -> dict[str, "BaseDistribution"]:
+def distributions(space: Space, point: Values) -> dict[str, "BaseDistribution"]:
     """Optuna's distributions of the dimensions that exist at a point."""
     found: dict[str, BaseDistribution] = {}
 
@@ -60,7 +60,7 @@ def distributions(space: Space, point: Mapping[str, Any]) -> dict[str, "BaseDist
     return found
 
 
-def within(space: Space, values: Mapping[str, Any]) -> dict[str, Any] | None:
+def within(space: Space, values: Values) -> dict[str, Any] | None:
     """The point of the space that takes these values, or None when a dimension cannot take its value."""
     point: dict[str, Any] = {}
     for name, dimension in space.items():

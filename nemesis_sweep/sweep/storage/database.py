@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.internals.optuna_names import (
     check_database,
     check_optuna,
@@ -146,7 +147,7 @@ def _reason(error: Exception) -> str:
     return masked(" ".join(str(getattr(error, "orig", None) or error).split()))[:300]
 
 
-def _connect_again(dialect: Any, record: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
+def _connect_again(dialect: Any, record: Any, arguments: Sequence[Any], options: Values) -> Any:
     """Connect to a server that has answered before."""
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -1,8 +1,7 @@
 """Looking at a sweep's pictures by encoding them: what can be encoded can be read, and is decoded once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.inspection import Flaw
@@ -12,6 +11,7 @@ from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET
 from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.beginning import shared_by
@@ -43,7 +43,7 @@ class Encoding:
 
 
 def encode_pictures(
-    asked: Sequence[Mapping[str, Any]], seeds: Sequence[int], home: str, threads: int, known: dict[str, str]
+    asked: Sequence[Values], seeds: Sequence[int], home: str, threads: int, known: dict[str, str]
 ) -> dict[str, str]:
     """Encode the pictures of some tasks; what is known of each picture then, '' of those that are whole.
 

@@ -12,7 +12,14 @@ from nemesis_sweep.sweep.cause import WORKERS
 from nemesis_sweep.sweep.cluster.shares import RESOURCES
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.shared import refuse_without
-from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, home_of, parts_of, read_trial_spec
+from nemesis_sweep.sweep.trial_spec import (
+    Config,
+    JointTrialSpec,
+    TrialSpec,
+    home_of,
+    parts_of,
+    read_trial_spec,
+)
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.gpu_memory import give_back, gpu_share, hide_gpus, keep_to_share
 from nemesis_sweep.vlm.gpu_errors import is_sticky
@@ -44,16 +51,16 @@ class PromptTrainable(tune.Trainable):
     failed: Report | None = None
 
     @classmethod
-    def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    def default_resource_request(cls, config: Config) -> tune.PlacementGroupFactory:
         """What the driver gives to this trial: a trial that ran out of memory gets more than others."""
         return tune.PlacementGroupFactory(
             [{name.upper(): amount for name, amount in config[RESOURCES].items()}]
         )
 
-    def setup(self, config: dict[str, Any]) -> None:
+    def setup(self, config: Config) -> None:
         self._forget()
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
+    def reset_config(self, new_config: Config) -> bool:
         self._forget()
         return True
 

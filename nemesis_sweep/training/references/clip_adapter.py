@@ -40,7 +40,7 @@ SMALLER = 4
 class ClipAdapter(ReferenceClassifier):
     """down ``(R, E / 4, E)``, up ``(R, E, E / 4)``, ratio ``(R,)``."""
 
-    tensors = ("down", "up", "ratio")
+    axes = {"down": "hE", "up": "Eh", "ratio": ""}
 
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         super().__init__(backbone, data, values)

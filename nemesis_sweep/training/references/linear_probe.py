@@ -37,7 +37,7 @@ Split = tuple[np.ndarray, np.ndarray]
 class LinearProbe(ReferenceClassifier):
     """weight ``(R, C, E)`` and bias ``(R, C)``; a class that no training image has is never likely."""
 
-    tensors = ("weight", "bias")
+    axes = {"weight": "CE", "bias": "C"}
 
     def logits(self, images: Tensor) -> Tensor:
         return images @ self.values["weight"].transpose(-1, -2) + self.values["bias"][:, None]

@@ -46,7 +46,7 @@ Values = dict[str, Tensor]
 class LPPlusPlus(ReferenceClassifier):
     """weight ``(R, C, E)``, bias ``(R, C)``, alpha ``(R, C)``."""
 
-    tensors = ("weight", "bias", "alpha")
+    axes = {"weight": "CE", "bias": "C", "alpha": "C"}
 
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         super().__init__(backbone, data, values)

@@ -57,8 +57,11 @@ def save_reference(folder: Path | str, reference: Reference) -> str:
 
     A reference that is there is replaced. Raises ``UserError`` where a file stands in the folder's place.
     """
+    if not isinstance(reference, Reference):
+        found = repr(reference)[:80]
+        raise UserError(Problem("not a reference", "reference", found=found, allowed="a Reference"))
     facts = {each.name: getattr(reference, each.name) for each in fields(reference) if each.name != "tensors"}
-    return FILES.write(Path(folder), reference.tensors, facts)
+    return FILES.write(folder, reference.tensors, facts)
 
 
 def load_reference(folder: Path | str) -> Reference:

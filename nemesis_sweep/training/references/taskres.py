@@ -37,7 +37,7 @@ MANY_SHOTS = 8
 class TaskRes(ReferenceClassifier):
     """residual ``(R, C, E)`` and alpha ``(R,)``."""
 
-    tensors = ("residual", "alpha")
+    axes = {"residual": "CE", "alpha": ""}
 
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         super().__init__(backbone, data, values)

@@ -38,7 +38,7 @@ BETAS = tuple(2.0 ** (k / 2) for k in range(-2, 15))
 class TipAdapter(ReferenceClassifier):
     """keys ``(R, n, E)``, their labels ``(R, n)``, alpha and beta ``(R,)``."""
 
-    tensors = ("keys", "labels", "alpha", "beta")
+    axes = {"keys": "nE", "labels": "n", "alpha": "", "beta": ""}
     dtype = torch.float64
     chunk = 1024
 

@@ -45,3 +45,13 @@ def test_where_both_losses_are_searched_it_is_pun(make_sweep):
     space = "space.beta={choices: {1: {}, 0: {n_positions: {low: 1, high: 4}}}}"
     sweep = make_sweep("method.beta=null", "space.corruption=null", space, text=TEXT)
     assert baseline_method(sweep, sweep.task_list()[0], "paper").beta == 1
+
+
+def test_plain_coop_and_the_paper_have_no_prograd(make_sweep):
+    fixed = make_sweep("method.prograd=1", text=TEXT)
+    searched = make_sweep("space.prograd={low: 0, high: 1}", text=TEXT)
+    assert baseline_method(fixed, fixed.task_list()[0], "coop").prograd == 0
+    assert [baseline_method(searched, searched.task_list()[0], row).prograd for row in ("coop", "paper")] == [
+        0,
+        0,
+    ]

@@ -26,22 +26,21 @@ class Broken(PromptTrainable):
     """The real trainable; the GPU of the first worker breaks in the middle of trial 0."""
 
     def step(self):
-        from nemesis_sweep.sweep.worker.trial import TrialSession
+        from nemesis_sweep.sweep.worker.learning import Learning
 
         def advance(session):
-            broken = session.folder / "broken.txt"
-            training = session.finished is None and session.fit.epoch == 2
-            if training and session.spec.number == "0" and not broken.exists():
+            broken = session.spec.folder / "broken.txt"
+            if session.fit.epoch == 2 and session.spec.number == "0" and not broken.exists():
                 broken.touch()
                 raise RuntimeError("CUDA error: an illegal memory access was encountered")
             return plain(session)
 
-        plain = TrialSession.advance
-        TrialSession.advance = advance
+        plain = Learning.advance
+        Learning.advance = advance
         try:
             return super().step()
         finally:
-            TrialSession.advance = plain
+            Learning.advance = plain
 
 
 @pytest.mark.cluster

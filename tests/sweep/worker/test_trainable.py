@@ -11,7 +11,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE
 from nemesis_sweep.sweep.home import shared as shared_home
 from nemesis_sweep.sweep.result import Report
-from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.trial_spec import TrialSpec, read_trial_spec
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.sweep.worker.trainable import GPU_LOST, PromptTrainable
 
@@ -98,3 +98,31 @@ def test_a_worker_whose_gpu_answers_no_more_ends(tmp_path, monkeypatch, where):
 def test_a_trial_takes_what_its_configuration_says():
     request = PromptTrainable.default_resource_request({"resources": {"cpu": 2.0, "gpu": 0.5}})
     assert request.required_resources == {"CPU": 2.0, "GPU": 0.5}
+
+
+def test_what_it_was_given_is_read_once_for_a_trial_and_not_at_every_step(tmp_path, monkeypatch):
+    (tmp_path / "driver.lock").touch()
+    read = []
+
+    class Session:
+        epoch = 0
+
+        def __init__(self, spec):
+            pass
+
+        def advance(self):
+            self.epoch += 1
+            return Report(epoch=self.epoch, done=self.epoch == 3)
+
+    def counted(config):
+        read.append(config["number"])
+        return read_trial_spec(config)
+
+    monkeypatch.setattr("nemesis_sweep.sweep.worker.joint_trial.open_session", Session)
+    monkeypatch.setattr("nemesis_sweep.sweep.worker.trainable.read_trial_spec", counted)
+    actor = PromptTrainable(assigned(tmp_path, 1).to_config())
+    assert [actor.step()["epoch"] for _ in range(3)] == [1, 2, 3]
+    assert len(read) == 1
+    # The next trial of a warm worker is another one.
+    actor.reset_config(actor.config)
+    assert actor.step()["epoch"] == 1 and len(read) == 2

@@ -115,3 +115,31 @@ def test_arguments_that_cannot_be_used_are_refused(tiny_backbone, colours, argum
 def test_another_backbone_is_refused(folder, tiny_backbone):
     with pytest.raises(UserError, match="not the backbone that it was learnt on"):
         ns.Classifier(ns.load_reference(folder), tiny_backbone)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"weight": torch.zeros(2, 3, 32)},
+            r"weight does not fit.*found \(2, 3, 32\); allowed: \(2, 4, 32\)",
+        ),
+        ({"weight": torch.zeros(2, 4, 31)}, r"found \(2, 4, 31\); allowed: \(2, 4, 32\)"),
+        ({"bias": torch.zeros(2)}, r"bias does not fit.*found \(2,\); allowed: \(2, 4\)"),
+        ({"bias": None}, "lacks a tensor; found weight; allowed: bias"),
+    ],
+)
+def test_tensors_of_another_shape_are_refused(tiny_backbone, colours, change, told):
+    tensors = {"weight": torch.zeros(2, 4, 32), "bias": torch.zeros(2, 4), **change}
+    own = {"fingerprint": tiny_backbone.fingerprint, "classnames": list(colours.classnames)}
+    kept = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    with pytest.raises(UserError, match=told):
+        ns.Classifier(Reference(**{**FACTS, **own}, tensors=kept), tiny_backbone)
+
+
+@pytest.mark.parametrize("given", [3, None])
+def test_what_is_no_path_and_no_reference_is_refused(tmp_path, given):
+    with pytest.raises(UserError, match="folder: not a folder"):
+        ns.load_reference(given)
+    with pytest.raises(UserError, match="reference: not a reference"):
+        ns.save_reference(tmp_path, given)

@@ -1,0 +1,77 @@
+"""PAN positions that a prompt does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nemesis_sweep.messages.faults import Fault, Path, shown
+from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
+from nemesis_sweep.spec.space import Place
+
+BLOCKS = "prompt_depth"
+NAMES = ("n_positions", "n_ctx", "words", "prompt", BLOCKS)
+
+
+def position_faults(parts: CrossSection) -> Iterator[Fault]:
+    """Yield the `n_positions` that exceed the number of vectors that a trial may have.
+
+    Where that is not known, as of a kind from outside without `n_ctx`, a trial says so when it begins.
+    """
+    if not parts.unsure.isdisjoint(NAMES):
+        return
+    for place in parts.places:
+        if place.name == "n_positions":
+            drawn, there = max(extremes(place.dimension)), _least(parts, place)
+            if there is not None and drawn > there[0]:
+                yield _too_many(place.path, drawn, *there)
+    if "n_positions" not in parts.always:
+        yield from _fixed_positions(parts)
+
+
+def _fixed_positions(parts: CrossSection) -> Iterator[Fault]:
+    paths = set()
+    for cell in parts.cells:
+        drawn = parts.fixed_value("n_positions", cell)
+        there = _least(parts, None, cell)
+        written = [place for place, layer in parts.method.layers(*cell) if "n_positions" in layer]
+        path: Path = (*(written[-1] if written else ("method",)), "n_positions")
+        if there is not None and drawn > there[0] and path not in paths:
+            paths.add(path)
+            yield _too_many(path, drawn, *there)
+
+
+def _least(parts: CrossSection, place: Place | None, cell: Cell | None = None) -> tuple[int, str] | None:
+    """The fewest vectors that are possible, and what they are; None where no kind's are known."""
+    length, kinds = min(_lengths(parts, place, cell)), parts.method.kinds
+    found = []
+    for prompt in parts.possible("prompt", place, cell):
+        if prompt in kinds and kinds[prompt].between_blocks:
+            if (blocks := _blocks(parts, place, cell)) is not None:
+                found.append((length * blocks, f"the smallest n_ctx times {BLOCKS} it can meet"))
+        elif prompt in kinds and "n_ctx" in kinds[prompt].names:
+            found.append((length, "the smallest n_ctx it can meet"))
+    return min(found, default=None)
+
+
+def _lengths(parts: CrossSection, place: Place | None, cell: Cell | None) -> list[int]:
+    """Return the numbers of context vectors that are possible; given words make at least one each."""
+    words = parts.possible("words", place, cell)
+    lengths = [len(text.replace("_", " ").split()) for text in words if text is not None]
+    return lengths + parts.possible("n_ctx", place, cell) if None in words else lengths
+
+
+def _blocks(parts: CrossSection, place: Place | None, cell: Cell | None) -> int | None:
+    """The fewest blocks that have vectors of their own; None where a tower's are not known."""
+    depths = parts.possible(BLOCKS, place, cell)
+    backbones = parts.tasks.backbone if parts.tasks and "tasks.backbone" not in parts.unsure else []
+    there = [parts.text_blocks(name) for name in backbones] if parts.text_blocks else []
+    towers = [blocks for blocks in there if blocks] if None in depths else []
+    return min([*(depth for depth in depths if depth is not None), *towers], default=None)
+
+
+def _too_many(path: Path, drawn: int, there: int, what: str) -> Fault:
+    message = "more positions than context vectors"
+    related: tuple[Path, ...] = tuple(
+        (section, name) for section in ("method", "space") for name in ("n_ctx", "words", BLOCKS)
+    )
+    return Fault(path, message, shown(drawn), f"at most {there}, {what}", related=related)
