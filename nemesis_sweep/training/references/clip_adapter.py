@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -40,7 +41,7 @@ SMALLER = 4
 class ClipAdapter(ReferenceClassifier):
     """down ``(R, E / 4, E)``, up ``(R, E, E / 4)``, ratio ``(R,)``."""
 
-    axes = {"down": "hE", "up": "Eh", "ratio": ""}
+    axes: ClassVar[Mapping[str, str]] = {"down": "hE", "up": "Eh", "ratio": ""}
 
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         super().__init__(backbone, data, values)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ Split = tuple[np.ndarray, np.ndarray]
 class LinearProbe(ReferenceClassifier):
     """weight ``(R, C, E)`` and bias ``(R, C)``; a class that no training image has is never likely."""
 
-    axes = {"weight": "CE", "bias": "C"}
+    axes: ClassVar[Mapping[str, str]] = {"weight": "CE", "bias": "C"}
 
     def logits(self, images: Tensor) -> Tensor:
         return images @ self.values["weight"].transpose(-1, -2) + self.values["bias"][:, None]

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -46,7 +47,7 @@ Values = dict[str, Tensor]
 class LPPlusPlus(ReferenceClassifier):
     """weight ``(R, C, E)``, bias ``(R, C)``, alpha ``(R, C)``."""
 
-    axes = {"weight": "CE", "bias": "C", "alpha": "C"}
+    axes: ClassVar[Mapping[str, str]] = {"weight": "CE", "bias": "C", "alpha": "C"}
 
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         super().__init__(backbone, data, values)

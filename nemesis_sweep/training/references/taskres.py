@@ -15,6 +15,7 @@ alpha and the epoch, every tenth, are chosen on the validation images, for every
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -37,7 +38,7 @@ MANY_SHOTS = 8
 class TaskRes(ReferenceClassifier):
     """residual ``(R, C, E)`` and alpha ``(R,)``."""
 
-    axes = {"residual": "CE", "alpha": ""}
+    axes: ClassVar[Mapping[str, str]] = {"residual": "CE", "alpha": ""}
 
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         super().__init__(backbone, data, values)

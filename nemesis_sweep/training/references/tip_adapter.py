@@ -18,6 +18,7 @@ The search and the logits are float64.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +39,7 @@ BETAS = tuple(2.0 ** (k / 2) for k in range(-2, 15))
 class TipAdapter(ReferenceClassifier):
     """keys ``(R, n, E)``, their labels ``(R, n)``, alpha and beta ``(R,)``."""
 
-    axes = {"keys": "nE", "labels": "n", "alpha": "", "beta": ""}
+    axes: ClassVar[Mapping[str, str]] = {"keys": "nE", "labels": "n", "alpha": "", "beta": ""}
     dtype = torch.float64
     chunk = 1024
 
