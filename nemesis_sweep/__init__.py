@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from nemesis_sweep.training.episode_features import EpisodeFeatures as EpisodeFeatures
     from nemesis_sweep.training.episode_features import episode_features as episode_features
     from nemesis_sweep.training.evaluation import evaluate as evaluate
+    from nemesis_sweep.training.references.fitted import ReferenceResult as ReferenceResult
+    from nemesis_sweep.training.references.fitted import fit_reference as fit_reference
+    from nemesis_sweep.training.references.saved import Reference as Reference
+    from nemesis_sweep.training.references.saved import load_reference as load_reference
+    from nemesis_sweep.training.references.saved import save_reference as save_reference
     from nemesis_sweep.training.trainer import Trainer as Trainer
     from nemesis_sweep.training.training_run import TrainingRun as TrainingRun
     from nemesis_sweep.vlm.backbone import Backbone as Backbone
@@ -60,6 +65,8 @@ _HOMES = {
     "Learner": "prompts.learner",
     "Method": "spec.method",
     "Prompt": "prompts.artifact",
+    "Reference": "training.references.saved",
+    "ReferenceResult": "training.references.fitted",
     "TextClassifier": "prompts.text_classifier",
     "Trainer": "training.trainer",
     "UserError": "messages.errors",
@@ -69,11 +76,14 @@ _HOMES = {
     "episode_features": "training.episode_features",
     "evaluate": "training.evaluation",
     "fit": "training.api",
+    "fit_reference": "training.references.fitted",
     "load_backbone": "vlm.backbone",
     "load_dataset": "data.registry",
     "load_prompt": "prompts.artifact",
+    "load_reference": "training.references.saved",
     "read_method": "spec.outside.methods",
     "save_prompt": "prompts.artifact",
+    "save_reference": "training.references.saved",
 }
 
 __all__ = sorted(_HOMES)

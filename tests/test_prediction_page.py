@@ -44,7 +44,11 @@ def test_a_prompt_of_fit_names_images(tmp_path):
     assert len(re.findall(r"^\d\.png (?:\d \d+%(?:, |$)){3}$", told[2], re.MULTILINE)) == 5
     assert told[3].startswith("[1, 2] ['0', '1', '2'")
     assert sorted(re.findall(r"'(\w+)'", told[4])) == ["one", "two", "zero"]
-    assert "torch.Size([2, 4, 128]) icon-clip" in told[5]
+    assert told[5].startswith("ReferenceResult(tip_adapter, digits, 16 shots, icon-clip\n")
+    assert (
+        "Reference(tip_adapter, icon-clip, 10 classes, alpha (2,), beta (2,), keys (2, 160, 128)" in told[5]
+    )
+    assert "torch.Size([2, 4, 128]) icon-clip" in told[6]
 
 
 @pytest.mark.cluster

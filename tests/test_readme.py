@@ -101,7 +101,7 @@ def test_the_python_that_it_shows_runs(tmp_path):
 
 def test_the_figure_of_zero_shot_is_the_measured_one():
     from nemesis_sweep import episode_features, load_backbone, load_dataset
-    from nemesis_sweep.training.zero_shot import zero_shot
+    from nemesis_sweep.training.references.zero_shot import zero_shot
 
     backbone, dataset = load_backbone("icon-clip"), load_dataset("digits")
     features = episode_features(dataset, backbone, shots=1, seeds=(1,), views=1)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
-from nemesis_sweep.files.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
-from nemesis_sweep.files.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
+from nemesis_sweep.files.sealed import DamagedError
+from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
 
     from nemesis_sweep.prompts.learner import Learner
 
-TENSORS = "prompt.safetensors"
-FACTS = "prompt.json"
-TENSORS_CHECKSUM = "context_checksum"
-"""Which tensors the facts were written with: both files may be whole, and of two prompts."""
+FILES = TensorsAndFacts("prompt")
 
 
 @dataclass(frozen=True)
@@ -80,16 +76,10 @@ def save_prompt(folder: Path | str, prompt: Prompt) -> str:
 
     A prompt that is there is replaced. Raises ``UserError`` where a file stands in the folder's place.
     """
-    folder = _path(folder)
     if not isinstance(prompt, Prompt):
         raise UserError(Problem("not a prompt", "prompt", found=repr(prompt)[:80], allowed="a Prompt"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(Problem("not a folder", found=str(folder), allowed="a folder, new or not")) from error
-    checksum = save_tensors(folder / TENSORS, dict(prompt.tensors))
     facts = {item.name: getattr(prompt, item.name) for item in fields(prompt) if item.name != "tensors"}
-    return write_sealed(folder / FACTS, {**facts, TENSORS_CHECKSUM: checksum})
+    return FILES.write(folder, prompt.tensors, facts)
 
 
 def load_prompt(folder: Path | str) -> Prompt:
@@ -97,44 +87,17 @@ def load_prompt(folder: Path | str) -> Prompt:
 
     Raises ``UserError`` when it is missing or damaged.
     """
-    folder = _path(folder)
-    folder = folder.parent if folder.name in (TENSORS, FACTS) else folder
+    folder = FILES.folder_of(folder)
     try:
-        facts, tensors = _read(folder, load_tensors)
-        facts.pop(CHECKSUM, None)
+        facts, tensors = FILES.read(folder)
         _take_position(facts)
         prompt = Prompt(tensors={name: tensor.float() for name, tensor in tensors.items()}, **facts)
     except DamagedError as error:
         raise _unreadable(error.file, error.reason) from error
     except TypeError as error:
-        raise _unreadable(folder / FACTS, f"does not hold the facts of a prompt ({error})") from error
+        raise _unreadable(folder / FILES.facts, f"does not hold the facts of a prompt ({error})") from error
     _refuse_odd(folder, prompt)
     return prompt
-
-
-def _path(folder: Any) -> Path:
-    if not isinstance(folder, str | os.PathLike):
-        raise UserError(Problem("not a folder", "folder", found=repr(folder)[:80], allowed="a path"))
-    return Path(folder)
-
-
-def prompt_checksum(folder: Path) -> str:
-    """Check a prompt without torch; gives what :func:`save_prompt` gave, '' for one of an earlier version.
-
-    Raises ``DamagedError``.
-    """
-    facts, _ = _read(folder, load_arrays)
-    return str(facts.get(CHECKSUM, ""))
-
-
-def _read(
-    folder: Path, load: Callable[[Path], Mapping[str, Any]]
-) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    facts = read_sealed(folder / FACTS)
-    tensors = load(folder / TENSORS)
-    if facts.pop(TENSORS_CHECKSUM, None) not in (None, tensor_checksum(tensors)):
-        raise DamagedError(folder / TENSORS, f"is not the file that {FACTS} was written with")
-    return facts, tensors
 
 
 def _take_position(facts: dict[str, Any]) -> None:
@@ -149,17 +112,19 @@ def _refuse_odd(folder: Path, prompt: Prompt) -> None:
     texts = (prompt.backbone, prompt.fingerprint, prompt.template)
     whole = all(isinstance(text, str) for text in texts) and isinstance(prompt.method, dict)
     if not whole or not _is_list(prompt.classnames, str) or not _is_list(prompt.seeds, int):
-        raise _unreadable(folder / FACTS, "does not hold the facts of a prompt")
+        raise _unreadable(folder / FILES.facts, "does not hold the facts of a prompt")
     learnt = _learner(folder, prompt.kind).tensors
     for name in learnt:
         if name not in prompt.tensors:
-            raise _unreadable(folder / TENSORS, f"holds no {name}")
+            raise _unreadable(folder / FILES.tensors, f"holds no {name}")
     for name, tensor in prompt.tensors.items():
         if name not in learnt:
-            raise _unreadable(folder / TENSORS, f"holds a {name}, which a prompt of this kind does not learn")
+            raise _unreadable(
+                folder / FILES.tensors, f"holds a {name}, which a prompt of this kind does not learn"
+            )
         if tensor.ndim == 0 or len(tensor) != len(prompt.seeds):
             held = f"holds a {name} {tuple(tensor.shape)} for {counted(len(prompt.seeds), 'seed')}"
-            raise _unreadable(folder / TENSORS, held)
+            raise _unreadable(folder / FILES.tensors, held)
 
 
 def _is_list(values: Any, of: type) -> bool:
@@ -182,7 +147,7 @@ def _learner(folder: Path, kind: str) -> type[Learner]:
         problem = error.problems[0]
         message = f"a prompt of the kind {kind} needs its code: {problem.message}"
         raise UserError(
-            replace(problem, message=message, key="", found="", file=str(folder / FACTS))
+            replace(problem, message=message, key="", found="", file=str(folder / FILES.facts))
         ) from error
 
 

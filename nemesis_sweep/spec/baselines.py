@@ -17,8 +17,9 @@ class Baseline:
     """One row.
 
     label: its name in tables. about: what it is, in a line. short: what it is called where it is the best.
-    measure: `module:name` of the function that measures it, a ``training.references.Measure``, or the
-    function; None for a row that trains a prompt, as trials do.
+    measure: `module:name` of the function that measures it, a ``training.references.measured.Measure``, or
+    the function; None for a row that trains a prompt, as trials do. classifier: of a row that learns without
+    a prompt, the ``ReferenceClassifier`` of what it leaves, named the same way.
     learns: whether it depends on the images of the few shots. transfers: whether it can be tested with class
     names that it has not learnt. fields: of the method, those that change it, of one that trains no prompt.
     fixed: fields of the method that it has its own values for. templates: where it puts class names into
@@ -31,6 +32,7 @@ class Baseline:
     about: str
     short: str = ""
     measure: Any = None
+    classifier: Any = None
     learns: bool = True
     transfers: bool = True
     fields: tuple[str, ...] = ()
@@ -49,7 +51,7 @@ BASELINES: dict[str, Baseline] = {
     "zero_shot": Baseline(
         "zero-shot",
         "the dataset's own template in the place of learnt vectors",
-        measure="nemesis_sweep.training.zero_shot:zero_shot",
+        measure="nemesis_sweep.training.references.zero_shot:zero_shot",
         learns=False,
         fields=("precision",),
         templates="nemesis_sweep.data.templates:OWN",
@@ -58,7 +60,7 @@ BASELINES: dict[str, Baseline] = {
     "zero_shot_ensemble": Baseline(
         "zero-shot, ensemble",
         "several templates, averaged",
-        measure="nemesis_sweep.training.zero_shot:zero_shot_ensemble",
+        measure="nemesis_sweep.training.references.zero_shot:zero_shot_ensemble",
         learns=False,
         fields=("precision",),
         templates="nemesis_sweep.data.templates:ENSEMBLE",
@@ -66,11 +68,53 @@ BASELINES: dict[str, Baseline] = {
     "linear_probe": Baseline(
         "linear probe",
         "logistic regression on the features of the same images",
-        measure="nemesis_sweep.training.linear_probe:linear_probe",
+        measure="nemesis_sweep.training.references.linear_probe:linear_probe",
+        classifier="nemesis_sweep.training.references.linear_probe:LinearProbe",
         transfers=False,
         fields=("precision", "views"),
         # Trained on centre crops, as it is published.
         fixed={"views": 1},
+    ),
+    "lp_plus_plus": Baseline(
+        "LP++",
+        "a linear probe that also weighs the zero-shot classifier (Huang et al., 2024)",
+        measure="nemesis_sweep.training.references.lp_plus_plus:lp_plus_plus",
+        classifier="nemesis_sweep.training.references.lp_plus_plus:LPPlusPlus",
+        transfers=False,
+        fields=("precision", "views"),
+        # One feature an image, as it is published.
+        fixed={"views": 1},
+    ),
+    "tip_adapter": Baseline(
+        "Tip-Adapter",
+        "the few shots as a cache beside zero-shot, nothing trained (Zhang et al., 2022)",
+        measure="nemesis_sweep.training.references.tip_adapter:tip_adapter",
+        classifier="nemesis_sweep.training.references.tip_adapter:TipAdapter",
+        transfers=False,
+        fields=("precision", "views"),
+    ),
+    "tip_adapter_f": Baseline(
+        "Tip-Adapter-F",
+        "Tip-Adapter with its keys trained (Zhang et al., 2022)",
+        measure="nemesis_sweep.training.references.tip_adapter_f:tip_adapter_f",
+        classifier="nemesis_sweep.training.references.tip_adapter:TipAdapter",
+        transfers=False,
+        fields=("precision", "views"),
+    ),
+    "clip_adapter": Baseline(
+        "CLIP-Adapter",
+        "a small network behind the image tower (Gao et al., 2024)",
+        measure="nemesis_sweep.training.references.clip_adapter:clip_adapter",
+        classifier="nemesis_sweep.training.references.clip_adapter:ClipAdapter",
+        fields=("precision", "views"),
+    ),
+    "taskres": Baseline(
+        "TaskRes",
+        "a residual on the text feature of every class (Yu et al., 2023)",
+        measure="nemesis_sweep.training.references.taskres:taskres",
+        classifier="nemesis_sweep.training.references.taskres:TaskRes",
+        transfers=False,
+        fields=("precision", "views"),
     ),
     COOP: Baseline("plain CoOp", "no penalty, 16 vectors where the length is searched", "CoOp", usual=True),
     PAPER: Baseline("paper's setting", "what the paper trains, where it is searched", "paper", usual=True),

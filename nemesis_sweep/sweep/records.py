@@ -21,7 +21,6 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.prompts.artifact import FACTS, TENSORS, prompt_checksum
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -35,7 +34,7 @@ from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.journal import mend_journal
 from nemesis_sweep.sweep.storage.reopen import reopen
 from nemesis_sweep.sweep.study import baselines_of
-from nemesis_sweep.sweep.worker.result import RESULT, Owner, check_result, read_result, set_aside
+from nemesis_sweep.sweep.worker.result import LEFT, RESULT, Owner, check_result, read_result, set_aside
 
 TOLD = 10
 """Trials that are told one by one."""
@@ -117,7 +116,7 @@ class _Record:
         try:
             result = check_result(folder, owner)
         except DamagedError as error:
-            if error.file.name not in (TENSORS, FACTS) or not self._restored(folder):
+            if not self._restored(error.file):
                 raise
             self.told.append(f"{error}; restored from the copy in MLflow's artifacts")
             result = check_result(folder, owner)
@@ -143,21 +142,21 @@ class _Record:
         file = folder / RESULT
         self._open(f"its value is {found}, as {file} has it with a checksum that fits, and not {stored}")
 
-    def _restored(self, folder: Path) -> bool:
-        """Take the prompt from MLflow's artifacts, if it is there as the result says."""
-        result = read_result(folder)
-        wanted = result.prompt_checksum if result else ""
-        place = "prompt" if self.study != JOINT else f"prompt/{folder.name}"
+    def _restored(self, damaged: Path) -> bool:
+        """Take what lies beside the result from MLflow's artifacts, if it is there as the result says."""
+        folder, result = damaged.parent, read_result(damaged.parent)
+        name, wanted = (result.left if result else None) or ("", "")
+        if not wanted or damaged.name not in LEFT[name].files:
+            return False
+        place = name if self.study != JOINT else f"{name}/{folder.name}"
 
         def is_it(file: Path) -> bool:
             try:
-                return prompt_checksum(file.parent) == wanted
+                return LEFT[name].checksum(file.parent) == wanted
             except DamagedError:
                 return False
 
-        return bool(wanted) and all(
-            restore(self.home, folder / name, f"{place}/{name}", is_it) for name in (TENSORS, FACTS)
-        )
+        return all(restore(self.home, folder / each, f"{place}/{each}", is_it) for each in LEFT[name].files)
 
     def _open(self, reason: str) -> None:
         self.told.append(reason)

@@ -53,9 +53,9 @@ def _log(folder: Path, result: Result, tasks: Sequence[Task]) -> None:
         part = None if result.task else read_result(folder / task.key)
         if part is not None:
             place = PartRun(run, task.key)
-            if part.has_prompt:
-                place.log_prompt(folder / task.key)
+            if part.left:
+                place.log_files(folder / task.key, part.left[0])
             place.finish("FINISHED", final_metrics(part), epoch=part.epochs)
-    if result.has_prompt:
-        run.log_prompt(folder)
+    if result.left:
+        run.log_files(folder, result.left[0])
     run.finish("FINISHED", final_metrics(result), epoch=result.last_step)

@@ -86,7 +86,8 @@ class Result:
     params: the searched values. config: all fields of the method; of a joint trial those that its tasks
     share. seeds: of the replicates. epochs: trained in all; 0 where no prompt is. step: of a joint trial, the
     pruner's at its end. metrics: means; replicates: what they are the means of. worker: host and process.
-    selected_share: as in ``prompts.artifact``. prompt_checksum: of the prompt that was left beside it.
+    selected_share: as in ``prompts.artifact``. prompt_checksum, reference_checksum: of what was left beside
+    it, a prompt, or what a row without one has learnt (``training.references.saved``).
     checksum: that the file carries; '' of one that an earlier version wrote.
     """
 
@@ -107,6 +108,7 @@ class Result:
     worker: str = ""
     selected_share: Sequence[Sequence[float]] | None = None
     prompt_checksum: str = ""
+    reference_checksum: str = ""
     checksum: str = ""
 
     @property
@@ -123,6 +125,13 @@ class Result:
     def has_prompt(self) -> bool:
         """Whether a prompt stands beside it."""
         return bool(self.epochs and self.task)
+
+    @property
+    def left(self) -> tuple[str, str] | None:
+        """What stands beside it, `prompt` or `reference`, and its checksum, '' where none was kept."""
+        if self.has_prompt:
+            return "prompt", self.prompt_checksum
+        return ("reference", self.reference_checksum) if self.reference_checksum else None
 
     def report(self, note: str = "") -> Report:
         """What a trial with this result tells at its end."""

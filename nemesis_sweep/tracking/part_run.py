@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nemesis_sweep.tracking.runs import Status
-from nemesis_sweep.tracking.trial_run import PROMPT_FOLDER, TrialRun
+from nemesis_sweep.tracking.trial_run import TrialRun
 
 
 class PartRun:
-    """Writes into the run of the whole trial: metrics as `TASK/METRIC`, prompts below `prompt/TASK/`."""
+    """Writes into the run of the whole trial: metrics as `TASK/METRIC`, files below `KIND/TASK/`."""
 
     def __init__(self, run: TrialRun, task: str) -> None:
         self._run = run
@@ -20,9 +20,9 @@ class PartRun:
         """Log an epoch of this task, as :meth:`TrialRun.log_epoch` does."""
         self._run.log_epoch(epoch, self._named(metrics), wait=wait)
 
-    def log_prompt(self, folder: Path) -> None:
-        """Log the prompt that the task ended with."""
-        self._run.log_prompt(folder, f"{PROMPT_FOLDER}/{self._task}")
+    def log_files(self, folder: Path, kind: str) -> None:
+        """Log what the task ended with, a `prompt` or a `reference`."""
+        self._run.log_files(folder, kind, f"{kind}/{self._task}")
 
     def finish(self, status: Status, metrics: Mapping[str, float], *, epoch: int) -> None:
         """Log the task's final metrics; the run stays open, as other tasks follow."""

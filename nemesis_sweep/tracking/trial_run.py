@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox, event
 from nemesis_sweep.tracking.runs import Status
-
-PROMPT_FILES = ("prompt.safetensors", "prompt.json")
-PROMPT_FOLDER = "prompt"
 
 
 class TrialRun:
@@ -55,17 +53,18 @@ class TrialRun:
         if not wait:
             self._write()
 
-    def log_prompt(self, folder: Path, place: str = PROMPT_FOLDER) -> None:
-        """Log `prompt.safetensors` and `prompt.json` of a folder as artifacts below `place`.
+    def log_files(self, folder: Path, kind: str, place: str = "") -> None:
+        """Log `KIND.safetensors` and `KIND.json` of a folder as artifacts below `place`, by default the kind.
 
-        folder: the trial's, or one in it. Logged again they replace the former ones. Raises FileNotFoundError
-        if one is missing.
+        kind: `prompt` or `reference`. folder: the trial's, or one in it. Logged again they replace the former
+        ones. Raises FileNotFoundError if one is missing.
         """
-        for name in PROMPT_FILES:
+        files = TensorsAndFacts(kind).files
+        for name in files:
             if not (folder / name).is_file():
                 raise FileNotFoundError(folder / name)
-        names = [str((folder / name).relative_to(self._outbox.folder)) for name in PROMPT_FILES]
-        self._write(event(FILES, names=names, place=place))
+        names = [str((folder / name).relative_to(self._outbox.folder)) for name in files]
+        self._write(event(FILES, names=names, place=place or kind))
 
     def finish(
         self,

@@ -1,4 +1,4 @@
-"""A saved prompt at work: images of one's own to class names."""
+"""A saved prompt or reference at work: images of one's own to class names."""
 
 import io
 import os
@@ -10,32 +10,36 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from nemesis_sweep.data.dataset import Item
+from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.decoding.images import DRAWINGS, UnusableError, as_seen
 from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.store import view_numbers
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.prompts.artifact import Prompt
-from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import all_kinds, read_method
-from nemesis_sweep.spec.prompts import transfers
+from nemesis_sweep.spec.prompts import Reads, transfers
 from nemesis_sweep.training.arguments import checked_classnames, found_backbone, refusal
+from nemesis_sweep.training.references.reference import classifier_of
+from nemesis_sweep.training.references.saved import Reference
 from nemesis_sweep.vlm.backbone import Backbone
 
 Picture = str | os.PathLike[str] | bytes | Image.Image
 """The file of an image, its bytes, or an image of PIL's."""
+Learnt = Prompt | Reference
 
 
 class Classifier:
-    """Class names for images, by a learnt prompt; what does not depend on the image is computed once.
+    """Class names for images, by what was learnt; what does not depend on the image is computed once.
 
-    prompt: what ``load_prompt`` gave. backbone: the one that it was learnt on, by default loaded by the
-    prompt's own record. classnames: others than the prompt was learnt for; not for prompts in which every
-    class has vectors of its own, as with ``csc``. seed: one of the prompt's seeds; by default all its
-    replicates, whose probabilities are averaged. device: by default where the backbone is.
+    prompt: what ``load_prompt`` or ``load_reference`` gave. backbone: the one that it was learnt on, by
+    default loaded by the prompt's own record. classnames: others than the prompt was learnt for; not where
+    every class has something of its own, as with ``csc`` or in a linear probe. seed: one of the prompt's
+    seeds; by default all its replicates, whose probabilities are averaged. device: by default where the
+    backbone is.
 
     Raises ``UserError`` for another backbone than the prompt's, for a seed that it has not, for class names
     that it cannot take, and for tensors of other shapes than its method's.
@@ -43,25 +47,22 @@ class Classifier:
 
     def __init__(
         self,
-        prompt: Prompt,
+        prompt: Learnt,
         backbone: Backbone | str | Path | None = None,
         *,
         classnames: Sequence[str] | None = None,
         seed: int | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        if not isinstance(prompt, Prompt):
-            raise refusal("prompt", "not a prompt", prompt, "what ns.load_prompt(folder) gives")
+        if not isinstance(prompt, Learnt):
+            allowed = "what ns.load_prompt(folder) or ns.load_reference(folder) gives"
+            raise refusal("prompt", "not a prompt", prompt, allowed)
         self.classnames = _classnames(prompt, classnames)
         values = _replicates(prompt, seed)
-        method = read_method(prompt.method)
-        self.backbone = _backbone(prompt, backbone).to(precision=method.precision, device=device)
-        kind = learner_of(method.prompt)
-        _refuse_other_shapes(prompt, kind, self.backbone, method)
-        learner = kind(self.backbone, method, self.classnames, values, prompt.template)
-        self._reads = learner.reads
+        own = _backbone(prompt, backbone)
+        self.backbone = own.to(precision=_precision(prompt), device=device)
         with torch.no_grad():
-            self._classify = learner.classifier()
+            self._classify, self._reads = _at_work(prompt, self.backbone, self.classnames, values)
 
     @torch.no_grad()
     def probabilities(self, images: Iterable[Picture]) -> Tensor:
@@ -94,21 +95,47 @@ class Classifier:
         ]
 
 
-def _backbone(prompt: Prompt, given: Backbone | str | Path | None) -> Backbone:
+def _precision(learnt: Learnt) -> str:
+    if isinstance(learnt, Reference):
+        return learnt.precision
+    return read_method(learnt.method).precision
+
+
+def _at_work(
+    learnt: Learnt, backbone: Backbone, names: Sequence[str], values: Mapping[str, Tensor]
+) -> tuple[ImageClassifier, Reads]:
+    """What classifies by some replicates, and what it sees of an image."""
+    if isinstance(learnt, Reference):
+        data = Dataset("", tuple(names), learnt.template, {})
+        return classifier_of(learnt.kind)(backbone, data, values), "pooled"
+    method = read_method(learnt.method)
+    kind = learner_of(method.prompt)
+    _refuse_other_shapes(learnt, kind, backbone, method)
+    learner = kind(backbone, method, names, values, learnt.template)
+    return learner.classifier(), learner.reads
+
+
+def _backbone(prompt: Learnt, given: Backbone | str | Path | None) -> Backbone:
     """The backbone that the prompt was learnt on. Raises ``UserError`` when it is another one."""
     try:
         backbone = found_backbone(prompt.backbone if given is None else given)
     except UserError as error:
         if given is not None:
             raise
-        advice = Problem("give the backbone that the prompt was learnt on", "backbone", found=prompt.backbone)
+        advice = Problem("give the backbone that it was learnt on", "backbone", found=prompt.backbone)
         raise UserError([*error.problems, advice]) from error
     if backbone.fingerprint != prompt.fingerprint:
         found = f"{backbone.name} with fingerprint {backbone.fingerprint[:12]}"
         allowed = f"{prompt.backbone} with fingerprint {prompt.fingerprint[:12]}"
-        message = "not the backbone that the prompt was learnt on"
+        message = "not the backbone that it was learnt on"
         raise UserError(Problem(message, key="backbone", found=found, allowed=allowed))
     return backbone
+
+
+def _transfers(learnt: Learnt) -> bool:
+    if isinstance(learnt, Reference):
+        return learnt.transfers
+    return transfers(learnt.method, all_kinds(learnt.kind))
 
 
 def _refuse_other_shapes(prompt: Prompt, kind: type[Learner], backbone: Backbone, method: Method) -> None:
@@ -121,10 +148,11 @@ def _refuse_other_shapes(prompt: Prompt, kind: type[Learner], backbone: Backbone
             raise UserError(Problem(message, found=_shape(found), allowed=_shape(allowed)))
 
 
-def _classnames(prompt: Prompt, given: Sequence[str] | None) -> list[str]:
+def _classnames(prompt: Learnt, given: Sequence[str] | None) -> list[str]:
     names = checked_classnames(prompt.classnames if given is None else given)
-    if not transfers(prompt.method, all_kinds(prompt.kind)) and names != list(prompt.classnames):
-        message = "every class of this prompt has vectors of its own, so it knows no others"
+    if not _transfers(prompt) and names != list(prompt.classnames):
+        kind = "prompt" if isinstance(prompt, Prompt) else "reference"
+        message = f"every class of this {kind} has vectors of its own, so it knows no others"
         allowed = listed(list(prompt.classnames))
         raise UserError(Problem(message, key="classnames", found=listed(names), allowed=allowed))
     return names
@@ -134,7 +162,7 @@ def _shape(sizes: Sequence[int]) -> str:
     return f"({', '.join(['R', *map(str, sizes)])})"
 
 
-def _replicates(prompt: Prompt, seed: int | None) -> Mapping[str, Tensor]:
+def _replicates(prompt: Learnt, seed: int | None) -> Mapping[str, Tensor]:
     """The tensors of all replicates, or of the one that a seed names, ``(R, ...)``."""
     if seed is None:
         return prompt.tensors

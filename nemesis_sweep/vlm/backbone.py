@@ -97,15 +97,18 @@ class Backbone:
         self._warn_unknown(made)
         return made
 
-    def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """L2-normalised features (N, E) of ordinary texts, for zero-shot classifiers. No gradients."""
+    def encode_texts(self, texts: Sequence[str], *, normalised: bool = True) -> Tensor:
+        """Features (N, E) of ordinary texts, for zero-shot classifiers. No gradients.
+
+        normalised: L2-normalised; False for the lengths that the tower gives.
+        """
         made = self.layouts.texts(self.tokenizer, texts)
         self._warn_unknown(made)
         # Features are fp32 at least, whatever the tower computes in.
         dtype = torch.promote_types(torch.float32, self.text.dtype)
         nothing = torch.zeros(1, 0, self.text.width, dtype=dtype, device=self.text.device)
         with torch.no_grad():
-            return encode_text(self.text, made, nothing)[0]
+            return encode_text(self.text, made, nothing, normalised=normalised)[0]
 
     @torch.no_grad()
     def encode_image(self, pixels: Tensor, reads: Reads = "pooled") -> Tensor:

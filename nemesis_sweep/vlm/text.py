@@ -17,7 +17,13 @@ PATHS = ("auto", "shared", "cut", "plain")
 
 
 def encode_text(
-    tower: TextTower, layout: Layout, context: Tensor, *, deep: Tensor | None = None, path: str = "auto"
+    tower: TextTower,
+    layout: Layout,
+    context: Tensor,
+    *,
+    deep: Tensor | None = None,
+    path: str = "auto",
+    normalised: bool = True,
 ) -> Tensor:
     """L2-normalised text features (R, C, E) of R contexts for the C classes of a layout.
 
@@ -26,6 +32,7 @@ def encode_text(
     deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
     path: `auto` (the fastest that is exact for this tower), `shared` (the common beginning of the prompts
     once), `cut` (whole prompts up to the longest EOT) or `plain` (all L tokens).
+    normalised: False for the features as the tower gives them, each of its own length.
 
     Raises UserError if the context does not fit the layout or the tower, or the tower not the path.
     """
@@ -40,7 +47,8 @@ def encode_text(
     else:
         vectors = vectors if vectors.ndim == 4 else vectors[:, None].expand(-1, layout.n_classes, -1, -1)
         features = plain_features(tower, layout, vectors, cut=chosen == "cut", deep=deep)
-    return F.normalize(features.to(context.dtype), dim=-1)
+    features = features.to(context.dtype)
+    return F.normalize(features, dim=-1) if normalised else features
 
 
 def encode_text_with_states(

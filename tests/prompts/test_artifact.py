@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.prompts.artifact import Prompt, load_prompt, prompt_checksum, save_prompt
+from nemesis_sweep.prompts.artifact import FILES, Prompt, load_prompt, save_prompt
 
 FACTS = {
     "backbone": "icon-clip",
@@ -32,7 +32,7 @@ def test_a_prompt_is_read_as_it_was_written(folder):
     prompt = load_prompt(folder)
     assert {name: getattr(prompt, name) for name in FACTS} == FACTS
     assert prompt.context.shape == (2, 3, 4)
-    assert len(prompt_checksum(folder)) == 64
+    assert len(FILES.checksum(folder)) == 64
 
 
 def test_a_prompt_of_an_earlier_version_is_read(tmp_path):
@@ -45,7 +45,7 @@ def test_a_prompt_of_an_earlier_version_is_read(tmp_path):
     assert load_prompt(tmp_path).class_position == "front"
     assert torch.equal(load_prompt(tmp_path).context, context)
     assert load_prompt(tmp_path / "prompt.json").seeds == [1, 2]
-    assert prompt_checksum(tmp_path) == ""
+    assert FILES.checksum(tmp_path) == ""
 
 
 def flip(path):

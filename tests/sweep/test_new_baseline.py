@@ -19,7 +19,7 @@ def prototypes(backbone, dataset, features):
     import torch
     from torch.nn import functional as F
 
-    from nemesis_sweep.training.references import Measured
+    from nemesis_sweep.training.references.measured import Measured
 
     metrics = {}
     for train, labels, val, val_labels in zip(

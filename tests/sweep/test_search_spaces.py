@@ -88,8 +88,8 @@ class Kept:
     def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None:
         self.epochs.append(epoch)
 
-    def log_prompt(self, folder: Path) -> None:
-        assert (folder / "prompt.safetensors").exists()
+    def log_files(self, folder: Path, kind: str) -> None:
+        assert (folder / f"{kind}.safetensors").exists()
 
     def finish(self, status: str, metrics: Mapping[str, float], *, epoch: int) -> None:
         assert status == "FINISHED"

@@ -48,7 +48,7 @@ def train(home: Path, number: str, epochs: int = 3) -> None:
         run.log_epoch(epoch, {"val/accuracy": 50.0 + epoch})
     for name in ("prompt.safetensors", "prompt.json"):
         (place / name).write_text(number)
-    run.log_prompt(place)
+    run.log_files(place, "prompt")
     run.finish("FINISHED", {"test/accuracy": 51.5})
 
 

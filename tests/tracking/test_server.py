@@ -63,7 +63,7 @@ def record_through(url: str, tmp_path: Path) -> None:
     again.log_epoch(1, {"val/accuracy": 50.0})
     (folder / "prompt.json").write_text("{}")
     (folder / "prompt.safetensors").write_bytes(b"0")
-    again.log_prompt(folder)
+    again.log_files(folder, "prompt")
     again.finish("FINISHED", {"val/accuracy": 50.0})
     ship(tmp_path / "remote", remote)
     client = connect(url)
@@ -129,7 +129,7 @@ def test_ui_serves_the_home_and_leaves_nothing_behind(
     run = TrialRun.open(folder, {"omega": 1.0}, {})
     for name in ("prompt.safetensors", "prompt.json"):
         (folder / name).write_text("{}")
-    run.log_prompt(folder)
+    run.log_files(folder, "prompt")
     run.finish("FINISHED")
     ship(home, tracking)
     query = f"tags.`mlflow.parentRunId` = '{tracking.parent_run_id}'"

@@ -130,11 +130,11 @@ def test_numbers_that_are_not_finite_do_not_stop_the_log(home: Path, tracking: T
 def test_prompts_are_kept_and_replaced(home: Path, tracking: Tracking, tmp_path: Path) -> None:
     run, place = opened(home), folder(home)
     with pytest.raises(FileNotFoundError, match="prompt"):
-        run.log_prompt(place)
+        run.log_files(place, "prompt")
     for text in ("first", "second"):
         (place / "prompt.json").write_text(text)
         (place / "prompt.safetensors").write_bytes(text.encode())
-        run.log_prompt(place)
+        run.log_files(place, "prompt")
         (stored,) = children(home, tracking)
     client = connect(tracking.uri)
     files = sorted(file.path for file in client.list_artifacts(stored.info.run_id, "prompt"))

@@ -24,8 +24,8 @@ from nemesis_sweep.data.decoding.images import open_image
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
+from nemesis_sweep.training.references.zero_shot import zero_shot
 from nemesis_sweep.training.training_run import TrainingRun
-from nemesis_sweep.training.zero_shot import zero_shot
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 SEEDS = (1, 2, 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.files.sealed import DamagedError
-from nemesis_sweep.prompts.artifact import save_prompt
+from nemesis_sweep.prompts.artifact import FILES, save_prompt
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.promptless import result_of
@@ -80,7 +80,7 @@ class Learning:
             selected_share=self.fit.selected_share(),
             prompt_checksum=checksum,
         )
-        self._record.log_prompt(self.spec.folder)
+        self._record.log_files(self.spec.folder, FILES.name)
         conclude(self.spec.folder, self._record, result)
         return result.report(self._told_once())
 

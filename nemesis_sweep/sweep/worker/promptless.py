@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.sweep.result import Report, Result
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.session import Record, conclude, means_of, worker
 from nemesis_sweep.sweep.worker.worker_cache import Materials
-from nemesis_sweep.training.references import measure_of
+from nemesis_sweep.training.references.fitted import reference_of
+from nemesis_sweep.training.references.measured import Measured, measure_of
+from nemesis_sweep.training.references.saved import FILES, save_reference
 from nemesis_sweep.training.stopwatch import Stopwatch
 from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.training.transfer import of_means, transfer_metrics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Promptless:
@@ -23,21 +32,35 @@ class Promptless:
 
     def advance(self) -> Report:
         """Measure everything; the only report."""
+        found = self._found
         with Stopwatch() as watch:
-            metrics = self._measured()
+            measured = measure_of(self.spec.baseline)(found.backbone, found.dataset, found.features)
+            metrics = measured.metrics | self._transferred(measured)
         result = result_of(self.spec, metrics, watch.seconds)
+        if measured.values:
+            result = replace(result, reference_checksum=self._keep(measured.values))
         conclude(self.spec.folder, self._record, result)
         return result.report(self._note)
 
-    def _measured(self) -> Metrics:
-        found = self._found
-        measured = measure_of(self.spec.baseline)(found.backbone, found.dataset, found.features)
+    def _transferred(self, measured: Measured) -> Metrics:
         if measured.classifier_of is None:
-            return measured.metrics
-        transfer = transfer_metrics(
-            self.spec.task.protocol, measured.metrics, found.targets, measured.classifier_of, self._say
+            return {}
+        return transfer_metrics(
+            self.spec.task.protocol,
+            measured.metrics,
+            self._found.targets,
+            measured.classifier_of,
+            self._say,
         )
-        return measured.metrics | transfer
+
+    def _keep(self, values: Mapping[str, Tensor]) -> str:
+        """Leave what was learnt in the trial's folder; its checksum."""
+        spec, found = self.spec, self._found
+        precision = spec.method.precision
+        kept = reference_of(spec.baseline, found.backbone, found.dataset, spec.seeds, precision, values)
+        checksum = save_reference(spec.folder, kept)
+        self._record.log_files(spec.folder, FILES.name)
+        return checksum
 
 
 def result_of(spec: TrialSpec, metrics: Metrics, seconds: float) -> Result:

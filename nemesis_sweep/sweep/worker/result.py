@@ -9,13 +9,16 @@ from pathlib import Path
 
 from nemesis_sweep.files.sealed import DamagedError, read_sealed, write_sealed
 from nemesis_sweep.messages.faults import shown
-from nemesis_sweep.prompts.artifact import FACTS, prompt_checksum
+from nemesis_sweep.prompts.artifact import FILES as PROMPT
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.result import Result
+from nemesis_sweep.training.references.saved import FILES as REFERENCE
 
 RESULT = "result.json"
 CHECKPOINT = "checkpoint"
 """The folder in a trial's that holds the state of its training."""
+LEFT = {files.name: files for files in (PROMPT, REFERENCE)}
+"""The files that a trial leaves beside its result, by what they are."""
 ASIDE = ".damaged"
 """What the name of a file ends with that was found damaged: nothing is thrown away."""
 
@@ -34,16 +37,18 @@ def read_result(folder: Path) -> Result | None:
 
 
 def check_result(folder: Path, owner: Owner) -> Result:
-    """The result of a trial, with its prompt where it trained one.
+    """The result of a trial, with the prompt, or what else it learnt, that has to be beside it.
 
     Raises ``DamagedError`` when either is missing, is not what was written, or is of another trial.
     """
     result = _result(folder)
     owner.refuse_another(folder / RESULT, result)
-    if result.has_prompt:
-        found = prompt_checksum(folder)
-        if (result.prompt_checksum or found) != found:
-            raise DamagedError(folder / FACTS, f"is not of the prompt that {RESULT} was written with")
+    if result.left:
+        name, wanted = result.left
+        found = LEFT[name].checksum(folder)
+        if (wanted or found) != found:
+            file = folder / LEFT[name].facts
+            raise DamagedError(file, f"is not of the {name} that {RESULT} was written with")
     return result
 
 

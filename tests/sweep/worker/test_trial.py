@@ -18,6 +18,7 @@ from nemesis_sweep.sweep.worker.trial import open_trial
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.outbox import Outbox
 from nemesis_sweep.tracking.store import prepare
+from nemesis_sweep.training.references.saved import load_reference
 from tests.tracking.shipping import ship
 
 
@@ -122,6 +123,10 @@ def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, t
         assert not (folder / "prompt.safetensors").exists()
         rows.append(read_result(folder))
     ensemble, probe = rows
+    assert ensemble.left is None
+    assert probe.left == ("reference", probe.reference_checksum)
+    reference = load_reference(home.trial(task.key, "linear_probe"))
+    assert (reference.kind, reference.seeds, reference.backbone) == ("linear_probe", [1, 2], task.backbone)
     assert [row.baseline for row in rows] == ["zero_shot_ensemble", "linear_probe"]
     assert probe.config["views"] == 1
     # Ten digits, two shots: far from chance, and told for both seeds.

@@ -14,10 +14,15 @@ from torch.nn import functional as F
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.training import linear_probe
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
-from nemesis_sweep.training.linear_probe import linear_probe_metrics
-from nemesis_sweep.training.zero_shot import template_features
+from nemesis_sweep.training.references import linear_probe
+from nemesis_sweep.training.references.linear_probe import fitted_probes
+from nemesis_sweep.training.references.zero_shot import template_features
+from nemesis_sweep.training.training_run import Metrics
+
+
+def linear_probe_metrics(features: EpisodeFeatures) -> Metrics:
+    return fitted_probes(features)[0]
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +67,9 @@ def test_the_probe_takes_as_many_threads_as_torch_has(features: EpisodeFeatures,
     """Where trials run side by side each has its share of the cores; BLAS would take all of them."""
     seen: set[int] = set()
 
-    def fitted(*splits: object) -> dict[str, float]:
+    def fitted(*splits: object) -> tuple[dict[str, float], None]:
         seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
-        return {}
+        return {}, None
 
     monkeypatch.setattr(linear_probe, "_fitted", fitted)
     before = torch.get_num_threads()

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+import nemesis_sweep as ns
 from nemesis_sweep.data.dataset import Dataset, Item
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.baselines import BASELINES, PROMPTLESS, known_before, order, trains_prompt
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.part import part_at
@@ -20,9 +22,11 @@ from nemesis_sweep.spec.sections import read_sections
 from nemesis_sweep.sweep.logged import applying
 from nemesis_sweep.testing.colours import picture
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
-from nemesis_sweep.training.references import measure_of
+from nemesis_sweep.training.references.measured import measure_of
+from nemesis_sweep.training.references.reference import classifier_of
+from nemesis_sweep.training.references.saved import KINDS
 
-PACKAGE = Path(__file__).parents[2]
+PACKAGE = Path(__file__).parents[3]
 every = pytest.mark.parametrize("name", BASELINES)
 promptless = pytest.mark.parametrize("name", PROMPTLESS)
 
@@ -133,11 +137,41 @@ def test_a_replicate_does_not_see_its_neighbour(
 def test_it_depends_on_the_training_images_where_it_says_so(
     name: str, colours: Dataset, tiny_backbone, features: EpisodeFeatures
 ) -> None:
-    shuffled = replace(features, train_labels=features.train_labels.roll(1, dims=1))
+    shuffled = replace(features, train_labels=features.train_labels.roll(4, dims=1))
     losses = [
         measure_of(name)(tiny_backbone, colours, each).metrics["test/loss"] for each in (features, shuffled)
     ]
     assert (losses[0] != losses[1]) == BASELINES[name].learns
+
+
+@promptless
+def test_what_it_learnt_is_used_again_as_it_was_measured(
+    name: str, colours: Dataset, others: Dataset, tiny_backbone, tmp_path: Path
+) -> None:
+    assert bool(BASELINES[name].classifier) == BASELINES[name].learns == (name in KINDS)
+    if name not in KINDS:
+        with pytest.raises(UserError, match="kind: not a row that is fitted without a prompt"):
+            ns.fit_reference(name, tiny_backbone, colours)
+        return
+    fitted = ns.fit_reference(name, tiny_backbone, colours, shots=4, seeds=(1, 2), views=2)
+    fitted.save(tmp_path / "kept")
+    kept = ns.load_reference(tmp_path / "kept" / "reference.json")
+    assert (kept.kind, kept.seeds, kept.precision) == (name, [1, 2], "fp32")
+    assert set(kept.tensors) == set(classifier_of(name).axes)
+    assert all(torch.equal(kept.tensors[key], value) for key, value in fitted.reference.tensors.items())
+    labels = torch.tensor([item.label for item in colours.test])
+    pictures = [item.content for item in colours.test]
+    for place, seed in enumerate((1, 2)):
+        found = ns.Classifier(kept, tiny_backbone, seed=seed).probabilities(pictures)
+        right = 100 * float((found.argmax(dim=1) == labels).double().mean())
+        assert right == pytest.approx(fitted.metrics["test/accuracy"][place])
+        assert found.isfinite().all()
+    if BASELINES[name].transfers:
+        classifier = ns.Classifier(kept, tiny_backbone, classnames=others.classnames)
+        assert classifier.probabilities(pictures).shape == (len(pictures), 2)
+    else:
+        with pytest.raises(UserError, match="every class of this reference has vectors of its own"):
+            ns.Classifier(kept, tiny_backbone, classnames=others.classnames)
 
 
 @promptless

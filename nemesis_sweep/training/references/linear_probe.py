@@ -7,17 +7,20 @@ the best of them in steps of 10, 10^0.5 and 10^0.25. Of equally good values the 
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references import Measured
+from nemesis_sweep.training.references.measured import Measured
+from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
 
@@ -31,13 +34,25 @@ Split = tuple[np.ndarray, np.ndarray]
 """Features ``(n, E)`` and labels ``(n,)``."""
 
 
+class LinearProbe(ReferenceClassifier):
+    """weight ``(R, C, E)`` and bias ``(R, C)``; a class that no training image has is never likely."""
+
+    axes: ClassVar[Mapping[str, str]] = {"weight": "CE", "bias": "C"}
+
+    def logits(self, images: Tensor) -> Tensor:
+        return images @ self.values["weight"].transpose(-1, -2) + self.values["bias"][:, None]
+
+
 def linear_probe(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
     """The row `linear_probe`: what is learnt are the classes themselves, so it has no others."""
-    return Measured(linear_probe_metrics(features))
+    metrics, probes = fitted_probes(features)
+    parts = [_parts(probe, len(dataset.classnames)) for probe in probes]
+    weight, bias = (torch.stack(each) for each in zip(*parts, strict=True))
+    return Measured(metrics, values={"weight": weight, "bias": bias})
 
 
-def linear_probe_metrics(features: EpisodeFeatures) -> Metrics:
-    """Accuracy and loss on val and test, and the C that was chosen, of every replicate.
+def fitted_probes(features: EpisodeFeatures) -> tuple[Metrics, list[Any]]:
+    """Accuracy and loss on val and test, the C that was chosen, and the probe, of every replicate.
 
     Every view of a training image is a sample. Raises UserError for fewer than two classes.
     """
@@ -47,15 +62,29 @@ def linear_probe_metrics(features: EpisodeFeatures) -> Metrics:
     from threadpoolctl import threadpool_limits
 
     metrics: Metrics = {}
+    probes = []
     test = (features.test.numpy(), features.test_labels.numpy())
     # BLAS would take every core beside the trials that train there, and ten times as long for it.
     with threadpool_limits(limits=torch.get_num_threads()):
         for replicate in range(len(features.episodes)):
             train = _samples(features, replicate)
             val = (features.val[replicate].numpy(), features.val_labels[replicate].numpy())
-            for name, value in _fitted(train, val, test).items():
+            measured, probe = _fitted(train, val, test)
+            probes.append(probe)
+            for name, value in measured.items():
                 metrics.setdefault(name, []).append(value)
-    return metrics
+    return metrics, probes
+
+
+def _parts(probe: Any, classes: int) -> tuple[Tensor, Tensor]:
+    """Weight ``(C, E)`` and bias ``(C,)``, fp32; scikit-learn has one row for two classes."""
+    rows, offsets = torch.from_numpy(probe.coef_).float(), torch.from_numpy(probe.intercept_).float()
+    if len(probe.classes_) == 2:
+        rows, offsets = (torch.cat([torch.zeros_like(each), each]) for each in (rows, offsets))
+    weight, bias = torch.zeros(classes, rows.shape[1]), torch.full((classes,), -math.inf)
+    known = torch.from_numpy(probe.classes_)
+    weight[known], bias[known] = rows, offsets
+    return weight, bias
 
 
 def _samples(features: EpisodeFeatures, replicate: int) -> Split:
@@ -66,25 +95,27 @@ def _samples(features: EpisodeFeatures, replicate: int) -> Split:
     return views.flatten(0, 1).numpy(), labels.numpy()
 
 
-def _fitted(train: Split, val: Split, test: Split) -> dict[str, float]:
-    """Metrics of the probe whose C does best on val."""
+def _fitted(train: Split, val: Split, test: Split) -> tuple[dict[str, float], Any]:
+    """The probe whose C does best on val, with its metrics."""
     tried: dict[float, tuple[float, float, float, float]] = {}
+    probes: dict[float, Any] = {}
 
     def measure(exponents: Sequence[float]) -> float:
         for exponent in exponents:
             if exponent not in tried:
-                tried[exponent] = _measured(10.0**exponent, train, val, test)
+                probes[exponent] = _probe(10.0**exponent, train)
+                tried[exponent] = (*_scores(probes[exponent], *val), *_scores(probes[exponent], *test))
         return min(tried, key=lambda exponent: (-tried[exponent][0], exponent))
 
     best = measure(COARSE)
     for step in FINE:
         best = measure([best - step, best + step])
     names = ("val/accuracy", "val/loss", "test/accuracy", "test/loss")
-    return {**dict(zip(names, tried[best], strict=True)), "linear_probe/log10_C": best}
+    return {**dict(zip(names, tried[best], strict=True)), "linear_probe/log10_C": best}, probes[best]
 
 
-def _measured(strength: float, train: Split, val: Split, test: Split) -> tuple[float, float, float, float]:
-    """Accuracy (percent) and loss on val, then on test, of the probe with C = strength."""
+def _probe(strength: float, train: Split) -> Any:
+    """The probe with C = strength."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -93,10 +124,11 @@ def _measured(strength: float, train: Split, val: Split, test: Split) -> tuple[f
         # With hardly any penalty it may stop before the end; validation decides whether it is any good.
         warnings.simplefilter("ignore", ConvergenceWarning)
         probe.fit(*train)
-    return (*_scores(probe, *val), *_scores(probe, *test))
+    return probe
 
 
 def _scores(probe: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Accuracy (percent) and loss."""
     known: np.ndarray = probe.classes_
     predicted: np.ndarray = probe.predict_proba(images)
     accuracy = 100 * float((known[predicted.argmax(axis=1)] == labels).mean())

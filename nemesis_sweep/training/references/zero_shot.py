@@ -10,9 +10,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.templates import ENSEMBLE, OWN
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.evaluation import evaluate
-from nemesis_sweep.training.references import Measured
-from nemesis_sweep.training.training_run import Metrics
+from nemesis_sweep.training.references.measured import Measured, split_metrics
 from nemesis_sweep.vlm.backbone import Backbone
 
 
@@ -32,25 +30,13 @@ def template_features(backbone: Backbone, dataset: Dataset, templates: Sequence[
     return F.normalize(torch.stack(texts).mean(dim=0), dim=-1) if len(texts) > 1 else texts[0]
 
 
-@torch.no_grad()
 def _measured(
     backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, templates: Sequence[str]
 ) -> Measured:
-    """Accuracy and loss on val (each replicate has its own) and on test (the same for all).
-
-    templates: those beside the dataset's own.
-    """
+    """Accuracy and loss. templates: those beside the dataset's own."""
 
     def classifier_of(data: Dataset) -> TextClassifier:
         texts = template_features(backbone, data, [data.template, *templates])
         return TextClassifier(backbone, texts.expand(len(features.episodes), *texts.shape))
 
-    classifier = classifier_of(dataset)
-    metrics: Metrics = {}
-    for split, images, labels in (
-        ("val", features.val, features.val_labels),
-        ("test", features.test, features.test_labels),
-    ):
-        accuracy, loss = evaluate(images, labels, classifier)
-        metrics |= {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
-    return Measured(metrics, classifier_of)
+    return Measured(split_metrics(classifier_of(dataset), features), classifier_of)

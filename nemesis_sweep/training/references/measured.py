@@ -1,0 +1,64 @@
+"""Rows that train no prompt: what each gives, and where its measure is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.spec.part import part_at
+from nemesis_sweep.training.episode_features import EpisodeFeatures
+from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.training_run import Metrics
+from nemesis_sweep.vlm.backbone import Backbone
+
+ClassifierOf = Callable[[Dataset], ImageClassifier]
+"""What classifies with the class names of a dataset."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a row that trains no prompt gives.
+
+    metrics: a value for every replicate, accuracy and loss on val and test among them. classifier_of: what
+    classifies with the class names of another dataset; None for a row that does not transfer. values: what it
+    has learnt, tensors ``(R, ...)`` by name, of which ``BASELINES[...].classifier`` makes a classifier again;
+    empty for a row that learns nothing.
+    """
+
+    metrics: Metrics
+    classifier_of: ClassifierOf | None = None
+    values: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+Measure = Callable[[Backbone, Dataset, EpisodeFeatures], Measured]
+"""Measures a row on the episodes of a task: backbone in its precision, the classes, their features."""
+
+
+def measure_of(baseline: str) -> Measure:
+    """What measures a baseline that trains no prompt."""
+    found: Measure = part_at(BASELINES[baseline].measure)
+    return found
+
+
+@torch.no_grad()
+def split_metrics(classifier: ImageClassifier, features: EpisodeFeatures) -> Metrics:
+    """Accuracy and loss on val (each replicate has its own) and on test (the same for all)."""
+    metrics: Metrics = {}
+    for split, images, labels in (
+        ("val", features.val, features.val_labels),
+        ("test", features.test, features.test_labels),
+    ):
+        accuracy, loss = evaluate(images, labels, classifier)
+        metrics |= {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
+    return metrics
+
+
+def told(settings: Mapping[str, Tensor]) -> Metrics:
+    """Settings that validation chose, ``(R,)`` each, as metrics."""
+    return {name: each.double().tolist() for name, each in settings.items()}
