@@ -9,6 +9,8 @@ from nemesis_sweep.spec.part import part_at
 
 Annealing = Callable[[int, int], float]
 """Epoch, from 0, and number of epochs to the weight in that epoch."""
+EPOCHS = 50
+"""With so many epochs an annealing from outside is tried, before any trial."""
 
 
 def annealing(name: str) -> Annealing:
@@ -22,12 +24,13 @@ def annealing(name: str) -> Annealing:
     place = outside(name, "annealings")
     found: Annealing = load(place)
     wanted = "a function of the epoch, from 0, and the number of epochs, that gives a number"
-    try:
-        weights = [found(epoch, 50) for epoch in (0, 25, 49)]
-    except Exception as error:
-        message = f"cannot be computed for epoch 0 of 50: {type(error).__name__}: {error}"
-        raise refused(place, message, found, wanted) from error
-    for weight in weights:
+    for epoch in range(EPOCHS):
+        try:
+            weight = found(epoch, EPOCHS)
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+            message = f"cannot be computed for epoch {epoch} of {EPOCHS}: {reason}"
+            raise refused(place, message, found, wanted) from error
         if not isinstance(weight, int | float) or not math.isfinite(weight):
             raise refused(place, "gives what is no number", weight, wanted)
     return found

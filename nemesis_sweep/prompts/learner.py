@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import Fields, Reads
@@ -40,7 +41,8 @@ class ImageClassifier(ABC):
 
         In variant n of replicate r, vector ``positions[r, n]`` is multiplied by ``scales[r, n]``.
         """
-        raise NotImplementedError(f"{type(self).__name__} was not made for variants")
+        message = f"{type(self).__name__} gives no variants, so PAN cannot test any"
+        raise UserError(Problem(message, "beta", allowed="1 (PUN), or selection: random"))
 
 
 class Learner(nn.Module, ABC):

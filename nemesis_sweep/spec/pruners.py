@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nemesis_sweep.spec.outside.reference import load, outside
+from nemesis_sweep.spec.outside.reference import load, outside, refused
 from nemesis_sweep.spec.values import Values
 
 
@@ -90,7 +90,10 @@ def pruner_of(name: str) -> Pruner:
     if name in PRUNERS or not (place := outside(name, "pruners")):
         return PRUNERS.get(name, Pruner(None, ""))
     found = load(place)
-    fewest = int(getattr(found, "replicates", 0))
+    fewest = getattr(found, "replicates", 0)
+    if type(fewest) is not int or fewest < 0:
+        message = "has `replicates` that are no number of them"
+        raise refused(name, message, fewest, "a whole number >= 0")
     about = (found.__doc__ or "").strip().partition("\n")[0]
     return Pruner(found, about, replicates=lambda options: fewest)
 

@@ -64,10 +64,10 @@ def option_faults(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             build(**options)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not always and not isinstance(error, ValueError | TypeError):
             raise
-        message = str(error).strip().rstrip(".").replace("\n", " ")
+        message = (str(error).strip() or type(error).__name__).rstrip(".").replace("\n", " ")
         return [Fault((), f"{name} refuses these options: {message}", shown(dict(options)))]
     return []
 

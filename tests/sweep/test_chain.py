@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from nemesis_sweep.sweep.best import best_trials
 from nemesis_sweep.sweep.broker import TrialBroker
-from nemesis_sweep.sweep.front import best_trials
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.pruners.wilcoxon import REPLICATES
 from nemesis_sweep.sweep.rows import trial_rows

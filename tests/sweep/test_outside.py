@@ -89,6 +89,60 @@ def nothing():
     return None
 
 
+def leaves():
+    raise SystemExit
+
+
+def made(names=("a", "b"), template="a {}.", **splits):
+    items = [ns.Item(number % 2, f"{number}", content=b"") for number in range(9)]
+    return ns.Dataset("made", names, template, {"train": items, "test": items, **splits})
+
+
+def one_text():
+    return made("ab")
+
+
+def no_template():
+    return made(template=None)
+
+
+def a_generator():
+    return made(train=(item for item in made().train))
+
+
+def no_test():
+    return made(test=[])
+
+
+def nothing_for_test():
+    return made(test=None)
+
+
+def another_split():
+    return made(tests=[])
+
+
+def mixed_labels():
+    return made(test=[ns.Item("a", "x", content=b""), ns.Item(1.0, "y", content=b"")])
+
+
+class Leaves(Middle):
+    def __init__(self, share=1):
+        raise SystemExit
+
+
+class Several(Middle):
+    several_objectives = "no"
+
+
+class Asked(Middle):
+    asked = "often"
+
+
+class Replicates(Late):
+    replicates = "some"
+
+
 number = 3
 '''
 ANNEALING = """
@@ -98,6 +152,14 @@ def halves(epoch, epochs):
 
 def one(epoch):
     return 1.0
+
+
+def late(epoch, epochs):
+    return 1 / (epoch - 3)
+
+
+def leaves(epoch, epochs):
+    raise SystemExit
 """
 TEXT = """
 name: own
@@ -168,6 +230,27 @@ def test_a_sampler_and_a_pruner_propose_and_stop(file, storage):
             "method.anneal=own_annealing:one",
             "method.anneal: own_annealing:one cannot be computed for epoch 0",
         ),
+        (
+            "method.anneal=own_annealing:late",
+            "method.anneal: own_annealing:late cannot be computed for epoch 3 of 50: ZeroDivisionError",
+        ),
+        (
+            "method.anneal=own_annealing:leaves",
+            "method.anneal: own_annealing:leaves cannot be computed for epoch 0 of 50: SystemExit",
+        ),
+        ("search.sampler=own_parts:Leaves", "own_parts:Leaves refuses these options: SystemExit"),
+        (
+            "search.sampler=own_parts:Several",
+            "search.sampler: own_parts:Several has a `several_objectives` that is neither true nor false",
+        ),
+        (
+            "search.sampler=own_parts:Asked",
+            "search.sampler: own_parts:Asked has an `asked` that is no number",
+        ),
+        (
+            "search.pruner=own_parts:Replicates",
+            "search.pruner: own_parts:Replicates has `replicates` that are no number of them; found",
+        ),
         ("method.anneal=own_annealing:two", "method.anneal: own_annealing has no two"),
         ("method.anneal=halve", "method.anneal: unknown annealing; found "),
         ("tasks.dataset=own_parts:fwe", "tasks.dataset: own_parts has no fwe"),
@@ -197,6 +280,14 @@ def test_a_dataset_is_what_its_function_gives(file):
         ("nothing", "gives what is no dataset; found None"),
         ("no_items", "gives in train what is no Item; found ('file.png', 0)"),
         ("labels_too_high", "gives labels in train that no class has"),
+        ("leaves", "makes no dataset: SystemExit (line"),
+        ("one_text", "gives class names that are no list; found 'ab'"),
+        ("no_template", "gives a template without one place for the class name; found None"),
+        ("a_generator", "gives no list of images for train; found <generator"),
+        ("no_test", "gives no list of images for test; found []"),
+        ("nothing_for_test", "gives no list of images for test; found None"),
+        ("another_split", "gives other splits than there are; found {'train'"),
+        ("mixed_labels", "gives labels in test that no class has; found [1.0, 'a']"),
     ],
 )
 def test_a_function_that_gives_none_is_told(file, name, told):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -37,8 +37,9 @@ def read_outside(name: str, place: str, root: Path) -> Dataset:
         made = function(root) if signature(function).parameters else function()
     except UserError:
         raise
-    except Exception as error:
-        message = f"makes no dataset: {type(error).__name__}: {error}{line_of(error)}"
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        message = f"makes no dataset: {reason}{line_of(error)}"
         raise refused(place, message, function, WANTED) from error
     if not isinstance(made, Dataset):
         raise refused(place, "gives what is no dataset", made, WANTED)
@@ -48,26 +49,42 @@ def read_outside(name: str, place: str, root: Path) -> Dataset:
 
 
 def _refuse_odd(place: str, data: Dataset) -> None:
-    from nemesis_sweep.data.dataset import Item
-
     names = data.classnames
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise refused(place, "gives class names that are no list", names, "a list of at least two names")
     if len(names) < 2 or len(set(names)) < len(names) or not all(isinstance(n, str) and n for n in names):
         allowed = "at least two, all different, none empty"
         raise refused(place, "gives class names that cannot be used", listed(list(map(str, names))), allowed)
-    if data.template.count("{}") != 1:
+    if not isinstance(data.template, str) or data.template.count("{}") != 1:
         raise refused(
             place, "gives a template without one place for the class name", data.template, "'a {}.'"
         )
+    _refuse_odd_splits(place, data)
+
+
+def _refuse_odd_splits(place: str, data: Dataset) -> None:
+    from nemesis_sweep.data.dataset import SPLITS, Item
+
+    allowed = "splits: train, test, perhaps val"
+    if not isinstance(data.splits, Mapping) or not set(data.splits) <= set(SPLITS):
+        raise refused(place, "gives other splits than there are", data.splits, allowed)
     for split in ("train", "test"):
         if split not in data.splits:
-            raise refused(place, f"gives no {split}", list(data.splits), "splits: train, test, perhaps val")
+            raise refused(place, f"gives no {split}", list(data.splits), allowed)
     for split, items in data.splits.items():
+        if not isinstance(items, Sequence) or (split == "test" and not items):
+            raise refused(
+                place, f"gives no list of images for {split}", items, "a list of nemesis_sweep.Item"
+            )
         if odd := [item for item in items if not isinstance(item, Item)][:1]:
             raise refused(place, f"gives in {split} what is no Item", odd[0], "nemesis_sweep.Item")
         labels = {item.label for item in items}
-        if not labels <= set(range(len(names))):
-            allowed = f"whole numbers from 0 to {len(names) - 1}, one for each class name"
-            raise refused(place, f"gives labels in {split} that no class has", sorted(labels)[:20], allowed)
+        whole = all(type(label) is int for label in labels)
+        if not whole or not labels <= set(range(len(data.classnames))):
+            allowed = f"whole numbers from 0 to {len(data.classnames) - 1}, one for each class name"
+            raise refused(
+                place, f"gives labels in {split} that no class has", sorted(labels, key=str)[:20], allowed
+            )
 
 
 def _with_val(data: Dataset) -> Dataset:

@@ -106,7 +106,8 @@ def tell(word: str, more: str = "") -> None:
 def conclude() -> None:
     """Whatever this process now ends with is what it means; it hears no more signals."""
     if is_supervised():
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # Blocked here, they would reach another thread.
     tell(DONE)
 
 
@@ -157,7 +158,7 @@ def _words(reader: int) -> dict[str, str]:
 def _end_or_go_on(code: int, words: dict[str, str], losses: int) -> int:
     """How often in a row Ray was lost, if `run` is to go on; otherwise end as the child has ended."""
     if DONE in words:
-        os._exit(code)
+        _end_as(code)
     end_all(below(os.getpid()))
     is_lost = RAY in words and (code >= 0 or -code in _CRASHES)
     if not is_lost:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from nemesis_sweep.messages.faults import Fault, refuse
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
+from nemesis_sweep.spec.outside.reference import refused
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.samplers import SAMPLERS, Sampler, sampler_of
 from nemesis_sweep.spec.values import Values
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 OURS = ("seed", "space", "points")
 """Arguments that the sweep decides: `search.seed` and `space`."""
+
+
+MARK = "True, False"
 
 
 def build_sampler(
@@ -49,7 +53,15 @@ def refuse_no_sampler(name: str) -> None:
     """Raise ``UserError`` where there is nothing at `module:Name` that makes a sampler."""
     import optuna
 
-    refuse_other(name, sampler_of(name).factory, optuna.samplers.BaseSampler)
+    sampler = sampler_of(name)
+    refuse_other(name, sampler.factory, optuna.samplers.BaseSampler)
+    for mark in ("several_objectives", "metric_constraints", "finite"):
+        if not isinstance(getattr(sampler, mark), bool):
+            raise refused(
+                name, f"has a `{mark}` that is neither true nor false", getattr(sampler, mark), MARK
+            )
+    if type(sampler.asked) is not int or sampler.asked < 1:
+        raise refused(name, "has an `asked` that is no number of times", sampler.asked, "a whole number >= 1")
 
 
 def _make(entry: Sampler, options: Values, ours: Values) -> "optuna.samplers.BaseSampler":

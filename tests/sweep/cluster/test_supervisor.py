@@ -94,6 +94,9 @@ def test_a_result_begins_the_count_anew(tmp_path):
         ('tell(RAY)\nsys.exit("its own end")', 1),
         ("os._exit(5)", 5),  # Ray was not there yet
         ("tell(RAY)\nos.kill(os.getpid(), signal.SIGKILL)", -9),
+        ("conclude(); os.kill(os.getpid(), signal.SIGKILL)", -9),
+        # With the main thread deaf to signals, another one would get it.
+        ("threading.Thread(target=time.sleep, args=[9], daemon=True).start()\nconclude(); AT_ONCE", 7),
         ("os.abort()", -6),
         ("tell(RAY, 'host:1')\nos._exit(1)", 2),
         ("tell(RAY)\ntell(STOPPING)\nos._exit(1)", 130),
@@ -101,6 +104,7 @@ def test_a_result_begins_the_count_anew(tmp_path):
 )
 def test_other_ends_are_ends(tmp_path, body, code):
     body = body.replace("sys.exit(", "conclude(); sys.exit(")
+    body = body.replace("AT_ONCE", "os.kill(os.getpid(), signal.SIGTERM); sys.exit(7)")
     found, lines, told = ended(tmp_path, body)
     assert (found, len(lines)) == (code, 1)
     assert ("RAY_ADDRESS: the Ray cluster is gone" in told) == (code == 2)

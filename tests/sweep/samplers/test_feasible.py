@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from nemesis_sweep.spec.samplers import SAMPLERS
-from nemesis_sweep.sweep.front import best_trials
+from nemesis_sweep.sweep.best import best_trials
 from nemesis_sweep.sweep.objective_values import judge
 from nemesis_sweep.sweep.study import TaskStudy
 
