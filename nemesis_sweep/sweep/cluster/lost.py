@@ -8,8 +8,10 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.sweep.cluster.supervisor import (
     REFUSED,
     begin_again,
+    begins_again,
+    conclude,
     hear_signals,
-    is_supervised,
+    is_stopping,
     lost_for_good,
 )
 
@@ -31,7 +33,7 @@ class LostClusterError(BaseException):
         """What to end with; None when Ray should be started again."""
         if self.final:
             return UserError(Problem(f"Ray does not work here: {self.reason}"))
-        if self.address or not is_supervised():
+        if self.address or not begins_again():
             return lost_for_good(self.reason, self.address)
         return None
 
@@ -59,8 +61,9 @@ def last_resort(lost: LostClusterError) -> None:
     """As :func:`starting_again`, out of any thread, when the main one hears nothing any more."""
     if not _ours:
         return
-    if lost.told is None:
+    if lost.told is None or is_stopping():
         begin_again(lost.reason)
+    conclude()
     with suppress(OSError):
         os.write(2, f"\nerror: {lost.told}\n".encode())
     os._exit(REFUSED)
