@@ -6,13 +6,14 @@ from contextlib import contextmanager, suppress
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.sweep.cluster.supervisor import (
+    DONE,
     REFUSED,
     begin_again,
     begins_again,
-    conclude,
     hear_signals,
     is_stopping,
     lost_for_good,
+    tell,
 )
 
 
@@ -63,7 +64,7 @@ def last_resort(lost: LostClusterError) -> None:
         return
     if lost.told is None or is_stopping():
         begin_again(lost.reason)
-    conclude()
+    tell(DONE)
     with suppress(OSError):
         os.write(2, f"\nerror: {lost.told}\n".encode())
     os._exit(REFUSED)
