@@ -60,7 +60,7 @@ def clip_adapter(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures
     ratios, rates = zip(*SETTINGS, strict=True)
     chosen = train(start, rates, head(backbone, dataset, ratios), features, COURSE)
     ratio, rate = (
-        torch.tensor(each, dtype=like.dtype, device=like.device)[chosen.setting] for each in (ratios, rates)
+        torch.tensor(each, dtype=like.dtype).to(like.device)[chosen.setting] for each in (ratios, rates)
     )
     values = {**chosen.values, "ratio": ratio}
     metrics = split_metrics(ClipAdapter(backbone, dataset, values), features)
@@ -95,7 +95,7 @@ def head(backbone: Backbone, dataset: Dataset, ratios: Sequence[float]) -> Logit
     texts = backbone.encode_texts(dataset.zero_shot_texts())
 
     def logits(values: Mapping[str, Tensor], images: Tensor) -> Tensor:
-        ratio = images.new_tensor(ratios)[:, None, None, None]
+        ratio = torch.tensor(ratios, dtype=images.dtype).to(images.device)[:, None, None, None]
         return cosine_logits(adapted(images, values, ratio), texts.to(images.dtype), backbone)
 
     return logits

@@ -57,7 +57,7 @@ def taskres(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> 
     course = MANY if features.episodes[0].shots >= MANY_SHOTS else FEW
     logits = head(backbone, dataset, ALPHAS)
     chosen = train({"residual": start}, [RATE] * len(ALPHAS), logits, features, course)
-    alpha = torch.tensor(ALPHAS, dtype=like.dtype, device=like.device)[chosen.setting]
+    alpha = torch.tensor(ALPHAS, dtype=like.dtype).to(like.device)[chosen.setting]
     values = {**chosen.values, "alpha": alpha}
     metrics = split_metrics(TaskRes(backbone, dataset, values), features)
     metrics |= told({"taskres/alpha": alpha, "taskres/epoch": chosen.epoch})
@@ -74,7 +74,7 @@ def head(backbone: Backbone, dataset: Dataset, alphas: Sequence[float]) -> Logit
     base = backbone.encode_texts(dataset.zero_shot_texts(), normalised=False)
 
     def logits(values: Mapping[str, Tensor], images: Tensor) -> Tensor:
-        strength = images.new_tensor(alphas)[:, None, None, None]
+        strength = torch.tensor(alphas, dtype=images.dtype).to(images.device)[:, None, None, None]
         return cosine_logits(images, moved(base, values["residual"], strength), backbone)
 
     return logits

@@ -81,7 +81,7 @@ def chosen_strengths(
     """alpha and beta ``(R,)``, float64, that are the best on val with these keys."""
     device = backbone.text.device
     texts = backbone.encode_texts(dataset.zero_shot_texts()).double()
-    alphas, betas = (torch.tensor(each, dtype=torch.float64, device=device) for each in (ALPHAS, BETAS))
+    alphas, betas = (torch.tensor(each, dtype=torch.float64).to(device) for each in (ALPHAS, BETAS))
     chosen = []
     for number in range(len(keys)):
         images = features.val[number].to(device).double()
@@ -97,5 +97,5 @@ def chosen_strengths(
             torch.stack([each[which] for each in found], dim=1).flatten(0, 1) for which in (0, 1)
         )
         chosen.append(int(best_of(accuracy, loss)))
-    places = torch.tensor(chosen, device=device)
+    places = torch.tensor(chosen).to(device)
     return alphas[places // len(betas)], betas[places % len(betas)]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -49,7 +50,7 @@ def tip_adapter_f(backbone: Backbone, dataset: Dataset, features: EpisodeFeature
         {
             "tip_adapter_f/alpha": alpha,
             "tip_adapter_f/beta": beta,
-            "tip_adapter_f/lr": alpha.new_tensor(RATES)[chosen.setting],
+            "tip_adapter_f/lr": torch.tensor(RATES).to(alpha.device)[chosen.setting],
             "tip_adapter_f/epoch": chosen.epoch,
         }
     )
