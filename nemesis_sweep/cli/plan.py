@@ -47,6 +47,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     console = Console()
     joint = sweep.search.study == "joint"
     rows = _rows(sweep)
+    title = f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial"
+    console.print(title, soft_wrap=True, highlight=False, markup=False)
     console.print(_table(sweep, rows))
     if (beside := _beside_all(rows)) is not None:
         console.print(f"baselines beside them: {beside}", soft_wrap=True, highlight=False)
@@ -57,9 +59,11 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
         names = "".join(f"\n  {task.key}: {_trained(sweep, task)}" for task in sweep.task_list())
         console.print(f"every trial trains these tasks, one after the other:{names}\n", highlight=False)
         selected_on += ", the mean over all tasks"
-    total = sum(row.trials + len(row.beside) for row in rows)
+    counts = [counted(sum(row.trials for row in rows), "trial")]
+    if n_beside := sum(len(row.beside) for row in rows):
+        counts.append(counted(n_beside, "baseline"))
     console.print(
-        f"{'at most ' * control_is_possible(sweep)}{counted(total, 'trial')} in all, "
+        f"{'at most ' * control_is_possible(sweep)}{' and '.join(counts)} in all, "
         f"{counted(sum(row.prompts for row in rows), 'prompt')} to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {selected_on}",
@@ -79,12 +83,12 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
 
 @dataclass(frozen=True)
 class _Row:
-    """A study: its trials, those of them that are given, the baselines beside them, the prompts of all."""
+    """A study: its trials, those of them that no sampler proposes, the baselines beside them, the prompts of all."""
 
     study: str
     epochs: str
     trials: int
-    fixed: int
+    given: int
     beside: list[str]
     prompts: int
 
@@ -101,9 +105,9 @@ def _rows(sweep: "Sweep") -> list[_Row]:
         trials = trials_of(sweep, tasks)
         trained = trials + sum(map(trains_prompt, beside))
         epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"
-        fixed = min(trials, inside + len(sweep.search.points))
+        given = min(trials, inside + len(sweep.search.points))
         prompts = trained * len(tasks) * sweep.tasks.replicates
-        rows.append(_Row(study, epochs, trials, fixed, beside, prompts))
+        rows.append(_Row(study, epochs, trials, given, beside, prompts))
     return rows
 
 
@@ -127,17 +131,17 @@ def _paper_inside(sweep: "Sweep") -> list[str]:
 def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":
     from rich.table import Table
 
-    title = f"sweep {sweep.name}: {counted(sweep.tasks.replicates, 'replicate')} a trial"
-    table = Table(title=title, title_justify="left")
+    table = Table()
     alike = _beside_all(rows) is not None  # Then a line says it, and names have more room.
     # Only names and lists may be wrapped in a narrow terminal.
     table.add_column("study" if sweep.search.study == "joint" else "task", overflow="fold")
-    for heading in ("epochs", "trials", "of these\nfixed"):
+    given = any(row.given for row in rows)
+    for heading in ("epochs", "trials", *["of these\ngiven"] * given):
         table.add_column(heading, justify="right", no_wrap=True)
     if not alike:
         table.add_column("baselines beside them")
     for row in rows:
-        counts = (row.epochs, str(row.trials), str(row.fixed))
+        counts = (row.epochs, str(row.trials), *[str(row.given)] * given)
         table.add_row(row.study, *counts, *([] if alike else [", ".join(row.beside)]))
     return table
 

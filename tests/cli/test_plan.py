@@ -23,13 +23,18 @@ def plan(file: Path, *settings: str) -> str:
 
 
 def test_a_control_that_only_may_come_makes_it_at_most_so_many() -> None:
-    assert "\n45 trials in all" in plan(PAN)
-    assert "\nat most 138 trials in all" in plan(PUN)
-    assert "\n132 trials in all" in plan(PUN, "search.baselines=[zero_shot, coop, paper]")
+    assert "\n36 trials and 9 baselines in all" in plan(PAN)
+    assert "\nat most 120 trials and 18 baselines in all" in plan(PUN)
+    assert "\n120 trials and 12 baselines in all" in plan(PUN, "search.baselines=[zero_shot, coop, paper]")
+
+
+def test_given_points_are_counted_where_there_are_any() -> None:
+    assert "of these" in plan(PAN)
+    assert "of these" not in plan(PAN, "search.baselines=[zero_shot, coop]")
 
 
 def test_any_number_of_trials_is_planned_at_once() -> None:
-    assert f"\n{3 * 10**12 + 9} trials in all" in plan(PAN, f"budget.trials={10**12}")
+    assert f"\n{3 * 10**12} trials and 9 baselines in all" in plan(PAN, f"budget.trials={10**12}")
 
 
 def test_data_that_is_not_there_is_told_once_a_dataset(tmp_path: Path, monkeypatch) -> None:
@@ -52,7 +57,7 @@ def test_a_narrow_terminal_cuts_no_number_whatever_the_names(tmp_path: Path, mon
     monkeypatch.setenv("COLUMNS", "80")
     long = "tasks.dataset=[./my/very/long/folder/of/photographs.parquet, ./another/one/photographs.parquet]"
     told = plan(PAN, long)
-    assert "epochs" in told and "trials" in told and "fixed" in told and "…" not in told
+    assert "epochs" in told and "trials" in told and "given" in told and "…" not in told
 
 
 @pytest.mark.parametrize("here", [True, False])

@@ -116,7 +116,7 @@ def test_plan_of_a_joint_study_counts_trials_once_and_prompts_for_every_task() -
     arguments = [str(PAN), "--set", "search.study=joint"]
     shown = CliRunner().invoke(main, ["plan", *arguments]).output
     # 12 trials and plain CoOp train, on 3 tasks with 8 seeds; zero-shot and the linear probe do not.
-    assert "15 trials in all, 312 prompts to train" in shown
+    assert "12 trials and 3 baselines in all, 312 prompts to train" in shown
     assert "selected on val/accuracy, the mean over all tasks" in shown
     assert "digits-1shot" in shown
     assert (
