@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.artifact import load_prompt
-from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import all_kinds, read_method
@@ -29,6 +30,7 @@ PENALTIES: dict[str, dict[str, Any]] = {
     "PAN": {"omega": 3.0, "beta": 0.0, "n_positions": 3, "corruption": 0.2},
     "mix": {"omega": 3.0, "beta": 0.4, "n_positions": 2, "corruption": 4.0},
 }
+NEEDS_VARIANTS = ("PAN", "mix")
 POSITIONS = ((0, 2), (1, 0))
 
 
@@ -39,11 +41,13 @@ class PromptContract:
     to have their defaults. The kind needs three vectors or more, which PUN and PAN tell apart.
     learns_what_it_scales: false where PAN scales vectors that are not learnt as they are, such as CoCoOp's,
     to which every image adds something.
+    variants: false for a kind without `rescaled`, which is tested with PUN alone and has to refuse PAN.
     """
 
     prompt: ClassVar[str]
     settings: ClassVar[dict[str, Any]] = {}
     learns_what_it_scales: ClassVar[bool] = True
+    variants: ClassVar[bool] = True
 
     @property
     def backbone(self) -> Backbone:
@@ -51,7 +55,9 @@ class PromptContract:
         return tiny_backbone(reads_of(self.prompt, all_kinds(self.prompt)))
 
     def method(self, penalty: str = "mix", **more: Any) -> Method:
-        """The settings of a short training."""
+        """The settings of a short training; PUN in place of PAN for a kind without variants."""
+        if penalty in NEEDS_VARIANTS and not self.variants:
+            penalty = "PUN"
         given = {"prompt": self.prompt, "epochs": 6, "lr": 0.05, **PENALTIES[penalty], **self.settings}
         return read_method({**given, **more})
 
@@ -124,11 +130,14 @@ class PromptContract:
             assert torch.equal(resumed.learner.values()[name], value)
 
     def test_variants_are_the_prompts_with_one_vector_scaled(self) -> None:
-        """Factor 1 changes nothing, and other factors do."""
+        """Factor 1 changes nothing, and other factors do. Without variants PAN is refused."""
         trainer = self.trainer(self.method())
         images, _ = batch(trainer.learner, 2)
         positions = torch.tensor(POSITIONS)
         classifier = trainer.learner.classifier(variants=True)
+        if not self.variants:
+            assert _refuses_variants(classifier, images, positions), "it has variants: `variants = True`"
+            return
         logits = classifier(images)
         same = classifier.rescaled(images, positions, torch.ones(2, 2))
         assert same.shape == (2, 2, *logits.shape[1:]) and not same.requires_grad
@@ -209,6 +218,14 @@ class PromptContract:
                 assert found is not None and wanted is not None
                 assert half.parameters[name].dtype == found.dtype == torch.float32
                 assert 0 < (found - wanted).norm() / wanted.norm() < 0.1, (name, precision)
+
+
+def _refuses_variants(classifier: ImageClassifier, images: Tensor, positions: Tensor) -> bool:
+    try:
+        classifier.rescaled(images, positions, torch.ones(positions.shape))
+    except UserError:
+        return True
+    return False
 
 
 def scaled_learner(learner: Learner, positions: Tensor, scales: Tensor) -> Learner:
