@@ -83,7 +83,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
 
 @dataclass(frozen=True)
 class _Row:
-    """A study: its trials, those of them that no sampler draws, the baselines beside them, the prompts of all."""
+    """A study: its trials, those that no sampler draws, the baselines beside them, the prompts of all."""
 
     study: str
     epochs: str
