@@ -124,6 +124,8 @@ def load_dataset(name: str, root: str | Path | None = None) -> "Dataset":
     root: the data root. Raises ``UserError`` for an unknown name (with the nearest one), for data that is not
     there (with the layouts that are looked for), and for lists that cannot be read.
     """
+    if not isinstance(name, str):
+        raise UserError(Problem("not a name of a dataset", "dataset", found=repr(name), allowed="a text"))
     check_name(name)
     if name in EMBEDDED:
         from nemesis_sweep.data.own.parquet import read_parquet

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from nemesis_sweep.data.shards import (
 from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.vlm.backbone import Backbone
 
@@ -49,7 +51,8 @@ class FeatureStore:
     """Features of pictures under one encoder and one view set, in a folder named by their identity.
 
     reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``.
-    Raises ``UserError`` when the folder cannot be made, and for a tower without features of parts.
+    Raises ``UserError`` when the folder cannot be made, for no number of views, and for a tower without
+    features of parts.
     """
 
     def __init__(
@@ -59,6 +62,14 @@ class FeatureStore:
         root: Path | None = None,
         reads: Reads = "pooled",
     ) -> None:
+        if type(views) is not int or views < 1:
+            raise UserError(
+                Problem("not a number of views", "views", found=repr(views), allowed="a whole number >= 1")
+            )
+        if reads not in get_args(Reads):
+            raise UserError(
+                Problem("no such features", "reads", found=repr(reads), allowed=listed(get_args(Reads)))
+            )
         self.backbone = backbone
         self.views = views
         self.reads: Reads = reads

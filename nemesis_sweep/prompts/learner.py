@@ -41,7 +41,7 @@ class ImageClassifier(ABC):
 
         In variant n of replicate r, vector ``positions[r, n]`` is multiplied by ``scales[r, n]``.
         """
-        message = f"{type(self).__name__} gives no variants, so PAN cannot test any"
+        message = f"this kind of prompt ({type(self).__name__}) gives no variants, so PAN cannot test any"
         raise UserError(Problem(message, "beta", allowed="1 (PUN), or selection: random"))
 
 

@@ -34,8 +34,18 @@ def configuration(sweep: Sweep, task: Task, params: Values) -> Method:
     except ValidationError as error:
         refuse(faults_of(error, values, model))
         raise
-    if method.words is None and method.n_positions > method.n_ctx:
-        allowed = f"at most n_ctx, {method.n_ctx}"
+    there = _vectors(method)
+    if there is not None and method.n_positions > there:
         message = "more positions than context vectors"
-        refuse([Fault(("n_positions",), message, shown(method.n_positions), allowed)])
+        refuse([Fault(("n_positions",), message, shown(method.n_positions), f"at most {there}")])
     return narrowed(method)
+
+
+def _vectors(method: Method) -> int | None:
+    """The vectors that PAN draws from; None where the words, the tower or a kind from outside decide."""
+    kind = method.kinds.get(method.prompt)
+    if kind is None or method.words is not None or "n_ctx" not in kind.names:
+        return None
+    if kind.between_blocks:
+        return method.n_ctx * method.prompt_depth if method.prompt_depth is not None else None
+    return method.n_ctx

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.artifact import load_prompt
-from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import all_kinds, read_method
@@ -29,6 +30,7 @@ PENALTIES: dict[str, dict[str, Any]] = {
     "PAN": {"omega": 3.0, "beta": 0.0, "n_positions": 3, "corruption": 0.2},
     "mix": {"omega": 3.0, "beta": 0.4, "n_positions": 2, "corruption": 4.0},
 }
+NEEDS_VARIANTS = ("PAN", "mix")
 POSITIONS = ((0, 2), (1, 0))
 
 
@@ -37,10 +39,15 @@ class PromptContract:
 
     prompt: the kind, as in a sweep file (`my_module:MyPrompt`). settings: its own fields, where they are not
     to have their defaults. The kind needs three vectors or more, which PUN and PAN tell apart.
+    learns_what_it_scales: false where PAN scales vectors that are not learnt as they are, such as CoCoOp's,
+    to which every image adds something.
+    variants: false for a kind without `rescaled`, which is tested with PUN alone and has to refuse PAN.
     """
 
     prompt: ClassVar[str]
     settings: ClassVar[dict[str, Any]] = {}
+    learns_what_it_scales: ClassVar[bool] = True
+    variants: ClassVar[bool] = True
 
     @property
     def backbone(self) -> Backbone:
@@ -48,7 +55,9 @@ class PromptContract:
         return tiny_backbone(reads_of(self.prompt, all_kinds(self.prompt)))
 
     def method(self, penalty: str = "mix", **more: Any) -> Method:
-        """The settings of a short training."""
+        """The settings of a short training; PUN in place of PAN for a kind without variants."""
+        if penalty in NEEDS_VARIANTS and not self.variants:
+            penalty = "PUN"
         given = {"prompt": self.prompt, "epochs": 6, "lr": 0.05, **PENALTIES[penalty], **self.settings}
         return read_method({**given, **more})
 
@@ -121,17 +130,49 @@ class PromptContract:
             assert torch.equal(resumed.learner.values()[name], value)
 
     def test_variants_are_the_prompts_with_one_vector_scaled(self) -> None:
-        """Factor 1 changes nothing, and other factors do."""
+        """Factor 1 changes nothing, and other factors do. Without variants PAN is refused."""
         trainer = self.trainer(self.method())
         images, _ = batch(trainer.learner, 2)
         positions = torch.tensor(POSITIONS)
         classifier = trainer.learner.classifier(variants=True)
+        if not self.variants:
+            assert _refuses_variants(classifier, images, positions), "it has variants: `variants = True`"
+            return
         logits = classifier(images)
         same = classifier.rescaled(images, positions, torch.ones(2, 2))
         assert same.shape == (2, 2, *logits.shape[1:]) and not same.requires_grad
         torch.testing.assert_close(same[:, 1], logits.detach(), rtol=1e-4, atol=1e-4)
-        half = classifier.rescaled(images, positions, torch.full((2, 2), 0.3))
-        assert not torch.allclose(half[:, 0], logits, atol=1e-4)
+        scales = torch.tensor([[0.3, 0.6], [2.5, 0.3]])
+        found = classifier.rescaled(images, positions, scales)
+        assert not torch.allclose(found[:, 0], logits, atol=1e-4)
+        if self.learns_what_it_scales:
+            for place in range(2):
+                scaled = scaled_learner(trainer.learner, positions[:, place], scales[:, place])
+                with torch.no_grad():
+                    wanted = scaled.classifier()(images)
+                torch.testing.assert_close(found[:, place], wanted, rtol=1e-4, atol=1e-4)
+
+    def test_the_penalty_moves_what_is_learnt(self) -> None:
+        learner = self.trainer(self.method()).learner
+        images, _ = batch(learner, 2)
+        penalised = learner.penalised(images)
+        assert penalised.requires_grad, "it has to follow from what is learnt"
+        for position in range(learner.n_vectors):
+            vector = penalised[..., position, :].flatten(1).square().sum()
+            found = torch.autograd.grad(
+                vector, list(learner.parameters()), retain_graph=True, allow_unused=True
+            )
+            moved = sum(each.flatten(1).abs().sum(dim=1) for each in found if each is not None)
+            assert isinstance(moved, Tensor) and (moved > 0).all(), position
+
+    def test_an_image_is_classified_alone_as_among_others(self) -> None:
+        """Or a test set would say something else with other chunks."""
+        learner = self.trainer(self.method()).learner
+        images, _ = batch(learner, 2)
+        with torch.no_grad():
+            together = learner.classifier()(images)
+            alone = [learner.classifier()(images[:, [place]]) for place in range(images.shape[1])]
+        torch.testing.assert_close(torch.cat(alone, dim=1), together, rtol=1e-4, atol=1e-4)
 
     def test_a_saved_prompt_classifies_as_the_fit_said(self, tmp_path: Path) -> None:
         data = colours()
@@ -177,6 +218,31 @@ class PromptContract:
                 assert found is not None and wanted is not None
                 assert half.parameters[name].dtype == found.dtype == torch.float32
                 assert 0 < (found - wanted).norm() / wanted.norm() < 0.1, (name, precision)
+
+
+def _refuses_variants(classifier: ImageClassifier, images: Tensor, positions: Tensor) -> bool:
+    try:
+        classifier.rescaled(images, positions, torch.ones(positions.shape))
+    except UserError:
+        return True
+    return False
+
+
+def scaled_learner(learner: Learner, positions: Tensor, scales: Tensor) -> Learner:
+    """The learner whose parameters hold vector ``positions[r]`` times ``scales[r]``, for each replicate."""
+    penalised = learner.penalised()
+    rows = penalised.movedim(-2, 1)  # (R, P, ...)
+    chosen = torch.stack([rows[r, position] for r, position in enumerate(positions.tolist())])
+    factors = (scales - 1).view(-1, *[1] * (chosen.ndim - 1))
+    # The gradient of half a vector's square is the vector, at its place in the parameters.
+    names, parameters = zip(*learner.named_parameters(), strict=True)
+    half = 0.5 * (factors * chosen.square()).sum()
+    changes = torch.autograd.grad(half, parameters, allow_unused=True)
+    values = {
+        name: parameter.detach() if change is None else parameter.detach() + change
+        for name, parameter, change in zip(names, parameters, changes, strict=True)
+    }
+    return type(learner)(learner.backbone, learner.method, learner.classnames, values, learner.template)
 
 
 def batch(learner: Learner, replicates: int, size: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.training.arguments import check_training, checked_seeds
+from nemesis_sweep.training.arguments import check_training, checked_seeds, refusal
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.resident import resident
@@ -43,7 +43,7 @@ class TrainingRun:
         template: str = DEFAULT_TEMPLATE,
     ) -> None:
         check_training(backbone, classnames, method, template)
-        _check(features, method, len(checked_seeds(seeds)), len(classnames))
+        _check(features, method, checked_seeds(seeds), len(classnames))
         self.trainer = Trainer(backbone, classnames, method, seeds, template)
         _check_kind(features, self.trainer.learner)
         self.features = resident(features, self.trainer.device, len(classnames))
@@ -102,6 +102,8 @@ class TrainingRun:
 
     def evaluate(self, split: str, report: SayLine | None = None) -> Metrics:
         """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
+        if split not in ("val", "test"):
+            raise refusal("split", "no such split", split, "val, test")
         images = getattr(self.features, split)
         labels = getattr(self.features, f"{split}_labels")
         with torch.no_grad():
@@ -166,12 +168,17 @@ class TrainingRun:
         return train[replicate, rows, chosen], self.features.train_labels[replicate, rows]
 
 
-def _check(features: EpisodeFeatures, method: Method, replicates: int, n_classes: int) -> None:
+def _check(features: EpisodeFeatures, method: Method, seeds: tuple[int, ...], n_classes: int) -> None:
     """Refuse features of other seeds, other views or other classes, before any training."""
+    if not isinstance(features, EpisodeFeatures):
+        raise refusal("features", "not features of episodes", features, "what ns.episode_features gives")
     shape = tuple(features.train.shape)
-    if len(shape) < 4 or shape[0] != replicates or 0 in shape:
-        allowed = f"(R, n, V, E) with R = {counted(replicates, 'seed')} and at least one image"
+    if len(shape) < 4 or shape[0] != len(seeds) or 0 in shape:
+        allowed = f"(R, n, V, E) with R = {counted(len(seeds), 'seed')} and at least one image"
         raise UserError(Problem("training features of a wrong shape", found=str(shape), allowed=allowed))
+    drawn = tuple(episode.seed for episode in features.episodes)
+    if drawn and drawn != seeds:
+        raise UserError(Problem("features of other seeds", "seeds", found=str(seeds), allowed=str(drawn)))
     if method.views == "epochs" and shape[2] < method.epochs:
         allowed = f"at least {method.epochs}, one an epoch"
         raise UserError(Problem("too few views", key="views", found=str(shape[2]), allowed=allowed))

@@ -177,6 +177,8 @@ def load_backbone(name: str) -> Backbone:
     Raises UserError for unknown names and for weights that are missing, unreadable or of another
     architecture.
     """
+    if not isinstance(name, str):
+        raise UserError(Problem("not a name of a backbone", "backbone", found=repr(name), allowed="a text"))
     loaded = load_model(find_backbone(name))
     tokenizer = make_tokenizer(loaded.config["text_cfg"], loaded.folder)
     backbone = backbone_from_open_clip(loaded.model, tokenizer, loaded.preprocess, name=name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from nemesis_sweep.vlm.layout import Layout, check_names, make_layout, text_layout
+from nemesis_sweep.vlm.layout import Layout, check_names, make_layout, refuse_no_texts, text_layout
 
 MOST = 16
 """Layouts that are kept: trials of a sweep take turns among few class names and context lengths."""
@@ -30,6 +30,7 @@ class KeptLayouts:
 
     def prompts(self, tokenizer: Any, names: Sequence[str], n_ctx: int, position: str) -> Layout:
         """As of ``make_layout``, with its errors and warnings each time."""
+        refuse_no_texts("class names", names)
         key = (tokenizer, tuple(names), n_ctx, position)
         if key in self._made:
             check_names(names, n_ctx, position)
@@ -37,6 +38,7 @@ class KeptLayouts:
 
     def texts(self, tokenizer: Any, texts: Sequence[str]) -> Layout:
         """As of ``text_layout``."""
+        refuse_no_texts("texts", texts)
         return self._kept((tokenizer, tuple(texts), 0, ""), lambda: text_layout(tokenizer, texts))
 
     def _kept(self, key: _Key, make: Callable[[], Layout]) -> Layout:

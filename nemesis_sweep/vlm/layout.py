@@ -119,8 +119,9 @@ def check_names(names: Sequence[str], n_ctx: int, position: str) -> None:
     if position not in CLASS_POSITIONS:
         allowed = ", ".join(CLASS_POSITIONS)
         raise UserError(Problem("unknown class position", found=repr(position), allowed=allowed))
-    if n_ctx < 1:
-        raise UserError(Problem("n_ctx must be at least 1", found=str(n_ctx)))
+    if type(n_ctx) is not int or n_ctx < 1:
+        message = "n_ctx must be at least 1" if type(n_ctx) is int else "n_ctx must be a whole number"
+        raise UserError(Problem(message, found=repr(n_ctx)))
     if not names:
         raise UserError("no class names given: at least one class is needed")
     empty = [index for index, name in enumerate(names) if not name.replace("_", " ").strip()]
@@ -130,6 +131,14 @@ def check_names(names: Sequence[str], n_ctx: int, position: str) -> None:
     if twice:
         shown = ", ".join(repr(name) for name in twice[:5])
         warnings.warn(f"{counted(len(twice), 'class name')} given more than once: {shown}", stacklevel=3)
+
+
+def refuse_no_texts(what: str, given: Any) -> None:
+    """Raise ``UserError`` for one text alone, whose letters would each be a text, and for what is none."""
+    alone = isinstance(given, str | bytes) or not isinstance(given, Sequence)
+    if alone or not all(isinstance(text, str) for text in given):
+        allowed = "a list of texts, such as ['cat', 'dog']"
+        raise UserError(Problem(f"not {what}", found=repr(given)[:80], allowed=allowed))
 
 
 def _tokenize(

@@ -16,6 +16,7 @@ from tests.cli.test_run import (
     assert_consistent,
     command,
     controls_of,
+    drivers_of,
     in_the_middle_of,
     optuna_trials,
     results_of,
@@ -44,7 +45,7 @@ def disk(tmp_path: Path) -> Iterator[Path | None]:
 def limit(driver: subprocess.Popen, home: Path) -> None:
     """Let nobody who works for the sweep write more into a file than the journal holds."""
     size = (home / "optuna.journal").stat().st_size
-    for pid in (driver.pid, *workers_of(driver.pid)):
+    for pid in (*drivers_of(driver.pid), *workers_of(driver.pid)):
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 

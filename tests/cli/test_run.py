@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.report.results import read_results
+from nemesis_sweep.sweep.cluster.processes import below
 
 SWEEP = """
 name: short
@@ -224,22 +225,14 @@ def verb(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
 
 
-def workers_of(driver: int) -> list[int]:
-    """Processes below the driver in which Ray runs a trial."""
-    parents, names = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            names[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
-        except (OSError, ValueError):  # it has just ended
-            continue
+def workers_of(command: int) -> list[int]:
+    """Processes below a command in which Ray runs a trial."""
+    return [process.pid for process in below(command) if "Trainable" in process.title]
 
-    def below(pid: int) -> bool:
-        while pid in parents and pid != driver:
-            pid = parents[pid]
-        return pid == driver
 
-    return [pid for pid, name in names.items() if "Trainable" in name and below(pid)]
+def drivers_of(command: int) -> list[int]:
+    """The process below a command that does its work, as `status` and `stop` know it."""
+    return [process.pid for process, above in below(command).items() if above == command and process.lives]
 
 
 def start(file: Path, home: Path) -> subprocess.Popen:
@@ -259,7 +252,7 @@ def in_the_middle_of(home: Path, number: str) -> Callable[[], bool]:
 def stop(driver: subprocess.Popen, home: Path) -> None:
     """`stop`, as Ctrl-C once: running trials are put off, and the screen says how to go on."""
     status = json.loads(verb("status", str(home), "--json").stdout)
-    assert status["driver"] == driver.pid
+    assert [status["driver"]] == drivers_of(driver.pid)
     (study,) = status["studies"]
     assert (study["task"], study["complete"], study["running"]) == (STUDY, 3, 1)
     assert verb("stop", str(home)).returncode == 0

@@ -13,7 +13,7 @@ from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full_disk_error import FullDiskError, no_room, told_when_full
-from nemesis_sweep.sweep.worker.failure import FULL, failure
+from nemesis_sweep.sweep.worker.failure import failure
 from nemesis_sweep.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.small_disk import limited_files
 
@@ -90,13 +90,13 @@ def test_a_disk_is_asked_whether_it_has_room(tmp_path):
 
 def test_a_trial_that_finds_no_room_says_so_and_leaves_no_traceback(tmp_path):
     told = failure(OSError(errno.ENOSPC, NO_SPACE, "/data/shard.arrow"), tmp_path)
-    assert told[FULL].startswith(f"/data/shard.arrow ({NO_SPACE}) on ")
-    assert "failure" not in told
+    assert told.full.startswith(f"/data/shard.arrow ({NO_SPACE}) on ")
+    assert not told.failure
     with limited_files(1000):
         # Its own words say nothing: SQLite's of a file that it cannot open, say.
-        assert FULL in failure(ValueError("unable to open database file"), tmp_path)
+        assert failure(ValueError("unable to open database file"), tmp_path).full
     assert not (tmp_path / "error.txt").exists()
-    assert "failure" in failure(ValueError("unable to open database file"), tmp_path)
+    assert failure(ValueError("unable to open database file"), tmp_path).failure
 
 
 def test_the_disk_of_a_server_is_not_taken_for_the_homes(tmp_path):

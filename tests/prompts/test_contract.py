@@ -50,6 +50,7 @@ class TestEveryKind(PromptContract):
     def _is(self, kind):
         self.prompt = kind
         self.settings = {"n_ctx": 3}
+        self.learns_what_it_scales = kind != "cocoop"
 
 
 def made(kind, penalty="mix", **settings):

@@ -1,6 +1,7 @@
 """Kinds of prompts from outside: what their class has to be; trained, saved, and read on where found."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 import nemesis_sweep as ns
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.outside.beside import BESIDE
+from nemesis_sweep.testing import PromptContract
 
 GOOD = '''
 """A context, and one number for each class that is added to its logit."""
@@ -238,6 +240,38 @@ def test_it_is_trained_saved_and_used(folder, tmp_path_factory):
         ns.load_prompt(home / "trials" / "digits" / "0")
     (line,) = str(refused.value).splitlines()
     assert "a prompt of the kind own_bias:Bias needs its code: there is no module own_bias" in line
+
+
+class TestAKindWithoutVariants(PromptContract):
+    """PAN cannot test its vectors; it keeps to all else."""
+
+    prompt = "own_bias:Bias"
+    settings: ClassVar = {"n_ctx": 3}
+    variants = False
+
+    @pytest.fixture(autouse=True)
+    def _is_found(self, folder):
+        pass
+
+
+def test_variants_that_a_kind_does_not_give_are_missed(folder):
+    class Claims(TestAKindWithoutVariants):
+        variants = True
+
+    with pytest.raises(
+        ns.UserError, match=r"this kind of prompt \(Biased\) gives no variants, so PAN cannot"
+    ):
+        Claims().test_variants_are_the_prompts_with_one_vector_scaled()
+
+
+def test_variants_that_a_kind_gives_are_not_overlooked():
+    class Hides(PromptContract):
+        prompt = "coop"
+        settings: ClassVar = {"n_ctx": 3}
+        variants = False
+
+    with pytest.raises(AssertionError, match="it has variants"):
+        Hides().test_variants_are_the_prompts_with_one_vector_scaled()
 
 
 def test_fields_of_another_kind_are_refused(folder):

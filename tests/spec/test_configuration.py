@@ -46,6 +46,11 @@ def test_what_the_method_does_not_have_is_refused_by_name(sweep: Sweep) -> None:
     }
     with pytest.raises(UserError, match="n_positions: more positions than context vectors; found 9"):
         configuration(sweep, task, {"n_positions": 9, "n_ctx": 8})
+    deep = {"prompt": "deep_text", "n_ctx": 4, "n_positions": 9}
+    for depth in (None, 3):
+        assert configuration(sweep, task, {**deep, "prompt_depth": depth}).n_positions == 9
+    with pytest.raises(UserError, match=r"n_positions: .*; found 9; allowed: at most 8$"):
+        configuration(sweep, task, {**deep, "prompt_depth": 2})
 
 
 def test_task_keys_are_folder_names_and_never_meet() -> None:

@@ -1,5 +1,6 @@
 """What a sweep that ends early leaves of its results."""
 
+import os
 import threading
 import time
 from functools import partial
@@ -10,6 +11,7 @@ from optuna.trial import TrialState
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.sweep.best import mark_best
+from nemesis_sweep.sweep.cluster import supervisor
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
 from nemesis_sweep.sweep.early_end import SECONDS, kept_at_an_early_end, rows_of
 
@@ -39,7 +41,8 @@ def test_what_is_over_can_be_read(study, tmp_path, error):
     assert rows == {"coop": "COMPLETE", "0": "PRUNED"}
 
 
-def test_nothing_is_kept_where_the_sweep_goes_on_or_nothing_is_over(study, tmp_path):
+def test_nothing_is_kept_where_the_sweep_goes_on_or_nothing_is_over(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor, "_parent", os.open(os.devnull, os.O_WRONLY))
     kept = []
     with (
         pytest.raises(LostClusterError),
@@ -51,6 +54,13 @@ def test_nothing_is_kept_where_the_sweep_goes_on_or_nothing_is_over(study, tmp_p
     with kept_at_an_early_end(partial(rows_of, [study], tmp_path), kept.append):
         pass  # Its rows are collected, and more than they.
     assert kept == []
+    monkeypatch.setattr(supervisor, "_losses", supervisor.MOST)
+    with (
+        pytest.raises(LostClusterError),
+        kept_at_an_early_end(partial(rows_of, [study], tmp_path), kept.append),
+    ):
+        raise LostClusterError("the raylet died")  # for the last time
+    assert len(kept) == 1
 
 
 def test_the_end_is_neither_put_off_nor_changed(study, tmp_path):

@@ -159,3 +159,44 @@ def test_episodes_are_drawn_of_checked_shots_and_seeds():
     with pytest.raises(UserError, match=r"^val_shots: not a number of validation images; found 'most'"):
         ns.episode_features(dataset, backbone, 1, (1, 2), 1, val_shots="most")
     assert ns.episode_features(dataset, backbone, 1, (1, 2), 1, val_shots=3).val_labels.shape == (2, 30)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda backbone: backbone.layout("cat", n_ctx=2),
+            "^not class names; found 'cat'; allowed: a list of",
+        ),
+        (lambda backbone: backbone.layout([1], n_ctx=2), r"^not class names; found \[1\]"),
+        (lambda backbone: backbone.layout(None, n_ctx=2), "^not class names; found None"),
+        (lambda backbone: backbone.layout(["cat"], n_ctx=2.0), "^n_ctx must be a whole number; found 2.0"),
+        (lambda backbone: backbone.encode_texts("cat"), "^not texts; found 'cat'; allowed: a list of texts"),
+        (lambda backbone: backbone.encode_texts([3]), r"^not texts; found \[3\]"),
+        (lambda backbone: ns.load_backbone(None), "^backbone: not a name of a backbone; found None"),
+        (lambda backbone: ns.load_dataset(3), "^dataset: not a name of a dataset; found 3"),
+        (lambda backbone: ns.FeatureStore(backbone, views=0), "^views: not a number of views; found 0"),
+        (lambda backbone: ns.FeatureStore(backbone, views="1"), "^views: not a number of views; found '1'"),
+        (
+            lambda backbone: ns.FeatureStore(backbone, 1, reads="parts"),
+            "^reads: no such features; found 'parts'",
+        ),
+    ],
+)
+def test_what_is_no_text_and_no_number_is_refused(tiny_backbone, call, message):
+    with pytest.raises(UserError, match=message):
+        call(tiny_backbone)
+
+
+def test_features_are_those_of_the_seeds(tiny_backbone, colours):
+    features = ns.episode_features(colours, tiny_backbone, shots=1, seeds=(1, 2), views=1)
+    method = Method(n_ctx=2, epochs=1, views=1)
+    run = ns.TrainingRun(tiny_backbone, colours.classnames, method, (1, 2), features)
+    with pytest.raises(UserError, match=r"^split: no such split; found 'vals'; allowed: val, test"):
+        run.evaluate("vals")
+    with pytest.raises(
+        UserError, match=r"^seeds: features of other seeds; found \(2, 1\); allowed: \(1, 2\)"
+    ):
+        ns.TrainingRun(tiny_backbone, colours.classnames, method, (2, 1), features)
+    with pytest.raises(UserError, match=r"^features: not features of episodes; found None"):
+        ns.TrainingRun(tiny_backbone, colours.classnames, method, (1, 2), None)

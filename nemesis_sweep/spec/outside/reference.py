@@ -35,6 +35,8 @@ def load(reference: str) -> Any:
     """Return what stands at `module:Name`. Raises ``UserError`` with the reason where there is nothing."""
     module, _, name = reference.partition(":")
     name = name.partition(" ")[0]
+    if not module or not name:
+        raise UserError(Problem("not a place of a part", found=repr(reference), allowed=FORM))
     BESIDE.take(module)
     try:
         found = import_module(module)

@@ -6,11 +6,14 @@ from contextlib import contextmanager, suppress
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.sweep.cluster.supervisor import (
+    DONE,
     REFUSED,
     begin_again,
+    begins_again,
     hear_signals,
-    is_supervised,
+    is_stopping,
     lost_for_good,
+    tell,
 )
 
 
@@ -31,7 +34,7 @@ class LostClusterError(BaseException):
         """What to end with; None when Ray should be started again."""
         if self.final:
             return UserError(Problem(f"Ray does not work here: {self.reason}"))
-        if self.address or not is_supervised():
+        if self.address or not begins_again():
             return lost_for_good(self.reason, self.address)
         return None
 
@@ -59,8 +62,9 @@ def last_resort(lost: LostClusterError) -> None:
     """As :func:`starting_again`, out of any thread, when the main one hears nothing any more."""
     if not _ours:
         return
-    if lost.told is None:
+    if lost.told is None or is_stopping():
         begin_again(lost.reason)
+    tell(DONE)
     with suppress(OSError):
         os.write(2, f"\nerror: {lost.told}\n".encode())
     os._exit(REFUSED)

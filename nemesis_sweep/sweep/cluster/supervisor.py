@@ -35,6 +35,7 @@ _DIE_WITH_PARENT, _ADOPT_ORPHANS = 1, 36
 """Numbers of Linux: ``si_code`` of a signal that a terminal sends, and two first arguments of ``prctl``."""
 
 _parent: int | None = None
+_losses = 0
 _said: set[str] = set()
 
 
@@ -50,7 +51,7 @@ def supervise() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(_ADOPT_ORPHANS, 1)
     losses = 0
-    while (begun := _begin()) is not None:
+    while (begun := _begin(losses)) is not None:
         child, reader = begun
         code, signals = _outlived(child)
         losses = _end_or_go_on(code, _words(reader), losses)
@@ -62,9 +63,9 @@ def supervise() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _begin() -> tuple[int, int] | None:
+def _begin(losses: int) -> tuple[int, int] | None:
     """A child and where its words can be read; None in the child itself, and where there can be none."""
-    global _parent
+    global _parent, _losses
     mother = os.getpid()
     reader, writer = os.pipe()
     try:
@@ -77,7 +78,7 @@ def _begin() -> tuple[int, int] | None:
         os.close(writer)
         return child, reader
     os.close(reader)
-    _parent = writer
+    _parent, _losses = writer, losses
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != mother:
         os._exit(1)
@@ -87,6 +88,16 @@ def _begin() -> tuple[int, int] | None:
 def is_supervised() -> bool:
     """Whether a parent begins this process again."""
     return _parent is not None
+
+
+def begins_again() -> bool:
+    """Whether its parent begins this process again if it loses Ray now."""
+    return is_supervised() and (_losses < MOST or RESULT in _said)
+
+
+def is_stopping() -> bool:
+    """Whether a person wants the end, and the parent knows."""
+    return is_supervised() and STOPPING in _said
 
 
 def hear_signals() -> None:
@@ -177,11 +188,12 @@ def _end_or_go_on(code: int, words: dict[str, str], losses: int) -> int:
     return losses
 
 
-def lost_for_good(reason: str, address: str = "", losses: int = 1) -> UserError:
+def lost_for_good(reason: str, address: str = "", losses: int | None = None) -> UserError:
     """What to end with where Ray is not started again: the cluster is somebody else's, or nothing helped."""
     if address:
         message = f"the Ray cluster is gone: {reason}"
         return UserError(Problem(message, "RAY_ADDRESS", found=address, allowed=ALLOWED))
+    losses = _losses + 1 if losses is None else losses
     often = f"{losses} times without a result in between" if losses > 1 else "while the sweep ran"
     return UserError(Problem(f"Ray was lost {often}", found=reason, allowed=ALLOWED))
 
