@@ -41,6 +41,7 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "pun": ("tasks.shots=[4]", "method.per_dataset.emoji.epochs=1"),
     "mixed": ("tasks.shots=[4]",),
     "pan": ("tasks.shots=[4]",),
+    "methods": ("tasks.shots=[4]",),
     "paper_base_to_new": ("tasks.dataset=[caltech101, dtd]", "tasks.shots=2", "method.batch=8"),
 }
 """Fewer tasks too where they differ in the number of shots alone, or where every image is a text pass."""
