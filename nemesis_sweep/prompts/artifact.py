@@ -152,4 +152,6 @@ def _learner(folder: Path, kind: str) -> type[Learner]:
 
 
 def _unreadable(file: Path, reason: str) -> UserError:
-    return UserError(Problem(f"cannot read a prompt here: this file {reason}", file=str(file)))
+    # The two lie in folders of the same kind, so one is easily taken for the other.
+    near = "ns.load_reference" if not file.exists() and file.with_name("reference.json").exists() else ""
+    return UserError(Problem(f"cannot read a prompt here: this file {reason}", file=str(file), nearest=near))

@@ -105,4 +105,8 @@ def _refuse_odd(folder: Path, reference: Reference) -> None:
 
 
 def _unreadable(file: Path, reason: str) -> UserError:
-    return UserError(Problem(f"cannot read a reference here: this file {reason}", file=str(file)))
+    # The two lie in folders of the same kind, so one is easily taken for the other.
+    near = "ns.load_prompt" if not file.exists() and file.with_name("prompt.json").exists() else ""
+    return UserError(
+        Problem(f"cannot read a reference here: this file {reason}", file=str(file), nearest=near)
+    )

@@ -64,6 +64,14 @@ def test_a_damaged_one_is_one_clear_error(folder, name, damage):
     assert "cannot read a reference here: this file" in str(problem)
 
 
+def test_a_prompt_and_a_reference_that_are_taken_for_each_other_are_told(folder, tmp_path):
+    with pytest.raises(UserError, match=r"prompt\.json: .* is missing\. Did you mean 'ns\.load_reference'\?"):
+        ns.load_prompt(folder)
+    (tmp_path / "prompt.json").write_text("{}")
+    with pytest.raises(UserError, match=r"reference\.json: .* is missing\. Did you mean 'ns\.load_prompt'\?"):
+        ns.load_reference(tmp_path)
+
+
 def test_the_file_of_another_is_told(folder, tmp_path):
     ns.save_reference(tmp_path / "other", made())
     shutil.copy(tmp_path / "other" / "reference.json", folder)
