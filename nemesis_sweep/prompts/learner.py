@@ -141,7 +141,7 @@ class Learner(nn.Module, ABC):
         generators: Sequence[torch.Generator],
         template: str = DEFAULT_TEMPLATE,
     ) -> Self:
-        """Prompts before training, one for each generator. Raises ``UserError`` where ``start`` lacks some."""
+        """Prompts before training, one a generator. Raises ``UserError`` where ``start`` lacks some."""
         values = cls.start(backbone, method, classnames, generators)
         if lacking := [name for name in cls.tensors if name not in values]:
             message = f"{cls.__name__}.start does not give all that `tensors` names"
