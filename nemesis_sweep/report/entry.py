@@ -36,12 +36,18 @@ class Entry:
     @property
     def is_nemesis(self) -> bool:
         """Whether this was trained with a norm penalty (omega above 0); true where omega is not known."""
-        omega = self.params.get("omega", self.config.get("omega"))
-        return trains_prompt(self.baseline) and self.baseline != COOP and (omega is None or float(omega) > 0)
+        trained = trains_prompt(self.baseline) and self.baseline != COOP
+        return trained and has_penalty(self.params, self.config)
 
     def metric(self, name: str) -> Score | None:
         """A metric by its name, None where it was not measured."""
         return {"val/accuracy": self.val, "test/accuracy": self.test}.get(name, self.more.get(name))
+
+
+def has_penalty(params: Values, config: Values) -> bool:
+    """Whether omega is above 0 in what was trained; true where it is not known."""
+    omega = params.get("omega", config.get("omega"))
+    return omega is None or float(omega) > 0
 
 
 def entry_of(label: str, row: Row, coop: Row | None) -> Entry:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.entry import Entry, entry_of, is_test_set, paired
+from nemesis_sweep.report.entry import Entry, entry_of, has_penalty, is_test_set, paired
 from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, paired_gain
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, trains_prompt
@@ -175,8 +175,10 @@ def _front(kept: Sequence[Row], objectives: Sequence[str]) -> list[str]:
 
 def _best_losses(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The best trial of PUN alone and that of PAN alone, by number, where the search tried both."""
+    # With omega 0 there is neither loss, whatever beta is.
+    with_loss = [row for row in kept if has_penalty(row.params, row.config or {})]
     tried = {
-        label: best(candidates_of((row for row in kept if row.params.get("beta") == beta), objectives))
+        label: best(candidates_of((row for row in with_loss if row.params.get("beta") == beta), objectives))
         for label, beta in LOSSES.items()
     }
     if all(tried.values()):

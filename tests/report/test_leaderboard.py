@@ -201,3 +201,25 @@ def test_pun_and_pan_stand_beside_each_other_where_both_were_tried(make_row: Cal
     assert [entry.label for entry in board.entries][3:] == ["best of PUN", "best of PAN"]
     (board,) = boards_of([coop, *rows[:2]])
     assert "best of" not in plain_leaderboard([board])
+
+
+def test_without_a_penalty_there_is_neither_pun_nor_pan(make_row: Callable[..., Row]) -> None:
+    """A trial with omega 0 trained neither loss, whatever its beta is."""
+    coop = make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)
+    rows = [
+        replace(made, params={**made.params, "beta": beta})
+        for made, beta in (
+            (make_row("0", [72, 72], [70, 70], omega=0.0), 0.0),
+            (make_row("1", [71, 71], [70, 70], omega=0.0), 1.0),
+            (make_row("2", [62, 63], [60, 61]), 1.0),
+            (make_row("3", [59, 60], [70, 70]), 0.0),
+        )
+    ]
+    (board,) = boards_of([coop, *rows])
+    assert [(entry.label, entry.number) for entry in board.entries][1:] == [
+        ("best found", "0"),
+        ("best of PUN", "2"),
+        ("best of PAN", "3"),
+    ]
+    (board,) = boards_of([coop, *rows[:3]])
+    assert "best of" not in plain_leaderboard([board])
