@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import Fields, Reads
@@ -140,8 +141,11 @@ class Learner(nn.Module, ABC):
         generators: Sequence[torch.Generator],
         template: str = DEFAULT_TEMPLATE,
     ) -> Self:
-        """Prompts before training, one for each generator."""
+        """Prompts before training, one a generator. Raises ``UserError`` where ``start`` lacks some."""
         values = cls.start(backbone, method, classnames, generators)
+        if lacking := [name for name in cls.tensors if name not in values]:
+            message = f"{cls.__name__}.start does not give all that `tensors` names"
+            raise UserError(Problem(message, found=listed(list(values)), allowed=f"also {listed(lacking)}"))
         return cls(backbone, method, classnames, values, template)
 
     def values(self) -> dict[str, Tensor]:

@@ -82,6 +82,10 @@ class Start(Bias):
         return {}
 
 
+class Lacks(Bias):
+    tensors = ("context", "biases")
+
+
 class Reads(Bias):
     reads = "sounds"
 
@@ -213,6 +217,14 @@ def test_a_class_that_breaks_the_contract_is_told(folder, name, told):
     with pytest.raises(ns.UserError) as refused:
         learner_of(f"own_bad:{name}")
     assert str(refused.value).startswith(told)
+
+
+def test_a_tensor_that_start_does_not_give_is_told(folder):
+    told = r"Lacks\.start does not give all that `tensors` names; found context, bias; allowed: also biases"
+    with pytest.raises(ns.UserError, match=told):
+        ns.fit(
+            "icon-clip", "digits", {"prompt": "own_bad:Lacks", "n_ctx": 2, "views": 1}, shots=1, seeds=(1,)
+        )
 
 
 def test_it_is_trained_saved_and_used(folder, tmp_path_factory):
