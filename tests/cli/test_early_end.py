@@ -34,7 +34,7 @@ def test_partial_results_can_be_read_and_the_rest_comes_later(tmp_path, monkeypa
     file.write_text(SWEEP)
     with monkeypatch.context() as patch:
         patch.setattr(runner, "Ahead", nullcontext)
-        patch.setattr(runner, "_train", lambda broker, *others: train_here(Enough(broker, 3, error), *others))
+        patch.setattr(runner, "train", lambda broker, *others: train_here(Enough(broker, 3, error), *others))
         ended = CliRunner().invoke(main, ["run", str(file), "--home", str(home)])
     assert ended.exit_code == code
     assert [row.number for row in read_results(home)] == ["zero_shot", "coop", "0"]

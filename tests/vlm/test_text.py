@@ -241,3 +241,16 @@ def test_an_unknown_path_is_refused(models: dict[str, Any], tokenizer: SimpleTok
     layout = make_layout(tokenizer, ["cat"], 4)
     with pytest.raises(UserError, match="found 'fast'; allowed: auto, shared, cut, plain"):
         encode_text(text_tower(models["clip"]), layout, torch.zeros(1, 4, 512), path="fast")
+
+
+@pytest.mark.parametrize(("name", "path"), [("clip", "shared"), ("clip", "cut"), ("clip", "plain")])
+def test_features_have_the_lengths_of_the_tower_where_they_are_asked_for(
+    models: dict[str, Any], tokenizer: SimpleTokenizer, name: str, path: str
+) -> None:
+    model, tower = models[name], text_tower(models[name])
+    layout = text_layout(tokenizer, UNEVEN)
+    nothing = torch.zeros(1, 0, tower.width, dtype=tower.dtype)
+    with torch.no_grad():
+        own = model.encode_text(layout.tokens, normalize=False)
+        found = encode_text(tower, layout, nothing, path=path, normalised=False)[0]
+    torch.testing.assert_close(found, own, rtol=1e-8, atol=1e-8)

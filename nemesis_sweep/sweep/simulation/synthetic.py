@@ -41,7 +41,8 @@ class SyntheticResponse:
         ceiling, start = self._height(task)
         values = searched_values(spec, self._dimensions)
         promptless = not trains_prompt(spec.baseline)
-        noise = self._rng(task, json.dumps([promptless, values], sort_keys=True))
+        # A row without a prompt has numbers of its own; those of a prompt follow from its method alone.
+        noise = self._rng(task, json.dumps([promptless and spec.baseline, values], sort_keys=True))
         shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in spec.seeds])
         own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, spec.method.epochs)
         if promptless and BASELINES[spec.baseline].learns:

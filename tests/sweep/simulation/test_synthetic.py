@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemesis_sweep.spec.baselines import COOP
+from nemesis_sweep.spec.baselines import BASELINES, COOP
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
 from nemesis_sweep.sweep.space.baselines import baseline_method
@@ -72,3 +72,9 @@ def test_a_linear_probe_is_not_zero_shot(ask):
     assert probe.epochs == none.epochs == (0,)
     assert len(set(probe.metrics[0]["test/accuracy"])) == 3
     assert abs(last(probe) - last(none)) > 1
+
+
+def test_rows_that_learn_without_a_prompt_are_not_all_the_same(ask):
+    response = SyntheticResponse(ask.space)
+    names = [name for name, row in BASELINES.items() if not row.trains and row.learns]
+    assert len({last(ask(response, {}, name)) for name in names}) == len(names) > 1
