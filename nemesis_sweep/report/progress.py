@@ -267,7 +267,7 @@ class Progress(AbstractContextManager["Progress"]):
         done, budget = self._totals()
         told = f"[{done}/{budget}] {counts.study} {trial_name(number)} {state.lower()}"
         if value is not None and state != "FAIL":
-            told += f" {value:.2f}"
+            told += f" {self._metric} {value:.2f}"
         told += f" in {seconds:.1f} s"
         if reason:
             told += f": {one_line(reason)}"

@@ -83,8 +83,9 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     if mean is None:
         return f"{line}{_sweep_remarks(boards)}"
     line += f". On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
+    penalised = any(board.best is not None and board.best.is_nemesis for board in boards)
     penalty = mean_gain([board.penalty for board in boards])
-    if penalty is not None and penalty != mean:
+    if penalised and penalty is not None and penalty != mean:
         line += f"; of that the penalties {_share_text(penalty)}"
     return f"{line}{_sweep_remarks(boards)}"
 

@@ -45,8 +45,9 @@ def test_plain_lines() -> None:
         progress.trial_finished("clipart-1shot", "1", "FAIL", float("nan"), 2.0, error)
     assert file.getvalue().splitlines() == [
         "2 studies, 7 trials, 2 of them done before; starting Ray and its workers",
-        "[3/7] clipart-1shot baseline coop complete 61.23 in 4.2 s",
-        "[4/7] clipart-1shot trial 0 pruned 41.00 in 1.0 s: pruned at epoch 5 (omega=3.16 n_ctx=8)",
+        "[3/7] clipart-1shot baseline coop complete val/accuracy 61.23 in 4.2 s",
+        "[4/7] clipart-1shot trial 0 pruned val/accuracy 41.00 in 1.0 s: pruned at epoch 5 (omega=3.16 "
+        "n_ctx=8)",
         "[5/7] clipart-1shot trial 1 fail in 2.0 s: RuntimeError: [31mout of [0m memory (omega=1)",
         "clipart-1shot done: 1 complete, 1 pruned, 1 failed; best 61.23 (baseline coop)",
     ]

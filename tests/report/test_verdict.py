@@ -68,6 +68,7 @@ def test_a_win_without_penalty_is_not_nemesis(coop: Row, make_row: Callable[...,
     board = against(coop, make_row, [52.0, 62.1, 71.9], omega=0.0)
     assert outcome(board) is Outcome.NO_PENALTY
     assert "not Nemesis's doing" in task_verdict(board)
+    assert "of that the penalties" not in sweep_verdict([board])
 
 
 def test_training_below_zero_shot_is_told(coop: Row, make_row: Callable[..., Row]) -> None:
