@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nemesis_sweep.messages.counting import counted
@@ -19,8 +19,10 @@ from nemesis_sweep.sweep.control import control_of
 from nemesis_sweep.sweep.row import Row
 
 BEST = "best found"
-LOSSES: Mapping[str, float] = {"best of PUN": 1.0, "best of PAN": 0.0}
-"""The two losses by their beta: where both were tried, one that did not win has a row of its own."""
+BEST_OF = "best of "
+"""Where several losses or kinds of prompts were tried, one that did not win has a row of its own."""
+LOSSES: Mapping[str, float] = {"PUN": 1.0, "PAN": 0.0}
+"""The two losses by their beta."""
 FRONT = "on the front"
 USUAL = ("val/accuracy", "test/accuracy")
 
@@ -140,10 +142,10 @@ def _board(
         control = by_number.get(control_of(winner.number))
         if control is not None:
             entries.append(entry_of(BASELINES[CONTROL].label, control, coop))
-        for label, number in _best_losses(kept, objectives):
+        for number, tried in _best_of_each(kept, objectives).items():
             row = by_number.get(number)
             if row is not None and row is not winner and not row.baseline:
-                entries.append(entry_of(label, row, coop))
+                entries.append(entry_of(BEST_OF + " and ".join(tried), row, coop))
     names = {name for row in rows for name in row.params}
     return TaskBoard(
         study=study,
@@ -173,16 +175,24 @@ def _front(kept: Sequence[Row], objectives: Sequence[str]) -> list[str]:
     return [each.number for each in front(candidates_of(marked, objectives))]
 
 
-def _best_losses(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The best trial of PUN alone and that of PAN alone, by number, where the search tried both."""
+def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> dict[str, list[str]]:
+    """The best trial of PUN alone, of PAN alone and of every kind of prompt, where the search tried several
+    of them: number -> what it is the best of."""
     # With omega 0 there is neither loss, whatever beta is.
     with_loss = [row for row in kept if has_penalty(row.params, row.config or {})]
-    tried = {
-        label: best(candidates_of((row for row in with_loss if row.params.get("beta") == beta), objectives))
-        for label, beta in LOSSES.items()
+    losses = {
+        label: [row for row in with_loss if row.params.get("beta") == beta] for label, beta in LOSSES.items()
     }
-    if all(tried.values()):
-        yield from ((label, each.number) for label, each in tried.items() if each)
+    drawn = {str(row.params["prompt"]) for row in kept if "prompt" in row.params and not row.baseline}
+    kinds = {kind: [row for row in kept if row.params.get("prompt") == kind] for kind in sorted(drawn)}
+    each: dict[str, list[str]] = {}
+    for groups in (losses, kinds):
+        found = {label: best(candidates_of(rows, objectives)) for label, rows in groups.items()}
+        if len(found) > 1 and all(found.values()):
+            for label, candidate in found.items():
+                if candidate is not None:
+                    each.setdefault(candidate.number, []).append(label)
+    return each
 
 
 def _replicates(row: Row) -> int:

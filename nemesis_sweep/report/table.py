@@ -13,7 +13,7 @@ from rich.text import Text
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.entry import Entry, is_test_set
-from nemesis_sweep.report.leaderboard import BEST, FRONT, LOSSES, TaskBoard
+from nemesis_sweep.report.leaderboard import BEST, BEST_OF, FRONT, TaskBoard
 from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
@@ -139,7 +139,7 @@ def _front_text(board: TaskBoard) -> str:
 def cells(board: TaskBoard, entry: Entry) -> tuple[str, ...]:
     """Return one row: name, val, test, other objectives, gain on test over CoOp, its interval, parameters."""
     name = entry.label + (" *" if entry.broken else "")
-    if name in (BEST, FRONT, *LOSSES):
+    if name in (BEST, FRONT) or name.startswith(BEST_OF):
         short = BASELINES[entry.baseline].short if entry.baseline in BASELINES else ""
         name = f"{name} ({short or f'trial {entry.number}'})"
     more = [

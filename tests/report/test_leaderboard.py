@@ -223,3 +223,36 @@ def test_without_a_penalty_there_is_neither_pun_nor_pan(make_row: Callable[..., 
     ]
     (board,) = boards_of([coop, *rows[:3]])
     assert "best of" not in plain_leaderboard([board])
+
+
+def test_kinds_of_prompts_stand_beside_each_other_where_several_were_searched(
+    make_row: Callable[..., Row],
+) -> None:
+    coop = make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)
+    coop = replace(coop, params={**coop.params, "prompt": "coop"})
+    rows = [
+        replace(made, params={**made.params, "prompt": kind, "beta": beta})
+        for made, kind, beta in (
+            (make_row("0", [64, 65], [61, 62]), "kgcoop", 1.0),
+            (make_row("1", [63, 63], [70, 70]), "kgcoop", 0.0),
+            (make_row("2", [50, 51], [48, 49]), "plot", 1.0),
+            (make_row("3", [52, 51], [48, 49], omega=0.0), "plot", 1.0),
+            (make_row("4", [62, 62], [60, 60]), "coop", 1.0),
+        )
+    ]
+    (board,) = boards_of([coop, *rows])
+    assert [(entry.label, entry.number) for entry in board.entries][1:] == [
+        ("best found", "0"),
+        ("best of PAN", "1"),
+        ("best of coop", "4"),
+        ("best of plot", "3"),
+    ]
+    assert "best of plot (trial 3)" in plain_leaderboard([board])
+    worse = replace(make_row("5", [50, 50], [48, 48]), params={"omega": 1.0, "beta": 0.0, "prompt": "coop"})
+    # Plain CoOp, the best of its kind here, has a row already. A trial that is the best of two has one.
+    (board,) = boards_of([coop, rows[0], rows[2], worse])
+    assert [entry.label for entry in board.entries][2:] == ["best of PAN", "best of plot"]
+    (board,) = boards_of([coop, rows[0], replace(rows[2], params={**rows[2].params, "beta": 0.0})])
+    assert [entry.label for entry in board.entries][2:] == ["best of PAN and plot"]
+    (board,) = boards_of([coop, *rows[:2]])
+    assert [entry.label for entry in board.entries][2:] == ["best of PAN"]
