@@ -18,7 +18,6 @@ from nemesis_sweep.data.registry import SHIPPED
 from nemesis_sweep.data.selection import too_few
 from nemesis_sweep.data.twins import told, twins_of
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
@@ -35,7 +34,7 @@ from nemesis_sweep.training.arguments import (
     found_dataset,
 )
 from nemesis_sweep.training.episode_features import episode_features
-from nemesis_sweep.training.training_run import Metrics, TrainingRun
+from nemesis_sweep.training.training_run import Metrics, TrainingRun, mean_of
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import find_device
 
@@ -63,11 +62,7 @@ class FitResult:
 
     def mean(self, name: str) -> float:
         """Mean of a metric over the replicates. Raises ``UserError`` for a name that was not measured."""
-        if name not in self.metrics:
-            names = list(self.metrics)
-            near = nearest(name, names) if isinstance(name, str) else ""
-            raise UserError(Problem("unknown metric", found=repr(name), allowed=listed(names), nearest=near))
-        return sum(self.metrics[name]) / len(self.metrics[name])
+        return mean_of(self.metrics, name)
 
     def save(self, folder: Path | str) -> None:
         """Keep the prompts in place of earlier ones in this folder; ``load_prompt`` reads them again."""

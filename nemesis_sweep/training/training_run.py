@@ -9,7 +9,8 @@ from torch import Tensor
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, Dataset
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.errors import Problem, UserError, nearest
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
@@ -194,6 +195,15 @@ def _check_kind(features: EpisodeFeatures, learner: Learner) -> None:
     if found != learner.image_shape:
         allowed = f"{learner.image_shape}, as of episode_features(..., reads='{learner.reads}')"
         raise UserError(Problem("image features of another kind", found=str(found), allowed=allowed))
+
+
+def mean_of(metrics: Metrics, name: str) -> float:
+    """Mean of a metric over the replicates. Raises ``UserError`` for a name that was not measured."""
+    if name not in metrics:
+        names = list(metrics)
+        near = nearest(name, names) if isinstance(name, str) else ""
+        raise UserError(Problem("unknown metric", found=repr(name), allowed=listed(names), nearest=near))
+    return sum(metrics[name]) / len(metrics[name])
 
 
 def _read(metrics: dict[str, Tensor]) -> Metrics:

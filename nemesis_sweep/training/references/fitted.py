@@ -28,7 +28,7 @@ from nemesis_sweep.training.arguments import (
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.references.measured import measure_of
 from nemesis_sweep.training.references.saved import KINDS, Reference, save_reference
-from nemesis_sweep.training.training_run import Metrics
+from nemesis_sweep.training.training_run import Metrics, mean_of
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import find_device
 
@@ -46,17 +46,20 @@ class ReferenceResult:
     dataset: str
     shots: int
 
+    def mean(self, name: str) -> float:
+        """Mean of a metric over the replicates. Raises ``UserError`` for a name that was not measured."""
+        return mean_of(self.metrics, name)
+
     def save(self, folder: Path | str) -> None:
         """Keep it in place of an earlier one in this folder; ``load_reference`` reads it again."""
         save_reference(folder, self.reference)
 
     def __repr__(self) -> str:
         """Two lines: what was fitted to what, and what came of it."""
-        accuracy = self.metrics["test/accuracy"]
         return (
             f"ReferenceResult({self.reference.kind}, {self.dataset}, {counted(self.shots, 'shot')}, "
             f"{self.reference.backbone}\n"
-            f"  test/accuracy: {sum(accuracy) / len(accuracy):.2f}, the mean over the seeds)"
+            f"  test/accuracy: {self.mean('test/accuracy'):.2f}, the mean over the seeds)"
         )
 
 

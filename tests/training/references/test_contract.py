@@ -154,6 +154,9 @@ def test_what_it_learnt_is_used_again_as_it_was_measured(
             ns.fit_reference(name, tiny_backbone, colours)
         return
     fitted = ns.fit_reference(name, tiny_backbone, colours, shots=4, seeds=(1, 2), views=2)
+    assert fitted.mean("test/accuracy") == pytest.approx(sum(fitted.metrics["test/accuracy"]) / 2)
+    with pytest.raises(UserError, match=r"unknown metric; found 'test/acc'; allowed: .*'test/accuracy'\?"):
+        fitted.mean("test/acc")
     fitted.save(tmp_path / "kept")
     kept = ns.load_reference(tmp_path / "kept" / "reference.json")
     assert (kept.kind, kept.seeds, kept.precision) == (name, [1, 2], "fp32")
