@@ -12,7 +12,7 @@ from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort
 from nemesis_sweep.sweep.cluster.own_cluster import forget, sigterm_kept
 from nemesis_sweep.sweep.cluster.processes import Process, process
 from nemesis_sweep.sweep.cluster.watch import Watch
-from nemesis_sweep.sweep.internals.ray_names import raylet_socket
+from nemesis_sweep.sweep.internals.ray_names import check_ray, raylet_socket
 
 RARELY, ANSWER = 2.0, 5.0
 """Seconds between two questions to the GCS, and for its answer."""
@@ -55,6 +55,7 @@ def joined_cluster(address: str) -> Iterator[None]:
     """Join somebody's cluster, and leave it."""
     if address.startswith(("http://", "https://")):
         raise _not_a_cluster("RAY_ADDRESS is a job server: use `nemesis-sweep submit`", address)
+    check_ray()
     import ray
     from ray.exceptions import AuthenticationError
 

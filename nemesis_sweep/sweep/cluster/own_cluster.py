@@ -20,7 +20,7 @@ from nemesis_sweep.sweep.cluster.ray_logs import reason_in
 from nemesis_sweep.sweep.cluster.search_path import workers_path
 from nemesis_sweep.sweep.cluster.signal_shield import RAYLET, SERVERS, end_watchers, signal_shield
 from nemesis_sweep.sweep.cluster.watch import Watch
-from nemesis_sweep.sweep.internals.ray_names import silence_dead_raylets
+from nemesis_sweep.sweep.internals.ray_names import check_ray, silence_dead_raylets
 
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Enough: features go through memory-mapped files, not through Ray's object store."""
@@ -129,6 +129,8 @@ def own_cluster(logical_gpus: int | None) -> Iterator[OwnCluster]:
     or is lost while it is used.
     """
     with private_folder() as folder, closed_to_others(mark=str(folder)):
+        # Not before: Ray reads the environment while it is imported.
+        check_ray()
         cluster = OwnCluster(folder)
         watch = Watch(cluster.look, cluster.last_resort)
         started: list[int] = []

@@ -10,7 +10,6 @@ from nemesis_sweep.sweep.cluster.joined_cluster import joined_cluster
 from nemesis_sweep.sweep.cluster.own_cluster import OwnCluster, own_cluster
 from nemesis_sweep.sweep.cluster.processes import Process
 from nemesis_sweep.sweep.cluster.supervisor import RAY, tell
-from nemesis_sweep.sweep.internals.ray_names import check_ray
 
 
 @contextmanager
@@ -21,7 +20,6 @@ def ray_session(logical_gpus: int | None = None) -> Iterator[OwnCluster | None]:
     Raises ``UserError`` where that is not possible, and ``LostClusterError`` when the cluster is lost.
     """
     quiet_tune()
-    check_ray()
     address = os.environ.get("RAY_ADDRESS", "")
     tell(RAY, address)
     if address:
