@@ -62,6 +62,10 @@ class DeepText(ContextLearner):
     def penalised(self, images: Tensor | None = None) -> Tensor:
         return self.vectors.flatten(1, 2)
 
+    def first_place(self, positions: Tensor) -> int:
+        """Every block has its own vectors at the same places."""
+        return int((positions % self.layout.n_ctx).min())
+
     def typical_norms(self) -> Tensor:
         """Of each block: token embeddings, then the states of the classes' hand-written prompts."""
         tower = self.backbone.text
@@ -80,10 +84,14 @@ class DeepText(ContextLearner):
 
         def rescaled(positions: Tensor, scales: Tensor) -> Tensor:
             return encode_variants(
-                tower, layout, self.context, positions, scales, deep=self.deep, states=states
+                *(tower, layout, self.context, positions, scales),
+                deep=self.deep,
+                states=states,
+                first=made.first,
             )
 
-        return TextClassifier(self.backbone, texts, rescaled)
+        made = TextClassifier(self.backbone, texts, rescaled)
+        return made
 
 
 def _blocks(backbone: Backbone, method: Method) -> int:

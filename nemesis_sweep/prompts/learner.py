@@ -23,7 +23,7 @@ class ImageClassifier(ABC):
     """Logits of image features under R prompts as they are at one moment.
 
     replicates: R. device: where it computes. image_shape: of one image's features, ``(E,)`` or ``(Q, E)``.
-    chunk: images at a time for which it needs little memory. first: the least position that ``rescaled`` will
+    chunk: images at a time for which it needs little memory. first: the least place that ``rescaled`` will
     be asked for, set by who knows it, so that a GPU need not be waited for; None where nobody does.
     """
 
@@ -113,6 +113,10 @@ class Learner(nn.Module, ABC):
     def regulariser(self, classifier: ImageClassifier, images: Tensor, logits: Tensor) -> Tensor | None:
         """The kind's own term of the loss ``(R,)`` for a batch and its logits, or None."""
         return None
+
+    def first_place(self, positions: Tensor) -> int:
+        """The least place in a text at which one of PAN's positions ``(R, N)``, on the CPU, stands."""
+        return int(positions.min())
 
     def typical_norms(self) -> Tensor:
         """What `norm: relative` divides by, ``(P,)`` or a number: the mean norm of the tower's own vectors at

@@ -212,7 +212,7 @@ class Trainer:
             return torch.zeros(images.shape[0], n_vectors, dtype=torch.bool, device=self.device)
         if positions is None:
             positions = draw_positions(n_vectors, method.n_positions, self.generators["positions"])
-        classifier.first = int(positions.min())
+        classifier.first = self.learner.first_place(positions)
         positions = to_device(positions, self.device, torch.int64)
         corrupted_correct = correct[:, None].expand(positions.shape)
         if self._tests:

@@ -37,15 +37,14 @@ def encode_variants(
     l * M + j is the vector j of block l.
     states: what `encode_text_with_states` returned for this context: what stands in front of the first
     rescaled vector is then not computed again.
-    first: the least of the positions, or a lesser one, for who knows it: a GPU is then not waited for.
+    first: the least of the M places at which one of them stands, or a lesser one, for who knows it: a GPU is
+    then not waited for.
 
-    Raises UserError for positions outside 0..M-1 and shapes that do not fit.
+    Raises UserError for positions outside 0..M-1, or 0..J*M-1, and shapes that do not fit.
     """
     _check(layout, context, positions, scales, first, 1 if deep is None else 1 + deep.shape[1])
     if deep is not None:
         contexts, deeps = _rescale_deep(context, deep, positions, scales)
-        on_cpu = positions.device.type == "cpu"
-        first = int((positions % layout.n_ctx).min()) if on_cpu and positions.numel() else 0
     else:
         contexts, deeps = rescale(context, positions, scales), None
     if states is None:
@@ -53,7 +52,7 @@ def encode_variants(
     else:
         assert isinstance(tower, OpenClipTower)
         if first is None:
-            first = int(positions.min()) if positions.numel() else 0
+            first = int((positions % layout.n_ctx).min()) if positions.numel() else 0
         deeps = deeps if deeps is None else deeps.to(tower.dtype)
         raw = variant_features(tower, states, contexts.to(tower.dtype), first, deeps)
         features = F.normalize(raw.to(context.dtype), dim=-1)
