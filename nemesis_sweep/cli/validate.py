@@ -25,8 +25,8 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.loader import located_notes
     from nemesis_sweep.spec.space import searched_names
-    from nemesis_sweep.sweep.names import known_names
     from nemesis_sweep.vlm.presence import missing_weights
+    from nemesis_sweep.vlm.registry import untrained_patches
 
     sweep = load(file, None, overrides)
     if resolved:
@@ -43,7 +43,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
         f"baselines {len(sweep.search.baselines)}, points {len(sweep.search.points)}, "
         f"replicates {sweep.tasks.replicates}, searched {searched}"
     )
-    for problem in located_notes(sweep, file, overrides, known_names(file.parent)):
+    for problem in located_notes(sweep, file, overrides, untrained_patches):
         click.echo(f"note: {problem}")
     for line in (*looked, *missing_weights(sweep.tasks.backbone)):
         click.echo(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,10 +41,16 @@ def located(error: UserError, path: Path, overrides: Sequence[str] = ()) -> User
 
 
 def located_notes(
-    sweep: Sweep, path: Path, overrides: Sequence[str] = (), known: KnownNames | None = None
+    sweep: Sweep,
+    path: Path,
+    overrides: Sequence[str] = (),
+    untrained_patches: Callable[[str], bool] | None = None,
 ) -> list[Problem]:
-    """Return what is hardly meant in a valid sweep, each with its place in the file or its override."""
-    found = list(notes(sweep, known.untrained_patches if known is not None else None))
+    """Return what is hardly meant in a valid sweep, each with its place in the file or its override.
+
+    untrained_patches: as of `notes`.
+    """
+    found = list(notes(sweep, untrained_patches))
     return _document(path, overrides).placed(found) if found else []
 
 

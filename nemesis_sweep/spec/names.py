@@ -31,9 +31,8 @@ class KnownNames:
     dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
     (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
     backbone, None where that is not known before its weights are. no_patches: why a backbone has no features
-    of the parts of an image, '' if it has or if that is not known. untrained_patches: whether those that it
-    has were never compared with texts. text_blocks: blocks of a backbone's text tower that take vectors
-    between them, None where that is not known before its weights are. sampler_options, pruner_options: tell
+    of the parts of an image, '' if it has or if that is not known. text_blocks: blocks of a backbone's text
+    tower that take vectors between them, None where that is not known. sampler_options, pruner_options: tell
     what is wrong with the options of a sampler or pruner, from its name and the options; called only for
     files that set options. part_problem: tells what is wrong with a part from outside, from its kind
     (`samplers`, ...) and its name.
@@ -48,7 +47,6 @@ class KnownNames:
     backbone_problem: Callable[[str], Problem | None] | None = None
     context_length: Callable[[str], int | None] | None = None
     no_patches: Callable[[str], str] | None = None
-    untrained_patches: Callable[[str], bool] | None = None
     text_blocks: Callable[[str], int | None] | None = None
     sampler_options: OptionCheck | None = None
     pruner_options: OptionCheck | None = None

@@ -21,7 +21,6 @@ from nemesis_sweep.vlm.registry import (
     find_backbone,
     no_patches,
     text_blocks,
-    untrained_patches,
 )
 
 CHECKS: dict[str, Callable[[str], object]] = {
@@ -48,7 +47,6 @@ def known_names(beside: Path | None = None) -> KnownNames:
         backbone_problem=lambda name: _problem(find_backbone, name),
         context_length=context_length,
         no_patches=no_patches,
-        untrained_patches=untrained_patches,
         text_blocks=text_blocks,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,

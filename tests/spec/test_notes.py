@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.spec.loader import load_sweep, located_notes
-from nemesis_sweep.spec.names import KnownNames
 from tests.spec.files import KNOWN, VALID, write
 
 
@@ -54,10 +53,11 @@ def test_a_space_with_fewer_points_than_trials(tmp_path: Path) -> None:
 
 def test_patches_that_were_never_compared_with_texts(tmp_path: Path) -> None:
     path = write(tmp_path, VALID)
-    known = KnownNames(untrained_patches=lambda name: name.startswith("ViT"))
     for prompt, backbone, count in [("plot", "ViT-B-16", 1), ("plot", "RN50", 0), ("coop", "ViT-B-16", 0)]:
         more = (f"method.prompt={prompt}", f"tasks.backbone=[{backbone}]")
         sweep = load_sweep(path, more)
-        found = [str(problem) for problem in located_notes(sweep, path, more, known)]
+        found = [
+            str(problem) for problem in located_notes(sweep, path, more, lambda name: name.startswith("ViT"))
+        ]
         assert len(found) == count
         assert all("plot reads the patches of this ViT" in note and "RN50" in note for note in found)
