@@ -71,12 +71,17 @@ class OneByOne(ABC):
         method = workload.method
         self.workload = workload
         self.values = {name: nn.Parameter(value.clone()) for name, value in workload.values.items()}
-        self.context = self.values["context"]
-        self.ones = torch.ones(workload.n_vectors, device=self.context.device)
+        self.first = next(iter(self.values.values()))
+        self.ones = torch.ones(workload.n_vectors, device=self.first.device)
         self.sgd = torch.optim.SGD(
             self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
         self.begin(EPOCH)
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors as they are, of kinds that have some."""
+        return self.values["context"]
 
     def begin(self, epoch: int) -> None:
         """Take the learning rate and the annealed strength of the penalty that an epoch (0-based) has."""
@@ -96,7 +101,7 @@ class OneByOne(ABC):
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
         self.sgd.zero_grad()
-        chosen = torch.zeros(len(self.context), len(self.ones), dtype=torch.bool, device=self.context.device)
+        chosen = torch.zeros(len(self.first), len(self.ones), dtype=torch.bool, device=self.first.device)
         losses = []
         for replicate, own in enumerate(positions):
             logits, selected = self.forward(replicate, own)
@@ -115,7 +120,7 @@ class OneByOne(ABC):
     @property
     def vectors(self) -> Tensor:
         """Those that are penalised, (R, ..., P, D)."""
-        return self.context
+        return self.values["context"]
 
     def term(self, replicate: int) -> Tensor | float:
         """A method's own term of the loss."""

@@ -32,6 +32,11 @@ VARIANTS = {
         *({}, {"class_position": "middle"}, {"class_position": "front"}, {"prompt_depth": 1}),
         {"norm": "relative"},
     ],
+    "vpt": [
+        *({}, {"vision_last": 2}, {"vision_last": 1}, {"vision_last": 3, "prompt_depth_vision": 1}),
+        *({"vision_last": 2, "prompt_depth_vision": 1}, {"prompt_depth_vision": 2, "norm": "relative"}),
+        {"vision_last": 2, "norm": "relative", "n_ctx_vision": 4},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 
@@ -49,12 +54,13 @@ class TestEveryKind(PromptContract):
     @pytest.fixture(autouse=True)
     def _is(self, kind):
         self.prompt = kind
-        self.settings = {"n_ctx": 3}
+        self.settings = {("n_ctx" if "n_ctx" in PROMPTS[kind].names else "n_ctx_vision"): 3}
         self.learns_what_it_scales = kind != "cocoop"
 
 
 def made(kind, penalty="mix", **settings):
-    return Method(prompt=kind, **{"n_ctx": 3, "epochs": 6, "lr": 0.05, **PENALTIES[penalty], **settings})
+    given = {"n_ctx": 3, "n_ctx_vision": 3, "epochs": 6, "lr": 0.05, **PENALTIES[penalty], **settings}
+    return Method(prompt=kind, **given)
 
 
 def drawn(replicates, method, n_vectors, seed=0):
@@ -71,6 +77,7 @@ def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, set
     method = made(kind, penalty, **settings)
     trainer = Trainer(backbones[kind], NAMES, method, (1, 2, 3), TEMPLATE)
     trainer.learner.to(number)
+    first, _ = batch(trainer.learner, 3, seed=1)
     for epoch in range(1, 3):
         images, labels = batch(trainer.learner, 3, seed=epoch)
         positions = drawn(3, method, trainer.learner.n_vectors, epoch)
@@ -80,7 +87,7 @@ def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, set
         for r in range(3):
             own = {name: value[r] for name, value in before.items()}
             loss, chosen, gradients = plain_step(
-                trainer.learner, own, images[r], labels[r], epoch, positions[r].tolist()
+                trainer.learner, own, images[r], labels[r], epoch, positions[r].tolist(), first[r]
             )
             torch.testing.assert_close(step.loss[r], loss, rtol=tolerance, atol=tolerance)
             assert step.selected[r].nonzero().flatten().tolist() == sorted(chosen)
