@@ -1,5 +1,5 @@
-"""Every kind of prompt the plain way: each context by itself, all its tokens, on cached image features, or with
-the whole image tower where it is part of the step."""
+"""Every kind of prompt the plain way: each context by itself, all its tokens, on cached image features, or
+with the whole image tower where it is part of the step."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Values = Mapping[str, Tensor]
 @dataclass(frozen=True)
 class PlainKind:
     """Logits ``(B, C)`` of images under tensors and factors ``(P,)`` of the vectors; its term of the loss;
-    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates. of_pixels: whether images
-    are ``(B, 3, H, W)``, because their tower is part of the step."""
+    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates. of_pixels: whether
+    images are ``(B, 3, H, W)``, because their tower is part of the step."""
 
     logits: Callable[[Workload, Values, Tensor, Tensor], Tensor]
     term: Callable[[Workload, Values], Tensor] | None = None
@@ -92,7 +92,7 @@ def _deep_text(workload: Workload, values: Values, images: Tensor, factors: Tens
 
 
 def _vpt(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Tensor:
-    """From the pixels on, through every block of the tower; the gradient goes as far back as vectors stand."""
+    """From the pixels on, through every block; the gradient goes as far back as vectors stand."""
     tower: Any = workload.backbone.visual
     vectors = (values["visual"].flatten(0, 1) * factors[:, None]).view_as(values["visual"])
     vectors = vectors.to(pixels.dtype)[:, None].expand(-1, len(pixels), -1, -1)  # (J, B, P, W)

@@ -60,7 +60,11 @@ def step_lines(figures: Mapping[str, Any]) -> str:
     header = ("way", "seconds a step", "times ours", "peak MiB beyond the weights")
     rows = [
         [
-            {"public": "public code's way", "plain": _PLAIN.get(figures["setting"].get("prompt", ""), "plain, cached features"), "ours": "ours"}[name],
+            {
+                "public": "public code's way",
+                "plain": _PLAIN.get(figures["setting"].get("prompt", ""), "plain, cached features"),
+                "ours": "ours",
+            }[name],
             _number(figures[f"{name}_seconds"], ".3f"),
             "1.0x" if name == "ours" else _number(figures[f"{name}_over_ours"], ".1f", "x"),
             _mebibytes(figures[f"{name}_peak_bytes"]),

@@ -36,8 +36,8 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
-    prompt: its kind; the public implementation is that of `coop` alone. last: blocks of the image tower, its last
-    ones, that `vpt` puts vectors before, n_ctx each; 0 for all. device: where all is computed.
+    prompt: its kind; the public implementation is that of `coop` alone. last: blocks of the image tower, its
+    last ones, that `vpt` puts vectors before, n_ctx each; 0 for all. device: where all is computed.
     """
 
     arch: str = "ViT-B-16"

@@ -27,15 +27,15 @@ def image_tower_lines(sweep: Sweep) -> Iterator[str]:
     for name in sweep.tasks.backbone:
         there = image_blocks(name)
         yield (
-            f"{listed(kinds)}: every step runs {_blocks(lasts, there)} of the image tower of {name}, forward and "
-            "back, and every trial runs all its test images through them; --probe says how long that takes"
+            f"{listed(kinds)}: every step runs {_blocks(lasts, there)} of the image tower of {name}, "
+            "forward and back, and every trial runs all its test images through them; --probe says how long that takes"
         )
         numbers = image_token_numbers(name)
         views = _views(sweep, parts)
         if numbers is not None and views:
             size = FLOAT * numbers * views * len(lasts)
-            each = f"{FLOAT * numbers / 1000:.0f} kB a view"
-            yield f"{name}: the tokens of at most {views} image views take {size / GIB:.1f} GiB in the cache ({each})"
+            told = f"{size / GIB:.1f} GiB in the cache ({FLOAT * numbers / 1000:.0f} kB a view)"
+            yield f"{name}: the tokens of at most {views} image views take {told}"
 
 
 def _blocks(lasts: list[int | None], there: int | None) -> str:

@@ -49,8 +49,8 @@ def view_numbers(views: int) -> list[int]:
 class FeatureStore:
     """Features of pictures under one encoder and one view set, in a folder named by their identity.
 
-    reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``, or with `states` or
-    `states-K` their tokens before all or the last K blocks, ``(Q, W)``, not normalised.
+    reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``, or with `states`
+    or `states-K` their tokens before all or the last K blocks, ``(Q, W)``, not normalised.
     Raises ``UserError`` when the folder cannot be made, for no number of views, and for a tower that has no
     such features.
     """
@@ -68,7 +68,9 @@ class FeatureStore:
             )
         if not is_read(reads):
             raise UserError(
-                Problem("no such features", "reads", found=repr(reads), allowed=listed([*READS, f"{STATES}-2"]))
+                Problem(
+                    "no such features", "reads", found=repr(reads), allowed=listed([*READS, f"{STATES}-2"])
+                )
             )
         self.backbone = backbone
         self.views = views

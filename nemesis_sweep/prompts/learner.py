@@ -120,8 +120,8 @@ class Learner(nn.Module, ABC):
         return int(positions.min())
 
     def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
-        """What `norm: relative` divides by, ``(P,)``, ``(R, P)`` or a number: the mean norm of the tower's own
-        vectors at these places; by default of its token embeddings.
+        """What `norm: relative` divides by, ``(P,)``, ``(R, P)`` or a number: the mean norm of the tower's
+        own vectors at these places; by default of its token embeddings.
 
         images: the first batch ``(R, B, ...)``, for kinds that give None without one, where it depends on the
         images.

@@ -1,4 +1,4 @@
-"""VPT: learnt vectors among the tokens of an image, in CLIP's form (Jia et al., 2022; Khattak et al., 2023)."""
+"""VPT: learnt vectors among the tokens of an image (Jia et al., 2022), as for CLIP (Khattak et al., 2023)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_s
 from nemesis_sweep.vlm.variants import rescale
 
 
-
 class VPT(Learner):
     """Vectors ``visual`` ``(R, J, P, W)`` beside the tokens of every image, P before each of J blocks.
 
-    The blocks are the tower's last ``vision_last``, of which the first J have vectors of their own; what is in
-    front of them is frozen, and kept. Class features are those of the hand-written prompt, for ever.
+    The blocks are the tower's last ``vision_last``, of which the first J have vectors of their own; what is
+    in front of them is frozen, and kept. Class features are those of the hand-written prompt, for ever.
     PUN and PAN see the J * P vectors one by one, block after block.
     """
 

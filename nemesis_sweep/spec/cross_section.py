@@ -25,7 +25,8 @@ class CrossSection:
 
     unsure: names of method fields whose value or dimension is there but not valid: nothing may be
     concluded from them. A section that is None is not valid and not judged. text_blocks: blocks of the text
-    tower of a backbone, as ``KnownNames`` has it; None where no names are known. image_blocks: of its image tower.
+    tower of a backbone, as ``KnownNames`` has it; None where no names are known. image_blocks: of its image
+    tower.
     """
 
     method: MethodSection

@@ -50,7 +50,6 @@ def _cannot_transfer(parts: CrossSection, kinds: list[str]) -> Iterator[Fault]:
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=CHOSEN)
 
 
-
 def backbone_faults(
     parts: CrossSection, no_patches: Callable[[str], str], no_image_blocks: Callable[[str], str]
 ) -> Iterator[Fault]:
@@ -61,8 +60,18 @@ def backbone_faults(
     table = parts.method.kinds
     possible = [kind for kind in dict.fromkeys(parts.possible("prompt")) if kind in table]
     for reads, does, reason_of, there in (
-        (PATCHES, "reads the parts of an image", no_patches, "open_clip's own ResNets and ViTs, such as RN50"),
-        (STATES, "puts vectors into the image tower", no_image_blocks, "open_clip's own ViTs, such as ViT-B-16"),
+        (
+            PATCHES,
+            "reads the parts of an image",
+            no_patches,
+            "open_clip's own ResNets and ViTs, such as RN50",
+        ),
+        (
+            STATES,
+            "puts vectors into the image tower",
+            no_image_blocks,
+            "open_clip's own ViTs, such as ViT-B-16",
+        ),
     ):
         kinds = [kind for kind in possible if table[kind].reads == reads]
         for name in parts.tasks.backbone if kinds else ():
@@ -121,7 +130,7 @@ def _deeper_than(parts: CrossSection, name: str, there: int, message: str) -> It
 
 
 def _written(parts: CrossSection, name: str) -> Iterator[tuple[Path, list[Any], Place | None]]:
-    """Yield where a field is written, its values there, of a range the bounds, and the dimension if it is one."""
+    """Yield where a field is written, its values, of a range the bounds, and the dimension if it is one."""
     for place in parts.places:
         if place.name == name:
             yield place.path, extremes(place.dimension), place

@@ -21,8 +21,8 @@ _made: dict[Reads, Backbone] = {}
 
 
 def tiny_backbone(reads: Reads = POOLED) -> Backbone:
-    """A text tower of two layers, E = 32; for ``patches`` beside a ResNet whose attention pool has five tokens,
-    for ``states`` beside a ViT of three blocks and five tokens."""
+    """A text tower of two layers, E = 32; for ``patches`` beside a ResNet whose attention pool has five
+    tokens, for ``states`` beside a ViT of three blocks and five tokens."""
     if reads not in _made:
         _made[reads] = _of(*_TOWERS[reads])
     return _made[reads]

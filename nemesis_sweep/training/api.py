@@ -114,9 +114,7 @@ def fit(
     data = found_dataset(dataset, root)
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
-    features = episode_features(
-        data, model, shots, distinct, views, report, val_shots, chosen.reads
-    )
+    features = episode_features(data, model, shots, distinct, views, report, val_shots, chosen.reads)
     for line in _worth_knowing(data, features.episodes):
         warnings.warn(line, stacklevel=2)
     training = TrainingRun(model, data.classnames, chosen, distinct, features, data.template)

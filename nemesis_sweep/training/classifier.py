@@ -77,8 +77,8 @@ class Classifier:
         size = self._classify.chunk
         # No more at a time than the classifier takes: the tokens of many images would fill the memory.
         with Decoders(self.backbone.preprocess, cpus()) as decoders:
-            for start in range(0, max(1, len(items)), size):
-                found.append(self._some(items[start : start + size], decoders, start, unusable))
+            starts = range(0, max(1, len(items)), size)
+            found += [self._some(items[at : at + size], decoders, at, unusable) for at in starts]
         if unusable:
             bad = [(items[place].source, error.reason) for place, error in sorted(unusable.items())]
             raise UserError([Problem(f"cannot read this image: {why}", file=source) for source, why in bad])

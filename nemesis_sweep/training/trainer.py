@@ -190,7 +190,7 @@ class Trainer:
         self.generators.load_state(dict(state))
 
     def _usual(self, images: Tensor) -> Tensor:
-        """What norms are relative to; where that depends on the images, it stays what the first batch gave."""
+        """What norms are relative to; where that depends on the images, it stays as the first batch gave."""
         if self._typical is not None:
             return self._typical
         if self._of_images is None:

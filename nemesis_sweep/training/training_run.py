@@ -63,8 +63,8 @@ class TrainingRun:
     def run_epoch(self, report: SayLine | None = None) -> Metrics:
         """Train one epoch: a random order of each replicate's images, the last short batch dropped.
 
-        Only when a replicate has fewer images than a batch, the short batch is all there is. report: called with
-        lines of progress where an epoch takes long.
+        Only when a replicate has fewer images than a batch, the short batch is all there is. report: called
+        with lines of progress where an epoch takes long.
         """
         orders = self._shuffled()
         count = orders.shape[1]

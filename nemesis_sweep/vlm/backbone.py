@@ -161,7 +161,7 @@ class Backbone:
         return replace(self, text=text, visual=visual, made_of="" if rounded else self.fingerprint)
 
     def _refuse_no_blocks(self, last: int | None) -> None:
-        """Raise UserError for an image tower without blocks that vectors can be put before, or not so many."""
+        """Raise UserError for an image tower without blocks that vectors can be put before, or so many."""
         there = image_blocks(self.visual)
         if not there:
             message = "this image tower has no blocks that vectors can be put before"

@@ -52,7 +52,7 @@ class PromptedTower:
 
     visual: open_clip's ViT, frozen. last: K, the number of blocks; None for all of them.
 
-    The vectors of the first block stand behind the image's own tokens, before ``ln_pre`` where it is the
+    The vectors of the first block stand behind the image's own tokens, before ``ln_pre`` where that is the
     tower's first, and go through it with them. Before each of the next J - 1 blocks what has become of them
     is replaced by that block's own. Behind the last block what stands in their places is thrown away: the
     feature is pooled from the image's own tokens, as the tower pools it.
@@ -93,7 +93,7 @@ class PromptedTower:
             own = vectors[:, number] if number < depth else own
             if entering is not None and number < depth:
                 entering.append(x.detach())
-            if number == 0 and self.last is None:
+            if number == 0 and self.last in (None, image_blocks(self.visual)):
                 x, own = self.visual.ln_pre(x), self.visual.ln_pre(own)
             is_last = number + 1 == len(blocks)
             asked = 1 if is_last and self._pools_first else x.shape[1]
@@ -115,9 +115,7 @@ class PromptedTower:
         """Whether the class token alone becomes the feature, so that of the last block no other is needed."""
         return bool(self.visual.attn_pool is None and self.visual.pool_type == "tok")
 
-    def _step(
-        self, block: Any, x: Tensor, own: Tensor, asked: int, goes_on: bool
-    ) -> tuple[Tensor, Tensor]:
+    def _step(self, block: Any, x: Tensor, own: Tensor, asked: int, goes_on: bool) -> tuple[Tensor, Tensor]:
         """Through one block: the first ``asked`` rows of x, and of the vectors what goes on from here."""
         if goes_on or not _is_plain(block):
             own = own.repeat_interleave(len(x) // len(own), dim=0)

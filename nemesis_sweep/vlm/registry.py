@@ -251,8 +251,8 @@ def no_patches(name: str) -> str:
 
 
 def no_image_blocks(name: str) -> str:
-    """Why vectors cannot be put before blocks of a backbone's image tower, by its configuration; '' where they
-    can, or where that is not known before its weights are."""
+    """Why vectors cannot be put before blocks of a backbone's image tower, by its configuration; '' where
+    they can, or where that is not known before its weights are."""
     config = _vision_config(name)
     if config is None:
         return ""
@@ -272,7 +272,7 @@ def image_blocks(name: str) -> int | None:
 
 
 def image_token_numbers(name: str) -> int | None:
-    """Numbers of the tokens of an image in a backbone's ViT, Q * W; None where that is not on this machine."""
+    """Numbers of the tokens of an image in a backbone's ViT, Q * W; None where that is not known."""
     config = _vision_config(name)
     if config is None or no_image_blocks(name):
         return None

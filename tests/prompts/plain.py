@@ -196,7 +196,9 @@ def typical_norms(learner, count, first):
     dtype = next(learner.parameters()).dtype
     if learner.method.prompt == "vpt":
         of_blocks = norms_of_patches(learner, first)
-        return torch.tensor([n for n in of_blocks for _ in range(learner.method.n_ctx_vision)][:count], dtype=dtype)
+        return torch.tensor(
+            [n for n in of_blocks for _ in range(learner.method.n_ctx_vision)][:count], dtype=dtype
+        )
     tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
     words = [float(row.norm()) for row in tower.token_embedding.weight]
     blocks = [sum(words) / len(words)]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import normalize
 
 from nemesis_sweep.spec.method import Method
@@ -38,6 +39,13 @@ STEPS += [
     pytest.param("coop", "PAN", "fp32", own, id=f"coop-{'-'.join(own)}-{number}")
     for number, own in enumerate(OTHERS)
 ]
+
+
+@pytest.fixture(autouse=True)
+def attention_of_every_device():
+    """torch has kernels of its own for it on a CPU, which round otherwise."""
+    with sdpa_kernel(SDPBackend.MATH):
+        yield
 
 
 @pytest.fixture

@@ -24,7 +24,14 @@ OF_IMAGES = [kind for kind in PROMPTS if kind not in OF_TEXT]
 
 
 def trained(
-    tmp_path, monkeypatch, kinds, fixed, backbone="icon-clip", dataset="digits", more="protocol: few_shot", search=""
+    tmp_path,
+    monkeypatch,
+    kinds,
+    fixed,
+    backbone="icon-clip",
+    dataset="digits",
+    more="protocol: few_shot",
+    search="",
 ):
     """The rows of a sweep over kinds, by their numbers, and its home."""
     file, home = tmp_path / "kinds.yaml", tmp_path / "home"
@@ -59,7 +66,11 @@ def test_all_kinds_are_trained_tested_and_kept(tmp_path, monkeypatch, protocol):
     ("dataset", "more", "tested"),
     [
         ("digits", "protocol: base_to_new", {"test/base", "test/new", "test/H"}),
-        ("clipart", "protocol: domain_generalization, targets: clipart_ink", {"test/source", "test/clipart_ink"}),
+        (
+            "clipart",
+            "protocol: domain_generalization, targets: clipart_ink",
+            {"test/source", "test/clipart_ink"},
+        ),
     ],
 )
 def test_those_of_the_image_tower_too(tmp_path, monkeypatch, vit, dataset, more, tested):

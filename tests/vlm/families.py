@@ -98,7 +98,7 @@ def save_model(folder: Path, model: nn.Module, config: dict[str, Any], **preproc
 
 
 def small_vit(folder: Path, blocks: int = 3) -> Path:
-    """A small CLIP whose image tower is a ViT of so many blocks, in the form of open_clip's hub repositories."""
+    """A small CLIP whose image tower is a ViT of so many blocks, in the form of open_clip's hub."""
     config = small_config("ViT-B-16-quickgelu")
     config["vision_cfg"]["layers"] = blocks
     return save_model(folder, build_model(config), config)

@@ -32,8 +32,8 @@ def drawn(*shape, seed=0):
 
 
 def the_long_way(visual, pixels, vectors, last):
-    """Pixels ``(B, 3, H, W)`` and vectors ``(J, P, W)`` to features ``(B, E)``, one image after the other, with the
-    tower's own parts."""
+    """Pixels ``(B, 3, H, W)`` and vectors ``(J, P, W)`` to features ``(B, E)``, one image after another,
+    with the tower's own parts."""
     rows = []
     begin = len(visual.transformer.resblocks) - last
     for image in pixels:

@@ -58,8 +58,8 @@ def largest_method(sweep: Sweep, task: Task, in_image_tower: bool | None = None)
 
 
 def largest_trials(sweep: Sweep, classes: Mapping[str, int]) -> list[tuple[Task, Method]]:
-    """For every backbone the task and the method that need the most, beside them those of kinds that run blocks
-    of the image tower. classes: of each task, by its key."""
+    """For every backbone the task and the method that need the most, beside them those of kinds that run
+    blocks of the image tower. classes: of each task, by its key."""
     largest: dict[tuple[str, bool], tuple[float, Task, Method]] = {}
     for task in sweep.task_list():
         for of_images in _groups(sweep, task):

@@ -114,7 +114,7 @@ def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int) -> Epis
 
 
 def _directions(count: int, shape: tuple[int, ...]) -> Tensor:
-    """Random ones; above a size the same one for all, which takes no room and costs whoever reads it as much."""
+    """Random ones; above a size the same for all, which takes no room and costs who reads it as much."""
     generator = torch.Generator().manual_seed(count)
     different = count if count * prod(shape) <= LARGE else min(count, 1)
     drawn = F.normalize(torch.randn(different, *shape, generator=generator), dim=-1)
