@@ -28,7 +28,8 @@ def image_tower_lines(sweep: Sweep) -> Iterator[str]:
         there = image_blocks(name)
         yield (
             f"{listed(kinds)}: every step runs {_blocks(lasts, there)} of the image tower of {name}, "
-            "forward and back, and every trial runs all its test images through them; --probe says how long that takes"
+            "forward and back, and every trial runs all its test images through them; --probe says how long "
+            "that takes"
         )
         numbers = image_token_numbers(name)
         views = _views(sweep, parts)

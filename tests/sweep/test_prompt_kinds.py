@@ -85,4 +85,4 @@ def test_a_joint_trial_with_the_image_tower(tmp_path, monkeypatch, vit):
     rows, _ = trained(
         *(tmp_path, monkeypatch, OF_IMAGES, "n_ctx_vision: 2", vit, "[digits, emoji]"), search="study: joint"
     )
-    assert len(rows) == len(OF_IMAGES)
+    assert {row.task for row in rows} >= {"digits-1shot", "emoji-1shot"}
