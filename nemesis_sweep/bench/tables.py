@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, Goal
+from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.messages.counting import counted
 
 STEP_HEADER = (
@@ -21,7 +21,8 @@ STEP_HEADER = (
     "share of peak",
     "gradient difference",
 )
-_UNITS = {"classes": "classes", "n_ctx": "n_ctx", "replicates": "replicates", "pan": "PAN positions", "prompt": "prompt"}
+_UNITS = {"pan": "PAN positions"}
+"""What an axis is called where that is not its name."""
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -82,7 +83,7 @@ def scaling_tables(figures: Mapping[str, Any], as_markdown: bool) -> str:
     """A table per axis."""
     blocks = [f"ours: {case_name(figures['setting'])}"]
     for axis, points in figures["axes"].items():
-        header = (_UNITS[axis], "seconds a step", "times the first", "peak MiB beyond the weights")
+        header = (_UNITS.get(axis, axis), "seconds a step", "times the first", "peak MiB beyond the weights")
         rows = [
             [
                 str(point["value"]),
@@ -112,13 +113,13 @@ def goal_tables(results: Mapping[str, Any]) -> str:
         for name in IN_TURN
         if name in results
     ]
-    tables = (
+    tables: list[tuple[Sequence[str], list[list[str]]]] = [
         (("figure", "to reach", "measured", ""), rows),
         (STEP_HEADER, cases),
         (("in turn", "seconds of the first", "seconds of the second"), pairs),
-    )
-    shown = [markdown(header, lines) for header, lines in tables if lines]
-    return "\n\n".join([machine_line(describe_machine()), *shown])
+    ]
+    parts = [markdown(header, lines) for header, lines in tables if lines]
+    return "\n\n".join([machine_line(describe_machine()), *parts])
 
 
 def to_reach(goal: Goal) -> str:

@@ -36,7 +36,8 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
-    prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a method. device: where all is computed.
+    prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a
+    method. device: where all is computed.
     """
 
     arch: str = "ViT-B-16"

@@ -149,7 +149,8 @@ def goals(threads: int, only: tuple[str, ...], as_json: bool, into: Path | None)
 
     if into is not None:
         if only:
-            raise UserError(Problem("a part of the goals is no page", "--into", allowed="--into without --only"))
+            message = "a part of the goals is no page"
+            raise UserError(Problem(message, "--into", allowed="--into without --only"))
         check_marks(into, "goals")
     results = measure_goals(threads, _say, only)
     if into is not None:

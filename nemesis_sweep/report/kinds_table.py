@@ -9,8 +9,8 @@ from nemesis_sweep.report.kinds import KindRow, losses_of
 from nemesis_sweep.spec.losses import NONE
 
 ABOUT = (
-    "Test accuracy of each kind's best with each loss, by the same choice as the best found; control: the same "
-    "with omega 0; adds: what the penalty adds (95 % CI), paired by seed"
+    "Test accuracy of each kind's best with each loss, chosen as the best found is; control: the same with "
+    "omega 0; adds: what the penalty adds (95 % CI), paired by seed"
 )
 
 

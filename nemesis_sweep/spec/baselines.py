@@ -9,7 +9,7 @@ from typing import Any
 from nemesis_sweep.spec.values import Values
 
 COOP, PAPER, CONTROL, CONTROLS = "coop", "paper", "control", "controls"
-"""Those that train a prompt: each has a method of its own making (`sweep.space.baselines`, `sweep.control`)."""
+"""Those that train a prompt: each has a method of its own making (`sweep.space`, `sweep.control`)."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ BASELINES: dict[str, Baseline] = {
         usual=True, last=True,
     ),
     CONTROLS: Baseline(
-        "the same, omega 0", "the best of every kind and loss once more, without its penalty", "without penalty",
-        last=True,
+        "each best, omega 0", "the best of every kind and loss once more, without its penalty",
+        "without penalty", last=True,
     ),
 }  # fmt: skip
 """By the names under which `search.baselines` asks for them, in the order of tables."""

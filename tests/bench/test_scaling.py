@@ -24,7 +24,8 @@ def scaling(*arguments: str) -> Result:
 
 
 def test_every_axis_changes_one_thing_and_starts_at_1():
-    chosen = {"classes": [4, 8], "n_ctx": [2, 6], "replicates": [1, 2], "pan": [0, 2], "prompt": ["coop", "plot"]}
+    numbers = {"classes": [4, 8], "n_ctx": [2, 6], "replicates": [1, 2], "pan": [0, 2]}
+    chosen = numbers | {"prompt": ["coop", "plot"]}
     axes = [f"--axis={axis}={','.join(map(str, values))}" for axis, values in chosen.items()]
     result = scaling(*SMALL, *axes, "--no-memory", "--json")
     assert result.exit_code == 0, result.output

@@ -106,7 +106,8 @@ def test_of_many_references_the_best_two_are_named(coop: Row, make_row: Callable
     told = "; 18.0 points below Tip-Adapter, 13.0 below linear probe and 2 others on test"
     assert task_verdict(boards[0]).endswith(told)
     assert "; Tip-Adapter" not in task_verdict(boards[0])
-    assert sweep_verdict(boards * 2).endswith("behind Tip-Adapter in 2 tasks, linear probe in 2 tasks and 2 others")
+    told = "behind Tip-Adapter in 2 tasks, linear probe in 2 tasks and 2 others"
+    assert sweep_verdict(boards * 2).endswith(told)
 
 
 def test_what_is_as_good_as_a_reference_to_a_decimal_is_not_below_it(

@@ -51,7 +51,11 @@ def test_files_that_claim_the_paper_have_its_settings(name: str) -> None:
         assert (method.words, method.penalise) == ("a photo of a", "base")
     elif name == "paper_plot":
         assert (method.prompt, method.n_ctx, method.batch, method.n_prompts) == ("plot", 16, 32, 4)
-        assert (method.transport_stop, method.reduction, method.pooled_token) == ("reference", "reference", True)
+        assert (method.transport_stop, method.reduction, method.pooled_token) == (
+            "reference",
+            "reference",
+            True,
+        )
     else:
         assert (method.prompt, method.n_ctx, method.batch) == ("coop", 16, 32)
     assert f"search_spaces/{name}.yaml" in PAGE

@@ -141,7 +141,8 @@ def test_every_task_of_every_file_runs(file: Path, data: Path, stand_ins, tmp_pa
     assert {result.task for result in results} == {task.key for task in tasks}
     for task in tasks:
         own = [result for result in results if result.task == task.key]
-        assert {result.baseline for result in own} >= {"", *sweep.search.baselines} - {"paper", "control", "controls"}
+        beside = {"", *sweep.search.baselines} - {"paper", "control", "controls"}
+        assert {result.baseline for result in own} >= beside
         trained = [result for result in own if result.baseline not in PROMPTLESS]
         assert len([result for result in trained if not result.baseline]) >= 1
         epochs = sweep.method.values(task.dataset, task.shots)["epochs"]
