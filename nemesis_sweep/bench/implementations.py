@@ -71,8 +71,9 @@ class OneByOne(ABC):
         method = workload.method
         self.workload = workload
         self.values = {name: nn.Parameter(value.clone()) for name, value in workload.values.items()}
-        self.context = self.values["context"]
-        self.ones = torch.ones(workload.n_vectors, device=self.context.device)
+        first = next(iter(self.values.values()))
+        self.replicates = len(first)
+        self.ones = torch.ones(workload.n_vectors, device=first.device)
         self.sgd = torch.optim.SGD(
             self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
@@ -96,7 +97,7 @@ class OneByOne(ABC):
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
         self.sgd.zero_grad()
-        chosen = torch.zeros(len(self.context), len(self.ones), dtype=torch.bool, device=self.context.device)
+        chosen = torch.zeros(self.replicates, len(self.ones), dtype=torch.bool, device=self.ones.device)
         losses = []
         for replicate, own in enumerate(positions):
             logits, selected = self.forward(replicate, own)
@@ -111,6 +112,11 @@ class OneByOne(ABC):
     def own(self, replicate: int) -> dict[str, Tensor]:
         """The tensors of a replicate."""
         return {name: value[replicate] for name, value in self.values.items()}
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors (R, ..., M, D), of kinds that learn them."""
+        return self.values["context"]
 
     @property
     def vectors(self) -> Tensor:
