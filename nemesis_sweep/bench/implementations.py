@@ -71,17 +71,13 @@ class OneByOne(ABC):
         method = workload.method
         self.workload = workload
         self.values = {name: nn.Parameter(value.clone()) for name, value in workload.values.items()}
-        self.first = next(iter(self.values.values()))
-        self.ones = torch.ones(workload.n_vectors, device=self.first.device)
+        first = next(iter(self.values.values()))
+        self.replicates = len(first)
+        self.ones = torch.ones(workload.n_vectors, device=first.device)
         self.sgd = torch.optim.SGD(
             self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
         self.begin(EPOCH)
-
-    @property
-    def context(self) -> Tensor:
-        """The context vectors as they are, of kinds that have some."""
-        return self.values["context"]
 
     def begin(self, epoch: int) -> None:
         """Take the learning rate and the annealed strength of the penalty that an epoch (0-based) has."""
@@ -101,7 +97,7 @@ class OneByOne(ABC):
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
         self.sgd.zero_grad()
-        chosen = torch.zeros(len(self.first), len(self.ones), dtype=torch.bool, device=self.first.device)
+        chosen = torch.zeros(self.replicates, len(self.ones), dtype=torch.bool, device=self.ones.device)
         losses = []
         for replicate, own in enumerate(positions):
             logits, selected = self.forward(replicate, own)
@@ -116,6 +112,11 @@ class OneByOne(ABC):
     def own(self, replicate: int) -> dict[str, Tensor]:
         """The tensors of a replicate."""
         return {name: value[replicate] for name, value in self.values.items()}
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors (R, ..., M, D), of kinds that learn them."""
+        return self.values["context"]
 
     @property
     def vectors(self) -> Tensor:

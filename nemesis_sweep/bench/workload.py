@@ -15,6 +15,8 @@ from nemesis_sweep.bench.names import class_names
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.selection import draw_positions
+from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import LAST, PROMPTS, VECTORS
@@ -36,8 +38,9 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
-    prompt: its kind; the public implementation is that of `coop` alone. last: blocks of the image tower, its
-    last ones, that `vpt` puts vectors before, n_ctx each; 0 for all. device: where all is computed.
+    prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a method. last: blocks
+    of the image tower, its last ones, that `vpt` puts vectors before, n_ctx each; 0 for all.
+    device: where all is computed.
     """
 
     arch: str = "ViT-B-16"
@@ -52,6 +55,7 @@ class Setting:
     precision: str = "fp32"
     skip: tuple[str, ...] = ()
     prompt: str = "coop"
+    prograd: float = 0.0
     last: int = 0
     device: str = "cpu"
 
@@ -70,7 +74,7 @@ class Setting:
         """Nemesis with PAN only, or CoOp without any penalty."""
         nemesis = {"omega": 1.0, "beta": 0.0, "n_positions": self.pan} if self.pan else {}
         settings = {"prompt": self.prompt, "n_ctx": self.n_ctx, "epochs": EPOCHS, **nemesis}
-        settings["precision"] = self.precision
+        settings |= {"precision": self.precision} | ({"prograd": self.prograd} if self.prograd else {})
         if PROMPTS[self.prompt].in_image_tower:
             settings |= {VECTORS: self.n_ctx, LAST: self.last or None}
         return Method.model_validate(settings)
@@ -84,7 +88,7 @@ class Setting:
 class Workload:
     """Models, prompts and batches of a setting: the same for every implementation.
 
-    layout: the prompts; values: what to start from, by name, (R, ...); labels: (R, B).
+    layout: the prompts; values: what is learnt, before training, by name, (R, ...); labels: (R, B).
     images: (R, B, E), L2-normalised: features of `pixels` if `encoded`, else random ones, which take as long;
     (R, B, Q, E) for prompts that read the parts of an image, (R, B, Q, W) for those that read its tokens.
     """
@@ -103,7 +107,7 @@ class Workload:
 
     @property
     def context(self) -> Tensor:
-        """The context vectors to start from, such as (R, M, D)."""
+        """The context vectors to start from, such as (R, M, D), of kinds that learn them."""
         return self.values["context"]
 
     @property
@@ -149,8 +153,8 @@ class Workload:
     @cached_property
     def n_vectors(self) -> int:
         """How many vectors PUN and PAN tell apart."""
-        learner = learner_of(self.setting.prompt)
-        return learner(self.backbone, self.method, self.names, self.values).n_vectors
+        kind, drawn = learner_of(self.setting.prompt), Generators(self.setting.seeds)["init"]
+        return kind.create(self.backbone, self.method, self.names, drawn).n_vectors
 
 
 def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded: bool = False) -> Workload:
@@ -172,7 +176,7 @@ def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded
         layout = make_layout(backbone.tokenizer, names, setting.n_ctx)
     shape = (setting.replicates, setting.batch)
     generators = Generators(setting.seeds)["init"]
-    values = learner_of(setting.prompt).start(backbone, setting.method, names, generators)
+    values = _start(learner_of(setting.prompt), backbone, setting.method, names, generators)
     device = backbone.text.device
     return Workload(
         setting=setting,
@@ -184,3 +188,17 @@ def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded
         # The plain path has the pixels themselves, so these have to be theirs.
         encoded=encoded or PROMPTS[setting.prompt].in_image_tower,
     )
+
+
+def _start(
+    kind: type[Learner],
+    backbone: Backbone,
+    method: Method,
+    names: Sequence[str],
+    generators: Sequence[torch.Generator],
+) -> dict[str, Tensor]:
+    """What is learnt, before training: the tensors, or the parameters of the network that produces them."""
+    network = network_of(kind, backbone, method, names, generators)
+    if network is None:
+        return kind.start(backbone, method, names, generators)
+    return {name: parameter.detach() for name, parameter in network.named_parameters()}

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, TRANSPORT_STOPS, OneOf
+from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, PROMPT_ENCODERS, TRANSPORT_STOPS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
 from nemesis_sweep.spec.values import Values
 
@@ -116,6 +116,15 @@ class DeepTextFields(ContextFields):
     prompt_depth: Count | None = None
 
 
+class PTuningFields(PlaceFields):
+    """prompt_encoder: what makes the vectors of embeddings, an LSTM in both directions and an MLP behind it
+    (lstm), or an MLP alone (mlp). encoder_hidden: hidden numbers of each layer, in the LSTM of each
+    direction; None for the width of the text tower, in the LSTM half of it."""
+
+    prompt_encoder: Annotated[str, OneOf(PROMPT_ENCODERS)] = "lstm"
+    encoder_hidden: Count | None = None
+
+
 class VPTFields(AnchorFields):
     """n_ctx_vision: vectors of a block. vision_last: blocks of the image tower, its last ones, that vectors
     are put before; what is in front of them is computed once. None for all. prompt_depth_vision: how many of
@@ -193,6 +202,12 @@ PROMPTS: dict[str, Kind] = {
         DeepTextFields,
         between_blocks=True,
     ),
+    "ptuning": Kind(
+        "nemesis_sweep.prompts.ptuning:PTuning",
+        "CoOp's context, produced by a small network (Liu et al., 2021)",
+        PTuningFields,
+        costly=("encoder_hidden",),
+    ),
     "vpt": Kind(
         "nemesis_sweep.prompts.vpt:VPT",
         "vectors among the tokens of an image, before blocks of the image tower (Jia et al., 2022)",
@@ -203,7 +218,9 @@ PROMPTS: dict[str, Kind] = {
 }
 
 
-class PromptFields(VPTFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
+class PromptFields(
+    VPTFields, PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields
+):
     """The fields of all kinds side by side."""
 
 

@@ -49,7 +49,8 @@ def largest_method(sweep: Sweep, task: Task, in_image_tower: bool | None = None)
         "precision": min(possible("precision"), key=PRECISIONS.index),
     }
     counts = {name for kind in kinds if kind in table for name in table[kind].costly}
-    largest |= {name: max(possible(name)) for name in counts}
+    known = {name: [value for value in possible(name) if value is not None] for name in counts}
+    largest |= {name: max(values) for name, values in known.items() if values}
     chosen = max(kinds, key=lambda kind: passes(kind, largest, table))
     if _in_image_tower(chosen, table):
         blocks = None if None in last else max(last)
