@@ -42,6 +42,10 @@ VARIANTS = {
         *({"vision_last": 2, "prompt_depth_vision": 1}, {"prompt_depth_vision": 2, "norm": "relative"}),
         {"vision_last": 2, "norm": "relative", "n_ctx_vision": 4},
     ],
+    "maple": [
+        *({}, {"vision_last": 2}, {"vision_last": 1}, {"prompt_depth": 1, "class_position": "middle"}),
+        {"vision_last": 2, "norm": "relative", "class_position": "front"},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 
@@ -53,7 +57,7 @@ EXACT = [
 ]
 DTYPES = {"float64": (torch.float64, 1e-10), "float32": (torch.float32, 1e-5)}
 
-SETTINGS = {"ptuning": {"lr": 0.005}}
+SETTINGS = {"ptuning": {"lr": 0.005}, "maple": {"lr": 0.005, "vision_last": 2}}
 """Where the contract's are not to be had: a step of a network moves its vectors many times as far."""
 
 
