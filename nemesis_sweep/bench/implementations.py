@@ -71,8 +71,9 @@ class OneByOne(ABC):
         method = workload.method
         self.workload = workload
         self.values = {name: nn.Parameter(value.clone()) for name, value in workload.values.items()}
-        self.context = self.values["context"]
-        self.ones = torch.ones(workload.n_vectors, device=self.context.device)
+        first = next(iter(self.values.values()))
+        self.replicates = len(first)
+        self.ones = torch.ones(workload.n_vectors, device=first.device)
         self.sgd = torch.optim.SGD(
             self.values.values(), lr=method.lr, momentum=method.momentum, weight_decay=method.weight_decay
         )
@@ -96,7 +97,7 @@ class OneByOne(ABC):
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""
         self.sgd.zero_grad()
-        chosen = torch.zeros(len(self.context), len(self.ones), dtype=torch.bool, device=self.context.device)
+        chosen = torch.zeros(self.replicates, len(self.ones), dtype=torch.bool, device=self.ones.device)
         losses = []
         for replicate, own in enumerate(positions):
             logits, selected = self.forward(replicate, own)
@@ -113,9 +114,19 @@ class OneByOne(ABC):
         return {name: value[replicate] for name, value in self.values.items()}
 
     @property
+    def context(self) -> nn.Parameter:
+        """The context vectors, (R, M, D)."""
+        return self.values["context"]
+
+    @property
     def vectors(self) -> Tensor:
         """Those that are penalised, (R, ..., P, D)."""
         return self.context
+
+    @property
+    def reduction(self) -> str:
+        """How the norms of several vectors of one position become one."""
+        return "mean"
 
     def term(self, replicate: int) -> Tensor | float:
         """A method's own term of the loss."""
@@ -124,7 +135,7 @@ class OneByOne(ABC):
     def _penalty(self, replicate: int, chosen: Tensor) -> Tensor:
         """`Omega(e) [beta PUN + (1 - beta) PAN]` of a replicate. chosen: PAN's positions, (R, P) bool."""
         own, beta = slice(replicate, replicate + 1), self.workload.method.beta
-        norms = vector_norms(self.vectors[own])
+        norms = vector_norms(self.vectors[own], reduction=self.reduction)
         return self.strength * (beta * pun(norms, 1.0) + (1 - beta) * pan(norms, 1.0, chosen[own]))[0]
 
     def correct(self, replicate: int, logits: Tensor) -> int:

@@ -21,7 +21,11 @@ class OurImplementation:
             warnings.simplefilter("ignore")
             self.trainer = Trainer(workload.backbone, workload.names, workload.method, workload.setting.seeds)
         self.values = self.trainer.parameters
-        self.context = self.values["context"]
+
+    @property
+    def context(self) -> Tensor:
+        """The context vectors, (R, M, D)."""
+        return self.values["context"]
 
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""

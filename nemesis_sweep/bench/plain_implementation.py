@@ -32,6 +32,10 @@ class PlainImplementation(OneByOne):
     def vectors(self) -> Tensor:
         return self.kind.vectors(self.values)
 
+    @property
+    def reduction(self) -> str:
+        return self.kind.reduction
+
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
         scales = self.ones if factors is None else factors
         return self.kind.logits(self.workload, self.own(replicate), self.workload.images[replicate], scales)

@@ -32,6 +32,10 @@ VARIANTS = {
         *({}, {"class_position": "middle"}, {"class_position": "front"}, {"prompt_depth": 1}),
         {"norm": "relative"},
     ],
+    "prefix": [
+        *({}, {"prompt_depth": 1}, {"words": "a photo of"}, {"anchor_template": "{}"}),
+        {"norm": "relative"},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 

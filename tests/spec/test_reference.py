@@ -56,7 +56,7 @@ KINDS = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text(encoding="
 def test_every_kind_of_prompt_is_there_with_its_fields():
     rows = dict(re.findall(r"^\| `(\w+)` \| .+? \| (.+?) \|", KINDS, re.MULTILINE))
     assert list(rows) == list(PROMPTS)
-    common = {name for name in Method.model_fields if not owners_of(name)} | {"words"}
+    common = {name for name in Method.model_fields if not owners_of(name)} | {"words", "class_position"}
     for kind, told in rows.items():
         assert set(re.findall(r"`(\w+)`", told)) == PROMPTS[kind].names - common
 
