@@ -114,8 +114,8 @@ class OneByOne(ABC):
         return {name: value[replicate] for name, value in self.values.items()}
 
     @property
-    def context(self) -> nn.Parameter:
-        """The context vectors, (R, M, D)."""
+    def context(self) -> Tensor:
+        """The context vectors (R, ..., M, D), of kinds that learn them."""
         return self.values["context"]
 
     @property

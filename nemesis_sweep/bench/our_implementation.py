@@ -24,8 +24,8 @@ class OurImplementation:
 
     @property
     def context(self) -> Tensor:
-        """The context vectors, (R, M, D)."""
-        return self.values["context"]
+        """The context vectors as they are now, (R, ..., M, D)."""
+        return self.trainer.learner.values()["context"]
 
     def step(self, positions: Tensor) -> Outcome:
         """One optimiser step in which PAN tests the positions (R, N)."""

@@ -19,8 +19,8 @@ Values = Mapping[str, Tensor]
 @dataclass(frozen=True)
 class PlainKind:
     """Logits ``(B, C)`` of images under tensors and factors ``(P,)`` of the vectors; its term of the loss;
-    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates; how the norms of those
-    at one position become one."""
+    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates; and how the norms
+    of those at one position become one."""
 
     logits: Callable[[Workload, Values, Tensor, Tensor], Tensor]
     term: Callable[[Workload, Values], Tensor] | None = None
@@ -88,6 +88,34 @@ def _deep_text(workload: Workload, values: Values, images: Tensor, factors: Tens
     return _scaled(workload, images @ texts[0].T)
 
 
+def _produced(values: Values) -> Tensor:
+    """The context (M, D) that P-tuning's networks make of one replicate's embeddings, by torch's own LSTM."""
+    x = values["embedding"]
+    if "lstm.0.input_weight" in values:
+        names = ("input_weight", "state_weight", "input_bias", "state_bias")
+        each = [
+            [values[f"lstm.{layer}.{name}"][direction] for name in names]
+            for layer in range(2)
+            for direction in range(2)
+        ]
+        zeros = x.new_zeros(len(each), 1, each[0][1].shape[1])
+        weights = [weight for own in each for weight in own]
+        x = torch.lstm(x[None], (zeros, zeros), weights, True, 2, 0.0, True, True, True)[0][0]
+    for number in range(sum(name.endswith(".weight") for name in values)):
+        inner = x.relu() if number else x
+        x = F.linear(inner, values[f"layers.{number}.weight"], values[f"layers.{number}.bias"])
+    return x
+
+
+def _all_produced(values: Values) -> Tensor:
+    replicates = range(len(values["embedding"]))
+    return torch.stack([_produced({name: value[r] for name, value in values.items()}) for r in replicates])
+
+
+def _ptuning(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    return _coop(workload, {"context": _produced(values)}, images, factors)
+
+
 def _pairs(values: Values) -> Tensor:
     """Keys and values ``(R, 2, J * M, D)`` of all blocks."""
     return torch.stack([values["prefix_keys"], values["prefix_values"]], dim=1).flatten(2, 3)
@@ -108,5 +136,6 @@ PLAIN_KINDS = {
     "cocoop": PlainKind(_cocoop),
     "plot": PlainKind(_plot),
     "deep_text": PlainKind(_deep_text, vectors=_all_blocks),
+    "ptuning": PlainKind(_ptuning, vectors=_all_produced),
     "prefix": PlainKind(_prefix, vectors=_pairs, reduction="reference"),
 }

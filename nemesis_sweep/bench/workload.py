@@ -15,6 +15,8 @@ from nemesis_sweep.bench.names import class_names
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.selection import draw_positions
+from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
@@ -80,7 +82,7 @@ class Setting:
 class Workload:
     """Models, prompts and batches of a setting: the same for every implementation.
 
-    layout: the prompts; values: what to start from, by name, (R, ...); labels: (R, B).
+    layout: the prompts; values: what is learnt, before training, by name, (R, ...); labels: (R, B).
     images: (R, B, E), L2-normalised: features of `pixels` if `encoded`, else random ones, which take as long;
     (R, B, Q, E) for prompts that read the parts of an image.
     """
@@ -99,7 +101,7 @@ class Workload:
 
     @property
     def context(self) -> Tensor:
-        """The context vectors to start from, such as (R, M, D)."""
+        """The context vectors to start from, such as (R, M, D), of kinds that learn them."""
         return self.values["context"]
 
     @property
@@ -153,8 +155,8 @@ class Workload:
     @cached_property
     def n_vectors(self) -> int:
         """How many vectors PUN and PAN tell apart."""
-        learner = learner_of(self.setting.prompt)
-        return learner(self.backbone, self.method, self.names, self.values).n_vectors
+        kind, drawn = learner_of(self.setting.prompt), Generators(self.setting.seeds)["init"]
+        return kind.create(self.backbone, self.method, self.names, drawn).n_vectors
 
 
 def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded: bool = False) -> Workload:
@@ -176,7 +178,7 @@ def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded
         layout = make_layout(backbone.tokenizer, names, setting.n_ctx)
     shape = (setting.replicates, setting.batch)
     generators = Generators(setting.seeds)["init"]
-    values = learner_of(setting.prompt).start(backbone, setting.method, names, generators)
+    values = _start(learner_of(setting.prompt), backbone, setting.method, names, generators)
     device = backbone.text.device
     return Workload(
         setting=setting,
@@ -187,3 +189,17 @@ def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded
         labels=torch.randint(setting.classes, shape, generator=seeded(0, "labels")).to(device),
         encoded=encoded,
     )
+
+
+def _start(
+    kind: type[Learner],
+    backbone: Backbone,
+    method: Method,
+    names: Sequence[str],
+    generators: Sequence[torch.Generator],
+) -> dict[str, Tensor]:
+    """What is learnt, before training: the tensors, or the parameters of the network that produces them."""
+    network = network_of(kind, backbone, method, names, generators)
+    if network is None:
+        return kind.start(backbone, method, names, generators)
+    return {name: parameter.detach() for name, parameter in network.named_parameters()}

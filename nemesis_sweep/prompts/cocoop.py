@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nemesis_sweep.prompts.context import ContextLearner, start_context
+from nemesis_sweep.prompts.context import ContextLearner, start_context, uniform
 from nemesis_sweep.prompts.per_image import PerImageClassifier
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.vlm.backbone import Backbone
@@ -47,10 +47,7 @@ class CoCoOp(ContextLearner):
         bounds = dict.fromkeys(shapes, 1 / sqrt(inputs))
         shapes |= {"shift_weight": (width, hidden), "shift_bias": (width,)}
         bounds |= dict.fromkeys(("shift_weight", "shift_bias"), 1 / sqrt(hidden))
-        network = {
-            name: torch.stack([(2 * torch.rand(shape, generator=g) - 1) * bounds[name] for g in generators])
-            for name, shape in shapes.items()
-        }
+        network = {name: uniform(shape, bounds[name], generators) for name, shape in shapes.items()}
         return {"context": context, **network}
 
     def shifts(self, images: Tensor) -> Tensor:

@@ -101,6 +101,11 @@ def random_context(shape: tuple[int, ...], generators: Sequence[torch.Generator]
     return torch.stack([torch.randn(shape, generator=g) * INIT_STD for g in generators])
 
 
+def uniform(shape: tuple[int, ...], bound: float, generators: Sequence[torch.Generator]) -> Tensor:
+    """Numbers within the bound, ``(R, *shape)``, each replicate's from its own generator."""
+    return torch.stack([(2 * torch.rand(shape, generator=g) - 1) * bound for g in generators])
+
+
 def embed_words(backbone: Backbone, words: str) -> Tensor:
     """Embeddings ``(M, D)`` of the tokens of ``words``, such as "a photo of a" (M = 4), fp32."""
     tokens = word_ids(backbone.tokenizer, words.replace("_", " "))

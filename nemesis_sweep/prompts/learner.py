@@ -49,7 +49,8 @@ class ImageClassifier(ABC):
 class Learner(nn.Module, ABC):
     """R prompts side by side; axis 0 of every parameter is the replicate, and all parameters are fp32.
 
-    tensors: names of its parameters, which is all that a saved prompt holds. reads: what it sees of images.
+    tensors: names of its parameters, which is all that a saved prompt holds; where a `network` produces them,
+    its parameters are learnt in their place. reads: what it sees of images.
     fields, transfers, several: of a kind from outside; ``spec.prompts`` has those of this package's.
     template: a hand-written prompt, `{}` for the class name, for kinds that learn from one.
     A kind writes ``start``, ``classifier``, ``penalised`` and ``n_vectors``; in ``__init__`` it makes what
@@ -89,6 +90,22 @@ class Learner(nn.Module, ABC):
         generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:
         """The tensors before training, fp32, each replicate's drawn from its own generator."""
+
+    @classmethod
+    def network(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> nn.Module | None:
+        """What is learnt in place of the tensors, and produces them; None where they are learnt themselves.
+
+        Called without arguments it gives all of them by name. R networks side by side: axis 0 of every
+        parameter is the replicate, fp32, each drawn from its own generator. A checkpoint keeps the
+        parameters, a saved prompt the tensors.
+        """
+        return None
 
     @abstractmethod
     def classifier(self, *, variants: bool = False) -> ImageClassifier:
@@ -158,8 +175,16 @@ class Learner(nn.Module, ABC):
         return cls(backbone, method, classnames, values, template)
 
     def values(self) -> dict[str, Tensor]:
-        """The parameters by name, without gradients."""
-        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+        """The tensors by name, without gradients."""
+        held: dict[str, Tensor] = {name: getattr(self, name) for name in self.tensors}
+        return {name: value.detach() for name, value in held.items()}
+
+    def hold(self, values: Mapping[str, Tensor]) -> None:
+        """Take tensors that a network produced, with their gradients; they are no parameters any more."""
+        for name in self.tensors:
+            if name in self._parameters:
+                delattr(self, name)
+            setattr(self, name, values[name])
 
     def renamed(self, classnames: Sequence[str]) -> Self:
         """The same prompts with other class names, to be tested, not trained."""

@@ -64,8 +64,8 @@ class Prefix(Learner):
         classnames: Sequence[str],
         generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:
-        """The keys and values that the tower computes of words at their places: those of "a photo of a", again
-        and again up to M, unless others are given.
+        """The keys and values that the tower computes of words at their places: those of "a photo of a",
+        again and again up to M, unless others are given.
 
         Raises ``UserError`` for a depth that the tower does not have, and for towers that take no prefix.
         """

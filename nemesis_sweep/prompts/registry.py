@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "__init__": (("backbone", "method", "classnames", "values", "template"), ()),
     "start": (("backbone", "method", "classnames", "generators"), ()),
+    "network": (("backbone", "method", "classnames", "generators"), ()),
     "classifier": ((), ("variants",)),
     "penalised": (("images",), ()),
     "regulariser": (("classifier", "images", "logits"), ()),
 }
 """How a learner's methods are called: arguments by place, and by name."""
+CLASS_METHODS = ("start", "network")
 OWN = ("backbone", "method", "classnames", "template", "training")
 """What every learner keeps under these names."""
 
@@ -82,7 +84,7 @@ def _refuse_other_arguments(
     if not callable(getattr(found, method)):
         raise refused(told, "cannot be called", stands, "a method, as nemesis_sweep.Learner has it")
     is_bound = isinstance(stands, classmethod | staticmethod)
-    if method == "start" and not is_bound:
+    if method in CLASS_METHODS and not is_bound:
         raise refused(told, "is no class method", stands, "@classmethod above it")
     written = signature(getattr(found, method))
     given = places if is_bound else ("self", *places)

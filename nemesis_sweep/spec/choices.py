@@ -48,6 +48,8 @@ PENALISED = ("base", "shifted")
 """Of CoCoOp, whose vectors' norms are penalised."""
 TRANSPORT_STOPS = ("fixed", "reference")
 """Of PLOT, when the matching ends."""
+PROMPT_ENCODERS = ("lstm", "mlp")
+"""Of P-tuning, what produces the vectors."""
 PRECISIONS = ("fp32", "bf16", "fp16")
 """The one that takes the most memory first."""
 CLASS_POSITIONS = ("end", "middle", "front")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, TRANSPORT_STOPS, OneOf
+from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, PROMPT_ENCODERS, TRANSPORT_STOPS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
 from nemesis_sweep.spec.values import Values
 
@@ -119,6 +119,15 @@ class DeepTextFields(DepthFields, ContextFields):
     """Fields of deep language prompting."""
 
 
+class PTuningFields(PlaceFields):
+    """prompt_encoder: what makes the vectors of embeddings, an LSTM in both directions and an MLP behind it
+    (lstm), or an MLP alone (mlp). encoder_hidden: hidden numbers of each layer, in the LSTM of each
+    direction; None for the width of the text tower, in the LSTM half of it."""
+
+    prompt_encoder: Annotated[str, OneOf(PROMPT_ENCODERS)] = "lstm"
+    encoder_hidden: Count | None = None
+
+
 class PrefixFields(DepthFields, AnchorFields, WordFields):
     """n_ctx: keys and values of each block. words: whose own keys and values they begin as. anchor_template:
     the texts that see them."""
@@ -185,6 +194,12 @@ PROMPTS: dict[str, Kind] = {
         DeepTextFields,
         between_blocks=True,
     ),
+    "ptuning": Kind(
+        "nemesis_sweep.prompts.ptuning:PTuning",
+        "CoOp's context, produced by a small network (Liu et al., 2021)",
+        PTuningFields,
+        costly=("encoder_hidden",),
+    ),
     "prefix": Kind(
         "nemesis_sweep.prompts.prefix:Prefix",
         "keys and values that the attention of every block sees before a text (Li & Liang, 2021)",
@@ -194,7 +209,9 @@ PROMPTS: dict[str, Kind] = {
 }
 
 
-class PromptFields(PrefixFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
+class PromptFields(
+    PrefixFields, PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields
+):
     """The fields of all kinds side by side."""
 
 

@@ -66,7 +66,8 @@ class PromptContract:
 
     def test_gradients_reach_every_parameter_and_norms_every_vector(self) -> None:
         trainer = self.trainer(self.method("PUN"))
-        assert set(trainer.parameters) == set(learner_of(self.prompt).tensors)
+        tensors = set(learner_of(self.prompt).tensors)
+        assert set(trainer.learner.values()) == tensors >= set(dict(trainer.learner.named_parameters()))
         step = trainer.step(*batch(trainer.learner, 2), 1)
         for name, parameter in trainer.parameters.items():
             assert len(parameter) == 2 and parameter.dtype == torch.float32, name
@@ -87,17 +88,17 @@ class PromptContract:
     def test_a_failed_replicate_is_frozen_and_its_neighbours_go_on(self) -> None:
         broken, healthy = (self.trainer(self.method("PUN")) for _ in range(2))
         with torch.no_grad():
-            # Finite, but its square is not.
-            next(iter(broken.parameters.values()))[0].fill_(1e30)
-        frozen = {name: value[0].clone() for name, value in broken.learner.values().items()}
+            for parameter in broken.parameters.values():
+                parameter[0].fill_(1e30)  # Finite, but its square is not.
+        frozen = {name: value[0].detach().clone() for name, value in broken.parameters.items()}
         for number in range(3):
             given = batch(broken.learner, 2, seed=number)
             broken.step(*given, number)
             healthy.step(*given, number)
         assert broken.failed == [0] and healthy.failed == []
-        for name, value in broken.learner.values().items():
+        for name, value in broken.parameters.items():
             assert torch.equal(value[0], frozen[name])
-            torch.testing.assert_close(value[1], healthy.learner.values()[name][1], rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(value[1], healthy.parameters[name][1], rtol=1e-5, atol=1e-6)
 
     def test_a_step_follows_the_towers(self) -> None:
         """With another default device, a tensor made without naming its device would not fit the others."""
@@ -126,6 +127,8 @@ class PromptContract:
                 resumed.load_state(saved)
             if number > 2:
                 resumed.step(*given, number)
+        for name, parameter in whole.parameters.items():
+            assert torch.equal(resumed.parameters[name], parameter)
         for name, value in whole.learner.values().items():
             assert torch.equal(resumed.learner.values()[name], value)
 
@@ -153,15 +156,14 @@ class PromptContract:
                 torch.testing.assert_close(found[:, place], wanted, rtol=1e-4, atol=1e-4)
 
     def test_the_penalty_moves_what_is_learnt(self) -> None:
-        learner = self.trainer(self.method()).learner
+        trainer = self.trainer(self.method())
+        learner, learnt = trainer.learner, list(trainer.parameters.values())
         images, _ = batch(learner, 2)
         penalised = learner.penalised(images)
         assert penalised.requires_grad, "it has to follow from what is learnt"
         for position in range(learner.n_vectors):
             vector = penalised[..., position, :].flatten(1).square().sum()
-            found = torch.autograd.grad(
-                vector, list(learner.parameters()), retain_graph=True, allow_unused=True
-            )
+            found = torch.autograd.grad(vector, learnt, retain_graph=True, allow_unused=True)
             moved = sum(each.flatten(1).abs().sum(dim=1) for each in found if each is not None)
             assert isinstance(moved, Tensor) and (moved > 0).all(), position
 
@@ -205,12 +207,13 @@ class PromptContract:
 
     def test_what_is_learnt_stays_fp32_on_a_half_precision_tower(self) -> None:
         """Gradients neither vanish nor overflow, and are those of fp32 but for rounding."""
-        exact = self.trainer(self.method())
+        exact = self.trainer(self.method("PUN"))  # What PAN selects may turn on the rounding of one logit.
         images, labels = batch(exact.learner, 2)
         positions = torch.tensor(POSITIONS)
         exact.step(images, labels, 1, positions)
         for precision in ("bf16", "fp16"):
-            half = self.trainer(self.method(precision=precision))
+            self.trainer(self.method(precision=precision)).step(images, labels, 1, positions)
+            half = self.trainer(self.method("PUN", precision=precision))
             step = half.step(images, labels, 1, positions)
             assert step.loss.dtype == torch.float32 and step.loss.isfinite().all()
             for name, parameter in exact.parameters.items():
@@ -229,18 +232,18 @@ def _refuses_variants(classifier: ImageClassifier, images: Tensor, positions: Te
 
 
 def scaled_learner(learner: Learner, positions: Tensor, scales: Tensor) -> Learner:
-    """The learner whose parameters hold vector ``positions[r]`` times ``scales[r]``, for each replicate."""
+    """The learner whose tensors hold vector ``positions[r]`` times ``scales[r]``, for each replicate."""
     penalised = learner.penalised()
     rows = penalised.movedim(-2, 1)  # (R, P, ...)
     chosen = torch.stack([rows[r, position] for r, position in enumerate(positions.tolist())])
     factors = (scales - 1).view(-1, *[1] * (chosen.ndim - 1))
-    # The gradient of half a vector's square is the vector, at its place in the parameters.
-    names, parameters = zip(*learner.named_parameters(), strict=True)
+    # The gradient of half a vector's square is the vector, at its place in the tensors.
+    tensors = {name: getattr(learner, name) for name in learner.tensors}
     half = 0.5 * (factors * chosen.square()).sum()
-    changes = torch.autograd.grad(half, parameters, allow_unused=True)
+    changes = torch.autograd.grad(half, list(tensors.values()), allow_unused=True)
     values = {
-        name: parameter.detach() if change is None else parameter.detach() + change
-        for name, parameter, change in zip(names, parameters, changes, strict=True)
+        name: tensor.detach() if change is None else tensor.detach() + change
+        for (name, tensor), change in zip(tensors.items(), changes, strict=True)
     }
     return type(learner)(learner.backbone, learner.method, learner.classnames, values, learner.template)
 
@@ -253,4 +256,4 @@ def batch(learner: Learner, replicates: int, size: int = 6, seed: int = 0) -> tu
     labels = torch.randint(len(NAMES), (replicates, size), generator=generator)
     noise = torch.randn(replicates, size, *shape, generator=generator)
     images = torch.nn.functional.normalize(directions[labels] + noise, dim=-1)
-    return images.to(next(learner.parameters()).dtype), labels
+    return images.to(next(iter(learner.values().values())).dtype), labels

@@ -12,7 +12,8 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.learner import ImageClassifier, Learner
+from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
@@ -70,21 +71,33 @@ class Trainer:
         frozen = backbone if tower is backbone.text else replace(backbone, text=tower)
         self.device = tower.device
         check_device(self.device)
-        kind = learner_of(method.prompt)
-        self.learner = kind.create(frozen, method, classnames, self.generators["init"], template)
-        if method.n_positions > self.learner.n_vectors:
+        kind, drawn = learner_of(method.prompt), self.generators["init"]
+        self._network = network_of(kind, frozen, method, classnames, drawn)
+        if self._network is None:
+            self._learner = kind.create(frozen, method, classnames, drawn, template)
+        else:
+            self._learner = kind(frozen, method, classnames, self._network(), template)
+        if method.n_positions > self._learner.n_vectors:
             raise UserError(
                 Problem(
                     "more positions than context vectors",
                     key="n_positions",
                     found=str(method.n_positions),
-                    allowed=f"at most {self.learner.n_vectors}, all that {method.prompt} learns",
+                    allowed=f"at most {self._learner.n_vectors}, all that {method.prompt} learns",
                 )
             )
-        self.parameters = dict(self.learner.named_parameters())
+        learnt = self._learner if self._network is None else self._network
+        self.parameters = dict(learnt.named_parameters())
         self.optimiser = make_optimiser(method, self.parameters.values())
-        self._typical = self.learner.typical_norms() if method.norm == RELATIVE else None
+        self._typical = self._learner.typical_norms() if method.norm == RELATIVE else None
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
+
+    @property
+    def learner(self) -> Learner:
+        """The prompts as they are now. Those that a network produces it produces anew for whoever asks."""
+        if self._network is not None:
+            self._learner.hold(self._network())
+        return self._learner
 
     @property
     def dtype(self) -> torch.dtype:
@@ -167,7 +180,7 @@ class Trainer:
             for key, value in self.optimiser.state[parameter].items()
             if isinstance(value, Tensor)
         }
-        prompt = {f"{PROMPT}{name}": value.clone() for name, value in self.learner.values().items()}
+        prompt = {f"{PROMPT}{name}": value.detach().clone() for name, value in self.parameters.items()}
         return {**prompt, **optimiser, "alive": self.alive.clone(), **self.generators.state()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
@@ -207,12 +220,12 @@ class Trainer:
 
         positions: ``(R, N)`` on the CPU.
         """
-        method, n_vectors = self.method, self.learner.n_vectors
+        method, n_vectors = self.method, self._learner.n_vectors
         if not self.uses_pan:
             return torch.zeros(images.shape[0], n_vectors, dtype=torch.bool, device=self.device)
         if positions is None:
             positions = draw_positions(n_vectors, method.n_positions, self.generators["positions"])
-        classifier.first = self.learner.first_place(positions)
+        classifier.first = self._learner.first_place(positions)
         positions = to_device(positions, self.device, torch.int64)
         corrupted_correct = correct[:, None].expand(positions.shape)
         if self._tests:
@@ -227,7 +240,7 @@ class Trainer:
         guides = torch.autograd.grad(guide.sum(), learnt, retain_graph=True)
         gradients = torch.autograd.grad(fitted.sum(), learnt, retain_graph=True)
         penalty.sum().backward()
-        allowed = self.learner.guided(gradients, guides)
+        allowed = self._learner.guided(gradients, guides)
         for parameter, gradient in zip(learnt, allowed, strict=True):
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 

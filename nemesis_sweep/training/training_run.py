@@ -121,16 +121,16 @@ class TrainingRun:
 
     def prompt(self) -> Prompt:
         """The prompts as they are now, to be kept."""
-        trainer = self.trainer
+        trainer, learner = self.trainer, self.trainer.learner
         return Prompt(
-            tensors={name: value.cpu() for name, value in trainer.learner.values().items()},
+            tensors={name: value.cpu() for name, value in learner.values().items()},
             backbone=trainer.backbone.name,
             fingerprint=trainer.backbone.fingerprint,
-            classnames=list(trainer.learner.classnames),
+            classnames=list(learner.classnames),
             seeds=list(trainer.generators.seeds),
             method=self.method.model_dump(),
             selected_share=self.selected_share(),
-            template=trainer.learner.template,
+            template=learner.template,
         )
 
     def state(self) -> dict[str, Tensor]:

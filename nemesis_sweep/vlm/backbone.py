@@ -98,7 +98,7 @@ class Backbone:
         return made
 
     def template_layout(self, names: Sequence[str], template: str) -> Layout:
-        """Lay out a hand-written prompt, `{}` for the class name, for class names, once, with those warnings."""
+        """Lay out a hand-written prompt for class names, `{}` for the name, once; with those warnings."""
         refuse_no_texts("class names", names)
         check_class_names(names)
         texts = [template.replace("{}", name.replace("_", " ")) for name in names]

@@ -137,6 +137,48 @@ def scaled_in_its_block(values, j, factor):
     return {**values, "context": context, "deep": deep}
 
 
+def lstm_states(values, layer, direction, rows):
+    """Hidden states of an LSTM in one direction, one row after the other."""
+    names = ("input_weight", "state_weight", "input_bias", "state_bias")
+    w, u, b, a = (values[f"lstm.{layer}.{name}"][direction] for name in names)
+    state = cell = torch.zeros(u.shape[1], dtype=u.dtype)
+    states = []
+    for row in rows:
+        enters, keeps, candidate, leaves = (w @ row + b + u @ state + a).chunk(4)
+        cell = torch.sigmoid(keeps) * cell + torch.sigmoid(enters) * torch.tanh(candidate)
+        state = torch.sigmoid(leaves) * torch.tanh(cell)
+        states.append(state)
+    return torch.stack(states)
+
+
+def produced(values):
+    """P-tuning's context, scaled where one of its vectors is."""
+    x = values["embedding"]
+    for layer in range(2) if "lstm.0.input_weight" in values else ():
+        back = lstm_states(values, layer, 1, x.flip(0)).flip(0)
+        x = torch.cat([lstm_states(values, layer, 0, x), back], dim=1)
+    for number in range(3):
+        if f"layers.{number}.weight" in values:
+            x = torch.relu(x) if number else x
+            weight, bias = values[f"layers.{number}.weight"], values[f"layers.{number}.bias"]
+            x = torch.stack([weight @ row + bias for row in x])
+    return x * values.get("factors", torch.ones(1))[:, None]
+
+
+def ptuning_logits(learner, values, images):
+    return coop_logits(learner, {"context": produced(values)}, images)
+
+
+def ptuning_norms(learner, values, images):
+    return produced(values).norm(dim=-1)
+
+
+def scaled_when_produced(values, j, factor):
+    factors = torch.ones(len(values["embedding"]), dtype=values["embedding"].dtype)
+    factors[j] = factor
+    return {**values, "factors": factors}
+
+
 def prefix_logits(learner, values, images):
     """One class after the other through the blocks, one head after the other, all 77 tokens."""
     layout, tower = learner.layout, learner.backbone.text
@@ -186,6 +228,7 @@ PLAIN = {
     "cocoop": (cocoop_logits, no_term, cocoop_norms, scaled_when_shifted),
     "plot": (plot_logits, no_term, plot_norms, scaled_context),
     "deep_text": (deep_text_logits, no_term, deep_text_norms, scaled_in_its_block),
+    "ptuning": (ptuning_logits, no_term, ptuning_norms, scaled_when_produced),
     "prefix": (prefix_logits, no_term, prefix_norms, scaled_pair),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
@@ -207,7 +250,7 @@ def typical_norms(learner, count):
             x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
     blocks += [sum(each) / len(each) for each in norms[1:]]
     each = [number for number in blocks for _ in range(learner.layout.n_ctx)]
-    return torch.tensor(each[:count], dtype=next(learner.parameters()).dtype)
+    return torch.tensor(each[:count], dtype=next(iter(learner.values().values())).dtype)
 
 
 def typical_pairs(learner):

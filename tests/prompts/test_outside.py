@@ -117,6 +117,17 @@ class Static(Bias):
         return {}
 
 
+class Network(Bias):
+    @classmethod
+    def network(cls, backbone, method):
+        return None
+
+
+class Loose(Bias):
+    def network(cls, backbone, method, classnames, generators):
+        return None
+
+
 class Nothing(Bias):
     regulariser = None
 
@@ -198,6 +209,8 @@ def folder(tmp_path: Path):
         ("Twice", "Twice names one of its `tensors` twice"),
         ("Plain", "Plain.start is no class method; found <function"),
         ("Static", "Static.start takes other arguments than it is given; found '(cls, backbone,"),
+        ("Network", "Network.network takes other arguments than it is given; found '(backbone, method)'"),
+        ("Loose", "Loose.network is no class method; found <function"),
         ("Nothing", "Nothing.regulariser cannot be called; found None"),
         (
             "Default",

@@ -44,7 +44,8 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
     }
     kinds, table = list(dict.fromkeys(possible("prompt"))), sweep.method.kinds
     counts = {name for kind in kinds if kind in table for name in table[kind].costly}
-    largest |= {name: max(possible(name)) for name in counts}
+    known = {name: [value for value in possible(name) if value is not None] for name in counts}
+    largest |= {name: max(values) for name, values in known.items() if values}
     return configuration(
         sweep, task, {**largest, "prompt": max(kinds, key=lambda kind: passes(kind, largest, table))}
     )
