@@ -8,8 +8,8 @@ from typing import Any
 
 from nemesis_sweep.spec.values import Values
 
-COOP, PAPER, CONTROL = "coop", "paper", "control"
-"""The three that train a prompt: each has a method of its own making (`sweep.space.baselines`)."""
+COOP, PAPER, CONTROL, CONTROLS = "coop", "paper", "control", "controls"
+"""Those that train a prompt: each has a method of its own making (`sweep.space`, `sweep.control`)."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,10 @@ BASELINES: dict[str, Baseline] = {
     CONTROL: Baseline(
         "the same, omega 0", "the best found once more, without its penalty", "without penalty",
         usual=True, last=True,
+    ),
+    CONTROLS: Baseline(
+        "each best, omega 0", "the best of every kind and loss once more, without its penalty",
+        "without penalty", last=True,
     ),
 }  # fmt: skip
 """By the names under which `search.baselines` asks for them, in the order of tables."""

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER, PROMPTLESS
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP, PAPER, PROMPTLESS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.dimensions import Choice
+from nemesis_sweep.spec.losses import MIX, loss_of
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.space import searched_names
@@ -79,12 +81,19 @@ def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
     return beside
 
 
-def control_is_possible(sweep: Sweep) -> bool:
-    """Whether the best of a study may need a control: more than the penalty sets it apart from plain CoOp."""
-    if CONTROL not in sweep.search.baselines:
-        return False
-    kinds = CrossSection(sweep.method, sweep.space, sweep.tasks).possible("prompt")
-    return set(kinds) != {PLAIN} or bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
+def most_controls(sweep: Sweep) -> int:
+    """How many controls a study can need: none where only the penalty sets its best apart from plain CoOp."""
+    wanted = {CONTROL, CONTROLS} & set(sweep.search.baselines)
+    parts = CrossSection(sweep.method, sweep.space, sweep.tasks)
+    kinds = set(parts.possible("prompt"))
+    if not wanted or (kinds == {PLAIN} and not set(searched_names(sweep.space)) - PENALTY_FIELDS):
+        return 0
+    if CONTROLS not in wanted:
+        return 1
+    losses = {loss_of({"beta": beta}) for beta in parts.possible("beta")}
+    if any(place.name == "beta" and not isinstance(place.dimension, Choice) for place in parts.places):
+        losses.add(MIX)
+    return len(kinds) * len(losses)
 
 
 def most_epochs(sweep: Sweep, task: Task) -> int:
