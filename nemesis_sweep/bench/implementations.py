@@ -121,7 +121,7 @@ class OneByOne(ABC):
     @property
     def vectors(self) -> Tensor:
         """Those that are penalised, (R, ..., P, D)."""
-        return self.context
+        return self.values["context"]
 
     @property
     def reduction(self) -> str:

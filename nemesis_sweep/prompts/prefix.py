@@ -95,7 +95,7 @@ class Prefix(Learner):
         """The first block that has one of them."""
         return int(positions.min()) // self.prefix_keys.shape[2]
 
-    def typical_norms(self) -> Tensor:
+    def typical_norms(self, images: Tensor | None = None) -> Tensor:
         """Of each block: the mean norm of the keys of the texts, and of their values, added."""
         tower = self.backbone.text
         assert isinstance(tower, OpenClipTower)

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.prompts.context import uniform
-
-GATES = 4
-"""Of an LSTM: what enters, what is kept, the candidate, what leaves."""
+from nemesis_sweep.prompts.lstm import BiLSTM
 
 
 class PromptEncoder(nn.Module):
@@ -69,35 +67,3 @@ class Linears(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(R, M, inputs)`` to ``(R, M, outputs)``."""
         return torch.baddbmm(self.bias[:, None], x, self.weight.mT)
-
-
-class BiLSTM(nn.Module):
-    """A layer of R LSTMs in two directions, as ``torch.nn.LSTM``; axis 1 of the weights is the direction."""
-
-    def __init__(self, inputs: int, hidden: int, generators: Sequence[torch.Generator]) -> None:
-        super().__init__()
-        bound, rows = 1 / sqrt(hidden), GATES * hidden
-        self.input_weight = nn.Parameter(uniform((2, rows, inputs), bound, generators))
-        self.state_weight = nn.Parameter(uniform((2, rows, hidden), bound, generators))
-        self.input_bias = nn.Parameter(uniform((2, rows), bound, generators))
-        self.state_bias = nn.Parameter(uniform((2, rows), bound, generators))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(R, M, inputs)`` to ``(R, M, 2 hidden)``."""
-        both = torch.stack([x, x.flip(1)], dim=1)  # (R, 2, M, inputs)
-        bias = (self.input_bias + self.state_bias)[:, :, None]
-        forth, back = _states(both @ self.input_weight.mT + bias, self.state_weight).unbind(1)
-        return torch.cat([forth, back.flip(1)], dim=-1)
-
-
-def _states(given: Tensor, weight: Tensor) -> Tensor:
-    """Hidden states ``(R, 2, M, H)`` of gates ``(R, 2, M, 4 H)`` that lack the state's own part."""
-    states: list[Tensor] = []
-    cell = torch.zeros_like(given[:, :, :1, : weight.shape[-1]])
-    for gates in given.split(1, dim=2):
-        if states:
-            gates = gates + states[-1] @ weight.mT
-        enters, keeps, candidate, leaves = gates.chunk(GATES, dim=-1)
-        cell = keeps.sigmoid() * cell + enters.sigmoid() * candidate.tanh()
-        states.append(leaves.sigmoid() * cell.tanh())
-    return torch.cat(states, dim=2)
