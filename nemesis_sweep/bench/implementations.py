@@ -121,7 +121,7 @@ class OneByOne(ABC):
     @property
     def vectors(self) -> Tensor:
         """Those that are penalised, (R, ..., P, D)."""
-        return self.context
+        return self.values["context"]
 
     def term(self, replicate: int) -> Tensor | float:
         """A method's own term of the loss."""

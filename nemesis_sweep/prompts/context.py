@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -63,15 +62,6 @@ class ContextLearner(Learner):
     def penalised(self, images: Tensor | None = None) -> Tensor:
         """The context itself."""
         return self.context
-
-    @cached_property
-    def anchors(self) -> Tensor:
-        """CLIP's own class features ``(C, E)`` of the template, L2-normalised: computed once, by training
-        alone."""
-        template = self.method.anchor_template or self.template
-        texts = [template.replace("{}", name.replace("_", " ")) for name in self.classnames]
-        with torch.no_grad():
-            return self.backbone.encode_texts(texts).to(self.context)
 
     def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
         """ProGrad's, from the hand-written prompt; None at strength 0."""

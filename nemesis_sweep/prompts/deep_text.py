@@ -66,7 +66,7 @@ class DeepText(ContextLearner):
         """Every block has its own vectors at the same places."""
         return int((positions % self.layout.n_ctx).min())
 
-    def typical_norms(self) -> Tensor:
+    def typical_norms(self, images: Tensor | None = None) -> Tensor:
         """Of each block: token embeddings, then the states of the classes' hand-written prompts."""
         tower = self.backbone.text
         assert isinstance(tower, OpenClipTower)

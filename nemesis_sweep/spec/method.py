@@ -13,7 +13,7 @@ from nemesis_sweep.spec.choices import NORMS, PRECISIONS, REDUCTIONS, SELECTIONS
 from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
 from nemesis_sweep.spec.names import AnnealingName, DatasetName, PromptName
 from nemesis_sweep.spec.optimisers import OPTIMISERS
-from nemesis_sweep.spec.prompts import PROMPTS, Kinds, PromptFields
+from nemesis_sweep.spec.prompts import PROMPTS, Kinds, PromptFields, Reads, reads_of
 from nemesis_sweep.spec.values import Values
 
 
@@ -76,6 +76,11 @@ class Method(PromptFields, _Prompted):
     batch: Count = 32
     views: Count | Literal["epochs"] = 16
     precision: Annotated[str, OneOf(PRECISIONS)] = "fp32"
+
+    @property
+    def reads(self) -> Reads:
+        """What its prompt sees of an image."""
+        return reads_of(dict(self), self.kinds)
 
     @classmethod
     def method_fields(cls) -> dict[str, FieldInfo]:

@@ -5,9 +5,10 @@ Nothing here imports torch: a sweep file is read, checked and planned by this ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -16,8 +17,16 @@ from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, PROMPT_ENCODE
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
 from nemesis_sweep.spec.values import Values
 
-Reads = Literal["pooled", "patches"]
-"""What a prompt sees of an image: its one feature ``(E,)``, or those of its parts ``(Q, E)``."""
+Reads = str
+"""What is kept of an image for a prompt: `pooled`, its one feature ``(E,)``; `patches`, those of its parts
+``(Q, E)``; `states`, its tokens ``(Q, W)`` as they enter the image tower's blocks, or `states-K`, as they
+enter the last K of them."""
+
+POOLED, PATCHES, STATES = READS = ("pooled", "patches", "states")
+VECTORS, LAST, DEPTH = "n_ctx_vision", "vision_last", "prompt_depth_vision"
+"""Fields of kinds in the image tower: vectors of a block, the number of blocks, which decides the states that
+they see, and of
+those that have vectors of their own."""
 
 
 class Fields(Section):
@@ -59,12 +68,17 @@ def _with_a_name(template: str) -> str:
     return template
 
 
-class TemplateFields(Fields):
+class AnchorFields(Fields):
     """anchor_template: the hand-written prompt that a kind learns beside, `{}` for the class name; by default
-    the dataset's own. prograd: how much of a gradient that goes against that prompt is taken out of it; 1 as
-    published, 0 nothing."""
+    the dataset's own."""
 
     anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
+
+
+class TemplateFields(AnchorFields):
+    """prograd: how much of a gradient that goes against the hand-written prompt is taken out of it; 1 as
+    published, 0 nothing."""
+
     prograd: Annotated[Real, Field(ge=0)] = 0.0
 
 
@@ -111,6 +125,17 @@ class PTuningFields(PlaceFields):
     encoder_hidden: Count | None = None
 
 
+class VPTFields(AnchorFields):
+    """n_ctx_vision: vectors of a block. vision_last: blocks of the image tower, its last ones, that vectors
+    are put before; what is in front of them is computed once. None for all. prompt_depth_vision: how many of
+    these blocks, from the first, get vectors of their own: with 1 those of the first go on through the others
+    (shallow). None for all."""
+
+    n_ctx_vision: Count = 8
+    vision_last: Count | None = None
+    prompt_depth_vision: Count | None = None
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of prompt.
@@ -119,9 +144,9 @@ class Kind:
     some kinds have and this one has. passes: contexts that go through the text tower in a step, from the
     method's fields.
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
-    learnt can be used with other class names. reads: what it sees of an image. several: whether several
-    vectors stand at one position even where all classes share them. between_blocks: whether it puts vectors
-    between the blocks of the text tower.
+    learnt can be used with other class names. reads: what it sees of an image, one of `READS`; of `states`
+    the field ``LAST`` says which. several: whether several vectors stand at one position even where all
+    classes share them. between_blocks: whether it puts vectors between the blocks of the text tower.
     """
 
     learner: Any
@@ -130,7 +155,7 @@ class Kind:
     passes: Callable[[Values], int] = lambda method: 1
     costly: tuple[str, ...] = ()
     transfers: bool = True
-    reads: Reads = "pooled"
+    reads: Reads = POOLED
     several: bool = False
     between_blocks: bool = False
 
@@ -138,6 +163,11 @@ class Kind:
     def names(self) -> frozenset[str]:
         """Names of its own fields."""
         return frozenset(self.fields.model_fields)
+
+    @property
+    def in_image_tower(self) -> bool:
+        """Whether blocks of the image tower run in every step and every test."""
+        return self.reads == STATES
 
 
 PROMPTS: dict[str, Kind] = {
@@ -163,7 +193,7 @@ PROMPTS: dict[str, Kind] = {
         PlotFields,
         passes=lambda method: int(method["n_prompts"]),
         costly=("n_prompts",),
-        reads="patches",
+        reads=PATCHES,
         several=True,
     ),
     "deep_text": Kind(
@@ -178,10 +208,19 @@ PROMPTS: dict[str, Kind] = {
         PTuningFields,
         costly=("encoder_hidden",),
     ),
+    "vpt": Kind(
+        "nemesis_sweep.prompts.vpt:VPT",
+        "vectors among the tokens of an image, before blocks of the image tower (Jia et al., 2022)",
+        VPTFields,
+        costly=(VECTORS,),
+        reads=STATES,
+    ),
 }
 
 
-class PromptFields(PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
+class PromptFields(
+    VPTFields, PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields
+):
     """The fields of all kinds side by side."""
 
 
@@ -203,6 +242,21 @@ def passes(prompt: str, method: Values, kinds: Kinds = PROMPTS) -> int:
     return kinds[prompt].passes(method) if prompt in kinds else 1
 
 
-def reads_of(prompt: str, kinds: Kinds = PROMPTS) -> Reads:
-    """What a kind of prompt sees of an image; the whole, for an unknown one."""
-    return kinds[prompt].reads if prompt in kinds else "pooled"
+def reads_of(method: Values, kinds: Kinds = PROMPTS) -> Reads:
+    """What the prompt of a method sees of an image; its one feature, where the kind is unknown."""
+    kind = kinds.get(method.get("prompt", "coop"))
+    if kind is None:
+        return POOLED
+    last = method.get(LAST) if kind.in_image_tower and LAST in kind.names else None
+    return kind.reads if last is None else f"{kind.reads}-{last}"
+
+
+def states_of(reads: Reads) -> tuple[bool, int | None]:
+    """Whether states are read, and of how many of the last blocks; None for all."""
+    kind, dash, last = reads.partition("-")
+    return (kind == STATES, int(last) if dash else None)
+
+
+def is_read(reads: object) -> bool:
+    """Whether it says what is kept of an image."""
+    return isinstance(reads, str) and (reads in READS or bool(re.fullmatch(rf"{STATES}-[1-9]\d*", reads)))

@@ -11,8 +11,9 @@ from nemesis_sweep.prompts.artifact import load_prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.methods import all_kinds, read_method
-from nemesis_sweep.spec.prompts import reads_of, transfers
+from nemesis_sweep.spec.prompts import transfers
 from nemesis_sweep.testing.colours import colours
 from nemesis_sweep.testing.tiny_backbones import tiny_backbone
 from nemesis_sweep.training.api import fit
@@ -52,7 +53,7 @@ class PromptContract:
     @property
     def backbone(self) -> Backbone:
         """One that has the image features that the kind reads."""
-        return tiny_backbone(reads_of(self.prompt, all_kinds(self.prompt)))
+        return tiny_backbone(kind_of(self.prompt).reads)
 
     def method(self, penalty: str = "mix", **more: Any) -> Method:
         """The settings of a short training; PUN in place of PAN for a kind without variants."""

@@ -82,7 +82,7 @@ def no_term(learner, values):
 
 def template_features(learner):
     texts = [f"a picture of {name}, drawn." for name in learner.classnames]
-    return learner.backbone.encode_texts(texts).to(learner.context)
+    return learner.backbone.encode_texts(texts).to(next(iter(learner.values().values())))
 
 
 def kgcoop_term(learner, values):
@@ -180,6 +180,49 @@ def scaled_when_produced(values, j, factor):
     return {**values, "factors": factors}
 
 
+def vpt_logits(learner, values, images):
+    """One image after the other through the tower's own blocks, all tokens of it."""
+    tower, vectors = learner.backbone.visual, values["visual"]
+    blocks = list(tower.transformer.resblocks)
+    last = learner.method.vision_last or len(blocks)
+    features = []
+    for tokens in images:
+        x = torch.cat([tokens, vectors[0]])
+        x = tower.ln_pre(x) if last == len(blocks) else x
+        for number, block in enumerate(blocks[-last:]):
+            if 0 < number < len(vectors):
+                x = torch.cat([x[: len(tokens)], vectors[number]])
+            x = block(x[None])[0]
+        feature = tower.ln_post(x[0]) @ tower.proj
+        features.append(feature / feature.norm())
+    return learner.backbone.logit_scale * torch.stack(features) @ template_features(learner).T
+
+
+def vpt_norms(learner, values, images):
+    """Of each vector of each block, block after block."""
+    return values["visual"].flatten(0, 1).norm(dim=-1)
+
+
+def scaled_among_all(values, j, factor):
+    visual = values["visual"].clone()
+    visual[divmod(j, visual.shape[1])] *= factor
+    return {**values, "visual": visual}
+
+
+def norms_of_patches(learner, images):
+    """One image after the other: the mean norm of its patches before each block, without any vectors."""
+    tower = learner.backbone.visual
+    blocks = list(tower.transformer.resblocks)
+    last = learner.method.vision_last or len(blocks)
+    norms = [[] for _ in range(last)]
+    for x in images:
+        for number, block in enumerate(blocks[-last:]):
+            norms[number] += [float(row.norm()) for row in x[1:]]
+            x = tower.ln_pre(x) if number == 0 and last == len(blocks) else x
+            x = block(x[None])[0]
+    return [sum(each) / len(each) for each in norms]
+
+
 PLAIN = {
     "coop": (coop_logits, no_term, context_norms, scaled_context),
     "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
@@ -187,6 +230,7 @@ PLAIN = {
     "plot": (plot_logits, no_term, plot_norms, scaled_context),
     "deep_text": (deep_text_logits, no_term, deep_text_norms, scaled_in_its_block),
     "ptuning": (ptuning_logits, no_term, ptuning_norms, scaled_when_produced),
+    "vpt": (vpt_logits, no_term, vpt_norms, scaled_among_all),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 
@@ -197,8 +241,14 @@ def mean_norm(rows):
     return sum(float(row.norm()) for row in rows) / len(rows)
 
 
-def typical_norms(learner, count):
+def typical_norms(learner, count, first):
     """One word after the other, and one block after the other of each class's text."""
+    dtype = next(iter(learner.values().values())).dtype
+    if learner.method.prompt == "vpt":
+        of_blocks = norms_of_patches(learner, first)
+        return torch.tensor(
+            [n for n in of_blocks for _ in range(learner.method.n_ctx_vision)][:count], dtype=dtype
+        )
     tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
     blocks = [mean_norm(tower.token_embedding.weight)]
     norms = [[] for _ in tower.blocks]
@@ -210,11 +260,14 @@ def typical_norms(learner, count):
             x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
     blocks += [sum(each) / len(each) for each in norms[1:]]
     each = [number for number in blocks for _ in range(learner.layout.n_ctx)]
-    return torch.tensor(each[:count], dtype=next(iter(learner.values().values())).dtype)
+    return torch.tensor(each[:count], dtype=dtype)
 
 
-def plain_step(learner, values, images, labels, epoch, positions):
-    """Loss, selected positions and gradients by name of one replicate, after the published code."""
+def plain_step(learner, values, images, labels, epoch, positions, first):
+    """Loss, selected positions and gradients by name of one replicate, after the published code.
+
+    first: the images of its first batch.
+    """
     method = learner.method
     logits_of, term_of, norms_of, scaled = PLAIN[method.prompt]
     values = {name: value.detach().clone().requires_grad_() for name, value in values.items()}
@@ -230,7 +283,7 @@ def plain_step(learner, values, images, labels, epoch, positions):
             chosen = [j for j in positions if correct(scaled(values, j, method.corruption)) > before]
     norms = norms_of(learner, values, images)
     if method.norm == "relative":
-        norms = norms / typical_norms(learner, len(norms))
+        norms = norms / typical_norms(learner, len(norms), first)
     pun = method.omega * norms.mean()
     pan = method.omega * sum(norms[j] for j in chosen) / max(1, len(chosen))
     weight = 1 - 1 / (1 + math.exp(-0.2 * (epoch - method.epochs / 2)))

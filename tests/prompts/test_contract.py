@@ -37,6 +37,11 @@ VARIANTS = {
         *({"prompt_encoder": "mlp"}, {"prompt_encoder": "mlp", "class_position": "middle"}),
         {"norm": "relative", "encoder_hidden": 3, "class_position": "front"},
     ],
+    "vpt": [
+        *({}, {"vision_last": 2}, {"vision_last": 1}, {"vision_last": 3, "prompt_depth_vision": 1}),
+        *({"vision_last": 2, "prompt_depth_vision": 1}, {"prompt_depth_vision": 2, "norm": "relative"}),
+        {"vision_last": 2, "norm": "relative", "n_ctx_vision": 4},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 
@@ -57,12 +62,16 @@ class TestEveryKind(PromptContract):
     @pytest.fixture(autouse=True)
     def _is(self, kind):
         self.prompt = kind
-        self.settings = {"n_ctx": 3, **SETTINGS.get(kind, {})}
+        # Before the first block of the image tower there is a norm, which leaves little of a factor.
+        of_images = {"n_ctx_vision": 3, "vision_last": 2}
+        own = {"n_ctx": 3} if "n_ctx" in PROMPTS[kind].names else of_images
+        self.settings = {**own, **SETTINGS.get(kind, {})}
         self.learns_what_it_scales = kind != "cocoop"
 
 
 def made(kind, penalty="mix", **settings):
-    return Method(prompt=kind, **{"n_ctx": 3, "epochs": 6, "lr": 0.05, **PENALTIES[penalty], **settings})
+    given = {"n_ctx": 3, "n_ctx_vision": 3, "epochs": 6, "lr": 0.05, **PENALTIES[penalty], **settings}
+    return Method(prompt=kind, **given)
 
 
 def drawn(replicates, method, n_vectors, seed=0):
@@ -80,6 +89,7 @@ def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, set
     trainer = Trainer(backbones[kind], NAMES, method, (1, 2), TEMPLATE)
     for parameter in trainer.parameters.values():
         parameter.data = parameter.data.to(number)
+    first, _ = batch(trainer.learner, 3, seed=1)
     for epoch in range(1, 3):
         images, labels = batch(trainer.learner, 2, seed=epoch)
         positions = drawn(2, method, trainer.learner.n_vectors, epoch)
@@ -88,7 +98,7 @@ def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, set
         for r in range(2):
             own = {name: value[r] for name, value in before.items()}
             loss, chosen, gradients = plain_step(
-                trainer.learner, own, images[r], labels[r], epoch, positions[r].tolist()
+                trainer.learner, own, images[r], labels[r], epoch, positions[r].tolist(), first[r]
             )
             torch.testing.assert_close(step.loss[r], loss, rtol=tolerance, atol=tolerance)
             assert step.selected[r].nonzero().flatten().tolist() == sorted(chosen)
