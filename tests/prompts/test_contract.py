@@ -89,7 +89,7 @@ def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, set
     trainer = Trainer(backbones[kind], NAMES, method, (1, 2), TEMPLATE)
     for parameter in trainer.parameters.values():
         parameter.data = parameter.data.to(number)
-    first, _ = batch(trainer.learner, 3, seed=1)
+    first, _ = batch(trainer.learner, 2, seed=1)
     for epoch in range(1, 3):
         images, labels = batch(trainer.learner, 2, seed=epoch)
         positions = drawn(2, method, trainer.learner.n_vectors, epoch)
