@@ -4,6 +4,7 @@ Each function takes the tensors of one replicate, gives logits ``(B, C)``, and h
 """
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -278,6 +279,12 @@ PLAIN = {
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 
 
+@cache
+def mean_norm(rows):
+    """Of all words, one after the other: seconds, so once for a vocabulary."""
+    return sum(float(row.norm()) for row in rows) / len(rows)
+
+
 def typical_norms(learner, count, first):
     """One word after the other, and one block after the other of each class's text."""
     dtype = next(iter(learner.values().values())).dtype
@@ -289,8 +296,7 @@ def typical_norms(learner, count, first):
     tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
     if learner.method.prompt == "prefix":
         return typical_pairs(learner)
-    words = [float(row.norm()) for row in tower.token_embedding.weight]
-    blocks = [sum(words) / len(words)]
+    blocks = [mean_norm(tower.token_embedding.weight)]
     norms = [[] for _ in tower.blocks]
     for name in learner.classnames:
         ids = tokenizer([f"a picture of {name}, drawn."])[0]
