@@ -32,6 +32,10 @@ class PlainImplementation(OneByOne):
     def vectors(self) -> Tensor:
         return self.kind.vectors(self.values)
 
+    @property
+    def reduction(self) -> str:
+        return self.kind.reduction
+
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
         scales = self.ones if factors is None else factors
         images = self.workload.pixels if self.kind.of_pixels else self.workload.images

@@ -22,13 +22,15 @@ Values = Mapping[str, Tensor]
 @dataclass(frozen=True)
 class PlainKind:
     """Logits ``(B, C)`` of images under tensors and factors ``(P,)`` of the vectors; its term of the loss;
-    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates. of_pixels: whether
-    images are ``(B, 3, H, W)``, because their tower is part of the step."""
+    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates; how the norms of
+    those at one position become one. of_pixels: whether images are ``(B, 3, H, W)``, because their tower is
+    part of the step."""
 
     logits: Callable[[Workload, Values, Tensor, Tensor], Tensor]
     term: Callable[[Workload, Values], Tensor] | None = None
     vectors: Callable[[Values], Tensor] = lambda values: values["context"]
     of_pixels: bool = False
+    reduction: str = "mean"
 
 
 def _texts(workload: Workload, context: Tensor) -> Tensor:
@@ -153,6 +155,20 @@ def _maple(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) 
     return _scaled(workload, _seen(workload, projected, pixels) @ texts.T)
 
 
+def _pairs(values: Values) -> Tensor:
+    """Keys and values ``(R, 2, J * M, D)`` of all blocks."""
+    return torch.stack([values["prefix_keys"], values["prefix_values"]], dim=1).flatten(2, 3)
+
+
+def _prefix(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    blocks, length = values["prefix_keys"].shape[:2]
+    scaled = _pairs({name: value[None] for name, value in values.items()}) * factors[:, None]
+    prefix = scaled.unflatten(2, (blocks, length)).transpose(1, 2)
+    tower, layout = workload.backbone.text, workload.template
+    nothing = prefix.new_empty(1, 0, tower.width)
+    return _scaled(workload, images @ encode_text(tower, layout, nothing, prefix=prefix, path="plain")[0].T)
+
+
 PLAIN_KINDS = {
     "coop": PlainKind(_coop),
     "kgcoop": PlainKind(_coop, _to_template),
@@ -161,5 +177,6 @@ PLAIN_KINDS = {
     "deep_text": PlainKind(_deep_text, vectors=_all_blocks),
     "ptuning": PlainKind(_ptuning, vectors=_all_produced),
     "vpt": PlainKind(_vpt, vectors=lambda values: values["visual"].flatten(1, 2), of_pixels=True),
+    "prefix": PlainKind(_prefix, vectors=_pairs, reduction="reference"),
     "maple": PlainKind(_maple, vectors=_all_blocks, of_pixels=True),
 }

@@ -115,6 +115,14 @@ class Workload:
         return self.backbone.text.device
 
     @cached_property
+    def template(self) -> Layout:
+        """A hand-written prompt with the class names."""
+        with warnings.catch_warnings():
+            # As of the prompts: two of ImageNet's names occur twice.
+            warnings.simplefilter("ignore")
+            return self.backbone.template_layout(self.names, DEFAULT_TEMPLATE)
+
+    @cached_property
     def anchors(self) -> Tensor:
         """Class features (C, E) of a hand-written prompt."""
         texts = [DEFAULT_TEMPLATE.replace("{}", name.replace("_", " ")) for name in self.names]

@@ -118,7 +118,7 @@ def encode_vectors(tower: TextTower, layout: Layout, vectors: Tensor) -> Tensor:
     def inner(vectors: Tensor) -> Tensor:
         return encode_text(tower, layout, vectors[:, 0], deep=_deep(vectors))
 
-    return scaled_gradients(inner, vectors) if _is_half(tower) else inner(vectors)
+    return scaled_gradients(inner, vectors) if is_half(tower) else inner(vectors)
 
 
 def encode_vectors_with_states(
@@ -132,7 +132,7 @@ def encode_vectors_with_states(
         kept.append(states)
         return texts
 
-    texts = scaled_gradients(inner, vectors) if _is_half(tower) else inner(vectors)
+    texts = scaled_gradients(inner, vectors) if is_half(tower) else inner(vectors)
     return texts, kept[0]
 
 
@@ -140,5 +140,6 @@ def _deep(vectors: Tensor) -> Tensor | None:
     return vectors[:, 1:] if vectors.shape[1] > 1 else None
 
 
-def _is_half(tower: TextTower) -> bool:
+def is_half(tower: TextTower) -> bool:
+    """Whether gradients would be rounded to nothing inside the tower."""
     return tower.dtype == torch.float16 and torch.is_grad_enabled()

@@ -128,6 +128,11 @@ class Learner(nn.Module, ABC):
         not. Axes between the first and the last two hold more vectors of the same position.
         """
 
+    @property
+    def reduction(self) -> str:
+        """How the norms of several vectors of one position become one: `mean`, or `reference`, their sum."""
+        return self.method.reduction
+
     def regulariser(self, classifier: ImageClassifier, images: Tensor, logits: Tensor) -> Tensor | None:
         """The kind's own term of the loss ``(R,)`` for a batch and its logits, or None."""
         return None

@@ -81,7 +81,7 @@ def backbone_faults(
 
 
 def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) -> Iterator[Fault]:
-    """Yield backbones that take no vectors between the blocks of their text tower, where a kind has them, and
+    """Yield backbones that take no vectors in the blocks of their text tower, where a kind has them, and
     depths that none of a sweep's towers has."""
     if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", TEXT_DEPTH, "tasks.backbone"}):
         return
@@ -91,7 +91,7 @@ def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) 
     for name in parts.tasks.backbone if kinds else ():
         there = text_blocks(name)
         if there == 0:
-            message = f"{listed(kinds)} cannot reach between the blocks of a Hugging Face text encoder"
+            message = f"{listed(kinds)} cannot reach into the blocks of a Hugging Face text encoder"
             allowed = "a text tower of open_clip's own, as of ViT-B-16, or another prompt"
             yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
         elif there is not None:

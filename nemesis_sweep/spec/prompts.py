@@ -6,7 +6,7 @@ Nothing here imports torch: a sweep file is read, checked and planned by this ta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -32,13 +32,18 @@ class Fields(Section):
     """Base of the fields that a kind of prompt has of its own; here none."""
 
 
-class PlaceFields(Fields):
+class LengthFields(Fields):
+    """n_ctx: number of learnt vectors at a place of their own, M."""
+
+    n_ctx: Count = 16
+
+
+class PlaceFields(LengthFields):
     """Fields of every prompt whose vectors stand among the words.
 
     n_ctx: number of context vectors M. class_position: where the class name stands in the text.
     """
 
-    n_ctx: Count = 16
     class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
 
 
@@ -48,10 +53,14 @@ def _of_words(text: str) -> str:
     return text
 
 
-class ContextFields(PlaceFields):
+class WordFields(LengthFields):
     """words: initial words ("a photo of a"), which then decide M."""
 
     words: Annotated[Text, AfterValidator(_of_words)] | None = None
+
+
+class ContextFields(WordFields, PlaceFields):
+    """Fields of a context that may begin with words."""
 
 
 class ClassFields(Fields):
@@ -109,10 +118,14 @@ class PlotFields(ClassFields, PlaceFields):
     transport_stop: Annotated[str, OneOf(TRANSPORT_STOPS)] = "fixed"
 
 
-class DeepTextFields(ContextFields):
+class DepthFields(Fields):
     """prompt_depth: blocks of the text tower, from the first, that get vectors of their own; None for all."""
 
     prompt_depth: Count | None = None
+
+
+class DeepTextFields(DepthFields, ContextFields):
+    """Fields of deep language prompting."""
 
 
 class PTuningFields(PlaceFields):
@@ -144,6 +157,11 @@ class VPTFields(ImageTowerFields, AnchorFields):
     prompt_depth_vision: Count | None = None
 
 
+class PrefixFields(DepthFields, AnchorFields, WordFields):
+    """n_ctx: keys and values of each block. words: whose own keys and values they begin as. anchor_template:
+    the texts that see them."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of prompt.
@@ -154,7 +172,8 @@ class Kind:
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
     learnt can be used with other class names. reads: what it sees of an image, one of `READS`; of `states`
     the field ``LAST`` says which. several: whether several vectors stand at one position even where all
-    classes share them. between_blocks: whether it puts vectors between the blocks of the text tower.
+    classes share them. between_blocks: whether it has vectors of its own in the blocks of the
+    text tower, `prompt_depth` of them.
     """
 
     learner: Any
@@ -223,6 +242,12 @@ PROMPTS: dict[str, Kind] = {
         costly=(VECTORS,),
         reads=STATES,
     ),
+    "prefix": Kind(
+        "nemesis_sweep.prompts.prefix:Prefix",
+        "keys and values that the attention of every block sees before a text (Li & Liang, 2021)",
+        PrefixFields,
+        between_blocks=True,
+    ),
     "maple": Kind(
         "nemesis_sweep.prompts.maple:MaPLe",
         "vectors in both towers, those of the image's made of the text's (Khattak et al., 2023)",
@@ -234,7 +259,15 @@ PROMPTS: dict[str, Kind] = {
 
 
 class PromptFields(
-    MaPLeFields, VPTFields, PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields
+    MaPLeFields,
+    PrefixFields,
+    VPTFields,
+    PTuningFields,
+    DeepTextFields,
+    PlotFields,
+    CoCoOpFields,
+    KgCoOpFields,
+    CoOpFields,
 ):
     """The fields of all kinds side by side."""
 
@@ -250,6 +283,11 @@ def transfers(method: Values, kinds: Kinds = PROMPTS) -> bool:
         return not method.get("csc")
     kind = kinds[prompt]
     return kind.transfers and not (method.get("csc") and "csc" in kind.names)
+
+
+def among_words(prompts: Iterable[str], kinds: Kinds = PROMPTS) -> bool:
+    """Whether any of these kinds has vectors among the words of a text, which take room; unknown ones may."""
+    return any(each not in kinds or "class_position" in kinds[each].names for each in prompts)
 
 
 def passes(prompt: str, method: Values, kinds: Kinds = PROMPTS) -> int:

@@ -143,7 +143,7 @@ class Trainer:
         logits = classifier(images)
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
-        norms = vector_norms(learner.penalised(images), self.method.norm, self.method.reduction)
+        norms = vector_norms(learner.penalised(images), self.method.norm, learner.reduction)
         if self.method.norm == RELATIVE:
             norms = norms / self._usual(images).to(norms.dtype)
         selected = self._select(classifier, images, labels, correct, positions)

@@ -22,7 +22,7 @@ from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
 from nemesis_sweep.vlm.image_states import image_blocks, states_shape, token_states
 from nemesis_sweep.vlm.kept_layouts import KeptLayouts
-from nemesis_sweep.vlm.layout import Layout, unknown_tokens
+from nemesis_sweep.vlm.layout import Layout, check_class_names, refuse_no_texts, unknown_tokens
 from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
 from nemesis_sweep.vlm.registry import find_backbone
@@ -95,6 +95,15 @@ class Backbone:
         Warns about names made of tokens that a model with a compact vocabulary does not have.
         """
         made = self.layouts.prompts(self.tokenizer, names, n_ctx, position)
+        self._warn_unknown(made)
+        return made
+
+    def template_layout(self, names: Sequence[str], template: str) -> Layout:
+        """Lay out a hand-written prompt for class names, `{}` for the name, once; with those warnings."""
+        refuse_no_texts("class names", names)
+        check_class_names(names)
+        texts = [template.replace("{}", name.replace("_", " ")) for name in names]
+        made = self.layouts.texts(self.tokenizer, texts)
         self._warn_unknown(made)
         return made
 

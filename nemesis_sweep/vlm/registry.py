@@ -226,7 +226,7 @@ def text_config(name: str) -> dict[str, Any] | None:
 
 
 def text_blocks(name: str) -> int | None:
-    """Blocks of a backbone's text tower that take vectors between them: 0 for a Hugging Face encoder, None
+    """Blocks of a backbone's text tower that take vectors of their own: 0 for a Hugging Face encoder, None
     where its configuration is not on this machine."""
     config = text_config(name)
     if config is None or config.get("hf_model_name"):

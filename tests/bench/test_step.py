@@ -91,7 +91,7 @@ def test_text_and_markdown_show_the_figures():
     assert row[7] == "-"
 
 
-@pytest.mark.parametrize("prompt", ["coop", "kgcoop", "cocoop"])
+@pytest.mark.parametrize("prompt", ["coop", "kgcoop", "cocoop", "prefix"])
 def test_all_is_computed_on_the_device_that_is_named(prompt):
     """On a virtual GPU; its memory is not measured, and a GPU that is not there is refused."""
     setting = Setting("icon-clip", classes=5, n_ctx=4, batch=2, repeats=1, prompt=prompt)

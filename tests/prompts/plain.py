@@ -4,6 +4,7 @@ Each function takes the tensors of one replicate, gives logits ``(B, C)``, and h
 """
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -240,6 +241,49 @@ def norms_of_patches(learner, images):
     return [sum(each) / len(each) for each in norms]
 
 
+def prefix_logits(learner, values, images):
+    """One class after the other through the blocks, one head after the other, all 77 tokens."""
+    layout, tower = learner.layout, learner.backbone.text
+    pairs = list(zip(values["prefix_keys"], values["prefix_values"], strict=True))
+    texts = []
+    for tokens, length in zip(layout.tokens, layout.lengths, strict=True):
+        x = (tower.token_embedding(tokens) + tower.positional_embedding).to(pairs[0][0].dtype)
+        for number, block in enumerate(tower.blocks):
+            none = x[:0]
+            x = prefixed_block(block, x, *(pairs[number] if number < len(pairs) else (none, none)))
+        feature = tower.project(tower.ln_final(x)[length - 1])
+        texts.append(feature / feature.norm())
+    return learner.backbone.logit_scale * images @ torch.stack(texts).T
+
+
+def prefixed_block(block, x, keys, values):
+    """Every token sees all keys (M, D) of the prefix, and of the tokens itself and those before it."""
+    rows = F.linear(block.ln_1(x), block.attn.in_proj_weight, block.attn.in_proj_bias)
+    later = torch.ones(len(x), len(x), dtype=torch.bool).triu(1)
+    hidden = torch.cat([torch.zeros(len(x), len(keys), dtype=torch.bool), later], dim=1)
+    heads = []
+    for head in range(block.attn.num_heads):
+        size = x.shape[1] // block.attn.num_heads
+        own = slice(head * size, (head + 1) * size)
+        q, k, v = (part[:, own] for part in rows.chunk(3, dim=1))
+        scores = q @ torch.cat([keys[:, own], k]).T / math.sqrt(size)
+        heads.append(scores.masked_fill(hidden, -math.inf).softmax(dim=1) @ torch.cat([values[:, own], v]))
+    x = x + block.attn.out_proj(torch.cat(heads, dim=1))
+    return x + block.mlp(block.ln_2(x))
+
+
+def prefix_norms(learner, values, images):
+    """Of each key and its value together, block after block."""
+    return (values["prefix_keys"].norm(dim=-1) + values["prefix_values"].norm(dim=-1)).flatten()
+
+
+def scaled_pair(values, j, factor):
+    scaled = {name: value.clone() for name, value in values.items()}
+    for value in scaled.values():
+        value.view(-1, value.shape[-1])[j] *= factor
+    return scaled
+
+
 PLAIN = {
     "coop": (coop_logits, no_term, context_norms, scaled_context),
     "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
@@ -248,9 +292,16 @@ PLAIN = {
     "deep_text": (deep_text_logits, no_term, deep_text_norms, scaled_in_its_block),
     "ptuning": (ptuning_logits, no_term, ptuning_norms, scaled_when_produced),
     "vpt": (vpt_logits, no_term, vpt_norms, scaled_among_all),
+    "prefix": (prefix_logits, no_term, prefix_norms, scaled_pair),
     "maple": (maple_logits, no_term, deep_text_norms, scaled_in_its_block),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
+
+
+@cache
+def mean_norm(rows):
+    """Of all words, one after the other: seconds, so once for a vocabulary."""
+    return sum(float(row.norm()) for row in rows) / len(rows)
 
 
 def typical_norms(learner, count, first):
@@ -262,8 +313,9 @@ def typical_norms(learner, count, first):
             [n for n in of_blocks for _ in range(learner.method.n_ctx_vision)][:count], dtype=dtype
         )
     tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
-    words = [float(row.norm()) for row in tower.token_embedding.weight]
-    blocks = [sum(words) / len(words)]
+    if learner.method.prompt == "prefix":
+        return typical_pairs(learner)
+    blocks = [mean_norm(tower.token_embedding.weight)]
     norms = [[] for _ in tower.blocks]
     for name in learner.classnames:
         ids = tokenizer([f"a picture of {name}, drawn."])[0]
@@ -274,6 +326,23 @@ def typical_norms(learner, count, first):
     blocks += [sum(each) / len(each) for each in norms[1:]]
     each = [number for number in blocks for _ in range(learner.layout.n_ctx)]
     return torch.tensor(each[:count], dtype=dtype)
+
+
+def typical_pairs(learner):
+    """Mean norm of the keys plus that of the values, block after block of each class's text."""
+    tower, (_, blocks, length, width) = learner.backbone.text, learner.prefix_keys.shape
+    keys, values = ([[] for _ in range(blocks)] for _ in range(2))
+    for name in learner.classnames:
+        ids = learner.backbone.tokenizer([f"a picture of {name}, drawn."])[0]
+        x = tower.token_embedding(ids) + tower.positional_embedding
+        for number, block in enumerate(tower.blocks[:blocks]):
+            rows = F.linear(block.ln_1(x), block.attn.in_proj_weight, block.attn.in_proj_bias)
+            for row in rows[1 : int(ids.argmax())]:
+                keys[number].append(float(row[width : 2 * width].norm()))
+                values[number].append(float(row[2 * width :].norm()))
+            x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
+    found = [sum(k) / len(k) + sum(v) / len(v) for k, v in zip(keys, values, strict=True)]
+    return torch.tensor(found, dtype=learner.prefix_keys.dtype).repeat_interleave(length)
 
 
 def plain_step(learner, values, images, labels, epoch, positions, first):

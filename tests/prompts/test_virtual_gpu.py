@@ -65,6 +65,13 @@ def of_the_same_texts(there, here):
         there.anchors = here.anchors.to(DEVICE)
 
 
+def of_the_same_start(there, here):
+    """The same for what a prompt begins as, if it is made of a text."""
+    for own, other in zip(there.parameters(), here.parameters(), strict=True):
+        assert (plain(own) - other).norm() <= 1e-2 * other.norm()
+        own.data.copy_(other.data)
+
+
 def same(a, b):
     return torch.equal(plain(a).nan_to_num(7e7), plain(b).nan_to_num(7e7))
 
@@ -77,6 +84,7 @@ def test_a_step_waits_for_nothing_and_gives_the_same(backbones, kind, penalty, p
     with VirtualGPU() as gpu:
         there = started(backbones[kind], method, DEVICE)
         of_the_same_texts(there.learner, here.learner)
+        of_the_same_start(there.learner, here.learner)
         for epoch, on_device in enumerate((False, True, True)):
             images, labels = batch(here.learner, len(SEEDS), seed=epoch)
             if epoch == 1:
@@ -151,6 +159,7 @@ def test_epochs_wait_as_often_however_many_steps_they_have(backbones, monkeypatc
         with VirtualGPU() as gpu:
             there = running(backbones[kind], method, DEVICE, features)
             of_the_same_texts(there.trainer.learner, here.trainer.learner)
+            of_the_same_start(there.trainer.learner, here.trainer.learner)
             assert isinstance(there.features.train, OnDevice) == bool(most)
             for _ in range(2):
                 gpu.forget()

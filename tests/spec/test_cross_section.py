@@ -82,10 +82,11 @@ def test_a_default_that_stands_in_the_way_is_named_as_one(tmp_path: Path) -> Non
     assert problem.allowed == "a beta below 1, fixed or searched"
 
 
-def test_deep_text_has_positions_before_every_block(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["deep_text", "prefix"])
+def test_a_kind_with_vectors_in_every_block_has_positions_there(tmp_path: Path, kind: str) -> None:
     for fields in ("n_ctx: 2, prompt_depth: 3, n_positions: 6", "n_ctx: 2, n_positions: 12"):
-        text = TASKS + f"method: {{prompt: deep_text, {fields}}}\nbudget: {{trials: 0}}"
-        assert load_sweep(write(tmp_path, text), known=known_names()).method.prompt == "deep_text"
+        text = TASKS + f"method: {{prompt: {kind}, {fields}}}\nbudget: {{trials: 0}}"
+        assert load_sweep(write(tmp_path, text), known=known_names()).method.prompt == kind
 
 
 def test_a_sweep_made_in_python_is_checked_too() -> None:
@@ -177,9 +178,10 @@ def test_a_backbone_without_parts_of_images_for_a_kind_that_reads_them(tmp_path:
     assert problem.allowed == "open_clip's own ResNets and ViTs, such as RN50, or another prompt"
 
 
-def test_a_text_tower_without_so_many_blocks_or_none_to_reach_between(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["deep_text", "prefix"])
+def test_a_text_tower_without_so_many_blocks_or_none_to_reach_into(tmp_path: Path, kind: str) -> None:
     text = "name: t\ntasks: {dataset: clipart, backbone: [icon-clip, ViT-B-16, roberta-ViT-B-32]}\n"
-    text += "method: {prompt: deep_text, prompt_depth: 9}\nspace: {omega: {low: 1, high: 2}}"
+    text += f"method: {{prompt: {kind}, prompt_depth: 9}}\nspace: {{omega: {{low: 1, high: 2}}}}"
     with pytest.raises(UserError) as caught:
         load_sweep(write(tmp_path, text), known=known_names())
     encoder, deeper = sorted(caught.value.problems, key=lambda problem: problem.line)
@@ -187,7 +189,7 @@ def test_a_text_tower_without_so_many_blocks_or_none_to_reach_between(tmp_path: 
         ":3: method.prompt_depth: deeper than the text tower of icon-clip; found 9; allowed: at most 6"
     )
     assert (encoder.line, encoder.key, encoder.found) == (2, "tasks.backbone", '"roberta-ViT-B-32"')
-    assert "deep_text cannot reach between the blocks of a Hugging Face text encoder" in encoder.message
+    assert f"{kind} cannot reach into the blocks of a Hugging Face text encoder" in encoder.message
     load_sweep(write(tmp_path, text), ["tasks.backbone=icon-clip", "method.prompt_depth=6"], known_names())
 
 
