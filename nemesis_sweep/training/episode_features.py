@@ -47,8 +47,8 @@ def episode_features(
 ) -> EpisodeFeatures:
     """Draw the episodes of the seeds and look their features up, encoding what the cache lacks.
 
-    reads: features of whole images, or with `patches` of their parts, or with `states-K` tokens before the last
-    K blocks of the image tower, or with `pixels` bytes, for prompts that read those.
+    reads: features of whole images, or with `patches` of their parts, or with `states-K` tokens before the
+    last K blocks of the image tower, or with `pixels` bytes, for prompts that read those.
     val_shots: validation images of each class: `published`, min(shots, 4), a number of them, or `all`.
     Raises ``UserError`` unless shots is a whole number >= 1, val_shots one of these, and seeds are different
     whole numbers.
