@@ -151,7 +151,10 @@ class VPTFields(AnchorFields):
 
 class PrefixFields(DepthFields, AnchorFields, WordFields):
     """n_ctx: keys and values of each block. words: whose own keys and values they begin as. anchor_template:
-    the texts that see them."""
+    the texts that see them. prefix_hidden: hidden numbers of a network that is learnt in their place and
+    produces them; None where they are learnt themselves."""
+
+    prefix_hidden: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,7 @@ PROMPTS: dict[str, Kind] = {
         "nemesis_sweep.prompts.prefix:Prefix",
         "keys and values that the attention of every block sees before a text (Li & Liang, 2021)",
         PrefixFields,
+        costly=("prefix_hidden",),
         between_blocks=True,
     ),
 }

@@ -44,7 +44,7 @@ VARIANTS = {
     ],
     "prefix": [
         *({}, {"prompt_depth": 1}, {"words": "a photo of"}, {"anchor_template": "{}"}),
-        {"norm": "relative"},
+        *({"norm": "relative"}, {"prefix_hidden": 5}, {"prefix_hidden": 3, "prompt_depth": 1}),
     ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
