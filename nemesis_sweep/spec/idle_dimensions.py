@@ -9,8 +9,9 @@ from typing import Any
 from nemesis_sweep.messages.faults import Fault, shown
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.owned import owners_of, tables
-from nemesis_sweep.spec.prompts import PROMPTS, Kinds
+from nemesis_sweep.spec.prompts import Kinds
 from nemesis_sweep.spec.values import Values
 
 
@@ -27,7 +28,7 @@ class Need:
     allowed: str
     alone: bool = False
 
-    def is_met(self, value: Any, prompt: Any, kinds: Kinds = PROMPTS) -> bool:
+    def is_met(self, value: Any, prompt: Any, kinds: Kinds = KINDS) -> bool:
         """Whether a value of the field `name` lets the dimension matter, with a kind of prompt."""
         several = self.alone and prompt in kinds and kinds[prompt].several
         return several or self.matters(value)
@@ -60,6 +61,8 @@ def _owned(name: str, kinds: Kinds) -> Iterator[Need]:
     """Yield what a field needs that only some kinds of prompts have, or only some optimisers."""
     for field, own in owners_of(name, kinds).items():
         why = f"only {' and '.join(own)} {'has' if len(own) == 1 else 'have'} it"
+        if field == "prompt" and own == [key for key, kind in kinds.items() if kind.trains]:
+            why = "no prompt is trained"
         # What is no name of the table may have any field.
         idle = frozenset(tables(kinds)[field]) - set(own)
         yield Need(field, _not_among(idle), why, f"{field}: {' or '.join(own)}")
@@ -69,7 +72,7 @@ def _not_among(idle: frozenset[str]) -> Callable[[Any], bool]:
     return lambda value: value not in idle
 
 
-def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
+def needs_of(name: str, kinds: Kinds = KINDS) -> tuple[Need, ...]:
     """Everything without which a field of the method changes nothing."""
     return (*_owned(name, kinds), *NEEDS.get(name, ()))
 

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, PROMPT_ENCODERS, TRANSPORT_STOPS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
+from nemesis_sweep.spec.training_fields import TrainingFields
 from nemesis_sweep.spec.values import Values
 
 Reads = Literal["pooled", "patches"]
@@ -111,6 +112,10 @@ class PTuningFields(PlaceFields):
     encoder_hidden: Count | None = None
 
 
+TRAINED = frozenset(TrainingFields.model_fields)
+"""Fields that a kind has because it is trained."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of prompt.
@@ -121,7 +126,8 @@ class Kind:
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
     learnt can be used with other class names. reads: what it sees of an image. several: whether several
     vectors stand at one position even where all classes share them. between_blocks: whether it puts vectors
-    between the blocks of the text tower.
+    between the blocks of the text tower. trains: whether it is a prompt; what is none (``spec.kinds``) has no
+    class.
     """
 
     learner: Any
@@ -133,11 +139,12 @@ class Kind:
     reads: Reads = "pooled"
     several: bool = False
     between_blocks: bool = False
+    trains: bool = True
 
     @property
     def names(self) -> frozenset[str]:
-        """Names of its own fields."""
-        return frozenset(self.fields.model_fields)
+        """Names of the fields that have a part in it, but for those that all kinds have."""
+        return frozenset(self.fields.model_fields) | (TRAINED if self.trains else frozenset())
 
 
 PROMPTS: dict[str, Kind] = {

@@ -11,7 +11,8 @@ from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.outside.reference import FORM, is_reference, load, outside, refused, short_names
-from nemesis_sweep.spec.prompts import PROMPTS, Fields, Kind, Reads
+from nemesis_sweep.spec.kinds import KINDS
+from nemesis_sweep.spec.prompts import Fields, Kind, Reads
 
 READS = get_args(Reads)
 
@@ -21,11 +22,11 @@ def kind_of(prompt: str) -> Kind:
 
     Its module is imported, but none of this package's that need torch.
     """
-    if prompt in PROMPTS:
-        return PROMPTS[prompt]
+    if prompt in KINDS:
+        return KINDS[prompt]
     place = outside(prompt, "prompts")
     if not place:
-        names = [*PROMPTS, *short_names("prompts")]
+        names = [*KINDS, *short_names("prompts")]
         near = nearest(prompt, names)
         raise UserError(
             Problem(
@@ -65,6 +66,9 @@ def _refuse_odd(kind: Kind, place: str) -> None:
         value = getattr(kind, name)
         if not isinstance(value, bool):
             raise refused(place, f"has a `{name}` that is neither true nor false", value, "True, False")
+    if kind.trains is not True:
+        allowed = "True: only rows of this package are kinds without a prompt"
+        raise refused(place, "has a `trains` that is not true", kind.trains, allowed)
     if not callable(kind.passes):
         raise refused(place, "has `passes` that cannot be called", kind.passes, "a function of the method")
 
@@ -76,10 +80,10 @@ def _refuse_fields(kind: Kind, place: str) -> None:
     for name, field in kind.fields.model_fields.items():
         if field.is_required():
             raise refused(place, f"has a field `{name}` without a default", kind.fields, allowed)
-    odd = set(kind.costly) - set(kind.names) if isinstance(kind.costly, tuple) else {kind.costly}
+    odd = set(kind.costly) - set(kind.fields.model_fields) if isinstance(kind.costly, tuple) else {kind.costly}
     if odd:
         raise refused(
-            place, "has `costly` fields that are none of its own", kind.costly, listed([*kind.names])
+            place, "has `costly` fields that are none of its own", kind.costly, listed([*kind.fields.model_fields])
         )
     _refuse_defaults(kind.fields, place)
 

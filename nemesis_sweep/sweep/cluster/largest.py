@@ -7,6 +7,7 @@ from nemesis_sweep.spec.baselines import known_before
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PRECISIONS, SELECTIONS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import passes
 from nemesis_sweep.spec.sweep import Sweep
@@ -43,6 +44,8 @@ def largest_method(sweep: Sweep, task: Task) -> Method:
         "precision": min(possible("precision"), key=PRECISIONS.index),
     }
     kinds, table = list(dict.fromkeys(possible("prompt"))), sweep.method.kinds
+    # What trains no prompt takes less than any that does.
+    kinds = [kind for kind in kinds if not is_row(kind)] or kinds
     counts = {name for kind in kinds if kind in table for name in table[kind].costly}
     known = {name: [value for value in possible(name) if value is not None] for name in counts}
     largest |= {name: max(values) for name, values in known.items() if values}

@@ -6,7 +6,9 @@ from typing import Any
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER, PROMPTLESS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
-from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
+from nemesis_sweep.spec.kinds import is_row
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
@@ -74,17 +76,25 @@ def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:
 def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
     """The baselines that cannot be points of the space and are run beside it."""
     beside: list[str] = [name for name in (*PROMPTLESS, COOP) if name in sweep.search.baselines]
-    if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None:
+    if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None and _has_paper(sweep, tasks):
         beside.append(PAPER)
     return beside
+
+
+def _has_paper(sweep: Sweep, tasks: Sequence[Task]) -> bool:
+    """Whether the paper's setting trains a prompt; it has the kind that is fixed."""
+    return not any(is_row(baseline_method(sweep, task, PAPER).prompt) for task in tasks)
 
 
 def control_is_possible(sweep: Sweep) -> bool:
     """Whether the best of a study may need a control: more than the penalty sets it apart from plain CoOp."""
     if CONTROL not in sweep.search.baselines:
         return False
-    kinds = CrossSection(sweep.method, sweep.space, sweep.tasks).possible("prompt")
-    return set(kinds) != {PLAIN} or bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
+    possible = CrossSection(sweep.method, sweep.space, sweep.tasks).possible("prompt")
+    kinds = {kind for kind in possible if not is_row(kind)}
+    if not kinds:
+        return False
+    return kinds != {PLAIN} or bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
 
 
 def most_epochs(sweep: Sweep, task: Task) -> int:
