@@ -19,7 +19,8 @@ from nemesis_sweep.spec.values import Values
 class Need:
     """A dimension matters only where the field `name` has a value that `matters`.
 
-    alone: the need is none of a prompt that has several vectors at one position anyway.
+    alone: the need is none of a prompt that has several vectors at one position anyway. only: the kinds of prompts
+    whose need it is; of all where there are none.
     """
 
     name: str
@@ -27,11 +28,13 @@ class Need:
     why: str
     allowed: str
     alone: bool = False
+    only: tuple[str, ...] = ()
 
     def is_met(self, value: Any, prompt: Any, kinds: Kinds = KINDS) -> bool:
         """Whether a value of the field `name` lets the dimension matter, with a kind of prompt."""
         several = self.alone and prompt in kinds and kinds[prompt].several
-        return several or self.matters(value)
+        others = bool(self.only) and prompt not in self.only
+        return several or others or self.matters(value)
 
 
 PENALTY = Need("omega", lambda omega: omega > 0, "there is no penalty", "an omega above 0")
@@ -44,6 +47,9 @@ CORRUPTED = Need(
 )
 BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true", alone=True)
 NO_WORDS = Need("words", lambda words: words is None, "the words decide the length", "no words")
+BESIDE = Need(
+    "prograd", lambda prograd: prograd > 0, "coop has it for prograd alone", "a prograd above 0", only=("coop",)
+)
 
 NEEDS: dict[str, tuple[Need, ...]] = {
     "beta": (PENALTY,),
@@ -54,6 +60,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "selection": (PENALTY, PAN),
     "reduction": (PENALTY, BY_CLASS),
     "n_ctx": (NO_WORDS,),
+    "anchor_template": (BESIDE,),
 }
 
 

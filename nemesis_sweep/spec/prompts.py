@@ -126,8 +126,8 @@ class Kind:
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
     learnt can be used with other class names. reads: what it sees of an image. several: whether several
     vectors stand at one position even where all classes share them. between_blocks: whether it puts vectors
-    between the blocks of the text tower. trains: whether it is a prompt; what is none (``spec.kinds``) has no
-    class.
+    between the blocks of the text tower. variants: whether its classifiers give those that PAN tests. trains:
+    whether it is a prompt; what is none (``spec.kinds``) has no class.
     """
 
     learner: Any
@@ -139,6 +139,7 @@ class Kind:
     reads: Reads = "pooled"
     several: bool = False
     between_blocks: bool = False
+    variants: bool = True
     trains: bool = True
 
     @property

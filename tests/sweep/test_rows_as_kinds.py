@@ -1,6 +1,8 @@
 """Rows without a prompt as kinds of `method.prompt`: a sweep over all of them, to its end in this process."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -211,3 +213,31 @@ def test_it_is_simulated_and_planned(tmp_path, monkeypatch):
     assert "best of taskres" in answer.output or "taskres" in answer.output
     answer = verb(monkeypatch, "plan", file, "--probe")
     assert answer.exit_code == 0, answer.output
+
+
+RAY = """
+name: rays
+tasks: {dataset: digits, shots: 4, replicates: 2}
+method: {views: 1, epochs: 2}
+space:
+  prompt:
+    choices:
+      coop: {}
+      taskres: {residual_alpha: {choices: [10.0]}}
+search: {sampler: grid, pruner: hyperband, baselines: [zero_shot]}
+budget: {trials: 2}
+"""
+
+
+@pytest.mark.cluster
+def test_a_sweep_of_a_row_and_a_prompt_runs_on_ray(tmp_path):
+    (tmp_path / "rays.yaml").write_text(RAY, encoding="utf-8")
+    line = [sys.executable, "-m", "nemesis_sweep", "run", "rays.yaml", "--home", str(tmp_path / "home")]
+    answer = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    assert answer.returncode == 0, answer.stderr
+    rows = {row.config["prompt"]: row for row in read_results(tmp_path / "home") if row.number.isdigit()}
+    assert set(rows) == {"coop", "taskres"} and {row.state for row in rows.values()} == {"COMPLETE"}
+    assert rows["taskres"].replicates["taskres/alpha"] == [10.0, 10.0]
+    assert "best found" in answer.stdout and "trains no prompt" in answer.stdout
+    (folder,) = (tmp_path / "home" / "trials" / "digits-4shot").glob(rows["taskres"].number)
+    assert ns.load_reference(folder).kind == "taskres"

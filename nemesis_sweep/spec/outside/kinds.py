@@ -41,7 +41,7 @@ def kind_of(prompt: str) -> Kind:
 
 
 def _kind(found: Any, place: str) -> Kind:
-    """The kind that a class describes by its attributes `fields`, `transfers`, `reads` and `several`."""
+    """The kind that a class describes by its attributes `fields`, `transfers`, `reads`, `several` and `variants`."""
     if not isinstance(found, type):
         allowed = "a class that extends nemesis_sweep.Learner, or a nemesis_sweep.Kind"
         raise refused(place, "is no kind of prompt", found, allowed)
@@ -53,6 +53,7 @@ def _kind(found: Any, place: str) -> Kind:
         transfers=getattr(found, "transfers", True),
         reads=getattr(found, "reads", "pooled"),
         several=getattr(found, "several", False),
+        variants=getattr(found, "variants", True),
     )
 
 
@@ -62,7 +63,7 @@ def _refuse_odd(kind: Kind, place: str) -> None:
         raise refused(place, "has a `learner` that is no place of a class", kind.learner, FORM)
     if kind.reads not in READS:
         raise refused(place, "has another `reads` than there is", kind.reads, listed(READS))
-    for name in ("transfers", "several", "between_blocks"):
+    for name in ("transfers", "several", "between_blocks", "variants"):
         value = getattr(kind, name)
         if not isinstance(value, bool):
             raise refused(place, f"has a `{name}` that is neither true nor false", value, "True, False")
