@@ -89,10 +89,10 @@ def _deep_text(workload: Workload, values: Values, images: Tensor, factors: Tens
 def _produced(values: Values) -> Tensor:
     """The context (M, D) that P-tuning's networks make of one replicate's embeddings, by torch's own LSTM."""
     x = values["embedding"]
-    if "lstm.layers.0.input_weight" in values:
+    if "lstm.0.input_weight" in values:
         names = ("input_weight", "state_weight", "input_bias", "state_bias")
         each = [
-            [values[f"lstm.layers.{layer}.{name}"][direction] for name in names]
+            [values[f"lstm.{layer}.{name}"][direction] for name in names]
             for layer in range(2)
             for direction in range(2)
         ]

@@ -55,4 +55,6 @@ def _refuse_odd_tensors(name: str, given: Any, tensors: Sequence[str], replicate
     if set(shapes) != set(tensors) or any(shape[:1] != (replicates,) for shape in shapes.values()):
         found = ", ".join(f"{own} {shape}" for own, shape in shapes.items()) or repr(given)[:80]
         allowed = f"a mapping with {listed(tensors)}, ({replicates}, ...) each"
-        raise UserError(Problem(f"{name} does not produce what `tensors` names", found=found, allowed=allowed))
+        raise UserError(
+            Problem(f"{name} does not produce what `tensors` names", found=found, allowed=allowed)
+        )

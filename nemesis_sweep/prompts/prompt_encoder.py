@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import sqrt
 
 import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.prompts.context import uniform
-
-LAYERS, GATES = 2, 4
+from nemesis_sweep.prompts.lstm import BiLSTM
 
 
 class PromptEncoder(nn.Module):
-    """Gives `context` ``(R, M, D)`` of embeddings ``(R, M, D)``: ``MLP(BiLSTM(embedding))``, or the MLP alone.
+    """Gives `context` of embeddings, ``(R, M, D)`` both: ``MLP(BiLSTM(embedding))``, or the MLP alone.
 
     The MLP has a ReLU between its linear layers; its last layer is scaled at the start so that the entries of
     each replicate's context have the standard deviation ``std``. Embeddings start from N(0, 1), layers as
@@ -39,8 +39,9 @@ class PromptEncoder(nn.Module):
         )
         # As PEFT has them: two linear layers behind the LSTM, three where there is none.
         sizes = [2 * hidden, 2 * hidden, width] if recurrent else [width, hidden, hidden, width]
-        self.lstm = BiLSTM(width, hidden, generators) if recurrent else None
-        self.layers = nn.ModuleList(Linears(*pair, generators) for pair in zip(sizes, sizes[1:], strict=False))
+        both = (BiLSTM(inputs, hidden, generators) for inputs in (width, 2 * hidden) if recurrent)
+        self.lstm = nn.Sequential(*both)
+        self.layers = nn.ModuleList(Linears(*pair, generators) for pair in pairwise(sizes))
         with torch.no_grad():
             factors = std / self()["context"].flatten(1).std(dim=1, correction=0)
             last = self.layers[-1]
@@ -48,7 +49,7 @@ class PromptEncoder(nn.Module):
                 parameter.mul_(factors.view(-1, *[1] * (parameter.ndim - 1)))
 
     def forward(self) -> dict[str, Tensor]:
-        x: Tensor = self.embedding if self.lstm is None else self.lstm(self.embedding)
+        x: Tensor = self.lstm(self.embedding)
         for number, layer in enumerate(self.layers):
             x = layer(x.relu() if number else x)
         return {"context": x}
@@ -66,44 +67,3 @@ class Linears(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(R, M, inputs)`` to ``(R, M, outputs)``."""
         return torch.baddbmm(self.bias[:, None], x, self.weight.mT)
-
-
-class BiLSTM(nn.Module):
-    """R LSTMs of two layers and two directions, as ``torch.nn.LSTM``; axis 1 of the weights is the direction."""
-
-    def __init__(self, inputs: int, hidden: int, generators: Sequence[torch.Generator]) -> None:
-        super().__init__()
-        bound, rows = 1 / sqrt(hidden), GATES * hidden
-        self.layers = nn.ModuleList()
-        for number in range(LAYERS):
-            sizes = {
-                "input_weight": (2, rows, 2 * hidden if number else inputs),
-                "state_weight": (2, rows, hidden),
-                "input_bias": (2, rows),
-                "state_bias": (2, rows),
-            }
-            drawn = {name: nn.Parameter(uniform(size, bound, generators)) for name, size in sizes.items()}
-            self.layers.append(nn.ParameterDict(drawn))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(R, M, inputs)`` to ``(R, M, 2 hidden)``."""
-        for layer in self.layers:
-            both = torch.stack([x, x.flip(1)], dim=1)  # (R, 2, M, ...)
-            bias = (layer["input_bias"] + layer["state_bias"])[:, :, None]
-            forth, back = _states(both @ layer["input_weight"].mT + bias, layer["state_weight"]).unbind(1)
-            x = torch.cat([forth, back.flip(1)], dim=-1)
-        return x
-
-
-def _states(given: Tensor, weight: Tensor) -> Tensor:
-    """Hidden states ``(R, 2, M, H)`` of gates ``(R, 2, M, 4 H)`` that lack the state's own part."""
-    states: list[Tensor] = []
-    cell = torch.zeros_like(given[:, :, :1, : weight.shape[-1]])
-    for gates in given.split(1, dim=2):
-        if states:
-            gates = gates + states[-1] @ weight.mT
-        enters, keeps, candidate, leaves = gates.chunk(GATES, dim=-1)
-        cell = keeps.sigmoid() * cell + enters.sigmoid() * candidate.tanh()
-        states.append(leaves.sigmoid() * cell.tanh())
-    return torch.cat(states, dim=2)
-

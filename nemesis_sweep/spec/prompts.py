@@ -104,8 +104,8 @@ class DeepTextFields(ContextFields):
 
 
 class PTuningFields(PlaceFields):
-    """prompt_encoder: what produces the vectors of embeddings: an LSTM in both directions and two layers behind
-    it (lstm), or three layers alone (mlp). encoder_hidden: hidden numbers of each layer, in the LSTM of each
+    """prompt_encoder: what makes the vectors of embeddings, an LSTM in both directions and an MLP behind it
+    (lstm), or an MLP alone (mlp). encoder_hidden: hidden numbers of each layer, in the LSTM of each
     direction; None for the width of the text tower, in the LSTM half of it."""
 
     prompt_encoder: Annotated[str, OneOf(PROMPT_ENCODERS)] = "lstm"

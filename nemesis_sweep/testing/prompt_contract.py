@@ -131,8 +131,8 @@ class PromptContract:
                 resumed.load_state(saved)
             if number > 2:
                 resumed.step(*given, number)
-        for name, value in whole.parameters.items():
-            assert torch.equal(resumed.parameters[name], value)
+        for name, parameter in whole.parameters.items():
+            assert torch.equal(resumed.parameters[name], parameter)
         for name, value in whole.learner.values().items():
             assert torch.equal(resumed.learner.values()[name], value)
 

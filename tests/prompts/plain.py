@@ -140,7 +140,7 @@ def scaled_in_its_block(values, j, factor):
 def lstm_states(values, layer, direction, rows):
     """Hidden states of an LSTM in one direction, one row after the other."""
     names = ("input_weight", "state_weight", "input_bias", "state_bias")
-    w, u, b, a = (values[f"lstm.layers.{layer}.{name}"][direction] for name in names)
+    w, u, b, a = (values[f"lstm.{layer}.{name}"][direction] for name in names)
     state = cell = torch.zeros(u.shape[1], dtype=u.dtype)
     states = []
     for row in rows:
@@ -154,7 +154,7 @@ def lstm_states(values, layer, direction, rows):
 def produced(values):
     """P-tuning's context, scaled where one of its vectors is."""
     x = values["embedding"]
-    for layer in range(2) if "lstm.layers.0.input_weight" in values else ():
+    for layer in range(2) if "lstm.0.input_weight" in values else ():
         back = lstm_states(values, layer, 1, x.flip(0)).flip(0)
         x = torch.cat([lstm_states(values, layer, 0, x), back], dim=1)
     for number in range(3):

@@ -1,4 +1,4 @@
-"""Networks that are learnt in place of the tensors, of a kind from outside: the contract, and what is refused."""
+"""Networks that are learnt in place of the tensors, of a kind from outside, and what is refused."""
 
 from pathlib import Path
 from typing import ClassVar

@@ -12,14 +12,14 @@ from nemesis_sweep.testing import PromptContract
 from nemesis_sweep.testing.colours import colours
 from nemesis_sweep.testing.tiny_backbones import tiny_backbone
 from nemesis_sweep.training.trainer import Trainer
-from tests.prompts.test_contract import NAMES, TEMPLATE, batch, made
+from tests.prompts.test_contract import NAMES, SETTINGS, TEMPLATE, batch, made
 
 M, D = 5, 12
 
 
 class TestTheMLPAlone(PromptContract):
     prompt = "ptuning"
-    settings: ClassVar = {"n_ctx": 3, "prompt_encoder": "mlp"}
+    settings: ClassVar = {"n_ctx": 3, "prompt_encoder": "mlp", **SETTINGS["ptuning"]}
 
 
 def generators(*seeds):
@@ -32,10 +32,10 @@ def torch_lstm(encoder, replicate, hidden):
     names = {"input_weight": "weight_ih", "state_weight": "weight_hh"}
     names |= {"input_bias": "bias_ih", "state_bias": "bias_hh"}
     pairs = []
-    for number, layer in enumerate(encoder.lstm.layers):
+    for number, layer in enumerate(encoder.lstm):
         for direction, suffix in enumerate(("", "_reverse")):
             for own, theirs in names.items():
-                pairs.append((getattr(lstm, f"{theirs}_l{number}{suffix}"), layer[own], direction))
+                pairs.append((getattr(lstm, f"{theirs}_l{number}{suffix}"), getattr(layer, own), direction))
     with torch.no_grad():
         for parameter, value, direction in pairs:
             parameter.copy_(value[replicate, direction])
