@@ -31,8 +31,8 @@ OWN = ("backbone", "method", "classnames", "template", "training")
 def learner_of(prompt: str) -> "type[Learner]":
     """The class of a kind of prompt.
 
-    Raises ``UserError`` for a name that is none, for a row without a prompt, and for a class from outside that
-    is no learner.
+    Raises ``UserError`` for a name that is none, for a row without a prompt, and for a class from outside
+    that is no learner.
     """
     kind = kind_of(prompt)
     if not kind.trains:

@@ -52,7 +52,8 @@ class Entry:
 
 
 def has_penalty(params: Values, config: Values) -> bool:
-    """Whether omega is above 0 in what was trained; true where it is not known. A row without a prompt has none."""
+    """Whether omega is above 0 in what was trained; true where it is not known; a row without a prompt has
+    none."""
     if is_row(params.get("prompt", config.get("prompt"))):
         return False
     omega = params.get("omega", config.get("omega"))

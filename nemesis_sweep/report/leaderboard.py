@@ -12,8 +12,8 @@ from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, paired_gain
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, trains_prompt
 from nemesis_sweep.spec.expression import metrics_in
-from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.spec.sweep import MEAN
+from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.sweep.best import best, candidates_of, front, judged, trained
 from nemesis_sweep.sweep.control import control_of
 from nemesis_sweep.sweep.row import Row

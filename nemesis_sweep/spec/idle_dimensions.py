@@ -19,8 +19,8 @@ from nemesis_sweep.spec.values import Values
 class Need:
     """A dimension matters only where the field `name` has a value that `matters`.
 
-    alone: the need is none of a prompt that has several vectors at one position anyway. only: the kinds of prompts
-    whose need it is; of all where there are none.
+    alone: the need is none of a prompt that has several vectors at one position anyway. only: the kinds of
+    prompts whose need it is; of all where there are none.
     """
 
     name: str
@@ -48,7 +48,11 @@ CORRUPTED = Need(
 BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true", alone=True)
 NO_WORDS = Need("words", lambda words: words is None, "the words decide the length", "no words")
 BESIDE = Need(
-    "prograd", lambda prograd: prograd > 0, "coop has it for prograd alone", "a prograd above 0", only=("coop",)
+    "prograd",
+    lambda prograd: prograd > 0,
+    "coop has it for prograd alone",
+    "a prograd above 0",
+    only=("coop",),
 )
 
 NEEDS: dict[str, tuple[Need, ...]] = {

@@ -17,8 +17,8 @@ from nemesis_sweep.spec.sweep import Sweep
 
 
 def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) -> Iterator[Fault]:
-    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, a template that
-    has no part in anything, and backbones whose features of parts mean little.
+    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, a template
+    that nothing looks at, and backbones whose features of parts mean little.
 
     untrained_patches: whether a backbone's were never compared with texts; None where that is not asked.
     """

@@ -16,7 +16,7 @@ OF_TRAINING = tuple(name for name in MEASURED if name.startswith(("norm/", "trai
 
 
 def row_faults(parts: CrossSection) -> Iterator[Fault]:
-    """Yield objectives and constraints that a row does not measure, and views that no epoch of its own sees."""
+    """Yield objectives and constraints that a row does not measure, and views for epochs that it has not."""
     if "prompt" in parts.unsure:
         return
     kinds = list(dict.fromkeys(parts.possible("prompt")))
@@ -34,10 +34,10 @@ def _not_measured(parts: CrossSection, rows: list[str]) -> Iterator[Fault]:
     if parts.search is None or not parts.unsure.isdisjoint({"search.objective", "search.constraints"}):
         return
     told = f"{listed(rows)} trains no prompt, so it measures no"
-    for name in parts.search.objective:
-        if name in OF_TRAINING:
+    for objective in parts.search.objective:
+        if objective in OF_TRAINING:
             path: Path = ("search", "objective")
-            yield Fault(path, f"{told} {name}", "", "an accuracy, a loss or seconds", related=CHOSEN)
+            yield Fault(path, f"{told} {objective}", "", "an accuracy, a loss or seconds", related=CHOSEN)
     for number, text in enumerate(parts.search.constraints):
         for name in metrics_in(text):
             if name in OF_TRAINING:

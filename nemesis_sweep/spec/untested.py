@@ -26,7 +26,9 @@ def untested_faults(parts: CrossSection) -> Iterator[Fault]:
         for cell in parts.cells:
             values = parts.values(cell, point)
             if values["prompt"] in blind and tests_vectors(values):
-                message = f"PAN cannot test the vectors of {values['prompt']}, whose classifier gives no variants"
+                message = (
+                    f"PAN cannot test the vectors of {values['prompt']}, whose classifier gives no variants"
+                )
                 allowed = "1 (PUN), or selection: random"
                 yield Fault(_place(parts), message, shown(values["beta"]), allowed, related=CHOSEN)
                 return

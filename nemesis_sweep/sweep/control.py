@@ -13,10 +13,10 @@ from optuna.trial import FrozenTrial
 from nemesis_sweep.spec.baselines import CONTROL, COOP
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
 
@@ -47,8 +47,8 @@ def missing_control(
     """The number of the control that the best trial lacks.
 
     trials: of a study over the tasks, with their numbers. methods_of: what a trial trains on every task.
-    None where plain CoOp differs from it in nothing but the penalty, or where it has no penalty itself, as a row
-    without a prompt has none.
+    None where plain CoOp differs from it in nothing but the penalty, or where it has no penalty itself, as
+    a row without a prompt has none.
     """
     if not control_is_possible(sweep):
         return None
@@ -57,7 +57,8 @@ def missing_control(
         return None
     methods = methods_of(*best)
     coop = [baseline_method(sweep, task, COOP) for task in tasks]
-    if all(method.omega == 0 or is_row(method.prompt) for method in methods) or all(map(_alike, methods, coop)):
+    bare = all(method.omega == 0 or is_row(method.prompt) for method in methods)
+    if bare or all(map(_alike, methods, coop)):
         return None
     return control_of(best[0])
 

@@ -153,8 +153,8 @@ class Probed:
 
 
 def _costs_as(task: Task, methods: Sequence[Method]) -> Task:
-    """The task that stands for this one: more shots are more steps, but a step costs the same. Of rows without a
-    prompt the whole is measured."""
+    """The task that stands for this one: more shots are more steps, but a step costs the same. Of rows
+    without a prompt the whole is measured."""
     shots = task.shots if any(is_row(method.prompt) for method in methods) else 0
     return replace(task, shots=shots, name="")
 

@@ -45,7 +45,7 @@ class TrialSpec:
 
     @property
     def reference(self) -> str:
-        """The row of ``spec.baselines`` that it measures in place of training a prompt; '' where it trains one."""
+        """The row of ``spec.baselines`` that it measures; '' where it trains a prompt."""
         if not trains_prompt(self.baseline):
             return self.baseline
         return self.method.prompt if is_row(self.method.prompt) else ""

@@ -143,7 +143,9 @@ class PromptContract:
         positions = torch.tensor(POSITIONS)
         classifier = trainer.learner.classifier(variants=True)
         if not self.variants:
-            assert _refuses_variants(classifier, images, positions), "it has variants: without `variants = False`"
+            assert _refuses_variants(classifier, images, positions), (
+                "it has variants: without `variants = False`"
+            )
             return
         logits = classifier(images)
         same = classifier.rescaled(images, positions, torch.ones(2, 2))

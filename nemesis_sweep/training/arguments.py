@@ -96,7 +96,7 @@ def _check_kind(method: Method) -> None:
 
 
 def _refuse_untested(method: Method) -> None:
-    """Raise ``UserError`` for an unknown kind, and where PAN is to test vectors of one that gives no variants."""
+    """Raise ``UserError`` for an unknown kind, and for PAN with one that gives no variants."""
     kind = learner_of(method.prompt)
     if not kind.variants and tests_vectors(method.model_dump()):
         raise no_variants(method.prompt)

@@ -324,7 +324,11 @@ budget: {{trials: 1}}
     ("fixed", "space", "key"),
     [
         ("prompt: 'own_bias:Bias', beta: 0.5", "{lr: {low: 0.1, high: 1}}", "method.beta"),
-        ("anneal: constant", "{prompt: {choices: [coop, 'own_bias:Bias']}, beta: {choices: [0, 1]}}", "space.beta"),
+        (
+            "anneal: constant",
+            "{prompt: {choices: [coop, 'own_bias:Bias']}, beta: {choices: [0, 1]}}",
+            "space.beta",
+        ),
         ("beta: 1", "{prompt: {choices: {coop: {beta: {choices: [0, 1]}}, 'own_bias:Bias': {}}}}", ""),
         ("beta: 0, selection: random", "{prompt: {choices: [coop, 'own_bias:Bias']}}", ""),
     ],
@@ -338,7 +342,9 @@ def test_pan_is_refused_where_it_can_meet_a_kind_without_variants(folder, fixed,
         load_sweep(folder / "blind.yaml", known=known_names(folder))
     (problem,) = refused.value.problems
     assert problem.key == key
-    assert problem.message == "PAN cannot test the vectors of own_bias:Bias, whose classifier gives no variants"
+    assert (
+        problem.message == "PAN cannot test the vectors of own_bias:Bias, whose classifier gives no variants"
+    )
 
 
 def test_pan_is_refused_before_anything_is_encoded(folder):

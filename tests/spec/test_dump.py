@@ -7,8 +7,8 @@ import yaml
 
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.spec.space import searched_names
+from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.space.baselines import control_is_possible
 from tests.spec.files import KNOWN, VALID, write

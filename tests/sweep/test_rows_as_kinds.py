@@ -99,7 +99,7 @@ def test_each_leaves_what_it_learnt(home):
 def test_the_table_has_the_best_of_each_kind_and_says_what_won(home):
     told = (home.parent / "told").read_text(encoding="utf-8")
     best = next(row for row in read_results(home) if row.best)
-    for kind in {"coop", *REFERENCES} - {best.config["prompt"]}:
+    for kind in set(REFERENCES) - {best.config["prompt"]}:
         assert f"best of {kind} (trial " in told, kind
     assert best.config["prompt"] in REFERENCES
     assert f"it is {BASELINES[best.config['prompt']].label}, which trains no prompt" in told
@@ -141,14 +141,14 @@ def refused(tmp_path, monkeypatch, text):
     [
         (
             TASKS + "method: {prompt: taskres, omega: 1}\n",
-            "method.omega: taskres has no omega; found 1; allowed: without it, or prompt: coop or",
+            "method.omega: taskres has no omega; found 1.0; allowed: without it, or prompt: coop or",
         ),
         (TASKS + "method: {prompt: taskres, n_ctx: 4}\n", "method.n_ctx: taskres has no n_ctx"),
         (TASKS + "method: {residual_alpha: 1}\n", "coop has no residual_alpha"),
         (TASKS + "method: {prompt: taskres, residual_alpha: 0}\n", "residual_alpha: out of range; found 0"),
         (
             TASKS + "method: {prompt: taskres}\nspace: {lr: {low: 0.1, high: 1}}\n",
-            "searching lr can change nothing, as no prompt is trained; found prompt: \"taskres\"; allowed:",
+            'searching lr can change nothing, as no prompt is trained; found prompt: "taskres"; allowed:',
         ),
         (
             TASKS + "space: {prompt: {choices: {coop: {}, taskres: {omega: {low: 0.1, high: 1}}}}}\n",
@@ -187,7 +187,7 @@ def test_one_that_transfers_is_tested_on_other_classes(tmp_path, monkeypatch):
     answer = verb(monkeypatch, "run", file, "--home", tmp_path / "home")
     assert answer.exit_code == 0, answer.output
     rows = read_results(tmp_path / "home")
-    assert {tuple(row.replicates["clip_adapter/ratio"]) for row in rows} == {(0.2, 0.2), (0.8, 0.8)}
+    assert sorted(round(row.metrics["clip_adapter/ratio"], 6) for row in rows) == [0.2, 0.8]
     for row in rows:
         assert {"test/base", "test/new", "test/H"} <= set(row.metrics)
 

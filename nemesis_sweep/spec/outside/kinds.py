@@ -10,8 +10,8 @@ from pydantic import PydanticUserError, ValidationError
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
-from nemesis_sweep.spec.outside.reference import FORM, is_reference, load, outside, refused, short_names
 from nemesis_sweep.spec.kinds import KINDS
+from nemesis_sweep.spec.outside.reference import FORM, is_reference, load, outside, refused, short_names
 from nemesis_sweep.spec.prompts import Fields, Kind, Reads
 
 READS = get_args(Reads)
@@ -41,7 +41,7 @@ def kind_of(prompt: str) -> Kind:
 
 
 def _kind(found: Any, place: str) -> Kind:
-    """The kind that a class describes by its attributes `fields`, `transfers`, `reads`, `several` and `variants`."""
+    """The kind that a class describes by its attributes: `fields`, `transfers`, `reads` and others."""
     if not isinstance(found, type):
         allowed = "a class that extends nemesis_sweep.Learner, or a nemesis_sweep.Kind"
         raise refused(place, "is no kind of prompt", found, allowed)
@@ -81,10 +81,15 @@ def _refuse_fields(kind: Kind, place: str) -> None:
     for name, field in kind.fields.model_fields.items():
         if field.is_required():
             raise refused(place, f"has a field `{name}` without a default", kind.fields, allowed)
-    odd = set(kind.costly) - set(kind.fields.model_fields) if isinstance(kind.costly, tuple) else {kind.costly}
+    odd = (
+        set(kind.costly) - set(kind.fields.model_fields) if isinstance(kind.costly, tuple) else {kind.costly}
+    )
     if odd:
         raise refused(
-            place, "has `costly` fields that are none of its own", kind.costly, listed([*kind.fields.model_fields])
+            place,
+            "has `costly` fields that are none of its own",
+            kind.costly,
+            listed([*kind.fields.model_fields]),
         )
     _refuse_defaults(kind.fields, place)
 

@@ -33,8 +33,10 @@ SOME, QUICK = 16, 10.0
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of a trial's parts, all replicates together: a training step, a validation, the test; whole: of one
-    that trains no prompt, from beginning to end."""
+    """Seconds of a trial's parts, all replicates together: a training step, a validation, the test.
+
+    whole: of a trial that trains no prompt, from beginning to end.
+    """
 
     step: float
     validation: float
@@ -109,9 +111,7 @@ def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:
     return first + each * (count - few)
 
 
-def _made_up(
-    arranged: ProtocolSplit, shape: tuple[int, ...], most: int, views: int = 1
-) -> EpisodeFeatures:
+def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int, views: int = 1) -> EpisodeFeatures:
     """Features of the episodes' shapes, at most ``most`` training images."""
     episodes, classes = arranged.episodes, len(arranged.source.classnames)
     replicates, train = len(episodes), min(most, len(episodes[0].train))

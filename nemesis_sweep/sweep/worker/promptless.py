@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Promptless:
-    """A row of ``spec.baselines`` that has a measure of its own: beside a sweep's trials, or as one of them."""
+    """A row of ``spec.baselines`` that has a measure of its own, beside a sweep's trials or as one."""
 
     def __init__(self, spec: TrialSpec, found: Materials, record: Record, say: SayLine, note: str) -> None:
         """say: told how far long evaluations are. note: what the report begins with."""

@@ -86,8 +86,8 @@ def fit_reference(
 
     kind: its name in `search.baselines`, such as `tip_adapter`. views: augmented views of every training
     image; those that are published with centre crops take these. precision: of the backbone's towers.
-    strengths: fields of the kind by name, such as `{"residual_alpha": 0.5}`; those that are left out are chosen
-    on the validation images. The rest as in :func:`fit`.
+    strengths: fields of the kind by name, such as `{"residual_alpha": 0.5}`; those that are left out are
+    chosen on the validation images. The rest as in :func:`fit`.
 
     Raises UserError, before anything is encoded, for an argument that cannot be used.
     """

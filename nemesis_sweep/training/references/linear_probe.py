@@ -47,7 +47,10 @@ class LinearProbe(ReferenceClassifier):
 def linear_probe(
     backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
 ) -> Measured:
-    """The row `linear_probe`: what is learnt are the classes themselves, so it has no others. given: `probe_c`."""
+    """The row `linear_probe`: what is learnt are the classes themselves, so it has no others.
+
+    given: `probe_c`, or nothing.
+    """
     exponent = math.log10(given["probe_c"]) if "probe_c" in given else None
     metrics, probes = fitted_probes(features, exponent)
     parts = [_parts(probe, len(dataset.classnames)) for probe in probes]
@@ -55,13 +58,11 @@ def linear_probe(
     return Measured(metrics, values={"weight": weight, "bias": bias})
 
 
-def fitted_probes(
-    features: EpisodeFeatures, exponent: float | None = None
-) -> tuple[Metrics, list[Any]]:
+def fitted_probes(features: EpisodeFeatures, exponent: float | None = None) -> tuple[Metrics, list[Any]]:
     """Accuracy and loss on val and test, the C that was chosen, and the probe, of every replicate.
 
-    exponent: log10 of C, where that is given. Every view of a training image is a sample. Raises UserError for
-    fewer than two classes.
+    exponent: log10 of C, where that is given. Every view of a training image is a sample. Raises UserError
+    for fewer than two classes.
     """
     # Imported late: only a sweep that asks for this baseline pays for it. Before the threads are counted: a
     # library that is loaded afterwards has its own number.
@@ -102,9 +103,7 @@ def _samples(features: EpisodeFeatures, replicate: int) -> Split:
     return views.flatten(0, 1).numpy(), labels.numpy()
 
 
-def _fitted(
-    train: Split, val: Split, test: Split, given: float | None
-) -> tuple[dict[str, float], Any]:
+def _fitted(train: Split, val: Split, test: Split, given: float | None) -> tuple[dict[str, float], Any]:
     """The probe whose C does best on val, or that of the C that is given, with its metrics."""
     tried: dict[float, tuple[float, float, float, float]] = {}
     probes: dict[float, Any] = {}

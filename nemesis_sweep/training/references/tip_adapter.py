@@ -58,8 +58,10 @@ class TipAdapter(ReferenceClassifier):
 def tip_adapter(
     backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
 ) -> Measured:
-    """The row: keys from the training images, both strengths from the validation images. given: `cache_alpha`,
-    `cache_beta`."""
+    """The row: keys from the training images, both strengths from the validation images.
+
+    given: `cache_alpha`, `cache_beta`, or one of them.
+    """
     keys = cache_keys(features)
     alpha, beta = chosen_strengths(backbone, dataset, keys, features, given)
     values = {"keys": keys, "labels": features.train_labels, "alpha": alpha, "beta": beta}

@@ -42,8 +42,10 @@ COURSE = Course(epochs=20, every=1, weight_decay=0.01, eps=1e-4)
 def tip_adapter_f(
     backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
 ) -> Measured:
-    """The row: keys that were trained, and strengths for them. given: `cache_alpha` and `cache_beta`, with which
-    it is then trained, too, and `head_lr`."""
+    """The row: keys that were trained, and strengths for them.
+
+    given: `cache_alpha` and `cache_beta`, with which it is then trained, too; `head_lr`.
+    """
     features = on_device(features, backbone.text.device)
     keys = cache_keys(features)
     alpha, beta = chosen_strengths(backbone, dataset, keys, features, given)

@@ -75,7 +75,11 @@ def test_of_a_method_those_that_are_not_none():
 @pytest.mark.parametrize(
     ("kind", "given", "told"),
     [
-        ("taskres", {"cache_alpha": 1.0}, "strengths: not fields of taskres; found .*; allowed: its own fields: "),
+        (
+            "taskres",
+            {"cache_alpha": 1.0},
+            "strengths: not fields of taskres; found .*; allowed: its own fields: ",
+        ),
         ("taskres", 3, "strengths: not fields of taskres; found 3"),
         ("lp_plus_plus", {"views": 3}, "strengths: not fields of lp_plus_plus; .*allowed: None: it has no"),
         ("taskres", {"residual_alpha": 0.0}, "residual_alpha: out of range; found 0"),
