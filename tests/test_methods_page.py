@@ -2,11 +2,14 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.training.references.saved import KINDS
 from tests.trained_home import verb
 
@@ -18,8 +21,12 @@ COMMANDS = "".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, flags=re.DOTALL | re.
 LESS = ("tasks.dataset=digits", "tasks.shots=1", "tasks.replicates=2", "method.epochs=1")
 
 
-def test_the_table_has_every_row() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == list(KINDS)
+@pytest.mark.parametrize(
+    ("heading", "names"), [("Kinds of prompts", PROMPTS), ("Rows without a prompt", KINDS)]
+)
+def test_the_table_has_every_row(heading: str, names: Iterable[str]) -> None:
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(names)
 
 
 def test_every_command_runs(monkeypatch, tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""How the cost of our step grows with classes, context length, replicates and tested positions."""
+"""How the cost of our step changes with classes, context length, replicates, tested positions, prompt."""
 
 from __future__ import annotations
 
@@ -12,44 +12,62 @@ from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.timing import Say, make_implementation, take_turns, use_threads
 from nemesis_sweep.bench.workload import Setting, make_workload
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.vlm.backbone import load_backbone
 
-AXES: dict[str, tuple[int, ...]] = {
+AXES: dict[str, tuple[int | str, ...]] = {
     "classes": (10, 30, 100, 200, 400, 1000),
     "n_ctx": (2, 4, 8, 16, 32),
     "replicates": (1, 2, 3, 5, 8),
     "pan": (0, 1, 2, 4, 8),
+    "prompt": tuple(PROMPTS),
 }
 
 
-def parse_axes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Axes from `classes` or `classes=10,100`; all with their usual values if none is named.
+def parse_axes(texts: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
+    """Axes from `classes` or `classes=10,100`; all numbers with their usual values if none is named.
 
-    Raises UserError for an unknown axis and for values that are not whole numbers above 0 (`pan`: 0 too).
+    Raises UserError for an unknown axis, for values that are not whole numbers above 0 (`pan`: 0 too), and
+    for unknown kinds of prompts.
     """
     if not texts:
-        return AXES
-    axes: dict[str, tuple[int, ...]] = {}
+        return {name: values for name, values in AXES.items() if name != "prompt"}
+    axes: dict[str, tuple[int | str, ...]] = {}
     for text in texts:
         name, _, values = text.partition("=")
         if name not in AXES:
             raise UserError(Problem("unknown axis", "axis", found=repr(name), allowed=", ".join(AXES)))
-        try:
-            axes[name] = tuple(int(value) for value in values.split(",")) if values else AXES[name]
-        except ValueError as error:
-            raise UserError(Problem("values are not whole numbers", f"axis {name}", found=values)) from error
-        if min(axes[name]) < (name != "pan"):
-            raise UserError(Problem("values are too small", f"axis {name}", found=values))
+        given = values.split(",") if values else []
+        axes[name] = (_kinds(given) if name == "prompt" else _numbers(name, given)) or AXES[name]
     return axes
 
 
-def _at(setting: Setting, axis: str, value: int) -> Setting:
+def _numbers(name: str, given: Sequence[str]) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(value) for value in given)
+    except ValueError as error:
+        raise UserError(
+            Problem("values are not whole numbers", f"axis {name}", found=",".join(given))
+        ) from error
+    if numbers and min(numbers) < (name != "pan"):
+        raise UserError(Problem("values are too small", f"axis {name}", found=",".join(given)))
+    return numbers
+
+
+def _kinds(given: Sequence[str]) -> tuple[str, ...]:
+    if unknown := [kind for kind in given if kind not in PROMPTS]:
+        allowed = ", ".join(PROMPTS)
+        raise UserError(Problem("no kind of prompt", "axis prompt", found=repr(unknown[0]), allowed=allowed))
+    return tuple(given)
+
+
+def _at(setting: Setting, axis: str, value: int | str) -> Setting:
     changed: dict[str, Any] = {axis: value}
     return replace(setting, **changed)
 
 
 def measure_scaling(
-    setting: Setting, axes: Mapping[str, Sequence[int]], say: Say, *, memory: bool = True
+    setting: Setting, axes: Mapping[str, Sequence[int | str]], say: Say, *, memory: bool = True
 ) -> dict[str, Any]:
     """Time our step at every value of every axis, the others as in the setting.
 

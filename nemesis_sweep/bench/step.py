@@ -13,6 +13,7 @@ from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.peak import matmul_peak
 from nemesis_sweep.bench.timing import Say, Turn, make_implementation, take_turns, use_threads
 from nemesis_sweep.bench.workload import IMPLEMENTATIONS, Setting, Workload, make_workload
+from nemesis_sweep.messages.errors import UserError
 
 Figures = dict[str, Any]
 """What is measured; None stands for what was skipped or cannot be measured on this system."""
@@ -84,12 +85,19 @@ def _differences(turns: dict[str, list[Turn]]) -> Figures:
 
 
 def _memory(setting: Setting, say: Say | None) -> Figures:
-    """Peaks in bytes of the implementations that are measured; nothing is measured without `say`."""
+    """Peaks in bytes of the implementations that are measured; nothing is measured without `say`.
+
+    One that needs more than there is, which the plain path can, has none: its times are worth telling all the
+    same.
+    """
     figures: Figures = {f"{name}_peak_bytes": None for name in IMPLEMENTATIONS}
     for name in setting.implementations if say else ():
-        if say:
-            say(f"measuring the memory of the {name} way")
-        figures[f"{name}_peak_bytes"] = peak_bytes(setting, name)
+        assert say is not None
+        say(f"measuring the memory of the {name} way")
+        try:
+            figures[f"{name}_peak_bytes"] = peak_bytes(setting, name)
+        except UserError as error:
+            say(str(error))
     figures["plain_over_ours_memory"] = _ratio(figures["plain_peak_bytes"], figures["ours_peak_bytes"])
     return figures
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, Goal
+from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.messages.counting import counted
 
 STEP_HEADER = (
@@ -20,7 +21,8 @@ STEP_HEADER = (
     "share of peak",
     "gradient difference",
 )
-_UNITS = {"classes": "classes", "n_ctx": "n_ctx", "replicates": "replicates", "pan": "PAN positions"}
+_UNITS = {"pan": "PAN positions"}
+"""What an axis is called where that is not its name."""
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -81,7 +83,7 @@ def scaling_tables(figures: Mapping[str, Any], as_markdown: bool) -> str:
     """A table per axis."""
     blocks = [f"ours: {case_name(figures['setting'])}"]
     for axis, points in figures["axes"].items():
-        header = (_UNITS[axis], "seconds a step", "times the first", "peak MiB beyond the weights")
+        header = (_UNITS.get(axis, axis), "seconds a step", "times the first", "peak MiB beyond the weights")
         rows = [
             [
                 str(point["value"]),
@@ -96,26 +98,28 @@ def scaling_tables(figures: Mapping[str, Any], as_markdown: bool) -> str:
 
 
 def goal_tables(results: Mapping[str, Any]) -> str:
-    """Markdown: the goals and what was reached, then the cases behind them."""
+    """Markdown: the goals and what was reached, then the cases behind them. What was not measured is left
+    out."""
     rows = []
     for goal in GOALS:
+        if goal.reached(results) is None and not results.keys() >= CASES.keys():
+            continue
         value = goal.read(results)
         shown = _number(value, ".0f" if goal.unit == "%" else ".2f", f" {goal.unit}")
         rows.append([goal.figure, to_reach(goal), shown, verdict(goal, results)])
-    cases = [[name, *step_row(results[name])[1:]] for name in CASES]
+    cases = [[name, *step_row(results[name])[1:]] for name in CASES if name in results]
     pairs = [
         [name, *(f"{results[name][key]:.4f}" for key in ("over_seconds", "under_seconds"))]
         for name in IN_TURN
+        if name in results
     ]
-    machine = results[next(iter(CASES))]["machine"]
-    return "\n\n".join(
-        [
-            machine_line(machine),
-            markdown(("figure", "to reach", "measured", ""), rows),
-            markdown(STEP_HEADER, cases),
-            markdown(("in turn", "seconds of the first", "seconds of the second"), pairs),
-        ]
-    )
+    tables: list[tuple[Sequence[str], list[list[str]]]] = [
+        (("figure", "to reach", "measured", ""), rows),
+        (STEP_HEADER, cases),
+        (("in turn", "seconds of the first", "seconds of the second"), pairs),
+    ]
+    parts = [markdown(header, lines) for header, lines in tables if lines]
+    return "\n\n".join([machine_line(describe_machine()), *parts])
 
 
 def to_reach(goal: Goal) -> str:

@@ -38,7 +38,8 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
-    prompt: its kind; the public implementation is that of `coop` alone. device: where all is computed.
+    prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a
+    method. device: where all is computed.
     """
 
     arch: str = "ViT-B-16"
@@ -53,6 +54,7 @@ class Setting:
     precision: str = "fp32"
     skip: tuple[str, ...] = ()
     prompt: str = "coop"
+    prograd: float = 0.0
     device: str = "cpu"
 
     @property
@@ -70,7 +72,7 @@ class Setting:
         """Nemesis with PAN only, or CoOp without any penalty."""
         nemesis = {"omega": 1.0, "beta": 0.0, "n_positions": self.pan} if self.pan else {}
         settings = {"prompt": self.prompt, "n_ctx": self.n_ctx, "epochs": EPOCHS, **nemesis}
-        settings["precision"] = self.precision
+        settings |= {"precision": self.precision} | ({"prograd": self.prograd} if self.prograd else {})
         return Method.model_validate(settings)
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
@@ -109,13 +110,13 @@ def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None
     "axes",
     multiple=True,
     metavar="NAME[=A,B,...]",
-    help="Only this axis: classes, n_ctx, replicates or pan; with values of your own if given.",
+    help="Only this axis: classes, n_ctx, replicates, pan or prompt; with values of your own if given.",
 )
 @_into
 def scaling(
     no_memory: bool, as_json: bool, as_markdown: bool, axes: tuple[str, ...], into: Path | None, **case: Any
 ) -> None:
-    """Show how time and memory of our step grow with classes, n_ctx, replicates and PAN positions.
+    """Show how time and memory of our step change with classes, n_ctx, replicates, PAN positions and prompt.
 
     --into FILE puts the tables between the lines `<!-- scaling -->` and `<!-- end of scaling -->` of a file.
     """
@@ -134,9 +135,10 @@ def scaling(
 
 @command.command("goals")
 @_threads
+@click.option("--only", multiple=True, metavar="TEXT", help="Only cases with this text in their name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_into
-def goals(threads: int, as_json: bool, into: Path | None) -> None:
+def goals(threads: int, only: tuple[str, ...], as_json: bool, into: Path | None) -> None:
     """Measure everything that docs/performance.md promises (half an hour on two cores, up to 20 GB).
 
     --into FILE puts the tables between the lines `<!-- goals -->` and `<!-- end of goals -->` of a file.
@@ -146,8 +148,11 @@ def goals(threads: int, as_json: bool, into: Path | None) -> None:
     from nemesis_sweep.bench.goals import measure_goals
 
     if into is not None:
+        if only:
+            message = "a part of the goals is no page"
+            raise UserError(Problem(message, "--into", allowed="--into without --only"))
         check_marks(into, "goals")
-    results = measure_goals(threads, _say)
+    results = measure_goals(threads, _say, only)
     if into is not None:
         put_between(into, "goals", tables.goal_tables(results))
     click.echo(json.dumps(results) if as_json else tables.goal_tables(results))

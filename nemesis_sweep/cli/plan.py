@@ -1,7 +1,8 @@
 """`nemesis-sweep plan`: what a sweep would do, without doing any of it."""
 
 import shlex
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     from rich.console import Console
 
     from nemesis_sweep.cli.own_data import look_at_data
-    from nemesis_sweep.sweep.space.baselines import control_is_possible
+    from nemesis_sweep.sweep.space.baselines import most_controls
 
     sweep = load(file, trials, overrides)
     try:
@@ -63,7 +64,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     if n_beside := sum(len(row.beside) for row in rows):
         counts.append(counted(n_beside, "baseline"))
     console.print(
-        f"{'at most ' * control_is_possible(sweep)}{' and '.join(counts)} in all, "
+        f"{'at most ' * (most_controls(sweep) > 0)}{' and '.join(counts)} in all, "
         f"{counted(sum(row.prompts for row in rows), 'prompt')} to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {selected_on}",
@@ -95,12 +96,12 @@ class _Row:
 
 def _rows(sweep: "Sweep") -> list[_Row]:
     from nemesis_sweep.spec.baselines import CONTROL, PAPER, trains_prompt
-    from nemesis_sweep.sweep.space.baselines import control_is_possible, outside_the_space, paper_point
+    from nemesis_sweep.sweep.space.baselines import most_controls, outside_the_space, paper_point
     from nemesis_sweep.sweep.space.planned import trials_of
 
     rows = []
     for study, tasks in sweep.studies().items():
-        beside = outside_the_space(sweep, tasks) + [CONTROL] * control_is_possible(sweep)
+        beside = outside_the_space(sweep, tasks) + [CONTROL] * most_controls(sweep)
         inside = paper_point(sweep, tasks) is not None and PAPER in sweep.search.baselines
         trials = trials_of(sweep, tasks)
         trained = trials + sum(map(trains_prompt, beside))
@@ -142,14 +143,20 @@ def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":
         table.add_column("baselines beside them")
     for row in rows:
         counts = (row.epochs, str(row.trials), *[str(row.given)] * given)
-        table.add_row(row.study, *counts, *([] if alike else [", ".join(row.beside)]))
+        table.add_row(row.study, *counts, *([] if alike else [_named(row.beside)]))
     return table
 
 
 def _beside_all(rows: list[_Row]) -> str | None:
     """The baselines beside every study; None where they differ."""
-    told = {", ".join(row.beside) or "none" for row in rows}
+    told = {_named(row.beside) or "none" for row in rows}
     return told.pop() if len(told) == 1 else None
+
+
+def _named(beside: Sequence[str]) -> str:
+    """Each once, with how many there are of it."""
+    counts = Counter(beside)
+    return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())
 
 
 def _epochs(sweep: "Sweep", task: "Task") -> str:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.entry import Entry, entry_of, has_penalty, is_test_set, paired
+from nemesis_sweep.report.entry import Entry, entry_of, is_test_set, paired
+from nemesis_sweep.report.kinds import KindRow, Tried, kind_rows
 from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, paired_gain
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, trains_prompt
 from nemesis_sweep.spec.expression import metrics_in
+from nemesis_sweep.spec.losses import PAN, PUN, loss_of
+from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.sweep import MEAN
-from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.sweep.best import best, candidates_of, front, judged, trained
 from nemesis_sweep.sweep.control import control_of
 from nemesis_sweep.sweep.row import Row
@@ -21,8 +23,6 @@ from nemesis_sweep.sweep.row import Row
 BEST = "best found"
 BEST_OF = "best of "
 """Where several losses or kinds of prompts were tried, one that did not win has a row of its own."""
-LOSSES: Mapping[str, float] = {"PUN": 1.0, "PAN": 0.0}
-"""The two losses by their beta."""
 FRONT = "on the front"
 USUAL = ("val/accuracy", "test/accuracy")
 
@@ -40,6 +40,7 @@ class TaskBoard:
     penalty: seed -> test accuracy of (best, the same without penalty): of its control, or of plain CoOp where
     the two differ in nothing else, or of itself where it has no penalty; empty where that was not trained.
     selected: percent of the drawn positions that PAN penalised, of every complete trial in which it chose.
+    kinds: where trials drew several kinds of prompts, the best of each with each loss.
     mean_of: in a joint study the number of tasks, whose mean selected the best; 0 where every task has its
     own best. is_mean: whether the table itself shows the means over the tasks.
     """
@@ -56,6 +57,7 @@ class TaskBoard:
     paired: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     penalty: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     selected: tuple[float, ...] = ()
+    kinds: tuple[KindRow, ...] = ()
     mean_of: int = 0
     is_mean: bool = False
 
@@ -162,8 +164,9 @@ def _board(
             if number in by_number
         ),
         paired=paired(winner, coop) if winner is not None and coop is not None else {},
-        penalty=_penalty(found, winner, control, coop) if found is not None and winner is not None else {},
+        penalty=_penalty(found, winner, by_number, coop) if found is not None and winner is not None else {},
         selected=tuple(share for row in complete if (share := selected_percent(row)) is not None),
+        kinds=kind_rows(kept, objectives, lambda number: _tried(number, by_number, coop)),
     )
 
 
@@ -178,13 +181,10 @@ def _front(kept: Sequence[Row], objectives: Sequence[str]) -> list[str]:
 def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> dict[str, list[str]]:
     """The best trial of PUN alone, of PAN alone and of every kind of prompt, where the search tried several
     of them: number -> what it is the best of."""
-    # With omega 0 there is neither loss, whatever beta is.
-    with_loss = [row for row in kept if has_penalty(row.params, row.config or {})]
-    losses = {
-        label: [row for row in with_loss if row.params.get("beta") == beta] for label, beta in LOSSES.items()
-    }
-    drawn = {str(row.params["prompt"]) for row in kept if "prompt" in row.params and not row.baseline}
-    kinds = {kind: [row for row in kept if row.params.get("prompt") == kind] for kind in sorted(drawn)}
+    drawn = [row for row in kept if "beta" in row.params]
+    losses = {loss: [row for row in drawn if loss_of(row.method) == loss] for loss in (PUN, PAN)}
+    names = {str(row.params["prompt"]) for row in kept if "prompt" in row.params and not row.baseline}
+    kinds = {kind: [row for row in kept if row.params.get("prompt") == kind] for kind in sorted(names)}
     each: dict[str, list[str]] = {}
     for groups in (losses, kinds):
         found = {label: best(candidates_of(rows, objectives)) for label, rows in groups.items()}
@@ -200,14 +200,33 @@ def _replicates(row: Row) -> int:
 
 
 def _penalty(
-    best: Entry, winner: Row, control: Row | None, coop: Row | None
+    best: Entry, winner: Row, by_number: Mapping[str, Row], coop: Row | None
 ) -> dict[int, tuple[float, float]]:
     """Return seed -> test accuracy of the best and of the same without its penalty."""
     if not best.is_nemesis:
         return paired(winner, winner)
-    if control is None and coop is not None and _differ_in_penalty_only(winner, coop):
-        control = coop
+    control = _control_of(winner, by_number, coop)
     return paired(winner, control) if control is not None else {}
+
+
+def _control_of(row: Row, by_number: Mapping[str, Row], coop: Row | None) -> Row | None:
+    """The row of the same without its penalty: a control's, or plain CoOp's where nothing else differs."""
+    control = by_number.get(control_of(row.number))
+    if control is None and coop is not None and _differ_in_penalty_only(row, coop):
+        return coop
+    return control
+
+
+def _tried(number: str, by_number: Mapping[str, Row], coop: Row | None) -> Tried | None:
+    row = by_number.get(number)
+    if row is None:
+        return None
+    entry, control = entry_of(BEST_OF, row, coop), _control_of(row, by_number, coop)
+    if control is None:
+        return Tried(entry)
+    pairs = paired(row, control)
+    adds = paired_gain(*zip(*pairs.values(), strict=True)) if pairs else None
+    return Tried(entry, entry_of(BASELINES[CONTROL].label, control, coop), adds)
 
 
 def _differ_in_penalty_only(one: Row, other: Row) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nemesis_sweep.report.entry import Entry
+from nemesis_sweep.report.kinds import Tried
 from nemesis_sweep.report.leaderboard import TaskBoard
 from nemesis_sweep.report.verdict import task_verdict
 
@@ -14,8 +15,9 @@ from nemesis_sweep.report.verdict import task_verdict
 def board_values(board: TaskBoard) -> dict[str, Any]:
     """The table of one task: its rows with mean, std and n of val, test and gain, and the verdict in words.
 
-    `front` holds the rest of the Pareto front; `selected` is the percent of drawn positions that PAN
-    penalised. What is not finite is null, for JSON has no word for it.
+    `front` holds the rest of the Pareto front, `kinds` the best of every kind of prompt by loss; `selected`
+    is the percent of drawn positions that PAN penalised. What is not finite is null, for JSON has no word for
+    it.
     """
     values = {
         "study": board.study,
@@ -23,11 +25,20 @@ def board_values(board: TaskBoard) -> dict[str, Any]:
         "complete": board.complete,
         "rows": [_entry(entry) for entry in board.entries],
         "front": [_entry(entry) for entry in board.front],
+        "kinds": {row.kind: {loss: _tried(each) for loss, each in row.tried.items()} for row in board.kinds},
         "penalty_gain": None if board.penalty_gain is None else asdict(board.penalty_gain),
         "verdict": task_verdict(board),
     }
     found: dict[str, Any] = _finite(values)
     return found
+
+
+def _tried(tried: Tried) -> dict[str, Any]:
+    return {
+        "best": _entry(tried.best),
+        "control": None if tried.control is None else _entry(tried.control),
+        "adds": None if tried.adds is None else asdict(tried.adds),
+    }
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

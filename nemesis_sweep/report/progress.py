@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.report.cells import params_text
 from nemesis_sweep.report.study_counts import RunningTrial, StudyCounts, duration, one_line, trial_name
-from nemesis_sweep.report.table import params_text
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.best import Candidate

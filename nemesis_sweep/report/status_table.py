@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.messages.printable import printable
+from nemesis_sweep.report.cells import params_text
 from nemesis_sweep.report.study_counts import duration
-from nemesis_sweep.report.table import params_text
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -12,15 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.report.cells import gain_cells, metric_text, params_text, score_text
 from nemesis_sweep.report.entry import Entry, is_test_set
+from nemesis_sweep.report.kinds_table import ABOUT, kinds_table
 from nemesis_sweep.report.leaderboard import BEST, BEST_OF, FRONT, TaskBoard
 from nemesis_sweep.report.selection import range_text, selected_text
-from nemesis_sweep.report.statistics import Gain, Score, rounded
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.idle_dimensions import matters
-from nemesis_sweep.spec.values import Values
 
 ROOM = 30
 """Columns of a terminal that the parameters of a trial should have beside the numbers."""
@@ -45,6 +44,7 @@ def print_leaderboard(boards: Sequence[TaskBoard], console: Console, mark: str =
         console.print(Text(board.study, "bold"))
         _print_rows(board, console)
         console.print(Text(caption(board), "dim"))
+        _print_kinds(board, console)
         console.print(Text(task_verdict(board)))
         console.print()
     console.print(Text(verdict, "bold"))
@@ -71,16 +71,33 @@ def _print_rows(board: TaskBoard, console: Console) -> None:
             console.print(Text(f"{row[0]}: {', '.join(filter(None, told))}"), highlight=False)
 
 
+def _print_kinds(board: TaskBoard, console: Console) -> None:
+    """Print the kinds of prompts side by side, without their controls where there is no room."""
+    rows = kinds_table(board.kinds)
+    if not rows:
+        return
+    if sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) > console.width:
+        rows = kinds_table(board.kinds, narrow=True)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for place, name in enumerate(rows[0]):
+        table.add_column(name, justify="right" if place else "left", no_wrap=not place)
+    for row in rows[1:]:
+        table.add_row(*row)
+    console.print()
+    console.print(table)
+    console.print(Text(ABOUT, "dim"))
+
+
 def plain_leaderboard(boards: Sequence[TaskBoard]) -> str:
     """Return the same as text without a control character, columns aligned."""
     return "\n\n".join([*map(_plain_board, boards), sweep_verdict(boards)])
 
 
 def _plain_board(board: TaskBoard) -> str:
-    rows = [header(board), *(cells(board, entry) for entry in shown_entries(board))]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    return "\n".join([board.study, *lines, caption(board), task_verdict(board)])
+    lines = _aligned([header(board), *(cells(board, entry) for entry in shown_entries(board))])
+    kinds = kinds_table(board.kinds)
+    beside = [*_aligned(kinds, last_is_text=False), ABOUT] if kinds else []
+    return "\n".join([board.study, *lines, caption(board), *beside, task_verdict(board)])
 
 
 def header(board: TaskBoard) -> tuple[str, ...]:
@@ -146,26 +163,7 @@ def cells(board: TaskBoard, entry: Entry) -> tuple[str, ...]:
         (score_text if is_test_set(metric) else metric_text)(entry.more.get(metric)) for metric in board.more
     ]
     scores = (score_text(entry.val), score_text(entry.test), *more)
-    return (name, *scores, *_gain_cells(entry.gain), _params_of(board, entry))
-
-
-def metric_text(score: Score | None) -> str:
-    """Return `1.32 ± 0.0412`, three significant digits for numbers of any size, `-` for no score."""
-    if score is None:
-        return "-"
-    return f"{score.mean:.3g}" if score.std is None else f"{score.mean:.3g} ± {score.std:.3g}"
-
-
-def score_text(score: Score | None) -> str:
-    """Return `61.2 ± 1.3`, without the deviation for one replicate, `-` for no score."""
-    if score is None:
-        return "-"
-    return f"{score.mean:.1f}" if score.std is None else f"{score.mean:.1f} ± {score.std:.1f}"
-
-
-def params_text(params: Values) -> str:
-    """Return `omega=3.16 n_ctx=8`, numbers with three significant digits."""
-    return " ".join(f"{name}={_value(value)}" for name, value in params.items())
+    return (name, *scores, *gain_cells(entry.gain), _params_of(board, entry))
 
 
 def _params_of(board: TaskBoard, entry: Entry) -> str:
@@ -183,25 +181,16 @@ def _params_of(board: TaskBoard, entry: Entry) -> str:
     return f"{params_text(shown)} selected={selected_text(entry.selected).replace(' ', '')}"
 
 
-def _gain_cells(gain: Gain | None) -> tuple[str, str]:
-    if gain is None:
-        return "-", "-"
-    interval = (
-        "-"
-        if gain.low is None or gain.high is None
-        else f"{rounded(gain.low):.1f} to {rounded(gain.high):.1f}"
-    )
-    return f"{rounded(gain.mean):+.1f}", interval
-
-
-def _value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+def _aligned(rows: Sequence[Sequence[str]], *, last_is_text: bool = True) -> list[str]:
+    """Lines with columns as wide as what stands in them: text at the left, numbers at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    text = {0, len(widths) - 1} if last_is_text else {0}
     return [
-        cell.rjust(width) if 0 < place < len(row) - 1 else cell.ljust(width)
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        "  ".join(
+            cell.ljust(width) if place in text else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
     ]
 
 

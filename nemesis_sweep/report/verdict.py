@@ -105,8 +105,14 @@ def mean_gain(pairs: Sequence[Mapping[int, tuple[float, float]]]) -> Gain | None
     return paired_gain(ours, theirs)
 
 
+NAMED = 2
+"""References that a sentence names where the best found is behind; of more it says how many there are."""
+
+
 def _and(names: Sequence[str]) -> str:
-    """`a, b and c`."""
+    """`a, b and c`; of more than ``NAMED`` the first ones and how many others."""
+    if len(names) > NAMED:
+        names = [*names[:NAMED], counted(len(names) - NAMED, "other")]
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 
@@ -148,36 +154,40 @@ def _sweep_remarks(boards: Sequence[TaskBoard]) -> str:
     found = [range_text(share for board in boards for share in board.selected)]
     count = Counter(entry.label for board in boards for entry, _ in _ahead_on_test(board))
     if count:
-        ahead = _and([f"{label} in {counted(n, 'task')}" for label, n in count.items()])
+        ahead = _and([f"{label} in {counted(n, 'task')}" for label, n in count.most_common()])
         found.append(f"on test the best found is behind {ahead}")
     return "".join(f". {remark[0].upper()}{remark[1:]}" for remark in found if remark)
 
 
 def _ahead_on_the_objective(board: TaskBoard) -> list[str]:
-    """The references that are better than the best found by what it was selected on, with both values."""
+    """The references that are better than the best found by what it was selected on, with both values, the
+    best first."""
     name, best = board.objectives[0], board.best
     # Of a joint study the means select, which only their own table has.
     if best is None or (board.mean_of and not board.is_mean):
         return []
     limit, sign = best.metric(name), 1 if direction(name) == "maximize" else -1
-    scores = [(entry.label, entry.metric(name)) for entry in board.references]
+    if limit is None:
+        return []
+    scores = [(entry.label, score.mean) for entry in board.references if (score := entry.metric(name))]
+    ahead = [(label, value) for label, value in scores if sign * value > sign * limit.mean]
     form = ".1f" if name.endswith("accuracy") else ".3g"
     return [
-        f"{label} ({score.mean:{form}} against {limit.mean:{form}})"
-        for label, score in scores
-        if score is not None and limit is not None and sign * score.mean > sign * limit.mean
+        f"{label} ({value:{form}} against {limit.mean:{form}})"
+        for label, value in sorted(ahead, key=lambda each: -sign * each[1])
     ]
 
 
 def _ahead_on_test(board: TaskBoard) -> list[tuple[Entry, float]]:
-    """The references that are better on test than the best found, and by how many points."""
+    """The references that are better on test than the best found, and by how many points, the best first."""
     best = board.best
     if best is None or best.test is None:
         return []
     leads = [
         (entry, entry.test.mean - best.test.mean) for entry in board.references if entry.test is not None
     ]
-    return [(entry, lead) for entry, lead in leads if rounded(lead) > 0]
+    ahead = [(entry, lead) for entry, lead in leads if rounded(lead) > 0]
+    return sorted(ahead, key=lambda each: -each[1])
 
 
 def _reference_remark(board: TaskBoard) -> str:

@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 from nemesis_sweep.messages.faults import Path
 from nemesis_sweep.spec.choices import PRECISIONS, OneOf
 from nemesis_sweep.spec.fields import Count, Section, to_whole
-from nemesis_sweep.spec.kinds import KINDS, ReferenceFields
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.names import DatasetName, PromptName
 from nemesis_sweep.spec.prompts import Kinds, PromptFields
+from nemesis_sweep.spec.strengths import AllStrengths
 from nemesis_sweep.spec.training_fields import TrainingFields
 from nemesis_sweep.spec.values import Values
 
@@ -34,7 +35,7 @@ class _Prompted(Section):
     prompt: PromptName = "coop"
 
 
-class Method(TrainingFields, ReferenceFields, PromptFields, _Prompted):
+class Method(TrainingFields, AllStrengths, PromptFields, _Prompted):
     """One configuration, complete: loss = CE + anneal(e) * [beta * PUN + (1 - beta) * PAN].
 
     The fields of all kinds of prompts stand side by side; ``spec.kinds`` says which has which.
@@ -61,6 +62,11 @@ def visible_values(method: Values) -> dict[str, Any]:
     """Return a method's fields as constraints see them: `views: epochs` is as many views as epochs."""
     return {**method, "views": method["epochs"] if method["views"] == "epochs" else method["views"]}
 
+
+PENALTY_FIELDS = frozenset(
+    ("omega", "beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction")
+)
+"""Fields of the penalty; without one they change nothing."""
 
 Layer = tuple[Path, dict[str, Any]]
 """Fixed values by name, and the keys under which they stand."""

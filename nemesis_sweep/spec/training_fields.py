@@ -49,9 +49,3 @@ class TrainingFields(Section):
     adam_eps: Annotated[Real, Field(gt=0)] = 1e-8
     weight_decay: Annotated[Real, Field(ge=0)] = 5e-4
     batch: Count = 32
-
-
-PENALTY_FIELDS = frozenset(
-    ("omega", "beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction")
-)
-"""Fields of the penalty; without one they change nothing."""

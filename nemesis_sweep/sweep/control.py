@@ -1,24 +1,24 @@
-"""The control: the best found once more without its penalty, so that nothing else explains the difference.
+"""Controls: the best found once more without its penalty, so that nothing else explains the difference.
 
 Plain CoOp stands at the published number of context vectors. Where the search moves that, or the learning
-rate, or anything else that is not of the penalty, a winner may owe its lead over CoOp to that alone.
+rate, or anything else that is not of the penalty, a winner may owe its lead over CoOp to that alone. With
+`controls` the best of every kind of prompt with PUN, with PAN and with both has one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.baselines import CONTROL, COOP
-from nemesis_sweep.spec.kinds import is_row
-from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP
+from nemesis_sweep.spec.losses import NONE, loss_of
+from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
-from nemesis_sweep.sweep.best import best_trial
-from nemesis_sweep.sweep.space.baselines import baseline_method, control_is_possible
+from nemesis_sweep.sweep.best import Trials, best_trial
+from nemesis_sweep.sweep.space.baselines import baseline_method, most_controls
 
 _OF = f"{CONTROL}-of-"
 
@@ -41,26 +41,42 @@ def original_of(number: str) -> str:
 def missing_control(
     sweep: Sweep,
     tasks: Sequence[Task],
-    trials: Sequence[tuple[str, FrozenTrial]],
+    trials: Trials,
     methods_of: Callable[[str, FrozenTrial], Sequence[Method]],
 ) -> str | None:
-    """The number of the control that the best trial lacks.
+    """The number of a control that one of the best trials lacks.
 
     trials: of a study over the tasks, with their numbers. methods_of: what a trial trains on every task.
-    None where plain CoOp differs from it in nothing but the penalty, or where it has no penalty itself, as
-    a row without a prompt has none.
+    None where plain CoOp differs from them in nothing but the penalty, or where they have no penalty.
     """
-    if not control_is_possible(sweep):
+    if not most_controls(sweep):
         return None
-    best = best_trial(trials, sweep.search.directions)
-    if best is None or control_of(best[0]) in dict(trials):
-        return None
-    methods = methods_of(*best)
+    known = dict(trials)
     coop = [baseline_method(sweep, task, COOP) for task in tasks]
-    bare = all(method.omega == 0 or is_row(method.prompt) for method in methods)
-    if bare or all(map(_alike, methods, coop)):
-        return None
-    return control_of(best[0])
+    for number, trial in _best_ones(sweep, trials, methods_of):
+        methods = methods_of(number, trial)
+        bare = all(loss_of(method.model_dump()) == NONE for method in methods)
+        explained = bare or all(map(_alike, methods, coop))
+        if not explained and control_of(number) not in known:
+            return control_of(number)
+    return None
+
+
+def _best_ones(
+    sweep: Sweep, trials: Trials, methods_of: Callable[[str, FrozenTrial], Sequence[Method]]
+) -> list[tuple[str, FrozenTrial]]:
+    """The best of all, and with `controls` those of every kind of prompt and loss."""
+    groups: dict[object, list[tuple[str, FrozenTrial]]] = {}
+    if CONTROL in sweep.search.baselines:
+        groups["all"] = list(trials)
+    if CONTROLS in sweep.search.baselines:
+        for number, trial in trials:
+            if trial.state == TrialState.COMPLETE and baseline_of(number) not in BASELINES:
+                methods = methods_of(number, trial)
+                of = tuple((method.prompt, loss_of(method.model_dump())) for method in methods)
+                groups.setdefault(of, []).append((number, trial))
+    found = [best_trial(group, sweep.search.directions) for group in groups.values()]
+    return [each for each in found if each is not None]
 
 
 def control_methods(methods: Sequence[Method]) -> tuple[Method, ...]:

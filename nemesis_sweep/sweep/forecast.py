@@ -25,7 +25,7 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
 from nemesis_sweep.sweep.space.baselines import (
     baseline_method,
-    control_is_possible,
+    most_controls,
     outside_the_space,
 )
 from nemesis_sweep.sweep.space.planned import keeps, trials_of
@@ -128,7 +128,7 @@ def forecast(sweep: Sweep) -> Forecast:
             for method in {reads_of(each.prompt, each.kinds): each for each in reversed(own)}.values():
                 _note_encoding(sweep, task, method, encoding)
         beside = list(filter(trains_prompt, outside_the_space(sweep, tasks)))
-        trials = trials_of(sweep, tasks) + len(beside) + control_is_possible(sweep)
+        trials = trials_of(sweep, tasks) + len(beside) + most_controls(sweep)
         pairs = zip(tasks, methods, strict=True)
         memory = max(each.memory.peak for task, own in pairs for each in probed[_costs_as(task, own)])
         sums = [sum(each) for each in zip(*tried, strict=True)]

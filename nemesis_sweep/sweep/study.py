@@ -21,7 +21,7 @@ from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
 from nemesis_sweep.sweep.space.baselines import (
     baseline_method,
-    control_is_possible,
+    most_controls,
     most_epochs,
     outside_the_space,
 )
@@ -88,7 +88,7 @@ class Study:
         self._find_interrupted()
 
     def next(self, propose: bool = True, begin: bool = True) -> Proposal | None:
-        """The next trial: interrupted ones, then baselines, then the sampler's, last the best's control.
+        """The next trial: interrupted ones, then baselines, then the sampler's, last the controls.
 
         None when all are out, or when every point of a small space is being trained: ask again later.
         propose: whether the sampler may still be asked; one whose hours are spent only completes its tables.
@@ -102,7 +102,7 @@ class Study:
             return self._begin_baseline(baseline)
         if propose and (asked := self.proposer.ask()) is not None:
             return self._start(str(asked.number), asked)
-        control = None if self._live else self._missing_control()
+        control = None if self._has_open_ones() else self._missing_control()
         return None if control is None else self._begin_baseline(control)
 
     def next_reference(self, baseline: str) -> Proposal | None:
@@ -134,8 +134,7 @@ class Study:
         if self._missing_baselines() or (propose and self.proposer.may_propose):
             return True
         # Only when the last one is over it is known which trial is the best.
-        open_ones = any(baseline_of(number) != CONTROL for number in self._live)
-        return control_is_possible(self.sweep) and (open_ones or self._missing_control() is not None)
+        return most_controls(self.sweep) > 0 and (self._has_open_ones() or bool(self._missing_control()))
 
     @property
     def seconds(self) -> float:
@@ -249,6 +248,10 @@ class Study:
         params = trial.params
         methods = tuple(configuration(self.sweep, task, params) for task in self.tasks)
         return Proposal(number, baseline, params, methods)
+
+    def _has_open_ones(self) -> bool:
+        """Whether a trial that may yet be the best is being trained."""
+        return any(baseline_of(number) != CONTROL for number in self._live)
 
     def _missing_control(self) -> str | None:
         return missing_control(

@@ -152,7 +152,7 @@ def _classnames(prompt: Learnt, given: Sequence[str] | None) -> list[str]:
     names = checked_classnames(prompt.classnames if given is None else given)
     if not _transfers(prompt) and names != list(prompt.classnames):
         kind = "prompt" if isinstance(prompt, Prompt) else "reference"
-        message = f"every class of this {kind} has vectors of its own, so it knows no others"
+        message = f"this {kind} was learnt for its own classes and knows no others"
         allowed = listed(list(prompt.classnames))
         raise UserError(Problem(message, key="classnames", found=listed(names), allowed=allowed))
     return names

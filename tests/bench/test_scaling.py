@@ -14,6 +14,7 @@ from nemesis_sweep.bench.tables import goal_tables
 from nemesis_sweep.bench.workload import IMPLEMENTATIONS, Setting
 from nemesis_sweep.cli import main
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.spec.prompts import PROMPTS
 
 SMALL = ["--arch", "icon-clip", "--classes", "6", "--n-ctx", "4", "--batch", "3", "--repeats", "1"]
 
@@ -23,7 +24,8 @@ def scaling(*arguments: str) -> Result:
 
 
 def test_every_axis_changes_one_thing_and_starts_at_1():
-    chosen = {"classes": [4, 8], "n_ctx": [2, 6], "replicates": [1, 2], "pan": [0, 2]}
+    numbers = {"classes": [4, 8], "n_ctx": [2, 6], "replicates": [1, 2], "pan": [0, 2]}
+    chosen = numbers | {"prompt": ["coop", "plot"]}
     axes = [f"--axis={axis}={','.join(map(str, values))}" for axis, values in chosen.items()]
     result = scaling(*SMALL, *axes, "--no-memory", "--json")
     assert result.exit_code == 0, result.output
@@ -46,9 +48,10 @@ def test_a_table_per_axis_with_memory_also_in_a_document(tmp_path):
 
 
 def test_the_usual_values_reach_from_10_to_1000_classes():
-    assert parse_axes([]) == AXES
+    assert parse_axes([]) == {name: values for name, values in AXES.items() if name != "prompt"}
     assert (AXES["classes"][0], AXES["classes"][-1]) == (10, 1000)
     assert parse_axes(["pan", "n_ctx=3,5"]) == {"pan": AXES["pan"], "n_ctx": (3, 5)}
+    assert parse_axes(["prompt"])["prompt"] == tuple(PROMPTS)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,7 @@ def test_the_usual_values_reach_from_10_to_1000_classes():
         ("classes=a", "whole numbers"),
         ("classes=0", "too small"),
         ("pan=-1", "small"),
+        ("prompt=coop,koop", "no kind of prompt"),
     ],
 )
 def test_a_bad_axis_is_refused(axis, words):
@@ -94,8 +98,23 @@ def test_goals_tell_what_was_reached_and_what_was_not():
     assert "| peak memory of that step, plain / ours | at least 10 x | - | not measured |" in table
     assert "| peak memory at 1000 such classes, ours | at most 2.5 GiB | 1.00 GiB | reached |" in table
     assert "| share of matrix-product peak, 100 classes | at least 50 % | 52 % | reached |" in table
-    assert len(GOALS) == 16
-    assert table.count("reached |") == 12
+    assert len(GOALS) == 18
+    assert table.count("reached |") == 13
+
+
+def test_a_part_of_the_goals_is_named_and_goes_into_no_page(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text("<!-- goals -->\n<!-- end of goals -->\n")
+    runner = CliRunner()
+    unknown = runner.invoke(main, ["bench", "goals", "--only", "nothing"])
+    assert unknown.exit_code == 2 and "no such case" in unknown.stderr
+    refused = runner.invoke(main, ["bench", "goals", "--only", "kgcoop", "--into", str(path)])
+    assert refused.exit_code == 2 and "--only" in refused.stderr
+    part = made_up(plain_over_ours=20.0)
+    name = "kgcoop step / coop step, ours"
+    table = goal_tables({name: part[name]})
+    assert f"| {name} | at most 1.1 x | 1.50 x | **missed** |" in table
+    assert "text step" not in table
 
 
 def test_goals_refuse_a_document_without_marks_before_measuring(tmp_path):

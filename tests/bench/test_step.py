@@ -143,3 +143,19 @@ def test_bad_input_ends_with_2_and_says_what_is_wrong(arguments, words):
 def test_a_failed_memory_measurement_says_why():
     with pytest.raises(UserError, match=r"plain way could not be measured.*unknown backbone"):
         peak_bytes(Setting("no-such-arch"), "plain")
+
+
+def test_what_needs_more_memory_than_there_is_leaves_the_times(monkeypatch):
+    """The plain path of CoCoOp at 100 classes is killed on a machine of 24 GiB."""
+
+    def killed(setting: Setting, name: str) -> int:
+        if name == "plain":
+            raise UserError("the memory of the plain way could not be measured: ended with -9")
+        return 7
+
+    monkeypatch.setattr("nemesis_sweep.bench.step.peak_bytes", killed)
+    setting = Setting("icon-clip", classes=4, n_ctx=4, batch=3, repeats=1, skip=("public",))
+    said: list[str] = []
+    figures = measure_step(setting, said.append)
+    assert (figures["plain_peak_bytes"], figures["ours_peak_bytes"]) == (None, 7)
+    assert figures["plain_over_ours"] > 0 and said[-2].endswith("ended with -9")

@@ -254,7 +254,7 @@ def test_it_is_trained_saved_and_used(folder, tmp_path_factory):
     image = ns.load_dataset("digits").test[0].read()
     before = ns.Classifier(prompt).probabilities([image])
     assert before.shape == (1, 10)
-    with pytest.raises(ns.UserError, match="every class of this prompt has vectors of its own"):
+    with pytest.raises(ns.UserError, match="this prompt was learnt for its own classes"):
         ns.Classifier(prompt, classnames=["cat", "dog"])
     (home / "modules").mkdir()
     (home / "modules" / "own_bias.py").write_text(GOOD)

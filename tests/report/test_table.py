@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from nemesis_sweep.report.cells import params_text
 from nemesis_sweep.report.table import (
     caption,
     cells,
-    params_text,
     plain_leaderboard,
     print_leaderboard,
     shown_entries,

@@ -84,19 +84,30 @@ def test_a_reference_that_beat_plain_coop_is_named(coop: Row, make_row: Callable
     ensemble = make_row("zero_shot_ensemble", [61, 61, 62], [66.0] * 3, baseline="zero_shot_ensemble")
     boards = boards_of([coop, probe, zero, ensemble, make_row("1", [50, 50, 50], [52.0, 62.1, 71.9])])
     assert task_verdict(boards[0]) == (
-        "clipart-16shot: no other prompt that was tried beat plain CoOp on val/accuracy; zero-shot, ensemble "
-        "(61.3 against 60.0) and linear probe (75.0 against 60.0) did; 6.0 points below zero-shot, ensemble "
-        "and 12.0 below linear probe on test"
+        "clipart-16shot: no other prompt that was tried beat plain CoOp on val/accuracy; linear probe "
+        "(75.0 against 60.0) and zero-shot, ensemble (61.3 against 60.0) did; 12.0 points below linear probe "
+        "and 6.0 below zero-shot, ensemble on test"
     )
     told = sweep_verdict(boards)
     assert told.endswith(
-        ". On test the best found is behind zero-shot, ensemble in 1 task and linear probe in 1 task"
+        ". On test the best found is behind linear probe in 1 task and zero-shot, ensemble in 1 task"
     )
     by_loss = {"val/loss": 0.5}
     lower = [replace(probe, metrics={**probe.metrics, **by_loss})]
     worse = make_row("1", [50, 50, 50], [52.0, 62.1, 71.9], loss=2.0)
     (board,) = boards_of([coop, worse, *lower], ["val/loss"])
     assert "; linear probe (0.5 against 1) did" in task_verdict(board)
+
+
+def test_of_many_references_the_best_two_are_named(coop: Row, make_row: Callable[..., Row]) -> None:
+    tests = {"linear_probe": 75.0, "taskres": 70.0, "tip_adapter": 80.0, "clip_adapter": 66.0}
+    rows = [make_row(name, [value] * 3, [value] * 3, baseline=name) for name, value in tests.items()]
+    boards = boards_of([coop, *rows, make_row("1", [70] * 3, [52.0, 62.1, 71.9])])
+    told = "; 18.0 points below Tip-Adapter, 13.0 below linear probe and 2 others on test"
+    assert task_verdict(boards[0]).endswith(told)
+    assert "; Tip-Adapter" not in task_verdict(boards[0])
+    told = "behind Tip-Adapter in 2 tasks, linear probe in 2 tasks and 2 others"
+    assert sweep_verdict(boards * 2).endswith(told)
 
 
 def test_what_is_as_good_as_a_reference_to_a_decimal_is_not_below_it(

@@ -7,10 +7,10 @@ import yaml
 
 from nemesis_sweep.spec.dump import sweep_to_yaml
 from nemesis_sweep.spec.loader import load_sweep
+from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.space import searched_names
-from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.sweep.names import known_names
-from nemesis_sweep.sweep.space.baselines import control_is_possible
+from nemesis_sweep.sweep.space.baselines import most_controls
 from tests.spec.files import KNOWN, VALID, write
 
 SHIPPED = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
@@ -79,7 +79,7 @@ def test_shipped_files_open_with_the_command_and_with_what_they_cost(path: Path)
     assert f"nemesis-sweep run search_spaces/{path.name}" in head
     sweep = load_sweep(path, known=known_names())
     assert sweep.name == path.stem
-    trained = sweep.budget.trials + 1 + control_is_possible(sweep)
+    trained = sweep.budget.trials + 1 + most_controls(sweep)
     prompts = len(sweep.task_list()) * trained * sweep.tasks.replicates
     assert f"= {prompts} prompts" in head or f"replicates = {prompts}" in head
 

@@ -15,7 +15,7 @@ TOP = Path(__file__).parents[2]
 PAGE = (TOP / "docs" / "fidelity.md").read_text(encoding="utf-8")
 TABLE = PAGE.partition("## Settings")[2].partition("\n\nThe annealing")[0]
 ROWS = [re.split(r" \| ", line.strip("| ")) for line in TABLE.strip().splitlines()[2:]]
-PAPER = ("paper_few_shot", "paper_domain_generalization", "paper_base_to_new")
+PAPER = ("paper_few_shot", "paper_domain_generalization", "paper_cocoop_base_to_new", "paper_plot")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
@@ -46,13 +46,20 @@ def test_the_schedule_is_that_of_the_papers_file() -> None:
 def test_files_that_claim_the_paper_have_its_settings(name: str) -> None:
     method = load_sweep(TOP / "search_spaces" / f"{name}.yaml", known=known_names()).method
     assert (method.views, method.precision, method.lr) == ("epochs", "fp16", 0.002)
-    if name == "paper_base_to_new":
+    if name == "paper_cocoop_base_to_new":
         assert (method.prompt, method.n_ctx, method.batch, method.epochs) == ("cocoop", 4, 1, 10)
         assert (method.words, method.penalise) == ("a photo of a", "base")
+    elif name == "paper_plot":
+        assert (method.prompt, method.n_ctx, method.batch, method.n_prompts) == ("plot", 16, 32, 4)
+        assert (method.transport_stop, method.reduction, method.pooled_token) == (
+            "reference",
+            "reference",
+            True,
+        )
     else:
         assert (method.prompt, method.n_ctx, method.batch) == ("coop", 16, 32)
     assert f"search_spaces/{name}.yaml" in PAGE
-    if name == "paper_few_shot":
+    if name in ("paper_few_shot", "paper_plot"):
         assert {method.per_dataset[each].anneal for each in ("food101", "oxford_pets")} == {"constant"}
 
 
@@ -66,6 +73,6 @@ def test_no_other_file_claims_the_paper() -> None:
 
 def test_the_annealing_falls_as_the_texts_say() -> None:
     assert logistic(0, 50) > 0.99 and logistic(25, 50) == 0.5 and logistic(49, 50) < 0.01
-    for text in ("docs/sweep-file.md", "nemesis_sweep/spec/method.py"):
+    for text in ("docs/sweep-file.md", "nemesis_sweep/spec/training_fields.py"):
         found = re.findall(r"logistic.{0,20}(falls|rises)", (TOP / text).read_text(encoding="utf-8"))
         assert found == ["falls"], text

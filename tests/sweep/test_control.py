@@ -3,6 +3,8 @@
 import pytest
 from optuna.trial import TrialState
 
+from nemesis_sweep.sweep.space.baselines import most_controls
+
 SMALL = "space.n_ctx={choices: [4, 8]}"
 """Never plain CoOp's 16."""
 ONLY_PENALTY = """
@@ -91,3 +93,63 @@ def test_another_kind_of_prompt_is_more_than_a_penalty(make_sweep, open_study):
 
     assert run(study, value)[-1] == "control-of-1"
     assert handed["coop"].method.prompt == "coop" and handed["control-of-1"].method.prompt == "kgcoop"
+
+
+KINDS = """
+name: made
+tasks: {dataset: digits, shots: 4, replicates: 2}
+space:
+  prompt: {choices: [coop, kgcoop]}
+  omega: {choices: [0, 1]}
+  beta: {choices: [0, 1]}
+  lr: {choices: [0.001, 0.002]}
+search: {sampler: grid, baselines: [coop, control, controls]}
+budget: {trials: 16}
+"""
+
+
+def test_with_controls_the_best_of_every_kind_and_loss_has_its_own(make_sweep, open_study):
+    """They need not wait for one another, and plain CoOp is the control of what only a penalty sets apart."""
+    study = open_study(make_sweep(text=KINDS))
+    handed, values = {}, {}
+    for place in range(17):
+        proposal = study.next()
+        handed[proposal.number] = proposal
+        values[proposal.number] = 0.0 if proposal.baseline else float(place)
+        study.tell(proposal.number, TrialState.COMPLETE, values[proposal.number], 1.0)
+    best = {}
+    for number, proposal in handed.items():
+        method = proposal.method
+        key = method.prompt, method.beta
+        alike = method.prompt == "coop" and method.lr == 0.002
+        if method.omega and not proposal.baseline and values[number] > best.get(key, ("", -1.0, True))[1]:
+            best[key] = number, values[number], alike
+    expected = {f"control-of-{number}" for number, _, alike in best.values() if not alike}
+    assert len(expected) >= 2
+    controls = {}
+    while (proposal := study.next()) is not None:
+        controls[proposal.number] = proposal
+    assert set(controls) == expected and not study.has_more()
+    for number, control in controls.items():
+        original = handed[number.removeprefix("control-of-")]
+        assert control.baseline == "control"
+        assert control.method == original.method.model_copy(update={"omega": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "most"),
+    [
+        ((), 4),
+        (("search.baselines=[control]",), 1),
+        (("search.baselines=[coop]",), 0),
+        (("space.beta={low: 0, high: 1}",), 6),
+        (("space.beta={choices: [0, 0.5, 1]}",), 6),
+        (("space.prompt=",), 2),
+    ],
+)
+def test_how_many_there_can_be(make_sweep, overrides, most):
+    if "space.prompt=" in overrides:
+        sweep = make_sweep(text=KINDS.replace("  prompt: {choices: [coop, kgcoop]}\n", ""))
+    else:
+        sweep = make_sweep(*overrides, text=KINDS.replace("sampler: grid, ", ""))
+    assert most_controls(sweep) == most

@@ -9,7 +9,7 @@ import pytest
 import nemesis_sweep as ns
 from nemesis_sweep.report.results import read_results
 from nemesis_sweep.spec.baselines import BASELINES
-from nemesis_sweep.spec.kinds import REFERENCES
+from nemesis_sweep.spec.kinds import ROWS
 from nemesis_sweep.training.references.saved import KINDS as SAVED
 from tests.trained_home import verb
 
@@ -47,13 +47,13 @@ def home(tmp_path_factory):
 
 
 def test_every_row_that_leaves_something_is_a_kind():
-    assert set(REFERENCES) == set(SAVED)
-    assert not set(REFERENCES) & {"zero_shot"}
+    assert set(ROWS) == set(SAVED)
+    assert not set(ROWS) & {"zero_shot"}
 
 
 def test_all_of_them_complete_and_report_validation(home):
     rows = [row for row in read_results(home) if row.number.isdigit()]
-    assert sorted(row.config["prompt"] for row in rows) == sorted(["coop", *REFERENCES, "taskres"])
+    assert sorted(row.config["prompt"] for row in rows) == sorted(["coop", *ROWS, "taskres"])
     assert all(row.state == "COMPLETE" for row in rows)
     for row in rows:
         names = {"val/accuracy", "val/loss", "test/accuracy", "test/loss"}
@@ -91,17 +91,17 @@ def test_each_leaves_what_it_learnt(home):
         assert ns.Classifier(reference).probabilities(pictures).shape == (20, 10)
         assert not (folder / "prompt.json").exists()
         kinds.add(kind)
-    assert kinds == set(REFERENCES)
+    assert kinds == set(ROWS)
     copies = {ns.load_reference(file).kind for file in home.glob("mlartifacts/**/reference/reference.json")}
-    assert copies == set(REFERENCES)
+    assert copies == set(ROWS)
 
 
 def test_the_table_has_the_best_of_each_kind_and_says_what_won(home):
     told = (home.parent / "told").read_text(encoding="utf-8")
     best = next(row for row in read_results(home) if row.best)
-    for kind in set(REFERENCES) - {best.config["prompt"]}:
+    for kind in set(ROWS) - {best.config["prompt"]}:
         assert f"best of {kind} (trial " in told, kind
-    assert best.config["prompt"] in REFERENCES
+    assert best.config["prompt"] in ROWS
     assert f"it is {BASELINES[best.config['prompt']].label}, which trains no prompt" in told
     assert BASELINES["control"].label not in told
 

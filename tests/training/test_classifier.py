@@ -81,7 +81,7 @@ def test_vectors_of_each_class_keep_their_names(tiny_backbone, colours):
     result = ns.fit(tiny_backbone, colours, {"n_ctx": 2, "epochs": 2, "views": 1, "csc": True}, shots=1)
     classifier = ns.Classifier(result.prompt, tiny_backbone)
     assert len(classifier.predict(contents(colours)[:1])[0]) == 4
-    with pytest.raises(UserError, match="classnames: every class of this prompt has vectors of its own"):
+    with pytest.raises(UserError, match="classnames: this prompt was learnt for its own classes"):
         ns.Classifier(result.prompt, tiny_backbone, classnames=["red", "yellow"])
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import optuna
 
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.baselines import CONTROL
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
@@ -200,7 +200,7 @@ def _refuse_what_it_cannot_tell(home: Home, recorded: Sweep, sweep: Sweep, rows:
         problems += [
             Problem(f"the recorded sweep has no such baseline of {task.key}", "search.baselines", found=name)
             for name in sweep.search.baselines
-            if name != CONTROL and (task.key, name) not in complete
+            if not BASELINES[name].last and (task.key, name) not in complete
         ]
     if problems:
         nothing = Problem("this home cannot answer for the sweep", key="--simulate", found=str(home.path))

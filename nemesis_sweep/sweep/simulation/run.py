@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.files.atomic import write_atomically
 from nemesis_sweep.files.sealed import write_sealed
-from nemesis_sweep.spec.baselines import CONTROL
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.values import Values
@@ -123,7 +123,7 @@ def run_simulation(
     keep: gets the rows of the trials that are over when the simulation is interrupted.
     Raises ``UserError`` for a home that cannot be used, and ``KeyboardInterrupt`` on Ctrl-C or SIGTERM.
     """
-    sweep = _without_control(sweep)
+    sweep = _without_controls(sweep)
     home.create()
     with home.driver_lock():
         search = resolved(sweep)["search"]
@@ -154,9 +154,9 @@ def _rows(broker: SimulatedBroker, response: Response) -> list[Row]:
     return [row for trial in trials if trial[2].state.is_finished() for row in broker.rows(*trial, response)]
 
 
-def _without_control(sweep: Sweep) -> Sweep:
-    """The sweep without the control of its best: it says what a penalty does, and here nothing is trained."""
-    kept = [name for name in sweep.search.baselines if name != CONTROL]
+def _without_controls(sweep: Sweep) -> Sweep:
+    """The sweep without controls: they say what a penalty does, and here nothing is trained."""
+    kept = [name for name in sweep.search.baselines if not BASELINES[name].last]
     return sweep.model_copy(update={"search": sweep.search.model_copy(update={"baselines": kept})})
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER, PROMPTLESS
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP, PAPER, PROMPTLESS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.dimensions import Choice
 from nemesis_sweep.spec.kinds import is_row
-from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.losses import MIX, loss_of
+from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.spec.training_fields import PENALTY_FIELDS
 from nemesis_sweep.sweep.space.planned import epochs_of, keeps
 from nemesis_sweep.sweep.space.proposals import within
 
@@ -82,19 +83,27 @@ def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
 
 
 def _has_paper(sweep: Sweep, tasks: Sequence[Task]) -> bool:
-    """Whether the paper's setting trains a prompt; it has the kind that is fixed."""
+    """Whether the paper's setting, of the kind that is fixed, trains a prompt."""
     return not any(is_row(baseline_method(sweep, task, PAPER).prompt) for task in tasks)
 
 
-def control_is_possible(sweep: Sweep) -> bool:
-    """Whether the best of a study may need a control: more than the penalty sets it apart from plain CoOp."""
-    if CONTROL not in sweep.search.baselines:
-        return False
-    possible = CrossSection(sweep.method, sweep.space, sweep.tasks).possible("prompt")
-    kinds = {kind for kind in possible if not is_row(kind)}
-    if not kinds:
-        return False
-    return kinds != {PLAIN} or bool(set(searched_names(sweep.space)) - PENALTY_FIELDS)
+def most_controls(sweep: Sweep) -> int:
+    """How many controls a study can need: none where only the penalty sets its best apart from plain CoOp."""
+    wanted = {CONTROL, CONTROLS} & set(sweep.search.baselines)
+    parts = CrossSection(sweep.method, sweep.space, sweep.tasks)
+    kinds = {kind for kind in parts.possible("prompt") if not is_row(kind)}
+    if (
+        not wanted
+        or not kinds
+        or (kinds == {PLAIN} and not set(searched_names(sweep.space)) - PENALTY_FIELDS)
+    ):
+        return 0
+    if CONTROLS not in wanted:
+        return 1
+    losses = {loss_of({"beta": beta}) for beta in parts.possible("beta")}
+    if any(place.name == "beta" and not isinstance(place.dimension, Choice) for place in parts.places):
+        losses.add(MIX)
+    return len(kinds) * len(losses)
 
 
 def most_epochs(sweep: Sweep, task: Task) -> int:

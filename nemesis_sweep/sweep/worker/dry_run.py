@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import ProtocolSplit
-from nemesis_sweep.spec.kinds import is_row, strengths
+from nemesis_sweep.spec.kinds import given_strengths, is_row
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.episode_features import EpisodeFeatures
@@ -74,7 +74,7 @@ def _row_seconds(backbone: Backbone, arranged: ProtocolSplit, method: Method) ->
     """Seconds of a row that is fitted at once, on as many views of as many images as it will have."""
     views = method.epochs if method.views == "epochs" else int(method.views)
     features = _made_up(arranged, (backbone.embed_dim,), len(arranged.episodes[0].train), views)
-    given = strengths(method.model_dump())
+    given = given_strengths(method.model_dump())
     started = time.perf_counter()
     measure(method.prompt, backbone, arranged.source, features, given)
     return time.perf_counter() - started

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.meter import SayLine
-from nemesis_sweep.spec.kinds import strengths
+from nemesis_sweep.spec.kinds import given_strengths
 from nemesis_sweep.sweep.result import Report, Result
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.session import Record, conclude, means_of, worker
@@ -34,7 +34,7 @@ class Promptless:
     def advance(self) -> Report:
         """Measure everything; the only report."""
         found, name = self._found, self.spec.reference
-        given = {} if self.spec.baseline else strengths(self.spec.method.model_dump())
+        given = {} if self.spec.baseline else given_strengths(self.spec.method.model_dump())
         with Stopwatch() as watch:
             measured = measure(name, found.backbone, found.dataset, found.features, given)
             metrics = measured.metrics | self._transferred(measured)

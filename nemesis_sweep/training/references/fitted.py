@@ -16,8 +16,7 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.baselines import BASELINES
-from nemesis_sweep.spec.kinds import KINDS
-from nemesis_sweep.spec.kinds import strengths as given_strengths
+from nemesis_sweep.spec.kinds import ROWS, given_strengths
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (
@@ -30,8 +29,7 @@ from nemesis_sweep.training.arguments import (
 )
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.references.measured import measure
-from nemesis_sweep.training.references.saved import KINDS as SAVED
-from nemesis_sweep.training.references.saved import Reference, save_reference
+from nemesis_sweep.training.references.saved import KINDS, Reference, save_reference
 from nemesis_sweep.training.training_run import Metrics, mean_of
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import find_device
@@ -91,11 +89,11 @@ def fit_reference(
 
     Raises UserError, before anything is encoded, for an argument that cannot be used.
     """
-    if kind not in SAVED:
-        near = nearest(kind, SAVED) if isinstance(kind, str) else ""
+    if kind not in KINDS:
+        near = nearest(kind, KINDS) if isinstance(kind, str) else ""
         message = "not a row that is fitted without a prompt"
         raise UserError(
-            Problem(message, key="kind", found=repr(kind), allowed=listed(list(SAVED)), nearest=near)
+            Problem(message, key="kind", found=repr(kind), allowed=listed(list(KINDS)), nearest=near)
         )
     shots, distinct, val_shots = checked_shots(shots), checked_seeds(seeds), checked_val_shots(val_shots)
     settings = {"prompt": kind, "precision": precision, "views": views, **BASELINES[kind].fixed}
@@ -112,7 +110,7 @@ def fit_reference(
 
 def _checked_strengths(kind: str, given: Any) -> Mapping[str, Any]:
     """Fields of a kind by name. Raises ``UserError`` for what is no mapping, and for fields of others."""
-    own = KINDS[kind].fields.model_fields
+    own = ROWS[kind].fields.model_fields
     allowed = f"its own fields: {listed(list(own))}" if own else "None: it has no strengths"
     if given is not None and (not isinstance(given, Mapping) or set(given) - set(own)):
         raise refusal("strengths", f"not fields of {kind}", given, allowed)

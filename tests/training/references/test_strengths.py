@@ -5,7 +5,7 @@ import torch
 
 import nemesis_sweep as ns
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.spec.kinds import KINDS, REFERENCES, strengths
+from nemesis_sweep.spec.kinds import KINDS, ROWS, given_strengths
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import episode_features
 from nemesis_sweep.training.references.measured import measure
@@ -32,7 +32,7 @@ def features(colours, tiny_backbone):
 
 
 def test_every_kind_with_strengths_is_looked_at():
-    assert set(GIVEN) == {name for name, kind in REFERENCES.items() if kind.fields.model_fields}
+    assert set(GIVEN) == {name for name, kind in ROWS.items() if kind.fields.model_fields}
     for name, given in GIVEN.items():
         assert set(given) == set(KINDS[name].fields.model_fields)
 
@@ -68,8 +68,8 @@ def test_a_cache_with_given_strengths_is_the_formula(colours, tiny_backbone, fea
 
 def test_of_a_method_those_that_are_not_none():
     method = Method(prompt="taskres", residual_alpha=0.5).model_dump()
-    assert strengths(method) == {"residual_alpha": 0.5}
-    assert strengths({**method, "prompt": "lp_plus_plus"}) == {}
+    assert given_strengths(method) == {"residual_alpha": 0.5}
+    assert given_strengths({**method, "prompt": "lp_plus_plus"}) == {}
 
 
 @pytest.mark.parametrize(
