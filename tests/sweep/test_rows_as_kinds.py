@@ -224,7 +224,7 @@ space:
     choices:
       coop: {}
       taskres: {residual_alpha: {choices: [10.0]}}
-search: {sampler: grid, pruner: hyperband, baselines: [zero_shot]}
+search: {sampler: grid, pruner: hyperband, baselines: [zero_shot, coop]}
 budget: {trials: 2}
 """
 
