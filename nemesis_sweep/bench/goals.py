@@ -28,6 +28,8 @@ CASES: dict[str, Setting] = {
     "cocoop step, batch 8, 100 classes": Setting(prompt="cocoop", batch=8, repeats=2),
     "plot step, 4 prompts, 100 classes": Setting(prompt="plot", repeats=3),
     "deep_text step, 100 classes": Setting(prompt="deep_text", repeats=3),
+    "vpt step, last 2 blocks": Setting(prompt="vpt", n_ctx=8, last=2, repeats=3),
+    "prefix step, 100 classes": Setting(prompt="prefix", repeats=3),
 }
 """The published setting, ViT-B-16, 16 context vectors, batches of 32, where it does not say otherwise;
 `bench step` measures each of them."""
@@ -82,7 +84,7 @@ def _pair(case: str) -> Callable[[Mapping[str, Any]], float | None]:
     return _of(case, "ratio")
 
 
-_100, _400, _UNEVEN, _1000, _PAN, _ICON, _COCOOP, _PLOT, _DEEP = CASES
+_100, _400, _UNEVEN, _1000, _PAN, _ICON, _COCOOP, _PLOT, _DEEP, _VPT, _PREFIX = CASES
 GOALS = (
     Goal("text step, 100 classes, plain / ours", 14, True, "x", _of(_100, "plain_over_ours")),
     Goal("text step, 400 classes, plain / ours", 22, True, "x", _of(_400, "plain_over_ours")),
@@ -92,6 +94,8 @@ GOALS = (
     Goal("peak memory of that step, ours", 3, False, "GiB", _of(_COCOOP, "ours_peak_bytes", 1 / GIB)),
     Goal("plot step, 4 prompts, 100 classes, plain / ours", 15, True, "x", _of(_PLOT, "plain_over_ours")),
     Goal("deep_text step, 100 classes, plain / ours", 15, True, "x", _of(_DEEP, "plain_over_ours")),
+    Goal("vpt step, last 2 blocks, plain / ours", 3, True, "x", _of(_VPT, "plain_over_ours")),
+    Goal("prefix step, 100 classes, plain / ours", 15, True, "x", _of(_PREFIX, "plain_over_ours")),
     Goal("text step, 400 ImageNet-like names, plain / ours", 18, True, "x", _of(_UNEVEN, "plain_over_ours")),
     Goal("peak memory of that step, plain / ours", 10, True, "x", _of(_UNEVEN, "plain_over_ours_memory")),
     Goal("peak memory at 1000 such classes, ours", 2.5, False, "GiB", _of(_1000, "ours_peak_bytes", 1 / GIB)),

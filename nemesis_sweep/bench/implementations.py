@@ -121,7 +121,12 @@ class OneByOne(ABC):
     @property
     def vectors(self) -> Tensor:
         """Those that are penalised, (R, ..., P, D)."""
-        return self.context
+        return self.values["context"]
+
+    @property
+    def reduction(self) -> str:
+        """How the norms of several vectors of one position become one."""
+        return "mean"
 
     def term(self, replicate: int) -> Tensor | float:
         """A method's own term of the loss."""
@@ -130,7 +135,7 @@ class OneByOne(ABC):
     def _penalty(self, replicate: int, chosen: Tensor) -> Tensor:
         """`Omega(e) [beta PUN + (1 - beta) PAN]` of a replicate. chosen: PAN's positions, (R, P) bool."""
         own, beta = slice(replicate, replicate + 1), self.workload.method.beta
-        norms = vector_norms(self.vectors[own])
+        norms = vector_norms(self.vectors[own], reduction=self.reduction)
         return self.strength * (beta * pun(norms, 1.0) + (1 - beta) * pan(norms, 1.0, chosen[own]))[0]
 
     def correct(self, replicate: int, logits: Tensor) -> int:

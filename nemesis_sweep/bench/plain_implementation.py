@@ -1,4 +1,4 @@
-"""The plain path on cached features: all tokens of every class, but images once, and no pass twice."""
+"""The plain path: all tokens of every class, but images once where features are cached, and no pass twice."""
 
 from __future__ import annotations
 
@@ -32,9 +32,14 @@ class PlainImplementation(OneByOne):
     def vectors(self) -> Tensor:
         return self.kind.vectors(self.values)
 
+    @property
+    def reduction(self) -> str:
+        return self.kind.reduction
+
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:
         scales = self.ones if factors is None else factors
-        return self.kind.logits(self.workload, self.own(replicate), self.workload.images[replicate], scales)
+        images = self.workload.pixels if self.kind.of_pixels else self.workload.images
+        return self.kind.logits(self.workload, self.own(replicate), images[replicate], scales)
 
     def term(self, replicate: int) -> Tensor | float:
         return self.kind.term(self.workload, self.own(replicate)) if self.kind.term else 0.0

@@ -1,15 +1,18 @@
-"""Every kind of prompt the plain way: each context by itself, all its tokens, on cached image features."""
+"""Every kind of prompt the plain way: each context by itself, all its tokens, on cached image features, or
+with the whole image tower where it is part of the step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.workload import Workload
+from nemesis_sweep.vlm.image_states import token_states
 from nemesis_sweep.vlm.text import encode_text
 
 Values = Mapping[str, Tensor]
@@ -19,11 +22,15 @@ Values = Mapping[str, Tensor]
 @dataclass(frozen=True)
 class PlainKind:
     """Logits ``(B, C)`` of images under tensors and factors ``(P,)`` of the vectors; its term of the loss;
-    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates."""
+    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates; how the norms of
+    those at one position become one. of_pixels: whether images are ``(B, 3, H, W)``, because their tower is
+    part of the step."""
 
     logits: Callable[[Workload, Values, Tensor, Tensor], Tensor]
     term: Callable[[Workload, Values], Tensor] | None = None
     vectors: Callable[[Values], Tensor] = lambda values: values["context"]
+    of_pixels: bool = False
+    reduction: str = "mean"
 
 
 def _texts(workload: Workload, context: Tensor) -> Tensor:
@@ -114,6 +121,38 @@ def _ptuning(workload: Workload, values: Values, images: Tensor, factors: Tensor
     return _coop(workload, {"context": _produced(values)}, images, factors)
 
 
+def _vpt(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Tensor:
+    """From the pixels on, through every block; the gradient goes as far back as vectors stand."""
+    tower: Any = workload.backbone.visual
+    vectors = (values["visual"].flatten(0, 1) * factors[:, None]).view_as(values["visual"])
+    vectors = vectors.to(pixels.dtype)[:, None].expand(-1, len(pixels), -1, -1)  # (J, B, P, W)
+    first = len(tower.transformer.resblocks) - (workload.method.vision_last or 0)
+    first = 0 if workload.method.vision_last is None else first
+    x = token_states(tower, pixels)
+    own = x.shape[1]
+    x = x if first == 0 else tower.ln_pre(x)
+    for number, block in enumerate(tower.transformer.resblocks):
+        if 0 <= number - first < len(vectors):
+            x = torch.cat([x[:, :own], vectors[number - first]], dim=1)
+        x = block(tower.ln_pre(x) if number == first == 0 else x)
+    features = tower.ln_post(x[:, 0]) @ tower.proj
+    return _scaled(workload, F.normalize(features.to(values["visual"].dtype), dim=-1) @ workload.anchors.T)
+
+
+def _pairs(values: Values) -> Tensor:
+    """Keys and values ``(R, 2, J * M, D)`` of all blocks."""
+    return torch.stack([values["prefix_keys"], values["prefix_values"]], dim=1).flatten(2, 3)
+
+
+def _prefix(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    blocks, length = values["prefix_keys"].shape[:2]
+    scaled = _pairs({name: value[None] for name, value in values.items()}) * factors[:, None]
+    prefix = scaled.unflatten(2, (blocks, length)).transpose(1, 2)
+    tower, layout = workload.backbone.text, workload.template
+    nothing = prefix.new_empty(1, 0, tower.width)
+    return _scaled(workload, images @ encode_text(tower, layout, nothing, prefix=prefix, path="plain")[0].T)
+
+
 PLAIN_KINDS = {
     "coop": PlainKind(_coop),
     "kgcoop": PlainKind(_coop, _to_template),
@@ -121,4 +160,6 @@ PLAIN_KINDS = {
     "plot": PlainKind(_plot),
     "deep_text": PlainKind(_deep_text, vectors=_all_blocks),
     "ptuning": PlainKind(_ptuning, vectors=_all_produced),
+    "vpt": PlainKind(_vpt, vectors=lambda values: values["visual"].flatten(1, 2), of_pixels=True),
+    "prefix": PlainKind(_prefix, vectors=_pairs, reduction="reference"),
 }

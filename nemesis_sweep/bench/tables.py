@@ -21,6 +21,7 @@ STEP_HEADER = (
     "share of peak",
     "gradient difference",
 )
+_PLAIN = {"vpt": "plain, from pixels"}
 _UNITS = {"pan": "PAN positions"}
 """What an axis is called where that is not its name."""
 
@@ -61,7 +62,11 @@ def step_lines(figures: Mapping[str, Any]) -> str:
     header = ("way", "seconds a step", "times ours", "peak MiB beyond the weights")
     rows = [
         [
-            {"public": "public code's way", "plain": "plain, cached features", "ours": "ours"}[name],
+            {
+                "public": "public code's way",
+                "plain": _PLAIN.get(figures["setting"].get("prompt", ""), "plain, cached features"),
+                "ours": "ours",
+            }[name],
             _number(figures[f"{name}_seconds"], ".3f"),
             "1.0x" if name == "ours" else _number(figures[f"{name}_over_ours"], ".1f", "x"),
             _mebibytes(figures[f"{name}_peak_bytes"]),
@@ -136,7 +141,8 @@ def case_name(setting: Mapping[str, Any]) -> str:
     """`ViT-B-16, 100 classes (short), n_ctx 16, batch 32, PAN 1, fp32`."""
     prompt = setting.get("prompt", "coop")
     method = f"PAN {setting['pan']}" if setting["pan"] else "no penalty" if prompt != "coop" else "CoOp"
-    method = method if prompt == "coop" else f"{prompt}, {method}"
+    blocks = f" last {setting['last']}" if setting.get("last") else ""
+    method = method if prompt == "coop" else f"{prompt}{blocks}, {method}"
     replicates = f", {setting['replicates']} replicates" if setting["replicates"] > 1 else ""
     device = setting.get("device", "cpu")
     precision = setting["precision"] + ("" if device == "cpu" else f", on {device}")

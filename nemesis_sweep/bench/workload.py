@@ -19,7 +19,7 @@ from nemesis_sweep.prompts.learner import Learner
 from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import reads_of
+from nemesis_sweep.spec.prompts import LAST, PROMPTS, VECTORS
 from nemesis_sweep.training.generators import Generators, seeded
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.layout import Layout, make_layout
@@ -38,8 +38,9 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
-    prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a
-    method. device: where all is computed.
+    prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a method. last: blocks
+    of the image tower, its last ones, that `vpt` puts vectors before, n_ctx each; 0 for all.
+    device: where all is computed.
     """
 
     arch: str = "ViT-B-16"
@@ -55,6 +56,7 @@ class Setting:
     skip: tuple[str, ...] = ()
     prompt: str = "coop"
     prograd: float = 0.0
+    last: int = 0
     device: str = "cpu"
 
     @property
@@ -73,6 +75,8 @@ class Setting:
         nemesis = {"omega": 1.0, "beta": 0.0, "n_positions": self.pan} if self.pan else {}
         settings = {"prompt": self.prompt, "n_ctx": self.n_ctx, "epochs": EPOCHS, **nemesis}
         settings |= {"precision": self.precision} | ({"prograd": self.prograd} if self.prograd else {})
+        if PROMPTS[self.prompt].in_image_tower:
+            settings |= {VECTORS: self.n_ctx, LAST: self.last or None}
         return Method.model_validate(settings)
 
     @property
@@ -86,7 +90,7 @@ class Workload:
 
     layout: the prompts; values: what is learnt, before training, by name, (R, ...); labels: (R, B).
     images: (R, B, E), L2-normalised: features of `pixels` if `encoded`, else random ones, which take as long;
-    (R, B, Q, E) for prompts that read the parts of an image.
+    (R, B, Q, E) for prompts that read the parts of an image, (R, B, Q, W) for those that read its tokens.
     """
 
     setting: Setting
@@ -109,6 +113,14 @@ class Workload:
     @property
     def device(self) -> torch.device:
         return self.backbone.text.device
+
+    @cached_property
+    def template(self) -> Layout:
+        """A hand-written prompt with the class names."""
+        with warnings.catch_warnings():
+            # As of the prompts: two of ImageNet's names occur twice.
+            warnings.simplefilter("ignore")
+            return self.backbone.template_layout(self.names, DEFAULT_TEMPLATE)
 
     @cached_property
     def anchors(self) -> Tensor:
@@ -135,7 +147,7 @@ class Workload:
 
     @cached_property
     def images(self) -> Tensor:
-        reads = reads_of(self.setting.prompt)
+        reads = self.method.reads
         if self.encoded:
             return torch.stack([self.backbone.encode_image(pixels, reads) for pixels in self.pixels])
         shape = (*self.labels.shape, *self.backbone.image_shape(reads))
@@ -181,7 +193,8 @@ def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded
         names=names,
         values={name: value.to(device) for name, value in values.items()},
         labels=torch.randint(setting.classes, shape, generator=seeded(0, "labels")).to(device),
-        encoded=encoded,
+        # The plain path has the pixels themselves, so these have to be theirs.
+        encoded=encoded or PROMPTS[setting.prompt].in_image_tower,
     )
 
 

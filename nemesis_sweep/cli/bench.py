@@ -63,6 +63,13 @@ def _case(function: _Command) -> _Command:
             "--prompt", default="coop", show_default=True, type=click.Choice(list(PROMPTS)), help="Its kind."
         ),
         click.option(
+            "--last",
+            default=0,
+            show_default="all",
+            type=click.IntRange(min=0),
+            help="Blocks of the image tower, its last ones, that vpt puts vectors before.",
+        ),
+        click.option(
             "--device", default="cpu", show_default=True, help="Where all is computed, such as cuda."
         ),
         click.option("--no-memory", is_flag=True, help="Do not measure memory (a process for each figure)."),

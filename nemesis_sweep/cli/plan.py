@@ -186,11 +186,13 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
+    from nemesis_sweep.cli.image_tower import image_tower_lines
     from nemesis_sweep.spec.samplers import sampler_of
     from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
+    lines += image_tower_lines(sweep)
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if any(name.startswith("test/") for name in sweep.search.objective):
         lines.append("the best is selected on test, which flatters it; every table says so")

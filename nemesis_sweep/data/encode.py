@@ -13,7 +13,7 @@ from nemesis_sweep.data.decoding.ahead import Decoders
 from nemesis_sweep.data.decoding.images import UnusableError
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.spec.prompts import POOLED, Reads
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.gpu_errors import is_out_of_memory
@@ -37,13 +37,13 @@ def encode_items(
     views: Sequence[int],
     meter: Meter | None = None,
     *,
-    reads: Reads = "pooled",
+    reads: Reads = POOLED,
     decoders: Decoders | None = None,
     unusable: dict[int, UnusableError] | None = None,
 ) -> np.ndarray:
     """Features ``(n, V, E)`` float32 of the items under the given view numbers.
 
-    reads: `patches` gives those of the parts of each image, ``(n, V, Q, E)``.
+    reads: `patches` gives those of the parts of each image, ``(n, V, Q, E)``, `states` its tokens.
     decoders: those that work on several calls; by default, threads for this one. unusable: gets what is wrong
     with pictures that cannot be read, by their place; their features are NaN.
 

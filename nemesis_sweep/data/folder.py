@@ -27,7 +27,8 @@ class About:
     """What the features of a folder depend on, and the backbone's name for people.
 
     fingerprint: sha256 of the weights. preprocess: how an image becomes pixels. views: size of the view set.
-    dtype: number format of the image tower. reads: features of whole images (`pooled`) or of their parts.
+    dtype: number format of the image tower. reads: features of whole images (`pooled`), of their parts, or
+    tokens before so many of the last blocks (`states-K`).
     """
 
     backbone: str

@@ -13,30 +13,42 @@ REPORT_EVERY = 5.0
 
 
 class Meter:
-    """Counts views (or another ``unit``) and tells ``report`` how fast it goes and how long it will take."""
+    """Counts views (or another ``unit``) and tells ``report`` how fast it goes and how long it will take.
+
+    begins: whether it tells so at once; where not, work that is over in less than ``every`` is never told.
+    """
 
     def __init__(
-        self, total: int, what: str, report: SayLine | None, every: float = REPORT_EVERY, unit: str = "view"
+        self,
+        total: int,
+        what: str,
+        report: SayLine | None,
+        every: float = REPORT_EVERY,
+        unit: str = "view",
+        begins: bool = True,
     ) -> None:
         self._total, self._what, self._report, self._every = total, what, report, every
         self._unit = unit
         self._done, self._started = 0, time.monotonic()
         self._told = self._started
-        if report:
+        self._begun = begins
+        if report and begins:
             report(f"{what}: begins")
 
     def add(self, count: int) -> None:
         """Count what is done."""
         self._done += count
         now = time.monotonic()
-        if self._report is None or (now - self._told < self._every and self._done < self._total):
+        is_over = self._done >= self._total and self._begun
+        if self._report is None or (now - self._told < self._every and not is_over):
             return
-        self._told = now
+        self._told, self._begun = now, True
         seconds = max(now - self._started, 1e-9)
         rate = self._done / seconds
         if self._done < self._total:
             left = f"{(self._total - self._done) / rate:.0f} s left"
         else:
             left = f"done in {seconds:.1f} s"
-        done = f"{self._done} of {counted(self._total, self._unit)}, {rate:.0f} {self._unit}s/s"
+        speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
+        done = f"{self._done} of {counted(self._total, self._unit)}, {speed} {self._unit}s/s"
         self._report(f"{self._what}: {done}, {left}")

@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import torch
@@ -31,7 +30,7 @@ from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
-from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.spec.prompts import POOLED, READS, STATES, Reads, is_read
 from nemesis_sweep.vlm.backbone import Backbone
 
 SHARD_VIEWS = 16384
@@ -50,9 +49,10 @@ def view_numbers(views: int) -> list[int]:
 class FeatureStore:
     """Features of pictures under one encoder and one view set, in a folder named by their identity.
 
-    reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``.
-    Raises ``UserError`` when the folder cannot be made, for no number of views, and for a tower without
-    features of parts.
+    reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``, or with `states`
+    or `states-K` their tokens before all or the last K blocks, ``(Q, W)``, not normalised.
+    Raises ``UserError`` when the folder cannot be made, for no number of views, and for a tower that has no
+    such features.
     """
 
     def __init__(
@@ -60,15 +60,17 @@ class FeatureStore:
         backbone: Backbone,
         views: int,
         root: Path | None = None,
-        reads: Reads = "pooled",
+        reads: Reads = POOLED,
     ) -> None:
         if type(views) is not int or views < 1:
             raise UserError(
                 Problem("not a number of views", "views", found=repr(views), allowed="a whole number >= 1")
             )
-        if reads not in get_args(Reads):
+        if not is_read(reads):
             raise UserError(
-                Problem("no such features", "reads", found=repr(reads), allowed=listed(get_args(Reads)))
+                Problem(
+                    "no such features", "reads", found=repr(reads), allowed=listed([*READS, f"{STATES}-2"])
+                )
             )
         self.backbone = backbone
         self.views = views
@@ -82,7 +84,7 @@ class FeatureStore:
         self._rows: dict[bytes, tuple[Path, int]] = {}
 
     def features(self, items: Sequence[Item], report: SayLine | None = None) -> Tensor:
-        """Features of the items in their order, ``(n, V, E)`` or ``(n, V, Q, E)`` float32, L2-normalised.
+        """Features of the items in their order, ``(n, V, E)`` or ``(n, V, Q, E)`` float32, as ``reads`` says.
 
         What is missing is encoded first, by this process or by the one that is already at it; ``report``
         gets lines about either. When the items are neighbours in one file the result is a view into the
@@ -248,7 +250,7 @@ def missing_pictures(
     views: int,
     items: Sequence[Item],
     root: Path | None = None,
-    reads: Reads = "pooled",
+    reads: Reads = POOLED,
 ) -> set[bytes]:
     """Keys of the pictures that have no features yet, as far as the files' tables say. Nothing is written."""
     about = _about(backbone, views, reads)

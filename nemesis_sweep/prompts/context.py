@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -64,15 +63,6 @@ class ContextLearner(Learner):
         """The context itself."""
         return self.context
 
-    @cached_property
-    def anchors(self) -> Tensor:
-        """CLIP's own class features ``(C, E)`` of the template, L2-normalised: computed once, by training
-        alone."""
-        template = self.method.anchor_template or self.template
-        texts = [template.replace("{}", name.replace("_", " ")) for name in self.classnames]
-        with torch.no_grad():
-            return self.backbone.encode_texts(texts).to(self.context)
-
     def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
         """ProGrad's, from the hand-written prompt; None at strength 0."""
         if self.method.prograd == 0:
@@ -128,7 +118,7 @@ def encode_vectors(tower: TextTower, layout: Layout, vectors: Tensor) -> Tensor:
     def inner(vectors: Tensor) -> Tensor:
         return encode_text(tower, layout, vectors[:, 0], deep=_deep(vectors))
 
-    return scaled_gradients(inner, vectors) if _is_half(tower) else inner(vectors)
+    return scaled_gradients(inner, vectors) if is_half(tower) else inner(vectors)
 
 
 def encode_vectors_with_states(
@@ -142,7 +132,7 @@ def encode_vectors_with_states(
         kept.append(states)
         return texts
 
-    texts = scaled_gradients(inner, vectors) if _is_half(tower) else inner(vectors)
+    texts = scaled_gradients(inner, vectors) if is_half(tower) else inner(vectors)
     return texts, kept[0]
 
 
@@ -150,5 +140,6 @@ def _deep(vectors: Tensor) -> Tensor | None:
     return vectors[:, 1:] if vectors.shape[1] > 1 else None
 
 
-def _is_half(tower: TextTower) -> bool:
+def is_half(tower: TextTower) -> bool:
+    """Whether gradients would be rounded to nothing inside the tower."""
     return tower.dtype == torch.float16 and torch.is_grad_enabled()

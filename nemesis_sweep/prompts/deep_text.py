@@ -47,7 +47,7 @@ class DeepText(ContextLearner):
         """CoOp's context; the blocks' own vectors from N(0, 0.02^2). Raises ``UserError`` for a depth that
         the tower does not have."""
         context = start_context(backbone, method, generators)
-        shape = (_blocks(backbone, method) - 1, *context.shape[-2:])
+        shape = (depth(backbone, method) - 1, *context.shape[-2:])
         return {"context": context, "deep": random_context(shape, generators)}
 
     @property
@@ -66,7 +66,7 @@ class DeepText(ContextLearner):
         """Every block has its own vectors at the same places."""
         return int((positions % self.layout.n_ctx).min())
 
-    def typical_norms(self) -> Tensor:
+    def typical_norms(self, images: Tensor | None = None) -> Tensor:
         """Of each block: token embeddings, then the states of the classes' hand-written prompts."""
         tower = self.backbone.text
         assert isinstance(tower, OpenClipTower)
@@ -94,10 +94,10 @@ class DeepText(ContextLearner):
         return made
 
 
-def _blocks(backbone: Backbone, method: Method) -> int:
-    """J, the number of blocks with vectors of their own."""
-    depth, there = method.prompt_depth, backbone.text.layers
-    if depth is not None and depth > there:
+def depth(backbone: Backbone, method: Method) -> int:
+    """J, the number of blocks with vectors of their own. Raises ``UserError`` for more than there are."""
+    given, there = method.prompt_depth, backbone.text.layers
+    if given is not None and given > there:
         message = "deeper than the text tower"
-        raise UserError(Problem(message, "prompt_depth", found=str(depth), allowed=f"at most {there}"))
-    return depth or there
+        raise UserError(Problem(message, "prompt_depth", found=str(given), allowed=f"at most {there}"))
+    return given or there

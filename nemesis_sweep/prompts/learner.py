@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar, Self
 
 import torch
@@ -14,7 +15,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import Fields, Reads
+from nemesis_sweep.spec.prompts import POOLED, Fields, Reads
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.typical_norms import embedding_norm
 
@@ -64,7 +65,7 @@ class Learner(nn.Module, ABC):
     """
 
     tensors: ClassVar[tuple[str, ...]]
-    reads: ClassVar[Reads] = "pooled"
+    reads: Reads = POOLED
     fields: ClassVar[type[Section]] = Fields
     transfers: ClassVar[bool] = True
     several: ClassVar[bool] = False
@@ -134,6 +135,11 @@ class Learner(nn.Module, ABC):
         not. Axes between the first and the last two hold more vectors of the same position.
         """
 
+    @property
+    def reduction(self) -> str:
+        """How the norms of several vectors of one position become one: `mean`, or `reference`, their sum."""
+        return self.method.reduction
+
     def regulariser(self, classifier: ImageClassifier, images: Tensor, logits: Tensor) -> Tensor | None:
         """The kind's own term of the loss ``(R,)`` for a batch and its logits, or None."""
         return None
@@ -142,10 +148,22 @@ class Learner(nn.Module, ABC):
         """The least place in a text at which one of PAN's positions ``(R, N)``, on the CPU, stands."""
         return int(positions.min())
 
-    def typical_norms(self) -> Tensor:
-        """What `norm: relative` divides by, ``(P,)`` or a number: the mean norm of the tower's own vectors at
-        these places; by default of its token embeddings."""
+    def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
+        """What `norm: relative` divides by, ``(P,)``, ``(R, P)`` or a number: the mean norm of the tower's
+        own vectors at these places; by default of its token embeddings.
+
+        images: the first batch ``(R, B, ...)``, for kinds that give None without one, where it depends on the
+        images.
+        """
         return embedding_norm(self.backbone)
+
+    @cached_property
+    def anchors(self) -> Tensor:
+        """CLIP's own class features ``(C, E)`` of the template, L2-normalised: computed once."""
+        template = self.method.anchor_template or self.template
+        texts = [template.replace("{}", name.replace("_", " ")) for name in self.classnames]
+        with torch.no_grad():
+            return self.backbone.encode_texts(texts).to(next(iter(self.values().values())))
 
     def guide(self, images: Tensor, logits: Tensor) -> Tensor | None:
         """A loss ``(R,)`` whose gradient has a say in what the loss's may be, or None."""

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from nemesis_sweep.messages.faults import Fault, refuse, shown
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_model, narrowed, outside_kinds
+from nemesis_sweep.spec.prompts import DEPTH, LAST, VECTORS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.translate import faults_of
@@ -44,6 +45,9 @@ def configuration(sweep: Sweep, task: Task, params: Values) -> Method:
 def _vectors(method: Method) -> int | None:
     """The vectors that PAN draws from; None where the words, the tower or a kind from outside decide."""
     kind = method.kinds.get(method.prompt)
+    if kind is not None and {VECTORS, LAST, DEPTH} <= kind.names:
+        blocks = method.prompt_depth_vision or method.vision_last
+        return blocks and method.n_ctx_vision * blocks
     if kind is None or method.words is not None or "n_ctx" not in kind.names:
         return None
     if kind.between_blocks:

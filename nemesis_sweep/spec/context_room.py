@@ -7,6 +7,7 @@ from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
+from nemesis_sweep.spec.prompts import among_words
 
 BESIDE = 4
 """Tokens beside the context at the least: start, a name of one token, the full stop and the end."""
@@ -20,19 +21,21 @@ LONG = {"n_ctx": "more context vectors", "words": "more words", TEMPLATE: "more 
 
 def context_room_faults(parts: CrossSection, length_of: Callable[[str], int | None]) -> Iterator[Fault]:
     """Yield every `n_ctx`, and all `words`, that leave no room for the shortest class name, and templates
-    that no text can have. A word is at least one token.
+    that no text can have. A word is at least one token. What takes no place in the prompts, such as keys and
+    values, begins as that of a text of the same length.
 
     length_of: tokens in a text of a backbone, None where that is not known before its weights are.
     """
-    if parts.tasks is None or not parts.unsure.isdisjoint({*LONG, "tasks.backbone"}):
+    if parts.tasks is None or not parts.unsure.isdisjoint({*LONG, "prompt", "tasks.backbone"}):
         return
     lengths = {name: length_of(name) for name in parts.tasks.backbone}
     known = {name: length for name, length in lengths.items() if length is not None}
     if not known:
         return
     narrow = min(known, key=lambda name: known[name])
-    for path, name, value in _written(parts):
-        beside, allowed = (ENDS, "start and end") if name == TEMPLATE else (BESIDE, NAME)
+    for path, name, value, prompts in _written(parts):
+        alone = name == TEMPLATE or not among_words(prompts, parts.method.kinds)
+        beside, allowed = (ENDS, "start and end") if alone else (BESIDE, NAME)
         room = known[narrow] - beside
         asked = value if name == "n_ctx" else len(value.replace("_", " ").split())
         if asked > room:
@@ -42,15 +45,16 @@ def context_room_faults(parts: CrossSection, length_of: Callable[[str], int | No
             yield Fault(path, message, found, allowed, related=(("tasks", "backbone"),))
 
 
-def _written(parts: CrossSection) -> Iterator[tuple[Path, str, Any]]:
-    """Where a field of ``LONG`` is written, and its value; of a range the highest."""
+def _written(parts: CrossSection) -> Iterator[tuple[Path, str, Any, list[str]]]:
+    """Where a field of ``LONG`` is written, its value, of a range the highest, and the kinds it can meet."""
     for place in parts.places:
+        prompts = parts.possible("prompt", place)
         if place.name == "n_ctx":
-            yield place.path, place.name, max(extremes(place.dimension))
+            yield place.path, place.name, max(extremes(place.dimension)), prompts
         elif place.name in LONG:
             given = [text for text in extremes(place.dimension) if isinstance(text, str)]
-            yield from ((place.path, place.name, text) for text in given)
+            yield from ((place.path, place.name, text, prompts) for text in given)
     for path, layer in parts.method.all_layers():
         for name in LONG.keys() & layer.keys():
             if layer[name] is not None and not (name == "n_ctx" and layer.get("words") is not None):
-                yield (*path, name), name, layer[name]
+                yield (*path, name), name, layer[name], parts.possible("prompt")

@@ -25,7 +25,8 @@ class CrossSection:
 
     unsure: names of method fields whose value or dimension is there but not valid: nothing may be
     concluded from them. A section that is None is not valid and not judged. text_blocks: blocks of the text
-    tower of a backbone, as ``KnownNames`` has it; None where no names are known.
+    tower of a backbone, as ``KnownNames`` has it; None where no names are known. image_blocks: of its image
+    tower.
     """
 
     method: MethodSection
@@ -35,6 +36,7 @@ class CrossSection:
     budget: Budget | None = None
     unsure: frozenset[str] = frozenset()
     text_blocks: Callable[[str], int | None] | None = None
+    image_blocks: Callable[[str], int | None] | None = None
     places: list[Place] = field(init=False)
     always: frozenset[str] = field(init=False)
 

@@ -13,7 +13,7 @@ from nemesis_sweep.spec.choices import PRECISIONS, OneOf
 from nemesis_sweep.spec.fields import Count, Section, to_whole
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.names import DatasetName, PromptName
-from nemesis_sweep.spec.prompts import Kinds, PromptFields
+from nemesis_sweep.spec.prompts import Kinds, PromptFields, Reads, reads_of
 from nemesis_sweep.spec.strengths import AllStrengths
 from nemesis_sweep.spec.training_fields import TrainingFields
 from nemesis_sweep.spec.values import Values
@@ -47,6 +47,11 @@ class Method(TrainingFields, AllStrengths, PromptFields, _Prompted):
 
     views: Count | Literal["epochs"] = 16
     precision: Annotated[str, OneOf(PRECISIONS)] = "fp32"
+
+    @property
+    def reads(self) -> Reads:
+        """What its prompt sees of an image."""
+        return reads_of(dict(self), self.kinds)
 
     @classmethod
     def method_fields(cls) -> dict[str, FieldInfo]:

@@ -32,9 +32,10 @@ class KnownNames:
     (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
     backbone, None where that is not known before its weights are. no_patches: why a backbone has no features
     of the parts of an image, '' if it has or if that is not known. text_blocks: blocks of a backbone's text
-    tower that take vectors between them, None where that is not known. sampler_options, pruner_options: tell
-    what is wrong with the options of a sampler or pruner, from its name and the options; called only for
-    files that set options. part_problem: tells what is wrong with a part from outside, from its kind
+    tower that take vectors between them, None where that is not known. no_image_blocks, image_blocks: the
+    same of its image tower, why there are none and how many. sampler_options, pruner_options: tell what is
+    wrong with the options of a sampler or pruner, from its name and the options; called only for files that
+    set options. part_problem: tells what is wrong with a part from outside, from its kind
     (`samplers`, ...) and its name.
     """
 
@@ -48,6 +49,8 @@ class KnownNames:
     context_length: Callable[[str], int | None] | None = None
     no_patches: Callable[[str], str] | None = None
     text_blocks: Callable[[str], int | None] | None = None
+    no_image_blocks: Callable[[str], str] | None = None
+    image_blocks: Callable[[str], int | None] | None = None
     sampler_options: OptionCheck | None = None
     pruner_options: OptionCheck | None = None
     part_problem: Callable[[str, str], Problem | None] | None = None

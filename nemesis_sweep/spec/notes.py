@@ -11,7 +11,7 @@ from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
 from nemesis_sweep.spec.draw import size
 from nemesis_sweep.spec.idle_dimensions import NEEDS
-from nemesis_sweep.spec.prompts import reads_of
+from nemesis_sweep.spec.prompts import PATCHES
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import Sweep
 
@@ -52,7 +52,8 @@ def _idle_template(sweep: Sweep) -> Iterator[Fault]:
 
 def _untrained(sweep: Sweep, untrained_patches: Callable[[str], bool]) -> Iterator[Fault]:
     possible = CrossSection(sweep.method, sweep.space).possible("prompt")
-    kinds = [kind for kind in dict.fromkeys(possible) if reads_of(kind, sweep.method.kinds) == "patches"]
+    table = sweep.method.kinds
+    kinds = [kind for kind in dict.fromkeys(possible) if kind in table and table[kind].reads == PATCHES]
     for name in sweep.tasks.backbone if kinds else ():
         if untrained_patches(name):
             message = f"{listed(kinds)} reads the patches of this ViT, which were never compared with texts"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
+from nemesis_sweep.spec.prompts import DEPTH, LAST, VECTORS
 from nemesis_sweep.spec.space import Place
 
 BLOCKS = "prompt_depth"
-NAMES = ("n_positions", "n_ctx", "words", "prompt", BLOCKS)
+NAMES = ("n_positions", "n_ctx", "words", "prompt", BLOCKS, VECTORS, LAST, DEPTH)
 
 
 def position_faults(parts: CrossSection) -> Iterator[Fault]:
@@ -48,6 +49,10 @@ def _least(parts: CrossSection, place: Place | None, cell: Cell | None = None) -
         if prompt in kinds and kinds[prompt].between_blocks:
             if (blocks := _blocks(parts, place, cell)) is not None:
                 found.append((length * blocks, f"the smallest n_ctx times {BLOCKS} it can meet"))
+        elif prompt in kinds and {VECTORS, LAST, DEPTH} <= kinds[prompt].names:
+            if (blocks := _image_blocks(parts, place, cell)) is not None:
+                fewest = min(parts.possible(VECTORS, place, cell)) * blocks
+                found.append((fewest, f"the smallest {VECTORS} times blocks with their own that it can meet"))
         elif prompt in kinds and "n_ctx" in kinds[prompt].names:
             found.append((length, "the smallest n_ctx it can meet"))
     return min(found, default=None)
@@ -69,9 +74,19 @@ def _blocks(parts: CrossSection, place: Place | None, cell: Cell | None) -> int 
     return min([*(depth for depth in depths if depth is not None), *towers], default=None)
 
 
+def _image_blocks(parts: CrossSection, place: Place | None, cell: Cell | None) -> int | None:
+    """The same of the image tower."""
+    depths, lasts = parts.possible(DEPTH, place, cell), parts.possible(LAST, place, cell)
+    backbones = parts.tasks.backbone if parts.tasks and "tasks.backbone" not in parts.unsure else []
+    there = [parts.image_blocks(name) for name in backbones] if parts.image_blocks else []
+    towers = [blocks for blocks in there if blocks] if None in lasts else []
+    of_last = [*(last for last in lasts if last is not None), *towers] if None in depths else []
+    return min([*(depth for depth in depths if depth is not None), *of_last], default=None)
+
+
 def _too_many(path: Path, drawn: int, there: int, what: str) -> Fault:
     message = "more positions than context vectors"
     related: tuple[Path, ...] = tuple(
-        (section, name) for section in ("method", "space") for name in ("n_ctx", "words", BLOCKS)
+        (section, name) for section in ("method", "space") for name in NAMES[1:]
     )
     return Fault(path, message, shown(drawn), f"at most {there}, {what}", related=related)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.owned import owners_of, tables
-from nemesis_sweep.spec.prompts import reads_of
+from nemesis_sweep.spec.prompts import DEPTH, LAST, PATCHES, STATES
+from nemesis_sweep.spec.space import Place
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
 
@@ -48,22 +50,38 @@ def _cannot_transfer(parts: CrossSection, kinds: list[str]) -> Iterator[Fault]:
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=CHOSEN)
 
 
-def backbone_faults(parts: CrossSection, no_patches: Callable[[str], str]) -> Iterator[Fault]:
-    """Yield the backbones that a kind cannot read. no_patches: why one has no features of parts, or ''."""
+def backbone_faults(
+    parts: CrossSection, no_patches: Callable[[str], str], no_image_blocks: Callable[[str], str]
+) -> Iterator[Fault]:
+    """Yield the backbones that a kind cannot read. no_patches: why one has no features of parts, or '';
+    no_image_blocks: why vectors cannot be put before blocks of its image tower, or ''."""
     if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "tasks.backbone"}):
         return
     table = parts.method.kinds
-    kinds = [kind for kind in dict.fromkeys(parts.possible("prompt")) if reads_of(kind, table) == "patches"]
-    for name in parts.tasks.backbone if kinds else ():
-        reason = no_patches(name)
-        if reason:
-            message = f"{listed(kinds)} reads the parts of an image, and {reason}"
-            allowed = "open_clip's own ResNets and ViTs, such as RN50, or another prompt"
-            yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
+    possible = [kind for kind in dict.fromkeys(parts.possible("prompt")) if kind in table]
+    for reads, does, reason_of, there in (
+        (
+            PATCHES,
+            "reads the parts of an image",
+            no_patches,
+            "open_clip's own ResNets and ViTs, such as RN50",
+        ),
+        (
+            STATES,
+            "puts vectors into the image tower",
+            no_image_blocks,
+            "open_clip's own ViTs, such as ViT-B-16",
+        ),
+    ):
+        kinds = [kind for kind in possible if table[kind].reads == reads]
+        for name in parts.tasks.backbone if kinds else ():
+            if reason := reason_of(name):
+                message, allowed = f"{listed(kinds)} {does}, and {reason}", f"{there}, or another prompt"
+                yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
 
 
 def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) -> Iterator[Fault]:
-    """Yield backbones that take no vectors between the blocks of their text tower, where a kind has them, and
+    """Yield backbones that take no vectors in the blocks of their text tower, where a kind has them, and
     depths that none of a sweep's towers has."""
     if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "prompt_depth", "tasks.backbone"}):
         return
@@ -73,20 +91,49 @@ def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) 
     for name in parts.tasks.backbone if kinds else ():
         there = text_blocks(name)
         if there == 0:
-            message = f"{listed(kinds)} cannot reach between the blocks of a Hugging Face text encoder"
+            message = f"{listed(kinds)} cannot reach into the blocks of a Hugging Face text encoder"
             allowed = "a text tower of open_clip's own, as of ViT-B-16, or another prompt"
             yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
         elif there is not None:
-            yield from _deeper_than(parts, name, there)
+            yield from _deeper_than(parts, "prompt_depth", there, f"deeper than the text tower of {name}")
 
 
-def _deeper_than(parts: CrossSection, backbone: str, there: int) -> Iterator[Fault]:
-    """Yield every place where a depth is written that a backbone does not have."""
-    name = "prompt_depth"
-    written = [(place.path, extremes(place.dimension)) for place in parts.places if place.name == name]
-    written += [((*path, name), [layer[name]]) for path, layer in parts.method.all_layers() if name in layer]
-    for path, values in written:
+def image_depth_faults(parts: CrossSection) -> Iterator[Fault]:
+    """Yield more blocks of the image tower than one of a sweep's has, and more blocks with vectors of their
+    own than there are with vectors."""
+    if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", LAST, DEPTH, "tasks.backbone"}):
+        return
+    table = parts.method.kinds
+    if not any(kind in table and table[kind].in_image_tower for kind in parts.possible("prompt")):
+        return
+    there = {name: parts.image_blocks(name) for name in parts.tasks.backbone} if parts.image_blocks else {}
+    towers = {name: blocks for name, blocks in there.items() if blocks}
+    for backbone, blocks in towers.items():
+        yield from _deeper_than(parts, LAST, blocks, f"more blocks than the image tower of {backbone} has")
+    fewest = min(towers.values(), default=None)
+    for path, values, place in _written(parts, DEPTH):
+        most = max((value for value in values if value is not None), default=0)
+        lasts = [fewest if last is None else last for last in parts.possible(LAST, place)]
+        least = min((last for last in lasts if last is not None), default=most)
+        if most > least:
+            message = "more blocks with vectors of their own than blocks that it can meet"
+            related: tuple[Path, ...] = (("method", LAST), ("space", LAST), ("tasks", "backbone"))
+            yield Fault(path, message, shown(most), f"at most {least}", related=related)
+
+
+def _deeper_than(parts: CrossSection, name: str, there: int, message: str) -> Iterator[Fault]:
+    """Yield every place where a number of blocks is written that a backbone does not have."""
+    for path, values, _ in _written(parts, name):
         most = max((value for value in values if value is not None), default=0)
         if most > there:
-            message = f"deeper than the text tower of {backbone}"
             yield Fault(path, message, shown(most), f"at most {there}", related=(("tasks", "backbone"),))
+
+
+def _written(parts: CrossSection, name: str) -> Iterator[tuple[Path, list[Any], Place | None]]:
+    """Yield where a field is written, its values, of a range the bounds, and the dimension if it is one."""
+    for place in parts.places:
+        if place.name == name:
+            yield place.path, extremes(place.dimension), place
+    for path, layer in parts.method.all_layers():
+        if name in layer:
+            yield (*path, name), [layer[name]], None

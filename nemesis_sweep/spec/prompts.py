@@ -5,9 +5,10 @@ Nothing here imports torch: a sweep file is read, checked and planned by this ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -17,21 +18,34 @@ from nemesis_sweep.spec.fields import Count, Real, Section, Text
 from nemesis_sweep.spec.training_fields import TrainingFields
 from nemesis_sweep.spec.values import Values
 
-Reads = Literal["pooled", "patches"]
-"""What a prompt sees of an image: its one feature ``(E,)``, or those of its parts ``(Q, E)``."""
+Reads = str
+"""What is kept of an image for a prompt: `pooled`, its one feature ``(E,)``; `patches`, those of its parts
+``(Q, E)``; `states`, its tokens ``(Q, W)`` as they enter the image tower's blocks, or `states-K`, as they
+enter the last K of them."""
+
+POOLED, PATCHES, STATES = READS = ("pooled", "patches", "states")
+VECTORS, LAST, DEPTH = "n_ctx_vision", "vision_last", "prompt_depth_vision"
+"""Fields of kinds in the image tower: vectors of a block, the number of blocks, which decides the states that
+they see, and of
+those that have vectors of their own."""
 
 
 class Fields(Section):
     """Base of the fields that a kind of prompt has of its own; here none."""
 
 
-class PlaceFields(Fields):
+class LengthFields(Fields):
+    """n_ctx: number of learnt vectors at a place of their own, M."""
+
+    n_ctx: Count = 16
+
+
+class PlaceFields(LengthFields):
     """Fields of every prompt whose vectors stand among the words.
 
     n_ctx: number of context vectors M. class_position: where the class name stands in the text.
     """
 
-    n_ctx: Count = 16
     class_position: Annotated[str, OneOf(CLASS_POSITIONS)] = "end"
 
 
@@ -41,10 +55,14 @@ def _of_words(text: str) -> str:
     return text
 
 
-class ContextFields(PlaceFields):
+class WordFields(LengthFields):
     """words: initial words ("a photo of a"), which then decide M."""
 
     words: Annotated[Text, AfterValidator(_of_words)] | None = None
+
+
+class ContextFields(WordFields, PlaceFields):
+    """Fields of a context that may begin with words."""
 
 
 class ClassFields(Fields):
@@ -60,12 +78,17 @@ def _with_a_name(template: str) -> str:
     return template
 
 
-class TemplateFields(Fields):
+class AnchorFields(Fields):
     """anchor_template: the hand-written prompt that a kind learns beside, `{}` for the class name; by default
-    the dataset's own. prograd: how much of a gradient that goes against that prompt is taken out of it; 1 as
-    published, 0 nothing."""
+    the dataset's own."""
 
     anchor_template: Annotated[Text, AfterValidator(_with_a_name)] | None = None
+
+
+class TemplateFields(AnchorFields):
+    """prograd: how much of a gradient that goes against the hand-written prompt is taken out of it; 1 as
+    published, 0 nothing."""
+
     prograd: Annotated[Real, Field(ge=0)] = 0.0
 
 
@@ -97,10 +120,14 @@ class PlotFields(ClassFields, PlaceFields):
     transport_stop: Annotated[str, OneOf(TRANSPORT_STOPS)] = "fixed"
 
 
-class DeepTextFields(ContextFields):
+class DepthFields(Fields):
     """prompt_depth: blocks of the text tower, from the first, that get vectors of their own; None for all."""
 
     prompt_depth: Count | None = None
+
+
+class DeepTextFields(DepthFields, ContextFields):
+    """Fields of deep language prompting."""
 
 
 class PTuningFields(PlaceFields):
@@ -110,6 +137,22 @@ class PTuningFields(PlaceFields):
 
     prompt_encoder: Annotated[str, OneOf(PROMPT_ENCODERS)] = "lstm"
     encoder_hidden: Count | None = None
+
+
+class VPTFields(AnchorFields):
+    """n_ctx_vision: vectors of a block. vision_last: blocks of the image tower, its last ones, that vectors
+    are put before; what is in front of them is computed once. None for all. prompt_depth_vision: how many of
+    these blocks, from the first, get vectors of their own: with 1 those of the first go on through the others
+    (shallow). None for all."""
+
+    n_ctx_vision: Count = 8
+    vision_last: Count | None = None
+    prompt_depth_vision: Count | None = None
+
+
+class PrefixFields(DepthFields, AnchorFields, WordFields):
+    """n_ctx: keys and values of each block. words: whose own keys and values they begin as. anchor_template:
+    the texts that see them."""
 
 
 TRAINED = frozenset(TrainingFields.model_fields)
@@ -124,9 +167,10 @@ class Kind:
     some kinds have and this one has. passes: contexts that go through the text tower in a step, from the
     method's fields.
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
-    learnt can be used with other class names. reads: what it sees of an image. several: whether several
-    vectors stand at one position even where all classes share them. between_blocks: whether it puts vectors
-    between the blocks of the text tower. variants: whether its classifiers give those that PAN tests. trains:
+    learnt can be used with other class names. reads: what it sees of an image, one of `READS`; of `states`
+    the field ``LAST`` says which. several: whether several vectors stand at one position even where all
+    classes share them. between_blocks: whether it has vectors of its own in the blocks of the
+    text tower, `prompt_depth` of them. variants: whether its classifiers give those that PAN tests. trains:
     whether it is a prompt; what is none (``spec.kinds``) has no class.
     """
 
@@ -136,7 +180,7 @@ class Kind:
     passes: Callable[[Values], int] = lambda method: 1
     costly: tuple[str, ...] = ()
     transfers: bool = True
-    reads: Reads = "pooled"
+    reads: Reads = POOLED
     several: bool = False
     between_blocks: bool = False
     variants: bool = True
@@ -146,6 +190,11 @@ class Kind:
     def names(self) -> frozenset[str]:
         """Names of the fields that have a part in it, but for those that all kinds have."""
         return frozenset(self.fields.model_fields) | (TRAINED if self.trains else frozenset())
+
+    @property
+    def in_image_tower(self) -> bool:
+        """Whether blocks of the image tower run in every step and every test."""
+        return self.reads == STATES
 
 
 PROMPTS: dict[str, Kind] = {
@@ -171,7 +220,7 @@ PROMPTS: dict[str, Kind] = {
         PlotFields,
         passes=lambda method: int(method["n_prompts"]),
         costly=("n_prompts",),
-        reads="patches",
+        reads=PATCHES,
         several=True,
     ),
     "deep_text": Kind(
@@ -186,10 +235,25 @@ PROMPTS: dict[str, Kind] = {
         PTuningFields,
         costly=("encoder_hidden",),
     ),
+    "vpt": Kind(
+        "nemesis_sweep.prompts.vpt:VPT",
+        "vectors among the tokens of an image, before blocks of the image tower (Jia et al., 2022)",
+        VPTFields,
+        costly=(VECTORS,),
+        reads=STATES,
+    ),
+    "prefix": Kind(
+        "nemesis_sweep.prompts.prefix:Prefix",
+        "keys and values that the attention of every block sees before a text (Li & Liang, 2021)",
+        PrefixFields,
+        between_blocks=True,
+    ),
 }
 
 
-class PromptFields(PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields):
+class PromptFields(
+    PrefixFields, VPTFields, PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields
+):
     """The fields of all kinds side by side."""
 
 
@@ -206,11 +270,31 @@ def transfers(method: Values, kinds: Kinds = PROMPTS) -> bool:
     return kind.transfers and not (method.get("csc") and "csc" in kind.names)
 
 
+def among_words(prompts: Iterable[str], kinds: Kinds = PROMPTS) -> bool:
+    """Whether any of these kinds has vectors among the words of a text, which take room; unknown ones may."""
+    return any(each not in kinds or "class_position" in kinds[each].names for each in prompts)
+
+
 def passes(prompt: str, method: Values, kinds: Kinds = PROMPTS) -> int:
     """How many contexts of a replicate go through the text tower in a step; one for an unknown kind."""
     return kinds[prompt].passes(method) if prompt in kinds else 1
 
 
-def reads_of(prompt: str, kinds: Kinds = PROMPTS) -> Reads:
-    """What a kind of prompt sees of an image; the whole, for an unknown one."""
-    return kinds[prompt].reads if prompt in kinds else "pooled"
+def reads_of(method: Values, kinds: Kinds = PROMPTS) -> Reads:
+    """What the prompt of a method sees of an image; its one feature, where the kind is unknown."""
+    kind = kinds.get(method.get("prompt", "coop"))
+    if kind is None:
+        return POOLED
+    last = method.get(LAST) if kind.in_image_tower and LAST in kind.names else None
+    return kind.reads if last is None else f"{kind.reads}-{last}"
+
+
+def states_of(reads: Reads) -> tuple[bool, int | None]:
+    """Whether states are read, and of how many of the last blocks; None for all."""
+    kind, dash, last = reads.partition("-")
+    return (kind == STATES, int(last) if dash else None)
+
+
+def is_read(reads: object) -> bool:
+    """Whether it says what is kept of an image."""
+    return isinstance(reads, str) and (reads in READS or bool(re.fullmatch(rf"{STATES}-[1-9]\d*", reads)))

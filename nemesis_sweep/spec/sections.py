@@ -18,7 +18,7 @@ from nemesis_sweep.spec.names import KnownNames, Reading, meant_name
 from nemesis_sweep.spec.other_keys import full_key, meant_key, places_of
 from nemesis_sweep.spec.outside.methods import method_model, section_model
 from nemesis_sweep.spec.outside.prompts_in import outside_prompts
-from nemesis_sweep.spec.prompt_checks import backbone_faults, depth_faults
+from nemesis_sweep.spec.prompt_checks import backbone_faults, depth_faults, image_depth_faults
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.samplers import SAMPLERS
@@ -67,14 +67,18 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
     if method is not None:
         unsure = frozenset(reader.unsure())
         blocks = known.text_blocks if known is not None else None
-        parts = CrossSection(method, space, tasks, search, budget, unsure, blocks)
+        of_images = known.image_blocks if known is not None else None
+        parts = CrossSection(method, space, tasks, search, budget, unsure, blocks, of_images)
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
             reader.faults += context_room_faults(parts, known.context_length)
         if known is not None and known.no_patches is not None:
-            reader.faults += backbone_faults(parts, known.no_patches)
+            reader.faults += backbone_faults(
+                parts, known.no_patches, known.no_image_blocks or (lambda name: "")
+            )
         if blocks is not None:
             reader.faults += depth_faults(parts, blocks)
+        reader.faults += image_depth_faults(parts)
         if known is not None:
             # A sweep of an earlier version, read from its home, is only looked at.
             reader.faults += step_faults(parts)

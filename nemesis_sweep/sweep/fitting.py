@@ -15,6 +15,7 @@ from nemesis_sweep.spec.baselines import BASELINES, known_before
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.dimensions import Choice
 from nemesis_sweep.spec.part import part_at
+from nemesis_sweep.spec.prompts import among_words
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
@@ -90,20 +91,24 @@ class _Fitting:
         """Where context vectors are asked for, in words with a place for their numbers, and how many."""
         parts = CrossSection(self.sweep.method, self.sweep.space)
         cell = (self.task.dataset, self.task.shots)
+        kinds = self.sweep.method.kinds
         for place in parts.places:
-            if place.name == "n_ctx":
+            if place.name == "n_ctx" and among_words(parts.possible("prompt", place), kinds):
                 values = extremes(place.dimension)
                 listed = isinstance(place.dimension, Choice)
                 key = ".".join(map(str, place.path))
                 yield key, "n_ctx {}" if listed else "n_ctx up to {}", values if listed else [max(values)]
+        fixed = among_words(parts.possible("prompt", cell=cell), kinds)
         words = [text for text in parts.possible("words", cell=cell) if text is not None]
         for text, tokens in zip(words, self.texts.tokens(words, self.exactly) or [], strict=False):
-            yield "method.words", f"words {text!r} ({{}} tokens)", [tokens - ENDS]
-        if "n_ctx" not in parts.always and (not words or "words" in parts.always):
+            if fixed:
+                yield "method.words", f"words {text!r} ({{}} tokens)", [tokens - ENDS]
+        if fixed and "n_ctx" not in parts.always and (not words or "words" in parts.always):
             yield self._written(cell), "n_ctx {}", [parts.fixed_value("n_ctx", cell)]
         for row in known_before(self.sweep.search.baselines):
             method = baseline_method(self.sweep, self.task, row)
-            if method.words is None and "n_ctx" in searched_names(self.sweep.space):
+            searched = not fixed or "n_ctx" in searched_names(self.sweep.space)
+            if method.words is None and searched and among_words([method.prompt], kinds):
                 yield "search.baselines", f"n_ctx {{}} of {row}", [method.n_ctx]
 
     def _written(self, cell: tuple[str, int]) -> str:

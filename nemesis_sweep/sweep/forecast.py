@@ -19,7 +19,7 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.draw import random_point
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import reads_of
+from nemesis_sweep.spec.prompts import Reads
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
@@ -48,9 +48,9 @@ PICTURES = 32
 """Pictures that are encoded to see how long one takes."""
 
 
-Encoding = dict[tuple[str, str, int, int], tuple[set[bytes], float]]
-"""Pictures without features, and seconds that a view of one takes: by backbone, precision, numbers in the
-features of a view, and number of views."""
+Encoding = dict[tuple[str, str, Reads, int, int], tuple[set[bytes], float]]
+"""Pictures without features, and seconds that a view of one takes: by backbone, precision, kind of features,
+numbers in those of a view, and number of views."""
 
 FLOAT = 4
 """Bytes of a number in the cache."""
@@ -125,7 +125,7 @@ def forecast(sweep: Sweep) -> Forecast:
             each = [_testing_seconds(sweep, m, p.costs) for m, p in zip(own, found, strict=True)]
             tested += sum(each) / len(each)
             # One method for each kind of features that prompts of the sweep read.
-            for method in {reads_of(each.prompt, each.kinds): each for each in reversed(own)}.values():
+            for method in {each.reads: each for each in reversed(own)}.values():
                 _note_encoding(sweep, task, method, encoding)
         beside = list(filter(trains_prompt, outside_the_space(sweep, tasks)))
         trials = trials_of(sweep, tasks) + len(beside) + most_controls(sweep)
@@ -211,21 +211,22 @@ def _note_encoding(sweep: Sweep, task: Task, method: Method, found: Encoding) ->
     centre += [item for target in arranged.targets.values() for item in target.test]
     train = [item for episode in arranged.episodes for item in episode.train]
     for number, items in ((views, train), (1, centre)):
-        reads = reads_of(method.prompt, method.kinds)
+        reads = method.reads
         missing = missing_pictures(backbone, number, items, reads=reads)
         if not missing:
             continue
-        key = (task.backbone, method.precision, math.prod(backbone.image_shape(reads)), number)
+        size = math.prod(backbone.image_shape(reads))
+        key = (task.backbone, method.precision, reads, size, number)
         if key not in found:
-            found[key] = (set(), _view_seconds(backbone, arranged))
+            found[key] = (set(), _view_seconds(backbone, arranged, reads))
         found[key][0].update(missing)
 
 
-def _view_seconds(backbone: Backbone, arranged: ProtocolSplit) -> float:
+def _view_seconds(backbone: Backbone, arranged: ProtocolSplit, reads: Reads) -> float:
     items = arranged.source.test[:PICTURES]
-    encode_items(backbone, items[:1], [CENTRE])
+    encode_items(backbone, items[:1], [CENTRE], reads=reads)
     started = time.perf_counter()
-    encode_items(backbone, items, [CENTRE])
+    encode_items(backbone, items, [CENTRE], reads=reads)
     return (time.perf_counter() - started) / len(items)
 
 

@@ -19,6 +19,8 @@ from nemesis_sweep.vlm.registry import (
     backbone_names,
     context_length,
     find_backbone,
+    image_blocks,
+    no_image_blocks,
     no_patches,
     text_blocks,
 )
@@ -48,6 +50,8 @@ def known_names(beside: Path | None = None) -> KnownNames:
         context_length=context_length,
         no_patches=no_patches,
         text_blocks=text_blocks,
+        no_image_blocks=no_image_blocks,
+        image_blocks=image_blocks,
         sampler_options=samplers.sampler_faults,
         pruner_options=pruners.pruner_faults,
         part_problem=lambda kind, name: _problem(CHECKS[kind], name),

@@ -23,7 +23,6 @@ from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_class
-from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (
     checked_method,
@@ -102,7 +101,7 @@ def fit(
     the feature cache.
     device: where to encode and train, such as "cuda"; by default where the backbone is.
     on_epoch: called after each epoch with its number, from 1, and its metrics. report: called with lines of
-    progress while images are encoded, and where testing takes long.
+    progress while images are encoded, and where an epoch or testing takes long.
 
     Raises UserError, before anything is encoded, for an argument that cannot be used. Warns of what a person
     should know of the data: files that were left out, classes with too few images, images in train and test.
@@ -115,15 +114,13 @@ def fit(
     data = found_dataset(dataset, root)
     model = found_backbone(backbone).to(precision=chosen.precision, device=place)
     views = chosen.epochs if chosen.views == "epochs" else int(chosen.views)
-    features = episode_features(
-        data, model, shots, distinct, views, report, val_shots, reads_of(chosen.prompt, chosen.kinds)
-    )
+    features = episode_features(data, model, shots, distinct, views, report, val_shots, chosen.reads)
     for line in _worth_knowing(data, features.episodes):
         warnings.warn(line, stacklevel=2)
     training = TrainingRun(model, data.classnames, chosen, distinct, features, data.template)
     history: list[Metrics] = []
     while not training.done:
-        history.append(training.run_epoch())
+        history.append(training.run_epoch(report))
         if on_epoch:
             on_epoch(training.epoch, history[-1])
     metrics = {**history[-1], **training.evaluate("val", report), **training.evaluate("test", report)}

@@ -11,8 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset, Item
+from nemesis_sweep.data.decoding.ahead import Decoders
 from nemesis_sweep.data.decoding.images import DRAWINGS, UnusableError, as_seen
-from nemesis_sweep.data.encode import encode_items
+from nemesis_sweep.data.encode import cpus, encode_items
 from nemesis_sweep.data.store import view_numbers
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
@@ -72,14 +73,30 @@ class Classifier:
         """
         items = [_item(number, image) for number, image in enumerate(_several(images))]
         unusable: dict[int, UnusableError] = {}
-        encoded = encode_items(self.backbone, items, view_numbers(1), reads=self._reads, unusable=unusable)
+        found: list[Tensor] = []
+        size = self._classify.chunk
+        # No more at a time than the classifier takes: the tokens of many images would fill the memory.
+        with Decoders(self.backbone.preprocess, cpus()) as decoders:
+            starts = range(0, max(1, len(items)), size)
+            found += [self._some(items[at : at + size], decoders, at, unusable) for at in starts]
         if unusable:
             bad = [(items[place].source, error.reason) for place, error in sorted(unusable.items())]
             raise UserError([Problem(f"cannot read this image: {why}", file=source) for source, why in bad])
+        return torch.cat(found)
+
+    def _some(
+        self, items: Sequence[Item], decoders: Decoders, start: int, unusable: dict[int, UnusableError]
+    ) -> Tensor:
+        """Probabilities of some images, from one's place on; nothing of use where some cannot be read."""
+        bad: dict[int, UnusableError] = {}
+        views = view_numbers(1)
+        encoded = encode_items(
+            self.backbone, items, views, reads=self._reads, decoders=decoders, unusable=bad
+        )
+        unusable |= {start + place: error for place, error in bad.items()}
         features = torch.from_numpy(encoded).squeeze(1).to(self._classify.device)
-        features = features.expand(self._classify.replicates, *features.shape)
-        logits = [self._classify(some) for some in features.split(self._classify.chunk, dim=1)]
-        return torch.cat(logits, dim=1).softmax(dim=-1).mean(dim=0).cpu()
+        logits = self._classify(features.expand(self._classify.replicates, *features.shape))
+        return logits.softmax(dim=-1).mean(dim=0).cpu()
 
     def predict(self, images: Iterable[Picture], top: int = 5) -> list[list[tuple[str, float]]]:
         """The likeliest classes of each image with their probabilities, best first: ``[("cat", 0.93), ...]``.

@@ -10,7 +10,7 @@ from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.spec.prompts import POOLED, Reads
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import checked_seeds, checked_shots, checked_val_shots
 from nemesis_sweep.vlm.backbone import Backbone
@@ -18,10 +18,11 @@ from nemesis_sweep.vlm.backbone import Backbone
 
 @dataclass(frozen=True)
 class EpisodeFeatures:
-    """Image features and labels of R episodes on one dataset; with ``(Q, E)`` for E where parts are read.
+    """Image features and labels of R episodes on one dataset; with ``(Q, E)`` for E where parts are read, and
+    ``(Q, W)`` where tokens are.
 
     train: ``(R, n, V, E)`` and ``(R, n)``; val: ``(R, m, E)`` and ``(R, m)``; test, the same for every
-    replicate: ``(t, E)`` and ``(t,)``.
+    replicate: ``(t, E)`` and ``(t,)``. reads: what of images these are; '' where nobody said.
     """
 
     train: Tensor
@@ -31,6 +32,7 @@ class EpisodeFeatures:
     test: Tensor
     test_labels: Tensor
     episodes: tuple[Episode, ...]
+    reads: Reads = ""
 
 
 def episode_features(
@@ -41,11 +43,12 @@ def episode_features(
     views: int,
     report: SayLine | None = None,
     val_shots: ValShots = PUBLISHED,
-    reads: Reads = "pooled",
+    reads: Reads = POOLED,
 ) -> EpisodeFeatures:
     """Draw the episodes of the seeds and look their features up, encoding what the cache lacks.
 
-    reads: features of whole images, or with `patches` of their parts, for prompts that read those.
+    reads: features of whole images, or with `patches` of their parts, or with `states` or `states-K` tokens
+    before all or the last K blocks of the image tower, for prompts that read those.
     val_shots: validation images of each class: `published`, min(shots, 4), a number of them, or `all`.
     Raises ``UserError`` unless shots is a whole number >= 1, val_shots one of these, and seeds are different
     whole numbers.
@@ -61,7 +64,7 @@ def features_of(
     backbone: Backbone,
     views: int,
     report: SayLine | None = None,
-    reads: Reads = "pooled",
+    reads: Reads = POOLED,
 ) -> EpisodeFeatures:
     """Look the features of drawn episodes up, and those of the dataset's test split."""
     augmented = FeatureStore(backbone, views, reads=reads)
@@ -78,11 +81,12 @@ def features_of(
         test=test.squeeze(1),
         test_labels=_labels(dataset.test),
         episodes=tuple(episodes),
+        reads=reads,
     )
 
 
 def target_features(
-    dataset: Dataset, backbone: Backbone, report: SayLine | None = None, reads: Reads = "pooled"
+    dataset: Dataset, backbone: Backbone, report: SayLine | None = None, reads: Reads = POOLED
 ) -> tuple[Tensor, Tensor]:
     """Features ``(t, E)`` of the test split's centre crops and their labels ``(t,)``."""
     images = FeatureStore(backbone, 1, reads=reads).features(dataset.test, report)

@@ -17,6 +17,7 @@ from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import STATES
 from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators
@@ -25,7 +26,7 @@ from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
 from nemesis_sweep.vlm.devices import to_device
 
-RELATIVE = "relative"
+RELATIVE, TYPICAL = "relative", "typical"
 PROMPT, OPTIMISER = "prompt.", "optimiser."
 """What the names of parameters and of the optimiser's tensors begin with in :meth:`Trainer.state`."""
 
@@ -67,11 +68,10 @@ class Trainer:
         self.generators = Generators(seeds)
         self._annealing, self._selection = annealing(method.anneal), selection(method.selection)
         self._tests = SELECTIONS[method.selection].corrupts
-        tower = backbone.text.to(precision_dtype(method.precision))
-        frozen = backbone if tower is backbone.text else replace(backbone, text=tower)
-        self.device = tower.device
-        check_device(self.device)
         kind, drawn = learner_of(method.prompt), self.generators["init"]
+        frozen = _frozen(backbone, method, with_images=kind.reads == STATES)
+        self.device = frozen.text.device
+        check_device(self.device)
         self._network = network_of(kind, frozen, method, classnames, drawn)
         if self._network is None:
             self._learner = kind.create(frozen, method, classnames, drawn, template)
@@ -90,6 +90,7 @@ class Trainer:
         self.parameters = dict(learnt.named_parameters())
         self.optimiser = make_optimiser(method, self.parameters.values())
         self._typical = self._learner.typical_norms() if method.norm == RELATIVE else None
+        self._of_images: Tensor | None = None
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
 
     @property
@@ -142,9 +143,9 @@ class Trainer:
         logits = classifier(images)
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
-        norms = vector_norms(learner.penalised(images), self.method.norm, self.method.reduction)
-        if self._typical is not None:
-            norms = norms / self._typical.to(norms.dtype)
+        norms = vector_norms(learner.penalised(images), self.method.norm, learner.reduction)
+        if self.method.norm == RELATIVE:
+            norms = norms / self._usual(images).to(norms.dtype)
         selected = self._select(classifier, images, labels, correct, positions)
         penalty = self._penalty(norms, selected, epoch)
         own = learner.regulariser(classifier, images, logits)
@@ -181,7 +182,8 @@ class Trainer:
             if isinstance(value, Tensor)
         }
         prompt = {f"{PROMPT}{name}": value.detach().clone() for name, value in self.parameters.items()}
-        return {**prompt, **optimiser, "alive": self.alive.clone(), **self.generators.state()}
+        usual = {} if self._of_images is None else {TYPICAL: self._of_images.clone()}
+        return {**prompt, **optimiser, **usual, "alive": self.alive.clone(), **self.generators.state()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Go on exactly where :meth:`state` was taken."""
@@ -197,7 +199,19 @@ class Trainer:
                 if key.startswith(start)
             }
         self.alive = state["alive"].to(self.device, copy=True)
+        self._of_images = state[TYPICAL].to(self.device, copy=True) if TYPICAL in state else None
         self.generators.load_state(dict(state))
+
+    def _usual(self, images: Tensor) -> Tensor:
+        """What norms are relative to; where that depends on the images, it stays as the first batch gave."""
+        if self._typical is not None:
+            return self._typical
+        if self._of_images is None:
+            self._of_images = self.learner.typical_norms(images)
+        if self._of_images is None:
+            kind = type(self.learner).__name__
+            raise UserError(Problem(f"{kind}.typical_norms gives nothing for a batch either", key="norm"))
+        return self._of_images
 
     def _penalty(self, norms: Tensor, selected: Tensor, epoch: int) -> Tensor:
         """``Omega(e) [beta PUN + (1 - beta) PAN]``, ``(R,)``."""
@@ -260,6 +274,14 @@ class Trainer:
         with torch.no_grad():
             for parameter, before in frozen.items():
                 parameter.copy_(torch.where(_along(failed, parameter), before, parameter))
+
+
+def _frozen(backbone: Backbone, method: Method, with_images: bool) -> Backbone:
+    """The backbone with its text tower in the method's precision, and the image tower where steps need it."""
+    if with_images:
+        return backbone.to(precision=method.precision)
+    tower = backbone.text.to(precision_dtype(method.precision))
+    return backbone if tower is backbone.text else replace(backbone, text=tower)
 
 
 def _along(flags: Tensor, values: Tensor) -> Tensor:

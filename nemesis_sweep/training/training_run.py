@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE, Dataset
-from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.data.meter import Meter, SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
@@ -60,16 +60,19 @@ class TrainingRun:
     def done(self) -> bool:
         return self.epoch >= self.method.epochs or not self.trainer.alive.any()
 
-    def run_epoch(self) -> Metrics:
+    def run_epoch(self, report: SayLine | None = None) -> Metrics:
         """Train one epoch: a random order of each replicate's images, the last short batch dropped.
 
-        Only when a replicate has fewer images than a batch, the short batch is all there is.
+        Only when a replicate has fewer images than a batch, the short batch is all there is. report: called
+        with lines of progress where an epoch takes long.
         """
         orders = self._shuffled()
         count = orders.shape[1]
         batch = min(self.method.batch, count)
         loss = cross_entropy = correct = selected = torch.zeros(len(orders), device=self.trainer.device)
         steps = count // batch
+        label = f"training epoch {self.epoch + 1} of {self.method.epochs}"
+        meter = Meter(steps, label, report, unit="step", begins=False)
         for number in range(steps):
             rows = orders[:, number * batch : (number + 1) * batch]
             images, labels = self._batch(rows)
@@ -80,6 +83,7 @@ class TrainingRun:
             correct = correct + step.correct
             selected = selected + step.selected.sum(dim=1) / steps
             self._selected += step.selected
+            meter.add(1)
         self._steps += steps
         self.epoch += 1
         return _read(
@@ -190,11 +194,12 @@ def _check(features: EpisodeFeatures, method: Method, seeds: tuple[int, ...], n_
 
 
 def _check_kind(features: EpisodeFeatures, learner: Learner) -> None:
-    """Refuse features of whole images for a prompt that reads their parts, and the other way round."""
+    """Refuse features of whole images for a prompt that reads their parts, and any other mix."""
     found = tuple(features.train.shape[3:])
-    if found != learner.image_shape:
+    if found != learner.image_shape or features.reads not in ("", learner.reads):
+        told = f"{found}, {features.reads}" if features.reads else str(found)
         allowed = f"{learner.image_shape}, as of episode_features(..., reads='{learner.reads}')"
-        raise UserError(Problem("image features of another kind", found=str(found), allowed=allowed))
+        raise UserError(Problem("image features of another kind", found=told, allowed=allowed))
 
 
 def mean_of(metrics: Metrics, name: str) -> float:

@@ -4,8 +4,8 @@ The shared rows' keys and values are never copied per class: all tail queries of
 matrix product, and its scores share one softmax with the scores inside the class. The backward pass is
 written by hand to save only what it needs and to write each gradient once.
 
-Shapes below: R replicates, h heads, d head width, P rows of the common beginning (P0 constant, m shared),
-n chunks of S tail rows with Q queries each, blocks = R * h * n.
+Shapes below: R replicates, h heads, d head width, P rows before all tails (M leading ones, which are learnt
+keys and values, P0 constant, m shared), n chunks of S tail rows with Q queries each, blocks = R * h * n.
 """
 
 from __future__ import annotations
@@ -18,28 +18,43 @@ from torch.autograd.function import once_differentiable
 
 
 def packed_attention(
-    q: Tensor, kv: Tensor, constant: Tensor, masks: tuple[Tensor, Tensor], heads: int
+    q: Tensor,
+    kv: Tensor,
+    constant: Tensor,
+    masks: tuple[Tensor, Tensor],
+    heads: int,
+    leading: Tensor | None = None,
 ) -> Tensor:
     """Attend from query rows (R, a + n * Q, D) to rows (R, m + n * S, 2D) of keys and values side by side.
 
     constant: (2, h, P0, d) keys and values of the constant beginning, which every row sees; no gradient.
-    masks: additive (a, P) of the shared rows that ask (all m, or none where their outputs are not needed),
-    and (n, Q, S) within chunks. Returns (R, a + n * Q, D).
+    masks: additive (a, P0 + m) of the shared rows that ask (all m, or none where their outputs are not
+    needed), and (n, Q, S) within chunks. leading: (R, 2, M, D) keys and values that every row of a replicate
+    sees, with gradients; or None. Returns (R, a + n * Q, D).
     """
-    out: Tensor = _PackedAttention.apply(q, kv, constant, *masks, heads)
+    out: Tensor = _PackedAttention.apply(q, kv, leading, constant, *masks, heads)
     return out
 
 
 class _PackedAttention(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, q: Tensor, kv: Tensor, constant: Tensor, shared_mask: Tensor, tail_mask: Tensor, heads: int
+        ctx: Any,
+        q: Tensor,
+        kv: Tensor,
+        leading: Tensor | None,
+        constant: Tensor,
+        shared_mask: Tensor,
+        tail_mask: Tensor,
+        heads: int,
     ) -> Tensor:
         replicates, _, width = q.shape
         asked, shared = shared_mask.shape[0], shared_mask.shape[1] - constant.shape[2]
         pairs = kv.unflatten(2, (2, heads, -1)).permute(2, 0, 3, 1, 4)  # (2, R, h, m + n * S, d)
-        first = constant[:, None].expand(-1, replicates, -1, -1, -1)
-        prefix = torch.cat([first, pairs[:, :, :, :shared]], dim=3).flatten(1, 2)
+        before = [constant[:, None].expand(-1, replicates, -1, -1, -1), pairs[:, :, :, :shared]]
+        if leading is not None:
+            before.insert(0, leading.unflatten(3, (heads, -1)).permute(1, 0, 3, 2, 4))
+        prefix = torch.cat(before, dim=3).flatten(1, 2)
         tail = pairs[:, :, :, shared:].contiguous().flatten(1, 2)
         # Always a copy, so that it can be scaled in place.
         by_head = _by_head(q, heads).clone(memory_format=torch.contiguous_format).flatten(0, 1)
@@ -49,19 +64,22 @@ class _PackedAttention(torch.autograd.Function):
         seen, p_prefix, p_tail = _attend_tails(q_tail, prefix, tail, tail_mask)
         out[:, asked:] = seen
         saved = [q_tail, prefix, tail, p_prefix, p_tail]
+        learnt = 0 if leading is None else leading.shape[2]
         if asked:
-            p_shared = torch.bmm(q_shared, prefix[0].transpose(1, 2)).add_(shared_mask).softmax(-1)
+            scores = torch.bmm(q_shared, prefix[0].transpose(1, 2))
+            scores[:, :, learnt:].add_(shared_mask)
+            p_shared = scores.softmax(-1)
             out[:, :asked] = torch.bmm(p_shared, prefix[1])
             saved += [q_shared, p_shared]
         ctx.save_for_backward(*saved)
-        ctx.sizes = (heads, asked, shared)
+        ctx.sizes = (heads, asked, shared, learnt)
         return out.unflatten(0, (replicates, heads)).transpose(1, 2).flatten(2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q_tail, prefix, tail, p_prefix, p_tail, *of_shared = ctx.saved_tensors
-        heads, asked, shared = ctx.sizes
+        heads, asked, shared, learnt = ctx.sizes
         replicates, _, width = grad.shape
         by_head = _by_head(grad, heads).flatten(0, 1)
         g_tail = by_head[:, asked:].contiguous()
@@ -80,10 +98,12 @@ class _PackedAttention(torch.autograd.Function):
         rows = shared + tail.shape[2]
         g_kv = grad.new_empty(replicates, rows, 2, heads, width // heads)
         by_pair = g_kv.permute(2, 0, 3, 1, 4)
-        by_pair[:, :, :, :shared] = g_prefix[:, :, prefix.shape[2] - shared :].unflatten(1, (-1, heads))
+        by_replicate = g_prefix.unflatten(1, (-1, heads))  # (2, R, h, P, d)
+        by_pair[:, :, :, :shared] = by_replicate[:, :, :, prefix.shape[2] - shared :]
         by_pair[:, :, :, shared:] = g_own.unflatten(1, (-1, heads))
+        g_leading = by_replicate[:, :, :, :learnt].permute(1, 0, 3, 2, 4).flatten(3) if learnt else None
         grad_q = gq.unflatten(0, (replicates, heads)).transpose(1, 2).flatten(2)
-        return grad_q, g_kv.flatten(2), None, None, None, None
+        return grad_q, g_kv.flatten(2), g_leading, None, None, None, None
 
 
 def _by_head(rows: Tensor, heads: int) -> Tensor:

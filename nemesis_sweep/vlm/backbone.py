@@ -16,12 +16,13 @@ from torch.nn import functional as F
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.spec.prompts import LAST, POOLED, Reads, states_of
 from nemesis_sweep.vlm.devices import find_device
 from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
+from nemesis_sweep.vlm.image_states import image_blocks, states_shape, token_states
 from nemesis_sweep.vlm.kept_layouts import KeptLayouts
-from nemesis_sweep.vlm.layout import Layout, unknown_tokens
+from nemesis_sweep.vlm.layout import Layout, check_class_names, refuse_no_texts, unknown_tokens
 from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
 from nemesis_sweep.vlm.registry import find_backbone
@@ -97,6 +98,15 @@ class Backbone:
         self._warn_unknown(made)
         return made
 
+    def template_layout(self, names: Sequence[str], template: str) -> Layout:
+        """Lay out a hand-written prompt for class names, `{}` for the name, once; with those warnings."""
+        refuse_no_texts("class names", names)
+        check_class_names(names)
+        texts = [template.replace("{}", name.replace("_", " ")) for name in names]
+        made = self.layouts.texts(self.tokenizer, texts)
+        self._warn_unknown(made)
+        return made
+
     def encode_texts(self, texts: Sequence[str], *, normalised: bool = True) -> Tensor:
         """Features (N, E) of ordinary texts, for zero-shot classifiers. No gradients.
 
@@ -111,22 +121,31 @@ class Backbone:
             return encode_text(self.text, made, nothing, normalised=normalised)[0]
 
     @torch.no_grad()
-    def encode_image(self, pixels: Tensor, reads: Reads = "pooled") -> Tensor:
+    def encode_image(self, pixels: Tensor, reads: Reads = POOLED) -> Tensor:
         """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients, no TF32.
 
-        reads: `patches` gives those of the parts of each image, (B, Q, E). Raises UserError for towers that
-        have none.
+        reads: `patches` gives those of the parts of each image, (B, Q, E); `states` and `states-K` give its
+        tokens before the blocks, not normalised, (B, Q, W). Raises UserError for towers that have none.
         """
         parameter = next(self.visual.parameters())
-        encode = pooled_features if reads == "pooled" else patch_features
+        pixels = pixels.to(device=parameter.device, dtype=parameter.dtype)
+        are_states, last = states_of(reads)
+        encode = pooled_features if reads == POOLED else patch_features
         with without_tf32():
-            features = encode(self.visual, pixels.to(device=parameter.device, dtype=parameter.dtype))
-        return F.normalize(features.float(), dim=-1)
+            if are_states:
+                self._refuse_no_blocks(last)
+                return token_states(self.visual, pixels, last).float()
+            return F.normalize(encode(self.visual, pixels).float(), dim=-1)
 
-    def image_shape(self, reads: Reads = "pooled") -> tuple[int, ...]:
-        """Shape of one image's features: (E,), or (Q, E) of its parts. Raises UserError where it has none."""
-        if reads == "pooled":
+    def image_shape(self, reads: Reads = POOLED) -> tuple[int, ...]:
+        """Shape of one image's features: (E,), or (Q, E) of its parts, or (Q, W) of its tokens. Raises
+        UserError where it has none."""
+        are_states, last = states_of(reads)
+        if reads == POOLED:
             return (self.embed_dim,)
+        if are_states:
+            self._refuse_no_blocks(last)
+            return states_shape(self.visual)
         count = patch_count(self.visual)
         if not count:
             message = "this image tower has no features of the parts of an image"
@@ -149,6 +168,17 @@ class Backbone:
         # Weights that were rounded once do not come back: a copy of a copy in yet another dtype is its own.
         rounded = bool(self.made_of) and dtype != self.text.dtype
         return replace(self, text=text, visual=visual, made_of="" if rounded else self.fingerprint)
+
+    def _refuse_no_blocks(self, last: int | None) -> None:
+        """Raise UserError for an image tower without blocks that vectors can be put before, or so many."""
+        there = image_blocks(self.visual)
+        if not there:
+            message = "this image tower has no blocks that vectors can be put before"
+            allowed = "a backbone with open_clip's own ViT, such as ViT-B-16, or another prompt"
+            raise UserError(Problem(message, key="backbone", found=self.name, allowed=allowed))
+        if last is not None and last > there:
+            message = "more blocks than the image tower has"
+            raise UserError(Problem(message, key=LAST, found=str(last), allowed=f"at most {there}"))
 
     def _warn_unknown(self, made: Layout) -> None:
         if self.known_tokens is None:

@@ -94,9 +94,14 @@ def text_layout(tokenizer: Any, texts: Sequence[str]) -> Layout:
 
 def word_ids(tokenizer: Any, words: str) -> Tensor:
     """Ids (M,) of the tokens of words, without those that only mark where a text starts and ends."""
-    ids, lengths = _tokenize(tokenizer, [words], [words], 0)
+    layout = text_layout(tokenizer, [words])
+    return layout.tokens[0, word_places(tokenizer, layout)]
+
+
+def word_places(tokenizer: Any, text: Layout) -> slice:
+    """Where the words of a layout's first text stand: not what only marks where a text starts and ends."""
     start = _start(tokenizer)
-    return ids[0, start : int(lengths[0]) - (_specials(tokenizer) - start)]
+    return slice(start, int(text.lengths[0]) - (_specials(tokenizer) - start))
 
 
 def unknown_tokens(layout: Layout, known: Collection[int]) -> dict[str, float]:
@@ -122,6 +127,11 @@ def check_names(names: Sequence[str], n_ctx: int, position: str) -> None:
     if type(n_ctx) is not int or n_ctx < 1:
         message = "n_ctx must be at least 1" if type(n_ctx) is int else "n_ctx must be a whole number"
         raise UserError(Problem(message, found=repr(n_ctx)))
+    check_class_names(names, stacklevel=4)
+
+
+def check_class_names(names: Sequence[str], stacklevel: int = 3) -> None:
+    """Raise ``UserError`` for no names and for empty ones, and warn about names given twice."""
     if not names:
         raise UserError("no class names given: at least one class is needed")
     empty = [index for index, name in enumerate(names) if not name.replace("_", " ").strip()]
@@ -130,7 +140,8 @@ def check_names(names: Sequence[str], n_ctx: int, position: str) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         shown = ", ".join(repr(name) for name in twice[:5])
-        warnings.warn(f"{counted(len(twice), 'class name')} given more than once: {shown}", stacklevel=3)
+        told = f"{counted(len(twice), 'class name')} given more than once: {shown}"
+        warnings.warn(told, stacklevel=stacklevel)
 
 
 def refuse_no_texts(what: str, given: Any) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.vlm.prefixed_block import prefixed_block
 from nemesis_sweep.vlm.tower import TextTower
 
 Put = Callable[[int, Tensor], Tensor]
@@ -100,9 +101,12 @@ class OpenClipTower(TextTower):
         }
         return replace(self, **moved)
 
-    def encode(self, embedded: Tensor, ids: Tensor, put: Put | None = None) -> Tensor:
+    def encode(
+        self, embedded: Tensor, ids: Tensor, put: Put | None = None, prefix: Tensor | None = None
+    ) -> Tensor:
         """Features as of `TextTower.encode`. put: changes the states (N, L, D) that enter each block but the
-        first."""
+        first. prefix: (R, J, 2, M, D), keys and values that the first J blocks see besides: each for as many
+        texts, side by side, as there are to one of R."""
         from open_clip.transformer import text_global_pool
 
         x = embedded
@@ -110,18 +114,24 @@ class OpenClipTower(TextTower):
             x = torch.cat([x, self.cls_emb.expand(len(x), 1, -1)], dim=1)
         x = x + self.positional_embedding[: x.shape[1]]
         mask = self._mask(ids, x)
-        x = self.transformer(x, attn_mask=mask) if put is None else self._through(x, mask, put)
+        whole = put is None and prefix is None
+        x = self.transformer(x, attn_mask=mask) if whole else self._through(x, mask, put, prefix)
         if self.cls_emb is not None:
             pooled = self.ln_final(text_global_pool(x, pool_type="last"))
         else:
             pooled = text_global_pool(self.ln_final(x), ids, self.pool, eos_token_id=self.eos_id)
         return self.project(pooled)
 
-    def _through(self, x: Tensor, mask: Tensor | None, put: Put) -> Tensor:
+    def _through(self, x: Tensor, mask: Tensor | None, put: Put | None, prefix: Tensor | None) -> Tensor:
         """The blocks one by one, as open_clip's Transformer has them."""
         batch_first = getattr(self.transformer, "batch_first", True)
+        prefixes = () if prefix is None else prefix.unbind(1)
         for number, block in enumerate(self.blocks):
-            x = put(number, x) if number else x
+            x = put(number, x) if put is not None and number else x
+            if number < len(prefixes):
+                own = prefixes[number].repeat_interleave(len(x) // len(prefixes[number]), dim=0)
+                x = prefixed_block(block, x, mask, own)
+                continue
             turned = x if batch_first else x.transpose(0, 1)
             turned = block(turned, attn_mask=mask)
             x = turned if batch_first else turned.transpose(0, 1)

@@ -19,21 +19,29 @@ from nemesis_sweep.vlm.tower import TextTower
 
 
 def plain_features(
-    tower: TextTower, layout: Layout, context: Tensor, *, cut: bool = False, deep: Tensor | None = None
+    tower: TextTower,
+    layout: Layout,
+    context: Tensor,
+    *,
+    cut: bool = False,
+    deep: Tensor | None = None,
+    prefix: Tensor | None = None,
 ) -> Tensor:
     """Text features (R, C, E), not normalised, of context (R, C, M, D) in the tower's dtype.
 
     deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
+    prefix: (R, J, 2, P, D), keys and values that the attention of each of the first J blocks sees besides.
     """
     length = int(layout.lengths.max()) if cut else layout.tokens.shape[1]
     replicates, classes = context.shape[:2]
     ids = _placed(layout, context.device).ids[:, :length].repeat(replicates, 1)
     embedded = splice(tower, layout, context, length).flatten(0, 1)  # (R * C, length, D)
-    if deep is None:
+    if deep is None and prefix is None:
         features = tower.encode(embedded, ids)
     else:
         assert isinstance(tower, OpenClipTower)
-        features = tower.encode(embedded, ids, _put(layout, deep, length))
+        put = None if deep is None else _put(layout, deep, length)
+        features = tower.encode(embedded, ids, put, prefix)
     return features.unflatten(0, (replicates, classes))
 
 

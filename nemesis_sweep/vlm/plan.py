@@ -1,6 +1,6 @@
 """Which rows the shared path computes: the common beginning of all prompts once, then each class's own tail.
 
-    constant  leading positions that no context vector can reach (SOS): computed once per tower
+    constant  leading positions that nothing learnt can reach (SOS), none with a prefix: once per tower
     shared    the other common positions (context vectors): m rows, computed once per replicate
     tails     what remains of each class, packed whole into n chunks of S rows
 
@@ -109,23 +109,27 @@ class PackedPlan:
         return (self.positions >= first) & (self.classes >= 0)
 
 
-_Key = tuple[bool, str, torch.dtype]
+_Key = tuple[bool, bool, str, torch.dtype]
 _plans: weakref.WeakKeyDictionary[Layout, dict[_Key, PackedPlan]] = weakref.WeakKeyDictionary()
 
 
-def plan_for(layout: Layout, per_class: bool, device: torch.device, dtype: torch.dtype) -> PackedPlan:
-    """The plan of a layout, made once. per_class: contexts differ between classes (CSC)."""
+def plan_for(
+    layout: Layout, per_class: bool, device: torch.device, dtype: torch.dtype, prefixed: bool = False
+) -> PackedPlan:
+    """The plan of a layout, made once. per_class: contexts differ between classes (CSC). prefixed: every row
+    sees learnt keys and values, so no state is constant."""
     made = _plans.setdefault(layout, {})
-    key = (per_class, str(device), dtype)
+    key = (per_class, prefixed, str(device), dtype)
     if key not in made:
         with torch.inference_mode(False):
-            made[key] = replace(make_plan(layout, per_class), device=device, dtype=dtype)
+            made[key] = replace(make_plan(layout, per_class, prefixed), device=device, dtype=dtype)
     return made[key]
 
 
-def make_plan(layout: Layout, per_class: bool) -> PackedPlan:
+def make_plan(layout: Layout, per_class: bool, prefixed: bool = False) -> PackedPlan:
     """Find the common beginning and pack the tails."""
     constant, common = _common(layout, per_class)
+    constant = 0 if prefixed else constant
     lengths: list[int] = (layout.lengths - common).tolist()
     bins, size = pack(lengths)
     shared = common - constant

@@ -33,6 +33,9 @@ from nemesis_sweep.vlm.published import clean_tag, published
 DEFAULT_LENGTH, DEFAULT_LAYERS = 77, 12
 """Tokens of a text and blocks of its tower where the architecture does not say: open_clip's defaults."""
 
+VISION_DEFAULTS = {"image_size": 224, "patch_size": 16, "width": 768}
+"""open_clip's own of a ViT."""
+
 RANDOM = "random"
 HUB = "hf-hub:"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -223,7 +226,7 @@ def text_config(name: str) -> dict[str, Any] | None:
 
 
 def text_blocks(name: str) -> int | None:
-    """Blocks of a backbone's text tower that take vectors between them: 0 for a Hugging Face encoder, None
+    """Blocks of a backbone's text tower that take vectors of their own: 0 for a Hugging Face encoder, None
     where its configuration is not on this machine."""
     config = text_config(name)
     if config is None or config.get("hf_model_name"):
@@ -245,6 +248,38 @@ def no_patches(name: str) -> str:
     if config.get("pool_type", "tok") != "tok" or config.get("final_ln_after_pool"):
         return "its image tower has no class token"
     return ""
+
+
+def no_image_blocks(name: str) -> str:
+    """Why vectors cannot be put before blocks of a backbone's image tower, by its configuration; '' where
+    they can, or where that is not known before its weights are."""
+    config = _vision_config(name)
+    if config is None:
+        return ""
+    if config.get("timm_model_name"):
+        return f"its image tower is timm's {config['timm_model_name']}"
+    return "its image tower is a ResNet" if isinstance(config.get("layers"), list) else ""
+
+
+def image_blocks(name: str) -> int | None:
+    """Blocks of a backbone's image tower that vectors can be put before: 0 where it is no ViT of open_clip's,
+    None where its configuration is not on this machine."""
+    config = _vision_config(name)
+    if config is None or no_image_blocks(name):
+        return None if config is None else 0
+    layers = config.get("layers", DEFAULT_LAYERS)
+    return layers if isinstance(layers, int) else None
+
+
+def image_token_numbers(name: str) -> int | None:
+    """Numbers of the tokens of an image in a backbone's ViT, Q * W; None where that is not known."""
+    config = _vision_config(name)
+    if config is None or no_image_blocks(name):
+        return None
+    size, patch, width = (config.get(key, usual) for key, usual in VISION_DEFAULTS.items())
+    if not all(isinstance(each, int) for each in (size, patch, width)):
+        return None
+    return int(((size // patch) ** 2 + 1) * width)
 
 
 def untrained_patches(name: str) -> bool:

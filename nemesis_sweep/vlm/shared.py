@@ -3,7 +3,8 @@
 Exact for causal towers that pool EOT: no state depends on what comes later, so the states of SOS and the
 shared context are the same for every class. All rows (shared and tails, see `plan`) go through each layer
 together; attention alone treats them apart. The first layer projects context vectors only, the rest is
-known. In the last layer, only EOT rows ask and go on.
+known. In the last layer, only EOT rows ask and go on. A prefix (keys and values in each block) is seen by all
+rows and has none of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class KVCache:
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class Known:
     """What a tower makes of a plan without any context: embeddings (K, D), first queries (K, D), keys and
     values (K, 2D), and per layer the keys and values (2, h, P0, d) of the constant beginning."""
 
@@ -46,14 +47,19 @@ class _Known:
 
 
 def shared_features(
-    tower: OpenClipTower, layout: Layout, context: Tensor, deep: Tensor | None = None
+    tower: OpenClipTower,
+    layout: Layout,
+    context: Tensor,
+    deep: Tensor | None = None,
+    prefix: Tensor | None = None,
 ) -> Tensor:
     """Text features (R, C, E), not normalised, of context (R, M, D) or (R, C, M, D) in the tower's dtype.
 
     deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
+    prefix: (R, J, 2, P, D), keys and values that the attention of each of the first J blocks sees besides.
     """
-    plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype)
-    return run(tower, plan, plan.whole, context, deep=deep)
+    plan = plan_for(layout, context.ndim == 4, tower.device, tower.dtype, prefix is not None)
+    return run(tower, plan, plan.whole, context, deep=deep, prefix=prefix)
 
 
 def shared_features_with_states(
@@ -85,43 +91,68 @@ def run(
     context: Tensor,
     *,
     deep: Tensor | None = None,
+    prefix: Tensor | None = None,
     states: KVCache | None = None,
     keep: list[Tensor] | None = None,
+    entering: list[Tensor] | None = None,
 ) -> Tensor:
     """Features (R, C, E) from the rows of a part; the others' keys and values come from `states`.
 
-    deep: (R, J - 1, M, D), as of `shared_features`. keep: a list that receives the keys and values of each
-    layer.
+    deep, prefix: as of `shared_features`. keep: a list that receives the keys and values of each layer.
+    entering: one that receives the rows (R, A, D) that enter it.
     """
-    known = _known(tower, plan)
+    known = known_of(tower, plan)
     x, q, kv = _enter(tower, plan, part, known, context)
-    blocks = tower.blocks
+    blocks, prefixes = tower.blocks, () if prefix is None else prefix.unbind(1)
     for number, (block, constant) in enumerate(zip(blocks, known.constants, strict=True)):
         is_last = number == len(blocks) - 1
         if number:
             if deep is not None and number <= deep.shape[1]:
                 x = x.index_copy(1, part.context_at, deep[:, number - 1, part.context_slots])
-            h = block.ln_1(x)
-            q, kv = _project(block.attn, h[:, part.last_at] if is_last else h, h)
+            q, kv = asked(block, part, x, is_last)
         elif is_last:
             q = q[:, part.last_at]
         if keep is not None:
             keep.append(kv[:, : plan.kept].detach().clone())
+        if entering is not None:
+            entering.append(x.detach())
         if states is not None:
             kv = _fill_in(kv, part, plan, states.keys_values[number])
-        if is_last:
-            masks = part.shared_mask[:0], part.last_mask
-            seen = packed_attention(q, kv, constant, masks, tower.heads)[:, part.last_picks]
-            x = x[:, part.last_at[part.last_picks]]
-        else:
-            seen = packed_attention(q, kv, constant, (part.shared_mask, part.tail_mask), tower.heads)
-        x = x + block.ls_1(block.attn.out_proj(seen))
-        x = x + block.ls_2(block.mlp(block.ln_2(x)))
+        leading = prefixes[number] if number < len(prefixes) else None
+        x = through(tower, number, part, (x, q, kv), constant, leading)
     return tower.project(tower.ln_final(x))
 
 
+def asked(block: Any, part: Part, x: Tensor, is_last: bool) -> tuple[Tensor, Tensor]:
+    """Queries of the rows (R, A, D) that ask, in the last block those of EOTs, and keys and values of all."""
+    h = block.ln_1(x)
+    return _project(block.attn, h[:, part.last_at] if is_last else h, h)
+
+
+def through(
+    tower: OpenClipTower,
+    number: int,
+    part: Part,
+    rows: tuple[Tensor, Tensor, Tensor],
+    constant: Tensor,
+    leading: Tensor | None,
+) -> Tensor:
+    """What rows (R, A, D), their queries, and all keys and values become in a block: the rows, or in the last
+    one the EOTs' (R, C, D). leading: (R, 2, P, D) of the block's prefix, if it has one."""
+    x, q, kv = rows
+    block = tower.blocks[number]
+    if number == tower.layers - 1:
+        masks = part.shared_mask[:0], part.last_mask
+        seen = packed_attention(q, kv, constant, masks, tower.heads, leading)[:, part.last_picks]
+        x = x[:, part.last_at[part.last_picks]]
+    else:
+        seen = packed_attention(q, kv, constant, (part.shared_mask, part.tail_mask), tower.heads, leading)
+    x = x + block.ls_1(block.attn.out_proj(seen))
+    return x + block.ls_2(block.mlp(block.ln_2(x)))
+
+
 def _enter(
-    tower: OpenClipTower, plan: PackedPlan, part: Part, known: _Known, context: Tensor
+    tower: OpenClipTower, plan: PackedPlan, part: Part, known: Known, context: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rows (R, A, D) of a part with the context in place, their first queries, keys and values."""
     block = tower.blocks[0]
@@ -156,11 +187,11 @@ def _fill_in(kv: Tensor, part: Part, plan: PackedPlan, before: Tensor) -> Tensor
     return whole.index_copy_(1, part.rows, kv)
 
 
-_knowns: weakref.WeakKeyDictionary[OpenClipTower, weakref.WeakKeyDictionary[PackedPlan, _Known]]
+_knowns: weakref.WeakKeyDictionary[OpenClipTower, weakref.WeakKeyDictionary[PackedPlan, Known]]
 _knowns = weakref.WeakKeyDictionary()
 
 
-def _known(tower: OpenClipTower, plan: PackedPlan) -> _Known:
+def known_of(tower: OpenClipTower, plan: PackedPlan) -> Known:
     by_plan = _knowns.setdefault(tower, weakref.WeakKeyDictionary())
     if plan not in by_plan:
         # What is kept must serve training too, even if the first use is under inference_mode.
@@ -169,7 +200,7 @@ def _known(tower: OpenClipTower, plan: PackedPlan) -> _Known:
             rows = tower.token_embedding(tokens) + tower.positional_embedding[positions]
             h = tower.blocks[0].ln_1(rows)
             q, kv = _project(tower.blocks[0].attn, h, h)
-            by_plan[plan] = _Known(
+            by_plan[plan] = Known(
                 rows, q, kv, _constants(tower, to_device(plan.constant_tokens, tower.device))
             )
     return by_plan[plan]

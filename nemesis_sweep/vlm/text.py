@@ -10,6 +10,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plain import plain_features
+from nemesis_sweep.vlm.prefixed import Entering, check_prefix, prefixed_features_with_states
 from nemesis_sweep.vlm.shared import KVCache, shared_features, shared_features_with_states
 from nemesis_sweep.vlm.tower import TextTower
 
@@ -22,6 +23,7 @@ def encode_text(
     context: Tensor,
     *,
     deep: Tensor | None = None,
+    prefix: Tensor | None = None,
     path: str = "auto",
     normalised: bool = True,
 ) -> Tensor:
@@ -30,6 +32,7 @@ def encode_text(
     context: (R, M, D) shared by all classes, or (R, C, M, D), one per class. Any float dtype: it is cast to
     the tower's dtype on the way in, and features and gradients come back in its own.
     deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
+    prefix: (R, J, 2, P, D), keys and values that the attention of each of the first J blocks sees besides.
     path: `auto` (the fastest that is exact for this tower), `shared` (the common beginning of the prompts
     once), `cut` (whole prompts up to the longest EOT) or `plain` (all L tokens).
     normalised: False for the features as the tower gives them, each of its own length.
@@ -38,15 +41,16 @@ def encode_text(
     """
     check_fit(tower, layout, context)
     check_deep(tower, layout, deep)
+    check_prefix(tower, prefix, len(context))
     chosen = choose_path(tower, layout, path)
     vectors = context.to(tower.dtype)
-    deep = deep if deep is None else deep.to(tower.dtype)
+    deep, prefix = (each if each is None else each.to(tower.dtype) for each in (deep, prefix))
     if chosen == "shared":
         assert isinstance(tower, OpenClipTower)
-        features = shared_features(tower, layout, vectors, deep)
+        features = shared_features(tower, layout, vectors, deep, prefix)
     else:
         vectors = vectors if vectors.ndim == 4 else vectors[:, None].expand(-1, layout.n_classes, -1, -1)
-        features = plain_features(tower, layout, vectors, cut=chosen == "cut", deep=deep)
+        features = plain_features(tower, layout, vectors, cut=chosen == "cut", deep=deep, prefix=prefix)
     features = features.to(context.dtype)
     return F.normalize(features, dim=-1) if normalised else features
 
@@ -63,6 +67,24 @@ def encode_text_with_states(
     deep = deep if deep is None else deep.to(tower.dtype)
     features, states = shared_features_with_states(tower, layout, context.to(tower.dtype), deep)
     return F.normalize(features.to(context.dtype), dim=-1), states
+
+
+def encode_prefixed(
+    tower: TextTower, layout: Layout, prefix: Tensor, *, keep: bool = False
+) -> tuple[Tensor, Entering | None]:
+    """Features (R, C, E) as of `encode_text`, of texts without context vectors under R prefixes.
+
+    prefix: (R, J, 2, M, D). keep: gives the states that `encode_prefix_variants` reuses, if the tower can
+    share them, else None.
+    """
+    nothing = prefix.new_empty(len(prefix), 0, tower.width)
+    if not keep or choose_path(tower, layout) != "shared":
+        return encode_text(tower, layout, nothing, prefix=prefix), None
+    check_fit(tower, layout, nothing)
+    check_prefix(tower, prefix, len(prefix))
+    assert isinstance(tower, OpenClipTower)
+    features, states = prefixed_features_with_states(tower, layout, prefix.to(tower.dtype))
+    return F.normalize(features.to(prefix.dtype), dim=-1), states
 
 
 def choose_path(tower: TextTower, layout: Layout, path: str = "auto") -> str:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
-from nemesis_sweep.vlm.plain import splice
+from nemesis_sweep.vlm.states import entering, keys_and_values
 
 
 @torch.no_grad()
@@ -19,20 +20,24 @@ def embedding_norm(backbone: Backbone) -> Tensor:
     return norms[norms > 0].mean()
 
 
-@torch.no_grad()
 def state_norms(tower: OpenClipTower, texts: Layout) -> Tensor:
     """The mean 2-norms ``(layers - 1,)`` of the states that enter each block but the first, over all places
     of the texts between their first token and their end; float64."""
-    found: list[Tensor] = []
+    inside = _inside(tower, texts)
+    return torch.stack([_mean_norm(states, inside) for states in entering(tower, texts)[1:]])
+
+
+def key_and_value_norms(tower: OpenClipTower, texts: Layout) -> Tensor:
+    """Those of the keys and the values in each block, ``(layers, 2)``, over the same places; float64."""
+    inside, pairs = _inside(tower, texts), keys_and_values(tower, texts)
+    return torch.stack([_mean_norm(each, inside) for each in pairs.flatten(1, 2).unbind(1)]).view(-1, 2)
+
+
+def _inside(tower: OpenClipTower, texts: Layout) -> Tensor:
+    """Which places of the texts ``(C, L)`` stand between their first token and their end."""
     places = torch.arange(texts.tokens.shape[1])
-    inside = ((places > 0) & (places < texts.lengths[:, None] - 1)).to(tower.device)
+    return to_device((places > 0) & (places < texts.lengths[:, None] - 1), tower.device)
 
-    def look(number: int, states: Tensor) -> Tensor:
-        norms = torch.linalg.vector_norm(states[:, : inside.shape[1]], dim=-1, dtype=torch.float64)
-        found.append(norms[inside].mean())
-        return states
 
-    nothing = torch.empty(1, texts.n_classes, 0, tower.width, device=tower.device, dtype=tower.dtype)
-    embedded = splice(tower, texts, nothing, texts.tokens.shape[1])[0]
-    tower.encode(embedded, texts.ids().to(tower.device), look)
-    return torch.stack(found)
+def _mean_norm(rows: Tensor, inside: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float64)[inside].mean()

@@ -1,4 +1,4 @@
-"""Text features of prompts in which one context vector is rescaled: PAN's look before each training step."""
+"""Text features of prompts in which one learnt vector is rescaled: PAN's look before each training step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from torch.nn import functional as F
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
+from nemesis_sweep.vlm.prefixed import Entering, prefix_variants
 from nemesis_sweep.vlm.shared import KVCache, variant_features
-from nemesis_sweep.vlm.text import encode_text
+from nemesis_sweep.vlm.text import encode_prefixed, encode_text
 from nemesis_sweep.vlm.tower import TextTower
 
 
@@ -42,7 +43,8 @@ def encode_variants(
 
     Raises UserError for positions outside 0..M-1, or 0..J*M-1, and shapes that do not fit.
     """
-    _check(layout, context, positions, scales, first, 1 if deep is None else 1 + deep.shape[1])
+    blocks = 1 if deep is None else 1 + deep.shape[1]
+    _check(len(context), layout.n_ctx * blocks, positions, scales, first)
     if deep is not None:
         contexts, deeps = _rescale_deep(context, deep, positions, scales)
     else:
@@ -56,6 +58,43 @@ def encode_variants(
         deeps = deeps if deeps is None else deeps.to(tower.dtype)
         raw = variant_features(tower, states, contexts.to(tower.dtype), first, deeps)
         features = F.normalize(raw.to(context.dtype), dim=-1)
+    return features.unflatten(0, tuple(positions.shape))
+
+
+@torch.no_grad()
+def encode_prefix_variants(
+    tower: TextTower,
+    layout: Layout,
+    prefix: Tensor,
+    positions: Tensor,
+    scales: Tensor,
+    *,
+    states: Entering | None = None,
+    first: int | None = None,
+) -> Tensor:
+    """L2-normalised features (R, N, C, E) of texts under prefixes with one key and its value rescaled,
+    without gradients.
+
+    prefix: (R, J, 2, M, D). positions: (R, N) int, l * M + j is the key and value j of block l; scales:
+    (R, N).
+    states: what `encode_prefixed` kept of this prefix: blocks before the first rescaled one are then not
+    computed again. first: that block, or a lesser one, for who knows it: a GPU is then not waited for.
+
+    Raises UserError for positions outside 0..J*M-1, and shapes that do not fit.
+    """
+    blocks, length = prefix.shape[1], prefix.shape[3]
+    _check(len(prefix), blocks * length, positions, scales, first if first is None else first * length)
+    pairs = prefix.transpose(2, 3).flatten(1, 2).flatten(2)  # (R, J * M, 2D)
+    scaled = rescale(pairs, positions, scales).unflatten(1, (blocks, length)).unflatten(3, (2, -1))
+    prefixes = scaled.transpose(2, 3)
+    if states is None:
+        features, _ = encode_prefixed(tower, layout, prefixes)
+    else:
+        assert isinstance(tower, OpenClipTower)
+        if first is None:
+            first = int(positions.min()) // length if positions.numel() else 0
+        raw = prefix_variants(tower, states, prefixes.to(tower.dtype), first)
+        features = F.normalize(raw.to(prefix.dtype), dim=-1)
     return features.unflatten(0, tuple(positions.shape))
 
 
@@ -76,17 +115,16 @@ def rescale(context: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
     return (context[:, None] * factors[..., None]).flatten(0, 1)
 
 
-def _check(
-    layout: Layout, context: Tensor, positions: Tensor, scales: Tensor, first: int | None, blocks: int
-) -> None:
-    shape = (context.shape[0], positions.shape[-1])
+def _check(replicates: int, vectors: int, positions: Tensor, scales: Tensor, first: int | None) -> None:
+    """Raise UserError unless positions and scales are (R, N), and positions are from `first` to `vectors`."""
+    shape = (replicates, positions.shape[-1])
     if positions.ndim != 2 or tuple(positions.shape) != shape or tuple(scales.shape) != shape:
         found = f"positions {tuple(positions.shape)}, scales {tuple(scales.shape)}"
-        allowed = f"(R, N) with R = {context.shape[0]}"
+        allowed = f"(R, N) with R = {replicates}"
         raise UserError(Problem("positions and scales do not fit the context", found=found, allowed=allowed))
     if first is not None and positions.device.type != "cpu":
         return
-    most = layout.n_ctx * blocks
-    if positions.numel() and not (first or 0) <= int(positions.min()) <= int(positions.max()) < most:
+    if positions.numel() and not (first or 0) <= int(positions.min()) <= int(positions.max()) < vectors:
         found = f"{int(positions.min())}..{int(positions.max())}"
-        raise UserError(Problem("no such context vector", found=found, allowed=f"{first or 0}..{most - 1}"))
+        allowed = f"{first or 0}..{vectors - 1}"
+        raise UserError(Problem("no such context vector", found=found, allowed=allowed))

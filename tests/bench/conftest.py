@@ -9,6 +9,7 @@ import pytest
 from nemesis_sweep.bench import peak
 from nemesis_sweep.testing.colours import picture
 from tests.vlm.conftest import WordTokenizer
+from tests.vlm.families import small_vit
 
 
 @pytest.fixture
@@ -36,3 +37,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 seed = 1000 * number + 100 * len(split) + each
                 (place / f"{each}.png").write_bytes(picture(colour, seed))
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small model whose image tower is a ViT of three blocks."""
+    return small_vit(tmp_path_factory.mktemp("weights") / "vit")

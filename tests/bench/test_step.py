@@ -63,6 +63,17 @@ def test_without_the_plain_path_gradients_are_compared_with_the_public_way():
     assert 0 < figures["max_gradient_difference"] < 1e-4
 
 
+@pytest.mark.parametrize("last", [0, 2])
+def test_visual_prompts_against_the_whole_tower_from_pixels(last, tiny_vit):
+    setting = Setting(str(tiny_vit), classes=6, n_ctx=4, batch=3, pan=2, repeats=2, prompt="vpt", last=last)
+    figures = measure_step(setting, lambda line: None, memory=False)
+    assert figures["public_seconds"] is None and figures["plain_seconds"] > 0
+    assert figures["same_selection"] is True
+    assert 0 < figures["max_gradient_difference"] < 1e-4
+    text = step_lines(figures)
+    assert "plain, from pixels" in text and ("vpt last 2, PAN 2" if last else "vpt, PAN 2") in text
+
+
 def test_half_precision_differs_by_rounding_and_is_said_to():
     setting = Setting("icon-clip", classes=6, n_ctx=4, batch=3, pan=0, repeats=1, precision="bf16")
     figures = measure_step(setting, lambda line: None, memory=False)
@@ -80,7 +91,7 @@ def test_text_and_markdown_show_the_figures():
     assert row[7] == "-"
 
 
-@pytest.mark.parametrize("prompt", ["coop", "kgcoop", "cocoop"])
+@pytest.mark.parametrize("prompt", ["coop", "kgcoop", "cocoop", "prefix"])
 def test_all_is_computed_on_the_device_that_is_named(prompt):
     """On a virtual GPU; its memory is not measured, and a GPU that is not there is refused."""
     setting = Setting("icon-clip", classes=5, n_ctx=4, batch=2, repeats=1, prompt=prompt)

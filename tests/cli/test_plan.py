@@ -9,10 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
+from nemesis_sweep.data.class_counts import class_counts
 from tests.data import layouts
 
 PAN = Path(__file__).parents[2] / "search_spaces" / "pan.yaml"
 PUN = PAN.with_name("pun.yaml")
+VPT = PAN.with_name("vpt.yaml")
 
 
 def plan(file: Path, *settings: str) -> str:
@@ -151,3 +153,24 @@ def test_the_paper_setting_is_beside_the_trials_where_it_is_none_of_them() -> No
     assert "\nbaselines beside them: zero_shot, linear_probe, coop, paper\n" in told
     assert "is a point of the space" not in told
     assert "is a point of the space" not in plan(PAN, "budget.trials=0")
+
+
+def test_prompts_in_the_image_tower_are_another_class_of_cost(monkeypatch) -> None:
+    """And the room of the tokens: 197 of width 768 a view, of 2 x 4 shots of each class, val and test."""
+    monkeypatch.setenv("COLUMNS", "200")
+    own = ("tasks.dataset=digits", "tasks.shots=4", "tasks.replicates=2", "method.vision_last=2")
+    told = plan(VPT, *own).splitlines()
+    assert (
+        "vpt: every step runs the last 2 of the 12 blocks of the image tower of ViT-B-16@openai, forward and "
+        "back, and every trial runs all its test images through them; --probe says how long that takes"
+    ) in told
+    (size,) = (line for line in told if "kB a view" in line)
+    counts = class_counts("digits").splits
+    views = 2 * 4 * len(counts["train"]) + sum(counts["val"]) + sum(counts["test"])
+    assert size == (
+        f"ViT-B-16@openai: the tokens of at most {views} image views take {605184 * views / 2**30:.1f} GiB "
+        "in the cache (605 kB a view)"
+    )
+    several = plan(VPT, *own[:3], "method={prompt: vpt}", "space.vision_last={choices: [2, 4]}")
+    assert "every step runs the last 2 or 4 of the 12 blocks of the image tower" in several
+    assert "image tower" not in plan(PAN)

@@ -181,3 +181,15 @@ def test_progress_tells_rate_and_time_left():
     ]
     assert all(line.endswith("s left") for line in lines[1:4])
     assert "done in" in lines[4]
+
+
+def test_work_that_is_quick_is_not_told_where_nobody_waits_for_it():
+    """Of epochs there are thousands; one that lasts is told from the first interval on."""
+    lines = []
+    quick = Meter(2, "an epoch", lines.append, unit="step", begins=False)
+    quick.add(1), quick.add(1)
+    assert not lines
+    slow = Meter(3, "an epoch", lines.append, every=0, unit="step", begins=False)
+    for _ in range(3):
+        slow.add(1)
+    assert len(lines) == 3 and lines[0].startswith("an epoch: 1 of 3 steps, ") and "done in" in lines[-1]

@@ -4,6 +4,7 @@ Each function takes the tensors of one replicate, gives logits ``(B, C)``, and h
 """
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -81,7 +82,7 @@ def no_term(learner, values):
 
 def template_features(learner):
     texts = [f"a picture of {name}, drawn." for name in learner.classnames]
-    return learner.backbone.encode_texts(texts).to(learner.context)
+    return learner.backbone.encode_texts(texts).to(next(iter(learner.values().values())))
 
 
 def kgcoop_term(learner, values):
@@ -179,6 +180,92 @@ def scaled_when_produced(values, j, factor):
     return {**values, "factors": factors}
 
 
+def vpt_logits(learner, values, images):
+    """One image after the other through the tower's own blocks, all tokens of it."""
+    tower, vectors = learner.backbone.visual, values["visual"]
+    blocks = list(tower.transformer.resblocks)
+    last = learner.method.vision_last or len(blocks)
+    features = []
+    for tokens in images:
+        x = torch.cat([tokens, vectors[0]])
+        x = tower.ln_pre(x) if last == len(blocks) else x
+        for number, block in enumerate(blocks[-last:]):
+            if 0 < number < len(vectors):
+                x = torch.cat([x[: len(tokens)], vectors[number]])
+            x = block(x[None])[0]
+        feature = tower.ln_post(x[0]) @ tower.proj
+        features.append(feature / feature.norm())
+    return learner.backbone.logit_scale * torch.stack(features) @ template_features(learner).T
+
+
+def vpt_norms(learner, values, images):
+    """Of each vector of each block, block after block."""
+    return values["visual"].flatten(0, 1).norm(dim=-1)
+
+
+def scaled_among_all(values, j, factor):
+    visual = values["visual"].clone()
+    visual[divmod(j, visual.shape[1])] *= factor
+    return {**values, "visual": visual}
+
+
+def norms_of_patches(learner, images):
+    """One image after the other: the mean norm of its patches before each block, without any vectors."""
+    tower = learner.backbone.visual
+    blocks = list(tower.transformer.resblocks)
+    last = learner.method.vision_last or len(blocks)
+    norms = [[] for _ in range(last)]
+    for x in images:
+        for number, block in enumerate(blocks[-last:]):
+            norms[number] += [float(row.norm()) for row in x[1:]]
+            x = tower.ln_pre(x) if number == 0 and last == len(blocks) else x
+            x = block(x[None])[0]
+    return [sum(each) / len(each) for each in norms]
+
+
+def prefix_logits(learner, values, images):
+    """One class after the other through the blocks, one head after the other, all 77 tokens."""
+    layout, tower = learner.layout, learner.backbone.text
+    pairs = list(zip(values["prefix_keys"], values["prefix_values"], strict=True))
+    texts = []
+    for tokens, length in zip(layout.tokens, layout.lengths, strict=True):
+        x = (tower.token_embedding(tokens) + tower.positional_embedding).to(pairs[0][0].dtype)
+        for number, block in enumerate(tower.blocks):
+            none = x[:0]
+            x = prefixed_block(block, x, *(pairs[number] if number < len(pairs) else (none, none)))
+        feature = tower.project(tower.ln_final(x)[length - 1])
+        texts.append(feature / feature.norm())
+    return learner.backbone.logit_scale * images @ torch.stack(texts).T
+
+
+def prefixed_block(block, x, keys, values):
+    """Every token sees all keys (M, D) of the prefix, and of the tokens itself and those before it."""
+    rows = F.linear(block.ln_1(x), block.attn.in_proj_weight, block.attn.in_proj_bias)
+    later = torch.ones(len(x), len(x), dtype=torch.bool).triu(1)
+    hidden = torch.cat([torch.zeros(len(x), len(keys), dtype=torch.bool), later], dim=1)
+    heads = []
+    for head in range(block.attn.num_heads):
+        size = x.shape[1] // block.attn.num_heads
+        own = slice(head * size, (head + 1) * size)
+        q, k, v = (part[:, own] for part in rows.chunk(3, dim=1))
+        scores = q @ torch.cat([keys[:, own], k]).T / math.sqrt(size)
+        heads.append(scores.masked_fill(hidden, -math.inf).softmax(dim=1) @ torch.cat([values[:, own], v]))
+    x = x + block.attn.out_proj(torch.cat(heads, dim=1))
+    return x + block.mlp(block.ln_2(x))
+
+
+def prefix_norms(learner, values, images):
+    """Of each key and its value together, block after block."""
+    return (values["prefix_keys"].norm(dim=-1) + values["prefix_values"].norm(dim=-1)).flatten()
+
+
+def scaled_pair(values, j, factor):
+    scaled = {name: value.clone() for name, value in values.items()}
+    for value in scaled.values():
+        value.view(-1, value.shape[-1])[j] *= factor
+    return scaled
+
+
 PLAIN = {
     "coop": (coop_logits, no_term, context_norms, scaled_context),
     "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
@@ -186,15 +273,30 @@ PLAIN = {
     "plot": (plot_logits, no_term, plot_norms, scaled_context),
     "deep_text": (deep_text_logits, no_term, deep_text_norms, scaled_in_its_block),
     "ptuning": (ptuning_logits, no_term, ptuning_norms, scaled_when_produced),
+    "vpt": (vpt_logits, no_term, vpt_norms, scaled_among_all),
+    "prefix": (prefix_logits, no_term, prefix_norms, scaled_pair),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 
 
-def typical_norms(learner, count):
+@cache
+def mean_norm(rows):
+    """Of all words, one after the other: seconds, so once for a vocabulary."""
+    return sum(float(row.norm()) for row in rows) / len(rows)
+
+
+def typical_norms(learner, count, first):
     """One word after the other, and one block after the other of each class's text."""
+    dtype = next(iter(learner.values().values())).dtype
+    if learner.method.prompt == "vpt":
+        of_blocks = norms_of_patches(learner, first)
+        return torch.tensor(
+            [n for n in of_blocks for _ in range(learner.method.n_ctx_vision)][:count], dtype=dtype
+        )
     tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
-    words = [float(row.norm()) for row in tower.token_embedding.weight]
-    blocks = [sum(words) / len(words)]
+    if learner.method.prompt == "prefix":
+        return typical_pairs(learner)
+    blocks = [mean_norm(tower.token_embedding.weight)]
     norms = [[] for _ in tower.blocks]
     for name in learner.classnames:
         ids = tokenizer([f"a picture of {name}, drawn."])[0]
@@ -204,11 +306,31 @@ def typical_norms(learner, count):
             x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
     blocks += [sum(each) / len(each) for each in norms[1:]]
     each = [number for number in blocks for _ in range(learner.layout.n_ctx)]
-    return torch.tensor(each[:count], dtype=next(iter(learner.values().values())).dtype)
+    return torch.tensor(each[:count], dtype=dtype)
 
 
-def plain_step(learner, values, images, labels, epoch, positions):
-    """Loss, selected positions and gradients by name of one replicate, after the published code."""
+def typical_pairs(learner):
+    """Mean norm of the keys plus that of the values, block after block of each class's text."""
+    tower, (_, blocks, length, width) = learner.backbone.text, learner.prefix_keys.shape
+    keys, values = ([[] for _ in range(blocks)] for _ in range(2))
+    for name in learner.classnames:
+        ids = learner.backbone.tokenizer([f"a picture of {name}, drawn."])[0]
+        x = tower.token_embedding(ids) + tower.positional_embedding
+        for number, block in enumerate(tower.blocks[:blocks]):
+            rows = F.linear(block.ln_1(x), block.attn.in_proj_weight, block.attn.in_proj_bias)
+            for row in rows[1 : int(ids.argmax())]:
+                keys[number].append(float(row[width : 2 * width].norm()))
+                values[number].append(float(row[2 * width :].norm()))
+            x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
+    found = [sum(k) / len(k) + sum(v) / len(v) for k, v in zip(keys, values, strict=True)]
+    return torch.tensor(found, dtype=learner.prefix_keys.dtype).repeat_interleave(length)
+
+
+def plain_step(learner, values, images, labels, epoch, positions, first):
+    """Loss, selected positions and gradients by name of one replicate, after the published code.
+
+    first: the images of its first batch.
+    """
     method = learner.method
     logits_of, term_of, norms_of, scaled = PLAIN[method.prompt]
     values = {name: value.detach().clone().requires_grad_() for name, value in values.items()}
@@ -224,7 +346,7 @@ def plain_step(learner, values, images, labels, epoch, positions):
             chosen = [j for j in positions if correct(scaled(values, j, method.corruption)) > before]
     norms = norms_of(learner, values, images)
     if method.norm == "relative":
-        norms = norms / typical_norms(learner, len(norms))
+        norms = norms / typical_norms(learner, len(norms), first)
     pun = method.omega * norms.mean()
     pan = method.omega * sum(norms[j] for j in chosen) / max(1, len(chosen))
     weight = 1 - 1 / (1 + math.exp(-0.2 * (epoch - method.epochs / 2)))

@@ -61,7 +61,9 @@ def test_what_it_cannot_do_is_refused(tiny_resnet, tiny_backbone, colours):
         ns.fit(tiny_resnet, colours, {"prompt": "plott"})
     features = ns.episode_features(colours, tiny_resnet, 1, (1,), 1)
     method = ns.Method(prompt="plot", n_ctx=2, epochs=1, views=1)
-    with pytest.raises(ns.UserError, match=r"another kind; found \(32,\); allowed: \(5, 32\), .*'patches'"):
+    with pytest.raises(
+        ns.UserError, match=r"another kind; found \(32,\), pooled; allowed: \(5, 32\), .*'patches'"
+    ):
         ns.TrainingRun(tiny_resnet, colours.classnames, method, (1,), features)
 
 

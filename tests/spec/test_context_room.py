@@ -41,6 +41,15 @@ def load(tmp_path, backbones="icon-clip", method="epochs: 5", space="corruption:
             "allowed: at most 75 of its 77 tokens, beside start and end",
         ),
         ({"method": "n_ctx: 61", "backbones": SIGLIP}, "at most 60 of its 64 tokens"),
+        (
+            {"method": "prompt: prefix, n_ctx: 76"},
+            "method.n_ctx: more context vectors than the texts of icon-clip have room for; found 76; "
+            "allowed: at most 75 of its 77 tokens, beside start and end",
+        ),
+        (
+            {"method": "n_ctx: 74", "space": "prompt: {choices: [coop, prefix]}"},
+            "found 74; allowed: at most 73 of its 77 tokens",
+        ),
     ],
 )
 def test_what_no_class_name_fits_behind_is_refused(tmp_path, parts, told):
@@ -52,6 +61,9 @@ def test_what_no_class_name_fits_behind_is_refused(tmp_path, parts, told):
 
 def test_what_may_fit_is_left_to_the_run(tmp_path):
     assert load(tmp_path, method="n_ctx: 73").method.n_ctx == 73
+    assert load(tmp_path, method="prompt: prefix, n_ctx: 75").method.n_ctx == 75
+    choices = "prompt: {choices: {coop: {n_ctx: {low: 4, high: 16}}, prefix: {n_ctx: {low: 4, high: 75}}}}"
+    assert load(tmp_path, space=choices).space
     assert load(tmp_path, method=f"words: '{'a ' * 73}'").method.words
     # Given words decide the number; nothing is known of a repository before it is downloaded.
     assert load(tmp_path, method="n_ctx: 100, words: a photo of a").method.words

@@ -82,10 +82,11 @@ def test_a_default_that_stands_in_the_way_is_named_as_one(tmp_path: Path) -> Non
     assert problem.allowed == "a beta below 1, fixed or searched"
 
 
-def test_deep_text_has_positions_before_every_block(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["deep_text", "prefix"])
+def test_a_kind_with_vectors_in_every_block_has_positions_there(tmp_path: Path, kind: str) -> None:
     for fields in ("n_ctx: 2, prompt_depth: 3, n_positions: 6", "n_ctx: 2, n_positions: 12"):
-        text = TASKS + f"method: {{prompt: deep_text, {fields}}}\nbudget: {{trials: 0}}"
-        assert load_sweep(write(tmp_path, text), known=known_names()).method.prompt == "deep_text"
+        text = TASKS + f"method: {{prompt: {kind}, {fields}}}\nbudget: {{trials: 0}}"
+        assert load_sweep(write(tmp_path, text), known=known_names()).method.prompt == kind
 
 
 def test_a_sweep_made_in_python_is_checked_too() -> None:
@@ -177,9 +178,10 @@ def test_a_backbone_without_parts_of_images_for_a_kind_that_reads_them(tmp_path:
     assert problem.allowed == "open_clip's own ResNets and ViTs, such as RN50, or another prompt"
 
 
-def test_a_text_tower_without_so_many_blocks_or_none_to_reach_between(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["deep_text", "prefix"])
+def test_a_text_tower_without_so_many_blocks_or_none_to_reach_into(tmp_path: Path, kind: str) -> None:
     text = "name: t\ntasks: {dataset: clipart, backbone: [icon-clip, ViT-B-16, roberta-ViT-B-32]}\n"
-    text += "method: {prompt: deep_text, prompt_depth: 9}\nspace: {omega: {low: 1, high: 2}}"
+    text += f"method: {{prompt: {kind}, prompt_depth: 9}}\nspace: {{omega: {{low: 1, high: 2}}}}"
     with pytest.raises(UserError) as caught:
         load_sweep(write(tmp_path, text), known=known_names())
     encoder, deeper = sorted(caught.value.problems, key=lambda problem: problem.line)
@@ -187,5 +189,77 @@ def test_a_text_tower_without_so_many_blocks_or_none_to_reach_between(tmp_path: 
         ":3: method.prompt_depth: deeper than the text tower of icon-clip; found 9; allowed: at most 6"
     )
     assert (encoder.line, encoder.key, encoder.found) == (2, "tasks.backbone", '"roberta-ViT-B-32"')
-    assert "deep_text cannot reach between the blocks of a Hugging Face text encoder" in encoder.message
+    assert f"{kind} cannot reach into the blocks of a Hugging Face text encoder" in encoder.message
     load_sweep(write(tmp_path, text), ["tasks.backbone=icon-clip", "method.prompt_depth=6"], known_names())
+
+
+def test_an_image_tower_that_vectors_cannot_be_put_into(tmp_path: Path) -> None:
+    text = "name: t\ntasks: {dataset: clipart, backbone: [icon-clip, ViT-B-16, ViT-B-16-SigLIP]}\n"
+    text += "method: {prompt: vpt}\nbudget: {trials: 0}"
+    with pytest.raises(UserError) as caught:
+        load_sweep(write(tmp_path, text), known=known_names())
+    resnet, timm = caught.value.problems
+    assert (resnet.key, resnet.line, resnet.found) == ("tasks.backbone", 2, '"icon-clip"')
+    assert resnet.message == "vpt puts vectors into the image tower, and its image tower is a ResNet"
+    assert resnet.allowed == "open_clip's own ViTs, such as ViT-B-16, or another prompt"
+    assert timm.found == '"ViT-B-16-SigLIP"' and "is timm's vit_base_patch16_siglip_224" in timm.message
+
+
+@pytest.mark.parametrize(
+    ("method", "space", "told"),
+    [
+        (
+            "vision_last: 13",
+            "omega: {low: 1, high: 2}",
+            "3: method.vision_last: more blocks than the image tower of ViT-B-16 has; found 13; "
+            "allowed: at most 12",
+        ),
+        (
+            "omega: 1",
+            "vision_last: {low: 1, high: 24}",
+            "4: space.vision_last: more blocks than the image tower of ViT-B-16 has; found 24; "
+            "allowed: at most 12",
+        ),
+        (
+            "prompt_depth_vision: 13",
+            "omega: {low: 1, high: 2}",
+            "3: method.prompt_depth_vision: more blocks with vectors of their own than blocks that it can "
+            "meet; found 13; allowed: at most 12",
+        ),
+        (
+            "vision_last: 2",
+            "prompt_depth_vision: {choices: [1, 3]}",
+            "4: space.prompt_depth_vision: more blocks with vectors of their own than blocks that it can "
+            "meet; found 3; allowed: at most 2",
+        ),
+        (
+            "vision_last: 2, n_ctx_vision: 4, omega: 1, beta: 0, n_positions: 9",
+            "lr: {low: 0.1, high: 1}",
+            "3: method.n_positions: more positions than context vectors; found 9; allowed: at most 8, the "
+            "smallest n_ctx_vision times blocks with their own that it can meet",
+        ),
+        (
+            "omega: 1, beta: 0, n_positions: 97",
+            "lr: {low: 0.1, high: 1}",
+            "3: method.n_positions: more positions than context vectors; found 97; allowed: at most 96, the "
+            "smallest n_ctx_vision times blocks with their own that it can meet",
+        ),
+        (
+            "n_ctx: 4",
+            "omega: {low: 1, high: 2}",
+            "3: method.n_ctx: vpt has no n_ctx; found 4; allowed: without it, or prompt: coop or kgcoop or "
+            "cocoop or plot or deep_text",
+        ),
+        ("vision_last: 0", "omega: {low: 1, high: 2}", "3: method.vision_last: out of range; found 0"),
+    ],
+)
+def test_blocks_that_do_not_fit_an_image_tower(tmp_path: Path, method: str, space: str, told: str) -> None:
+    text = "name: t\ntasks: {dataset: clipart, backbone: ViT-B-16}\n"
+    path = write(tmp_path, text + f"method: {{prompt: vpt, {method}}}\nspace: {{{space}}}")
+    with pytest.raises(UserError) as caught:
+        load_sweep(path, known=known_names())
+    assert any(str(problem).startswith(f"{path}:{told}") for problem in caught.value.problems)
+    good = ["method.n_ctx_vision=2", "method.vision_last=2", "method.prompt_depth_vision=2"]
+    load_sweep(
+        write(tmp_path, text + "method: {prompt: vpt}\nspace: {lr: {low: 0.1, high: 1}}"), good, known_names()
+    )

@@ -111,3 +111,13 @@ def test_all_choices_that_do_not_fit_are_named(problems) -> None:
 def test_a_name_that_only_might_be_long(problems) -> None:
     """One word of many letters is one token or a few."""
     assert problems(10, "method.n_ctx=64") == []
+
+
+def test_keys_and_values_take_no_room_of_the_names(problems) -> None:
+    most = 77 - 3 - 16
+    assert problems(most + 1, "method.prompt=prefix") == []
+    assert problems(most, "method.prompt=prefix", "search.baselines=[coop]") == []
+    (line,) = problems(most + 1, "method.prompt=prefix", "search.baselines=[coop]")
+    assert line.startswith("search.baselines: no room for class names of digits beside n_ctx 16 of coop;")
+    (line,) = problems(most + 1, "space.prompt={choices: [coop, prefix]}")
+    assert line.startswith("method.n_ctx: no room for class names of digits beside n_ctx 16;")

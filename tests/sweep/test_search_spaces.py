@@ -42,6 +42,7 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "mixed": ("tasks.shots=[4]",),
     "pan": ("tasks.shots=[4]",),
     "methods": ("tasks.shots=[4]",),
+    "vpt": ("tasks.shots=[4]", "method.batch=32"),
     "paper_plot": (*PAPER[:2], "tasks.dataset=[caltech101, oxford_pets]"),
     "paper_cocoop_base_to_new": ("tasks.dataset=[caltech101, dtd]", "tasks.shots=2", "method.batch=8"),
 }
@@ -67,6 +68,8 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     with pytest.MonkeyPatch.context() as patch, small_timm(SIGLIP):
         for name, architecture in STAND_INS.items():
             config = small_config(architecture)
+            if isinstance(config["vision_cfg"].get("layers"), int):
+                config["vision_cfg"]["layers"] = 2  # As many as vpt.yaml puts vectors before.
             folder = tmp_path_factory.mktemp("weights") / architecture
             made[name] = str(save_model(folder, build_model(config), config))
         # SigLIP's own tokenizer is on the hub.

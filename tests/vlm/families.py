@@ -14,6 +14,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save_file
 from torch import nn
 
+from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.registry import architecture_config
 from tests.vlm.conftest import WordTokenizer
 
@@ -94,3 +95,10 @@ def save_model(folder: Path, model: nn.Module, config: dict[str, Any], **preproc
     text = json.dumps({"model_cfg": config, "preprocess_cfg": preprocess})
     (folder / "open_clip_config.json").write_text(text)
     return folder
+
+
+def small_vit(folder: Path, blocks: int = 3) -> Path:
+    """A small CLIP whose image tower is a ViT of so many blocks, in the form of open_clip's hub."""
+    config = small_config("ViT-B-16-quickgelu")
+    config["vision_cfg"]["layers"] = blocks
+    return save_model(folder, build_model(config), config)

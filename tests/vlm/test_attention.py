@@ -19,7 +19,7 @@ def masks(fixed: int) -> tuple[Tensor, Tensor]:
     return shared.double(), tail.double()
 
 
-def by_hand(q: Tensor, kv: Tensor, constant: Tensor) -> Tensor:
+def by_hand(q: Tensor, kv: Tensor, constant: Tensor, leading: Tensor | None = None) -> Tensor:
     fixed = constant.shape[2]
     shared_mask, tail_mask = masks(fixed)
     rows = SHARED + CHUNKS * SIZE
@@ -38,6 +38,9 @@ def by_hand(q: Tensor, kv: Tensor, constant: Tensor) -> Tensor:
         torch.cat([part.expand(REPLICATES, -1, -1, -1), own], 2)
         for part, own in zip(constant, (k, v), strict=True)
     )
+    if leading is not None:
+        k, v = (torch.cat([heads(leading[:, i]), own], 2) for i, own in enumerate((k, v)))
+        mask = torch.cat([torch.zeros(rows, leading.shape[2]).double(), mask], dim=1)
     scores = heads(q) @ k.transpose(-1, -2) / (WIDTH // HEADS) ** 0.5 + mask
     return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
 
@@ -59,6 +62,26 @@ def test_values_and_gradients(fixed: int) -> None:
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("fixed", [0, 2])
+@pytest.mark.parametrize("length", [1, 3])
+def test_values_and_gradients_with_leading_rows(fixed: int, length: int) -> None:
+    """Every row sees the keys and values of its replicate, which have gradients."""
+    torch.manual_seed(0)
+    rows = SHARED + CHUNKS * SIZE
+    q = torch.randn(REPLICATES, rows, WIDTH, dtype=torch.float64, requires_grad=True)
+    kv = torch.randn(REPLICATES, rows, 2 * WIDTH, dtype=torch.float64, requires_grad=True)
+    leading = torch.randn(REPLICATES, 2, length, WIDTH, dtype=torch.float64, requires_grad=True)
+    constant = torch.randn(2, HEADS, fixed, WIDTH // HEADS, dtype=torch.float64)
+    out = packed_attention(q, kv, constant, masks(fixed), HEADS, leading)
+    expected = by_hand(q, kv, constant, leading)
+    torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-12)
+    weights = torch.randn_like(out)
+    ours = torch.autograd.grad((out * weights).sum(), (q, kv, leading))
+    theirs = torch.autograd.grad((expected * weights).sum(), (q, kv, leading))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
 def test_numeric_gradient_with_tail_queries_only() -> None:
     torch.manual_seed(0)
     shared_mask, tail_mask = masks(1)
@@ -67,7 +90,9 @@ def test_numeric_gradient_with_tail_queries_only() -> None:
     kv = torch.randn(REPLICATES, SHARED + CHUNKS * SIZE, 2 * WIDTH, dtype=torch.float64, requires_grad=True)
     constant = torch.randn(2, HEADS, 1, WIDTH // HEADS, dtype=torch.float64)
 
-    def attend(q: Tensor, kv: Tensor) -> Tensor:
-        return packed_attention(q, kv, constant, (shared_mask[:0], last), HEADS)
+    def attend(q: Tensor, kv: Tensor, leading: Tensor | None = None) -> Tensor:
+        return packed_attention(q, kv, constant, (shared_mask[:0], last), HEADS, leading)
 
     assert torch.autograd.gradcheck(attend, (q, kv))
+    leading = torch.randn(REPLICATES, 2, 2, WIDTH, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(attend, (q, kv, leading))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import PydanticUserError, ValidationError
 
@@ -12,9 +12,7 @@ from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.outside.reference import FORM, is_reference, load, outside, refused, short_names
-from nemesis_sweep.spec.prompts import Fields, Kind, Reads
-
-READS = get_args(Reads)
+from nemesis_sweep.spec.prompts import POOLED, READS, Fields, Kind
 
 
 def kind_of(prompt: str) -> Kind:
@@ -51,7 +49,7 @@ def _kind(found: Any, place: str) -> Kind:
         about,
         getattr(found, "fields", Fields),
         transfers=getattr(found, "transfers", True),
-        reads=getattr(found, "reads", "pooled"),
+        reads=getattr(found, "reads", POOLED),
         several=getattr(found, "several", False),
         variants=getattr(found, "variants", True),
     )

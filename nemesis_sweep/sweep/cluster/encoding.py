@@ -8,7 +8,7 @@ from typing import Any
 
 from nemesis_sweep.data.meter import REPORT_EVERY, SayLine
 from nemesis_sweep.spec.cross_section import CrossSection
-from nemesis_sweep.spec.prompts import reads_of
+from nemesis_sweep.spec.prompts import LAST, POOLED, reads_of
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import Causes, SharedCauseError
@@ -83,9 +83,13 @@ def encoding_of(sweep: Sweep, task: Task) -> Plain:
     if views == "epochs":
         views = parts.possible("epochs", cell=cell)[0]
     precision = parts.possible("precision", cell=cell)[0]
-    reads = [reads_of(kind, sweep.method.kinds) for kind in parts.possible("prompt", cell=cell)]
+    reads = [
+        reads_of({"prompt": kind, LAST: last}, sweep.method.kinds)
+        for kind in parts.possible("prompt", cell=cell)
+        for last in parts.possible(LAST, cell=cell)
+    ]
     if sweep.search.baselines:
-        reads.append("pooled")
+        reads.append(POOLED)
     kinds = list(dict.fromkeys(reads))
     return {"task": asdict(task), "views": int(views), "precision": precision, "reads": kinds}
 

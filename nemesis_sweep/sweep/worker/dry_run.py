@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,6 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.spec.kinds import given_strengths, is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import reads_of
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.references.measured import measure
@@ -29,6 +29,9 @@ ENOUGH, MOST = 0.5, 10
 
 SOME, QUICK = 16, 10.0
 """Images on which an evaluation is measured first, and seconds that a whole one may take to be measured."""
+
+LARGE = 2**26
+"""Numbers that made-up features may have."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     if is_row(method.prompt):
         return Costs(0.0, 0.0, 0.0, _row_seconds(backbone, arranged, method))
     seeds = [episode.seed for episode in arranged.episodes]
-    shape = backbone.image_shape(reads_of(method.prompt, method.kinds))
+    shape = backbone.image_shape(method.reads)
     # Held to the end, for the features themselves are fewer: of one view, and of a few batches.
     held = _room_of_features(backbone.text.device, arranged, method, shape)
     # How many views there are to draw from costs no time; one of them is in a batch.
@@ -93,15 +96,16 @@ def _room_of_features(
 def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:
     """Seconds of the evaluation on so many images, with the class names of a dataset.
 
-    Measured on some of them, and on all where that is quick: prompts that depend on the image cost as much
-    for every image as others do for all of them.
+    Measured on some of them, on a GPU on as many as go at once, whose memory counts; on all where that is
+    quick: prompts that depend on the image, and those in its tower, cost as much for every image as others
+    do for all of them.
     """
 
     def seconds(images: int) -> float:
         features, labels = _directions(images, fit.trainer.learner.image_shape), _labels(images)
         return _seconds(lambda: evaluate(features, labels, fit.classifier(data)))
 
-    few = min(count, SOME)
+    few = min(count, SOME if fit.trainer.device.type == "cpu" else max(SOME, fit.classifier(data).chunk))
     if not few:
         return 0.0
     first = seconds(few)
@@ -128,8 +132,11 @@ def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int, views: 
 
 
 def _directions(count: int, shape: tuple[int, ...]) -> Tensor:
+    """Random ones; above a size the same for all, which takes no room and costs who reads it as much."""
     generator = torch.Generator().manual_seed(count)
-    return F.normalize(torch.randn(count, *shape, generator=generator), dim=-1)
+    different = count if count * prod(shape) <= LARGE else min(count, 1)
+    drawn = F.normalize(torch.randn(different, *shape, generator=generator), dim=-1)
+    return drawn.expand(count, *shape)
 
 
 def _labels(count: int, classes: int = 1) -> Tensor:

@@ -9,7 +9,7 @@ from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.skipping import unreadable
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.spec.outside.beside import BESIDE
-from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.spec.prompts import POOLED, Reads
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET
@@ -26,7 +26,7 @@ class Encoding:
     views: of training pictures. Others are seen from the centre. reads: the kinds of features.
     """
 
-    def __init__(self, backbone: Backbone, views: int, reads: Sequence[Reads] = ("pooled",)) -> None:
+    def __init__(self, backbone: Backbone, views: int, reads: Sequence[Reads] = (POOLED,)) -> None:
         self._centre = [FeatureStore(backbone, 1, reads=each) for each in reads]
         several = [FeatureStore(backbone, views, reads=each) for each in reads] if views > 1 else None
         self._augmented = several or self._centre

@@ -24,7 +24,7 @@ class Learning:
     """A trial from its last checkpoint to its end. fit: its training."""
 
     def __init__(self, spec: TrialSpec, found: Materials, record: Record, say: SayLine, note: str) -> None:
-        """say: told how far long evaluations are. note: what the first report begins with."""
+        """say: told how far long epochs and evaluations are. note: what the first report begins with."""
         self.spec = spec
         self._found, self._record, self._say = found, record, say
         self.fit, self.seconds, damage = self._resumed()
@@ -65,7 +65,7 @@ class Learning:
     def _train_portion(self) -> Metrics:
         """Epochs up to the next multiple of ``eval_every``, or to the end, then validation."""
         while True:
-            metrics = self.fit.run_epoch()
+            metrics = self.fit.run_epoch(self._say)
             if self.fit.done or self.fit.epoch % self.spec.eval_every == 0:
                 break
             self._record.log_epoch(self.fit.epoch, means_of(metrics), wait=True)

@@ -11,7 +11,7 @@ from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.protocols import ProtocolSplit, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import Reads, reads_of
+from nemesis_sweep.spec.prompts import LAST, Reads
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK
 from nemesis_sweep.sweep.home.episodes import home_split
@@ -22,8 +22,9 @@ from nemesis_sweep.training.transfer import Target
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.registry import located
 
-KEPT_FEATURES = 4
-_DECIDE = {"precision", "views", "epochs", "prompt"}
+KEPT_FEATURES, KEPT_BYTES = 4, 2**32
+"""Sets of features that a process keeps at most, and their bytes, but for the set that is in use."""
+_DECIDE = {"precision", "views", "epochs", "prompt", LAST}
 """Fields of the method that decide which features a trial needs."""
 Looked = tuple[EpisodeFeatures, dict[str, Target]]
 _kept: OrderedDict[tuple[Task, tuple[int, ...], str, int, str, Reads], Looked] = OrderedDict()
@@ -76,7 +77,7 @@ def _features(
         made = features_of(drawn.source, drawn.episodes, frozen, views, report, reads)
         tested = drawn.targets.items()
         targets = {name: Target(data, *target_features(data, frozen, report, reads)) for name, data in tested}
-        while len(_kept) >= KEPT_FEATURES:
+        while len(_kept) >= KEPT_FEATURES or (_kept and _bytes((made, targets)) + _held() > KEPT_BYTES):
             _kept.popitem(last=False)
         _kept[key] = made, targets
     _kept.move_to_end(key)
@@ -116,7 +117,7 @@ def materials(
         source = arranged(task, seeds, home).source
     with shared_by(TASK, task.key, home, own=not _DECIDE.isdisjoint(searched)):
         frozen = towers(task.backbone, method.precision, task.start)
-        reads = reads_of(method.prompt, method.kinds)
+        reads = method.reads
         features, targets = _features(task, seeds, home, views, method.precision, reads, report)
     return Materials(frozen, source, features, targets)
 
@@ -126,3 +127,14 @@ def forget() -> None:
     for cached in (backbone, dataset, arranged, towers):
         cached.cache_clear()
     _kept.clear()
+
+
+def _held() -> int:
+    return sum(map(_bytes, _kept.values()))
+
+
+def _bytes(looked: Looked) -> int:
+    """Bytes of all images of a set of features."""
+    features, targets = looked
+    images = [features.train, features.val, features.test, *(target.images for target in targets.values())]
+    return sum(each.nbytes for each in images)

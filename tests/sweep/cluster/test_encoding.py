@@ -77,3 +77,13 @@ def test_a_worker_that_encodes_uses_the_gpu_it_was_given_and_no_other(tmp_path, 
     assert encode_pictures([], [1], str(tmp_path), torch.get_num_threads(), {"a": ""}) == {"a": ""}
     assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
     assert told == [(0.5, tmp_path)]
+
+
+def test_the_tokens_before_every_number_of_blocks_are_encoded(make_sweep) -> None:
+    more = (
+        "tasks.backbone=ViT-B-16",
+        "space.prompt={choices: [coop, vpt]}",
+        "space.vision_last={choices: [1, 3]}",
+    )
+    (task,) = (sweep := make_sweep(*more)).task_list()
+    assert encoding_of(sweep, task)["reads"] == ["pooled", "states-1", "states-3"]

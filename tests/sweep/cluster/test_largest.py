@@ -48,3 +48,16 @@ def test_every_backbone_has_its_largest_task(make_sweep):
         "icon-clip": "clipart",
         "ViT-B-16": "clipart",
     }
+
+
+def test_kinds_in_the_image_tower_are_looked_at_beside_the_others(make_sweep):
+    """Neither of the two can be said to need more."""
+    more = ("tasks.backbone=ViT-B-16", "space.prompt={choices: [coop, vpt, deep_text]}")
+    sweep = make_sweep(*more, "space.vision_last={choices: [1, 3]}", "space.n_ctx_vision={low: 2, high: 9}")
+    classes = {task.key: 10 for task in sweep.task_list()}
+    others, of_images = (method for _, method in largest_trials(sweep, classes))
+    assert others.prompt in ("coop", "deep_text")
+    assert (of_images.prompt, of_images.vision_last, of_images.n_ctx_vision) == ("vpt", 3, 9)
+    assert of_images.prompt_depth_vision is None
+    every = make_sweep(*more)
+    assert largest_method(every, every.task_list()[0], in_image_tower=True).vision_last is None

@@ -1,0 +1,131 @@
+"""VPT: learnt vectors among the tokens of an image (Jia et al., 2022), as for CLIP (Khattak et al., 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.prompts.context import random_context
+from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, encode_images, patch_norms
+from nemesis_sweep.prompts.learner import ImageClassifier, Learner
+from nemesis_sweep.prompts.text_classifier import cosine_logits
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import STATES, VPTFields
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
+from nemesis_sweep.vlm.variants import rescale
+
+
+class VPT(Learner):
+    """Vectors ``visual`` ``(R, J, P, W)`` beside the tokens of every image, P before each of J blocks.
+
+    The blocks are the tower's last ``vision_last``, of which the first J have vectors of their own; what is
+    in front of them is frozen, and kept. Class features are those of the hand-written prompt, for ever.
+    PUN and PAN see the J * P vectors one by one, block after block.
+    """
+
+    tensors: ClassVar[tuple[str, ...]] = ("visual",)
+    reads = STATES
+    fields = VPTFields
+    visual: nn.Parameter
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        values: Mapping[str, Tensor],
+        template: str = DEFAULT_TEMPLATE,
+    ) -> None:
+        super().__init__(backbone, method, classnames, values, template)
+        self.reads = method.reads
+        self.tower = PromptedTower(backbone.visual, method.vision_last)
+
+    @classmethod
+    def start(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> dict[str, Tensor]:
+        """N(0, 0.02^2). Raises ``UserError`` for a tower without such blocks, or not so many."""
+        backbone.image_shape(method.reads)
+        _, width = states_shape(backbone.visual)
+        shape = (_depth(backbone, method), method.n_ctx_vision, width)
+        return {"visual": random_context(shape, generators)}
+
+    @property
+    def n_vectors(self) -> int:
+        return self.visual.shape[1] * self.visual.shape[2]
+
+    def penalised(self, images: Tensor | None = None) -> Tensor:
+        return self.visual.flatten(1, 2)
+
+    def first_place(self, positions: Tensor) -> int:
+        """The first block that a variant differs in."""
+        return int(positions.min()) // self.visual.shape[2]
+
+    @torch.no_grad()
+    def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
+        """Of each replicate and block, ``(R, P)``: the mean norm of the patches of its images there."""
+        if images is None:
+            return None
+        depth, beside = self.visual.shape[1:3]
+        return patch_norms(self.tower, images, depth).repeat_interleave(beside, dim=1)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return self.backbone.image_shape(self.reads)
+
+    def classifier(self, *, variants: bool = False) -> VPTClassifier:
+        return VPTClassifier(self, variants)
+
+
+class VPTClassifier(ImageClassifier):
+    """Images through the blocks with the vectors beside them, against the class features.
+
+    variants: whether it will be asked for those, and keeps what enters each block.
+    """
+
+    def __init__(self, learner: VPT, variants: bool) -> None:
+        self.replicates = len(learner.visual)
+        self.device = learner.visual.device
+        self.image_shape = learner.image_shape
+        self.chunk = at_once(learner.tower, learner.visual.shape[2], self.replicates, trained=False)
+        self._learner = learner
+        self._keeps = variants
+        self._kept: tuple[Tensor, list[Tensor]] | None = None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        learner = self._learner
+        found, entering = encode_images(learner.tower, images, learner.visual, keep=self._keeps)
+        self._kept = (images, entering) if entering else None
+        return cosine_logits(found, learner.anchors, learner.backbone)
+
+    @torch.no_grad()
+    def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+        """As of the contract; from the first block on that a variant differs in, where that is kept."""
+        learner, visual = self._learner, self._learner.visual
+        vectors = rescale(visual.flatten(1, 2), positions, scales)
+        vectors = vectors.unflatten(0, positions.shape).unflatten(2, visual.shape[1:3])  # (R, N, J, P, W)
+        states, begin = images, 0
+        if self._kept is not None and self._kept[0] is images and self.first:
+            begin = self.first
+            states = self._kept[1][begin].unflatten(0, images.shape[:2])
+        found = encode_image_variants(learner.tower, states, vectors, begin)
+        return cosine_logits(found, learner.anchors, learner.backbone)
+
+
+def _depth(backbone: Backbone, method: Method) -> int:
+    """J, the number of blocks with vectors of their own."""
+    depth, there = method.prompt_depth_vision, method.vision_last or image_blocks(backbone.visual)
+    if depth is not None and depth > there:
+        message = "more blocks with vectors of their own than there are with vectors"
+        raise UserError(Problem(message, "prompt_depth_vision", found=str(depth), allowed=f"at most {there}"))
+    return depth or there
