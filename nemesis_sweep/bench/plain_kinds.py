@@ -83,14 +83,19 @@ def _all_blocks(values: Values) -> Tensor:
     return torch.cat([values["context"][:, None], values["deep"]], dim=1).flatten(1, 2)
 
 
-def _deep_text(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+def _texts_of_blocks(workload: Workload, values: Values, factors: Tensor) -> tuple[Tensor, Tensor]:
+    """Text features (C, E) and the vectors (J, M, D) of all blocks."""
     own = {name: value[None] for name, value in values.items()}
     scaled = _all_blocks(own) * factors[:, None]
     vectors = scaled.unflatten(1, (-1, workload.layout.n_ctx))
     texts = encode_text(
         workload.backbone.text, workload.layout, vectors[:, 0], deep=vectors[:, 1:], path="plain"
     )
-    return _scaled(workload, images @ texts[0].T)
+    return texts[0], vectors[0]
+
+
+def _deep_text(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
+    return _scaled(workload, images @ _texts_of_blocks(workload, values, factors)[0].T)
 
 
 def _produced(values: Values) -> Tensor:
@@ -121,11 +126,11 @@ def _ptuning(workload: Workload, values: Values, images: Tensor, factors: Tensor
     return _coop(workload, {"context": _produced(values)}, images, factors)
 
 
-def _vpt(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Tensor:
-    """From the pixels on, through every block; the gradient goes as far back as vectors stand."""
+def _seen(workload: Workload, own_vectors: Tensor, pixels: Tensor) -> Tensor:
+    """Features (B, E) from the pixels on, through every block, with vectors (J, P, W) before some; the
+    gradient goes as far back as vectors stand."""
     tower: Any = workload.backbone.visual
-    vectors = (values["visual"].flatten(0, 1) * factors[:, None]).view_as(values["visual"])
-    vectors = vectors.to(pixels.dtype)[:, None].expand(-1, len(pixels), -1, -1)  # (J, B, P, W)
+    vectors = own_vectors.to(pixels.dtype)[:, None].expand(-1, len(pixels), -1, -1)  # (J, B, P, W)
     first = len(tower.transformer.resblocks) - (workload.method.vision_last or 0)
     first = 0 if workload.method.vision_last is None else first
     x = token_states(tower, pixels)
@@ -136,7 +141,18 @@ def _vpt(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) ->
             x = torch.cat([x[:, :own], vectors[number - first]], dim=1)
         x = block(tower.ln_pre(x) if number == first == 0 else x)
     features = tower.ln_post(x[:, 0]) @ tower.proj
-    return _scaled(workload, F.normalize(features.to(values["visual"].dtype), dim=-1) @ workload.anchors.T)
+    return F.normalize(features.to(own_vectors.dtype), dim=-1)
+
+
+def _vpt(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Tensor:
+    vectors = (values["visual"].flatten(0, 1) * factors[:, None]).view_as(values["visual"])
+    return _scaled(workload, _seen(workload, vectors, pixels) @ workload.anchors.T)
+
+
+def _maple(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Tensor:
+    texts, vectors = _texts_of_blocks(workload, values, factors)
+    projected = vectors @ values["projection"].mT + values["projection_bias"][:, None]
+    return _scaled(workload, _seen(workload, projected, pixels) @ texts.T)
 
 
 def _pairs(values: Values) -> Tensor:
@@ -162,4 +178,5 @@ PLAIN_KINDS = {
     "ptuning": PlainKind(_ptuning, vectors=_all_produced),
     "vpt": PlainKind(_vpt, vectors=lambda values: values["visual"].flatten(1, 2), of_pixels=True),
     "prefix": PlainKind(_prefix, vectors=_pairs, reduction="reference"),
+    "maple": PlainKind(_maple, vectors=_all_blocks, of_pixels=True),
 }

@@ -21,7 +21,7 @@ STEP_HEADER = (
     "share of peak",
     "gradient difference",
 )
-_PLAIN = {"vpt": "plain, from pixels"}
+_PLAIN = dict.fromkeys(("vpt", "maple"), "plain, from pixels")
 _UNITS = {"pan": "PAN positions"}
 """What an axis is called where that is not its name."""
 

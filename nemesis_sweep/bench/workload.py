@@ -39,7 +39,7 @@ class Setting:
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
     prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a method. last: blocks
-    of the image tower, its last ones, that `vpt` puts vectors before, n_ctx each; 0 for all.
+    of the image tower, its last ones, that `vpt` and `maple` put vectors before; 0 for all.
     device: where all is computed.
     """
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
-from nemesis_sweep.spec.prompts import DEPTH, LAST, VECTORS
+from nemesis_sweep.spec.prompts import DEPTH, LAST, TEXT_DEPTH, VECTORS
 from nemesis_sweep.spec.space import Place
 
-BLOCKS = "prompt_depth"
-NAMES = ("n_positions", "n_ctx", "words", "prompt", BLOCKS, VECTORS, LAST, DEPTH)
+NAMES = ("n_positions", "n_ctx", "words", "prompt", TEXT_DEPTH, VECTORS, LAST, DEPTH)
 
 
 def position_faults(parts: CrossSection) -> Iterator[Fault]:
@@ -47,8 +46,11 @@ def _least(parts: CrossSection, place: Place | None, cell: Cell | None = None) -
     found = []
     for prompt in parts.possible("prompt", place, cell):
         if prompt in kinds and kinds[prompt].between_blocks:
-            if (blocks := _blocks(parts, place, cell)) is not None:
-                found.append((length * blocks, f"the smallest n_ctx times {BLOCKS} it can meet"))
+            blocks = _blocks(parts, place, cell)
+            if kinds[prompt].in_image_tower and None in parts.possible(TEXT_DEPTH, place, cell):
+                blocks = min([each for each in (blocks, _last(parts, place, cell)) if each], default=None)
+            if blocks is not None:
+                found.append((length * blocks, f"the smallest n_ctx times {TEXT_DEPTH} it can meet"))
         elif prompt in kinds and {VECTORS, LAST, DEPTH} <= kinds[prompt].names:
             if (blocks := _image_blocks(parts, place, cell)) is not None:
                 fewest = min(parts.possible(VECTORS, place, cell)) * blocks
@@ -67,7 +69,7 @@ def _lengths(parts: CrossSection, place: Place | None, cell: Cell | None) -> lis
 
 def _blocks(parts: CrossSection, place: Place | None, cell: Cell | None) -> int | None:
     """The fewest blocks that have vectors of their own; None where a tower's are not known."""
-    depths = parts.possible(BLOCKS, place, cell)
+    depths = parts.possible(TEXT_DEPTH, place, cell)
     backbones = parts.tasks.backbone if parts.tasks and "tasks.backbone" not in parts.unsure else []
     there = [parts.text_blocks(name) for name in backbones] if parts.text_blocks else []
     towers = [blocks for blocks in there if blocks] if None in depths else []
@@ -76,12 +78,18 @@ def _blocks(parts: CrossSection, place: Place | None, cell: Cell | None) -> int 
 
 def _image_blocks(parts: CrossSection, place: Place | None, cell: Cell | None) -> int | None:
     """The same of the image tower."""
-    depths, lasts = parts.possible(DEPTH, place, cell), parts.possible(LAST, place, cell)
+    depths = parts.possible(DEPTH, place, cell)
+    last = [_last(parts, place, cell)] if None in depths else []
+    return min([each for each in (*depths, *last) if each is not None], default=None)
+
+
+def _last(parts: CrossSection, place: Place | None, cell: Cell | None) -> int | None:
+    """The fewest blocks that vectors of the image tower are put before; None where these are not known."""
+    lasts = parts.possible(LAST, place, cell)
     backbones = parts.tasks.backbone if parts.tasks and "tasks.backbone" not in parts.unsure else []
     there = [parts.image_blocks(name) for name in backbones] if parts.image_blocks else []
     towers = [blocks for blocks in there if blocks] if None in lasts else []
-    of_last = [*(last for last in lasts if last is not None), *towers] if None in depths else []
-    return min([*(depth for depth in depths if depth is not None), *of_last], default=None)
+    return min([*(last for last in lasts if last is not None), *towers], default=None)
 
 
 def _too_many(path: Path, drawn: int, there: int, what: str) -> Fault:

@@ -8,7 +8,7 @@ from typing import Any
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.owned import owners_of, tables
-from nemesis_sweep.spec.prompts import DEPTH, LAST, PATCHES, STATES
+from nemesis_sweep.spec.prompts import DEPTH, LAST, PATCHES, STATES, TEXT_DEPTH
 from nemesis_sweep.spec.space import Place
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
@@ -83,7 +83,7 @@ def backbone_faults(
 def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) -> Iterator[Fault]:
     """Yield backbones that take no vectors in the blocks of their text tower, where a kind has them, and
     depths that none of a sweep's towers has."""
-    if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "prompt_depth", "tasks.backbone"}):
+    if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", TEXT_DEPTH, "tasks.backbone"}):
         return
     table = parts.method.kinds
     possible = dict.fromkeys(parts.possible("prompt"))
@@ -95,23 +95,33 @@ def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) 
             allowed = "a text tower of open_clip's own, as of ViT-B-16, or another prompt"
             yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
         elif there is not None:
-            yield from _deeper_than(parts, "prompt_depth", there, f"deeper than the text tower of {name}")
+            yield from _deeper_than(parts, TEXT_DEPTH, there, f"deeper than the text tower of {name}")
 
 
 def image_depth_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield more blocks of the image tower than one of a sweep's has, and more blocks with vectors of their
     own than there are with vectors."""
-    if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", LAST, DEPTH, "tasks.backbone"}):
+    if parts.tasks is None or not parts.unsure.isdisjoint(
+        {"prompt", LAST, DEPTH, TEXT_DEPTH, "tasks.backbone"}
+    ):
         return
     table = parts.method.kinds
     if not any(kind in table and table[kind].in_image_tower for kind in parts.possible("prompt")):
         return
-    there = {name: parts.image_blocks(name) for name in parts.tasks.backbone} if parts.image_blocks else {}
-    towers = {name: blocks for name, blocks in there.items() if blocks}
+
+    def of_both(kind: Any) -> bool:
+        """Whether one depth is that of both towers."""
+        return kind in table and table[kind].in_image_tower and table[kind].between_blocks
+
+    blocks_of = parts.image_blocks or (lambda name: None)
+    towers = {name: blocks for name in parts.tasks.backbone if (blocks := blocks_of(name))}
     for backbone, blocks in towers.items():
         yield from _deeper_than(parts, LAST, blocks, f"more blocks than the image tower of {backbone} has")
     fewest = min(towers.values(), default=None)
-    for path, values, place in _written(parts, DEPTH):
+    names = [DEPTH, *[TEXT_DEPTH] * any(of_both(kind) for kind in parts.possible("prompt"))]
+    for path, values, place in (each for name in names for each in _written(parts, name)):
+        if path[-1] == TEXT_DEPTH and not any(of_both(kind) for kind in parts.possible("prompt", place)):
+            continue
         most = max((value for value in values if value is not None), default=0)
         lasts = [fewest if last is None else last for last in parts.possible(LAST, place)]
         least = min((last for last in lasts if last is not None), default=most)

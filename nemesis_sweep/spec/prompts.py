@@ -24,10 +24,9 @@ Reads = str
 enter the last K of them."""
 
 POOLED, PATCHES, STATES = READS = ("pooled", "patches", "states")
-VECTORS, LAST, DEPTH = "n_ctx_vision", "vision_last", "prompt_depth_vision"
+VECTORS, LAST, DEPTH, TEXT_DEPTH = "n_ctx_vision", "vision_last", "prompt_depth_vision", "prompt_depth"
 """Fields of kinds in the image tower: vectors of a block, the number of blocks, which decides the states that
-they see, and of
-those that have vectors of their own."""
+they see, and of those that have vectors of their own; of kinds in the text tower, the last."""
 
 
 class Fields(Section):
@@ -139,14 +138,23 @@ class PTuningFields(PlaceFields):
     encoder_hidden: Count | None = None
 
 
-class VPTFields(AnchorFields):
-    """n_ctx_vision: vectors of a block. vision_last: blocks of the image tower, its last ones, that vectors
-    are put before; what is in front of them is computed once. None for all. prompt_depth_vision: how many of
-    these blocks, from the first, get vectors of their own: with 1 those of the first go on through the others
+class ImageTowerFields(Fields):
+    """vision_last: blocks of the image tower, its last ones, that vectors are put before; what is in front of
+    them is computed once. None for all."""
+
+    vision_last: Count | None = None
+
+
+class MaPLeFields(ImageTowerFields, DeepTextFields):
+    """Fields of MaPLe, whose ``prompt_depth`` is that of both towers."""
+
+
+class VPTFields(ImageTowerFields, AnchorFields):
+    """n_ctx_vision: vectors of a block. prompt_depth_vision: how many of the blocks that vectors are put
+    before, from the first, get vectors of their own: with 1 those of the first go on through the others
     (shallow). None for all."""
 
     n_ctx_vision: Count = 8
-    vision_last: Count | None = None
     prompt_depth_vision: Count | None = None
 
 
@@ -248,11 +256,26 @@ PROMPTS: dict[str, Kind] = {
         PrefixFields,
         between_blocks=True,
     ),
+    "maple": Kind(
+        "nemesis_sweep.prompts.maple:MaPLe",
+        "vectors in both towers, those of the image's made of the text's (Khattak et al., 2023)",
+        MaPLeFields,
+        reads=STATES,
+        between_blocks=True,
+    ),
 }
 
 
 class PromptFields(
-    PrefixFields, VPTFields, PTuningFields, DeepTextFields, PlotFields, CoCoOpFields, KgCoOpFields, CoOpFields
+    MaPLeFields,
+    PrefixFields,
+    VPTFields,
+    PTuningFields,
+    DeepTextFields,
+    PlotFields,
+    CoCoOpFields,
+    KgCoOpFields,
+    CoOpFields,
 ):
     """The fields of all kinds side by side."""
 

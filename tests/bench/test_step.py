@@ -63,15 +63,15 @@ def test_without_the_plain_path_gradients_are_compared_with_the_public_way():
     assert 0 < figures["max_gradient_difference"] < 1e-4
 
 
-@pytest.mark.parametrize("last", [0, 2])
-def test_visual_prompts_against_the_whole_tower_from_pixels(last, tiny_vit):
-    setting = Setting(str(tiny_vit), classes=6, n_ctx=4, batch=3, pan=2, repeats=2, prompt="vpt", last=last)
+@pytest.mark.parametrize(("prompt", "last"), [("vpt", 0), ("vpt", 2), ("maple", 2)])
+def test_visual_prompts_against_the_whole_tower_from_pixels(prompt, last, tiny_vit):
+    setting = Setting(str(tiny_vit), classes=6, n_ctx=4, batch=3, pan=2, repeats=2, prompt=prompt, last=last)
     figures = measure_step(setting, lambda line: None, memory=False)
     assert figures["public_seconds"] is None and figures["plain_seconds"] > 0
     assert figures["same_selection"] is True
     assert 0 < figures["max_gradient_difference"] < 1e-4
     text = step_lines(figures)
-    assert "plain, from pixels" in text and ("vpt last 2, PAN 2" if last else "vpt, PAN 2") in text
+    assert "plain, from pixels" in text and (f"{prompt} last 2, PAN 2" if last else "vpt, PAN 2") in text
 
 
 def test_half_precision_differs_by_rounding_and_is_said_to():

@@ -105,6 +105,10 @@ def scaled_context(values, j, factor):
 
 
 def deep_text_logits(learner, values, images):
+    return learner.backbone.logit_scale * images @ deep_texts(learner, values).T
+
+
+def deep_texts(learner, values):
     """One class after the other through the blocks, all 77 tokens."""
     layout, tower = learner.layout, learner.backbone.text
     vectors = torch.cat([values["context"][None], values["deep"]])  # (J, M, D)
@@ -120,7 +124,7 @@ def deep_text_logits(learner, values, images):
             x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
         feature = tower.project(tower.ln_final(x)[length - 1])
         texts.append(feature / feature.norm())
-    return learner.backbone.logit_scale * images @ torch.stack(texts).T
+    return torch.stack(texts)
 
 
 def deep_text_norms(learner, values, images):
@@ -181,8 +185,22 @@ def scaled_when_produced(values, j, factor):
 
 
 def vpt_logits(learner, values, images):
+    return (
+        learner.backbone.logit_scale * seen(learner, values["visual"], images) @ template_features(learner).T
+    )
+
+
+def maple_logits(learner, values, images):
+    """One block after the other: its vectors of the image tower."""
+    blocks = [values["context"], *values["deep"]]
+    layers = zip(blocks, values["projection"], values["projection_bias"], strict=True)
+    visual = torch.stack([torch.stack([w @ row + b for row in block]) for block, w, b in layers])
+    return learner.backbone.logit_scale * seen(learner, visual, images) @ deep_texts(learner, values).T
+
+
+def seen(learner, vectors, images):
     """One image after the other through the tower's own blocks, all tokens of it."""
-    tower, vectors = learner.backbone.visual, values["visual"]
+    tower = learner.backbone.visual
     blocks = list(tower.transformer.resblocks)
     last = learner.method.vision_last or len(blocks)
     features = []
@@ -195,7 +213,7 @@ def vpt_logits(learner, values, images):
             x = block(x[None])[0]
         feature = tower.ln_post(x[0]) @ tower.proj
         features.append(feature / feature.norm())
-    return learner.backbone.logit_scale * torch.stack(features) @ template_features(learner).T
+    return torch.stack(features)
 
 
 def vpt_norms(learner, values, images):
@@ -275,6 +293,7 @@ PLAIN = {
     "ptuning": (ptuning_logits, no_term, ptuning_norms, scaled_when_produced),
     "vpt": (vpt_logits, no_term, vpt_norms, scaled_among_all),
     "prefix": (prefix_logits, no_term, prefix_norms, scaled_pair),
+    "maple": (maple_logits, no_term, deep_text_norms, scaled_in_its_block),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 

@@ -46,6 +46,10 @@ VARIANTS = {
         *({}, {"prompt_depth": 1}, {"words": "a photo of"}, {"anchor_template": "{}"}),
         {"norm": "relative"},
     ],
+    "maple": [
+        *({}, {"vision_last": 2}, {"vision_last": 1}, {"prompt_depth": 1, "class_position": "middle"}),
+        {"vision_last": 2, "norm": "relative", "class_position": "front"},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 
@@ -57,7 +61,7 @@ EXACT = [
 ]
 DTYPES = {"float64": (torch.float64, 1e-10), "float32": (torch.float32, 1e-5)}
 
-SETTINGS = {"ptuning": {"lr": 0.005}}
+SETTINGS = {"ptuning": {"lr": 0.005}, "maple": {"lr": 0.005, "vision_last": 2}}
 """Where the contract's are not to be had: a step of a network moves its vectors many times as far."""
 
 

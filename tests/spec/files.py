@@ -43,7 +43,7 @@ KNOWN = KnownNames(
     backbones=["icon-clip", "RN50"],
     samplers=["tpe", "random", "cmaes", "grid"],
     pruners=["hyperband", "median", "wilcoxon", "none"],
-    prompts=["coop", "kgcoop", "cocoop", "plot", "deep_text", "ptuning", "vpt", "prefix"],
+    prompts=["coop", "kgcoop", "cocoop", "plot", "deep_text", "ptuning", "vpt", "prefix", "maple"],
     backbone_problem=lambda name: None if "@" in name else Problem("unknown backbone", nearest="icon-clip"),
     sampler_options=lambda name, options: unknown(name, options, ["n_startup_trials", "gamma"]),
     pruner_options=lambda name, options: unknown(name, options, ["reduction_factor"]),

@@ -250,12 +250,25 @@ def test_an_image_tower_that_vectors_cannot_be_put_into(tmp_path: Path) -> None:
             "3: method.n_ctx: vpt has no n_ctx; found 4; allowed: without it, or prompt: coop or kgcoop or "
             "cocoop or plot or deep_text",
         ),
+        (
+            "prompt: maple, prompt_depth: 3, vision_last: 2",
+            "lr: {low: 0.1, high: 1}",
+            "3: method.prompt_depth: more blocks with vectors of their own than blocks that it can meet; "
+            "found 3; allowed: at most 2",
+        ),
+        (
+            "prompt: maple, vision_last: 2, n_ctx: 4, omega: 1, beta: 0, n_positions: 9",
+            "lr: {low: 0.1, high: 1}",
+            "3: method.n_positions: more positions than context vectors; found 9; allowed: at most 8, the "
+            "smallest n_ctx times prompt_depth it can meet",
+        ),
         ("vision_last: 0", "omega: {low: 1, high: 2}", "3: method.vision_last: out of range; found 0"),
     ],
 )
 def test_blocks_that_do_not_fit_an_image_tower(tmp_path: Path, method: str, space: str, told: str) -> None:
     text = "name: t\ntasks: {dataset: clipart, backbone: ViT-B-16}\n"
-    path = write(tmp_path, text + f"method: {{prompt: vpt, {method}}}\nspace: {{{space}}}")
+    prompted = method if method.startswith("prompt: ") else f"prompt: vpt, {method}"
+    path = write(tmp_path, text + f"method: {{{prompted}}}\nspace: {{{space}}}")
     with pytest.raises(UserError) as caught:
         load_sweep(path, known=known_names())
     assert any(str(problem).startswith(f"{path}:{told}") for problem in caught.value.problems)
@@ -263,3 +276,10 @@ def test_blocks_that_do_not_fit_an_image_tower(tmp_path: Path, method: str, spac
     load_sweep(
         write(tmp_path, text + "method: {prompt: vpt}\nspace: {lr: {low: 0.1, high: 1}}"), good, known_names()
     )
+
+
+def test_a_depth_of_another_kind_beside_that_of_both_towers(tmp_path: Path) -> None:
+    """Under the choice that it belongs to, what the image tower lacks does not matter."""
+    text = "name: t\ntasks: {dataset: clipart, backbone: ViT-B-16}\nmethod: {vision_last: 2}\n"
+    kinds = "{deep_text: {prompt_depth: {low: 1, high: 9}}, maple: {prompt_depth: {low: 1, high: 2}}}"
+    load_sweep(write(tmp_path, text + f"space: {{prompt: {{choices: {kinds}}}}}"), known=known_names())

@@ -54,10 +54,12 @@ def largest_method(sweep: Sweep, task: Task, in_image_tower: bool | None = None)
     counts = {name for kind in kinds if kind in table for name in table[kind].costly}
     known = {name: [value for value in possible(name) if value is not None] for name in counts}
     largest |= {name: max(values) for name, values in known.items() if values}
-    chosen = max(kinds, key=lambda kind: passes(kind, largest, table))
+    both = [kind for kind in kinds if kind in table and table[kind].between_blocks and in_image_tower]
+    chosen = max(both or kinds, key=lambda kind: passes(kind, largest, table))
     if _in_image_tower(chosen, table):
         blocks = None if None in last else max(last)
-        largest |= {LAST: blocks, DEPTH: None, "n_positions": min(drawn, largest[VECTORS] * (blocks or 1))}
+        vectors = n_ctx if both else largest[VECTORS] * (blocks or 1)
+        largest |= {LAST: blocks, DEPTH: None, "n_positions": min(drawn, vectors)}
     return configuration(sweep, task, {**largest, "prompt": chosen})
 
 
