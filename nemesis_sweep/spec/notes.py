@@ -24,7 +24,8 @@ def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) 
     """
     for place in places(sweep.space):
         only = _only_value(place.dimension)
-        if len(only) == 1:
+        # Under a choice it is what that choice has: elsewhere it may be something else.
+        if len(only) == 1 and not place.taken:
             allowed = f"several values, or method.{place.name}: {shown(only[0])}"
             yield Fault(place.path, "one value, so nothing is searched", shown(only[0]), allowed)
     count = size(sweep.space)

@@ -35,6 +35,13 @@ def test_a_choice_that_opens_others_is_a_condition(tmp_path: Path) -> None:
     assert told(write(tmp_path, VALID), "method.beta=null", f"space={opened}") == []
 
 
+def test_one_value_under_a_choice_is_that_choices_own(tmp_path: Path) -> None:
+    opened = (
+        "{prompt: {choices: {coop: {}, ptuning: {optimiser: {choices: [adam]}}}}, omega: {low: 1, high: 2}}"
+    )
+    assert told(write(tmp_path, VALID), f"space={opened}") == []
+
+
 def test_selection_on_test(tmp_path: Path) -> None:
     path = write(tmp_path, VALID)
     (note,) = told(path, "search.objective=test/accuracy", "search.pruner=none")
