@@ -68,3 +68,21 @@ def test_patches_that_were_never_compared_with_texts(tmp_path: Path) -> None:
         ]
         assert len(found) == count
         assert all("plot reads the patches of this ViT" in note and "RN50" in note for note in found)
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        (["method.prompt=coop"], 1),
+        (["method.prompt=coop", "method.prograd=1"], 0),
+        (["method.prompt=kgcoop"], 0),
+        (["method.prompt=null", "space.prompt={choices: [coop, kgcoop]}"], 0),
+        (["method.prompt=coop", "space.prograd={choices: [0, 1]}"], 0),
+    ],
+)
+def test_a_template_that_coop_without_prograd_does_not_look_at(
+    tmp_path: Path, fields: list[str], count: int
+) -> None:
+    found = told(write(tmp_path, VALID), "method.anchor_template=a {} here", "budget.trials=2", *fields)
+    message = "method.anchor_template: anchor_template changes nothing, as coop has it for prograd alone"
+    assert [message in line for line in found] == [True] * count
