@@ -171,7 +171,10 @@ class Workload:
     def n_vectors(self) -> int:
         """How many vectors PUN and PAN tell apart."""
         kind, drawn = learner_of(self.setting.prompt), Generators(self.setting.seeds)["init"]
-        return kind.create(self.backbone, self.method, self.names, drawn).n_vectors
+        with warnings.catch_warnings():
+            # A model with a compact vocabulary warns about words that it does not know: no matter here.
+            warnings.simplefilter("ignore")
+            return kind.create(self.backbone, self.method, self.names, drawn).n_vectors
 
 
 def make_workload(setting: Setting, backbone: Backbone | None = None, *, encoded: bool = False) -> Workload:

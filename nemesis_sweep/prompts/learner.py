@@ -43,8 +43,13 @@ class ImageClassifier(ABC):
 
         In variant n of replicate r, vector ``positions[r, n]`` is multiplied by ``scales[r, n]``.
         """
-        message = f"this kind of prompt ({type(self).__name__}) gives no variants, so PAN cannot test any"
-        raise UserError(Problem(message, "beta", allowed="1 (PUN), or selection: random"))
+        raise no_variants(type(self).__name__)
+
+
+def no_variants(kind: str) -> UserError:
+    """The error where PAN is to test vectors of a kind that gives no variants."""
+    message = f"this kind of prompt ({kind}) gives no variants, so PAN cannot test any"
+    return UserError(Problem(message, "beta", allowed="1 (PUN), or selection: random"))
 
 
 class Learner(nn.Module, ABC):
@@ -52,7 +57,8 @@ class Learner(nn.Module, ABC):
 
     tensors: names of its parameters, which is all that a saved prompt holds; where a `network` produces them,
     its parameters are learnt in their place. reads: what it sees of images.
-    fields, transfers, several: of a kind from outside; ``spec.prompts`` has those of this package's.
+    fields, transfers, several, variants: of a kind from outside; ``spec.prompts`` has those of this
+    package's.
     template: a hand-written prompt, `{}` for the class name, for kinds that learn from one.
     A kind writes ``start``, ``classifier``, ``penalised`` and ``n_vectors``; in ``__init__`` it makes what
     follows from backbone, method and class names, such as a layout.
@@ -63,6 +69,7 @@ class Learner(nn.Module, ABC):
     fields: ClassVar[type[Section]] = Fields
     transfers: ClassVar[bool] = True
     several: ClassVar[bool] = False
+    variants: ClassVar[bool] = True
 
     def __init__(
         self,

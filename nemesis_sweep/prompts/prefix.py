@@ -14,6 +14,7 @@ from nemesis_sweep.prompts.context import is_half
 from nemesis_sweep.prompts.deep_text import depth
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
 from nemesis_sweep.prompts.learner import Learner
+from nemesis_sweep.prompts.prefix_network import PrefixNetwork
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import PrefixFields
@@ -69,9 +70,26 @@ class Prefix(Learner):
 
         Raises ``UserError`` for a depth that the tower does not have, and for towers that take no prefix.
         """
-        pairs = own_pairs(backbone, method)[: depth(backbone, method)]
+        if (network := cls.network(backbone, method, classnames, generators)) is not None:
+            with torch.no_grad():
+                produced: dict[str, Tensor] = network()
+                return produced
+        pairs = own_pairs(backbone, method)
         keys, values = pairs.expand(len(generators), *pairs.shape).unbind(2)
         return {"prefix_keys": keys.clone(), "prefix_values": values.clone()}
+
+    @classmethod
+    def network(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> nn.Module | None:
+        """With ``prefix_hidden`` the network that is learnt in place of the keys and values."""
+        if method.prefix_hidden is None:
+            return None
+        return PrefixNetwork(own_pairs(backbone, method), method.prefix_hidden, generators)
 
     @property
     def pairs(self) -> Tensor:
@@ -126,7 +144,7 @@ class Prefix(Learner):
 
 
 def own_pairs(backbone: Backbone, method: Method) -> Tensor:
-    """The tower's own keys and values ``(blocks, 2, M, D)`` of words at their places in a text, fp32."""
+    """The tower's own keys and values ``(J, 2, M, D)`` of words at their places in a text, fp32."""
     tower = backbone.text
     check_takes_prefix(tower)
     assert isinstance(tower, OpenClipTower)
@@ -134,4 +152,5 @@ def own_pairs(backbone: Backbone, method: Method) -> Tensor:
     text = words or " ".join(islice(cycle(WORDS.split()), method.n_ctx))
     layout = text_layout(backbone.tokenizer, [text])
     pairs = keys_and_values(tower, layout)[0, :, :, word_places(backbone.tokenizer, layout)]
+    pairs = pairs[: depth(backbone, method)]
     return (pairs if words else pairs[:, :, : method.n_ctx]).float()

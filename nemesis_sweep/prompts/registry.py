@@ -4,6 +4,7 @@ from functools import cache
 from inspect import Parameter, isabstract, signature
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.reference import load, refused
@@ -30,9 +31,13 @@ OWN = ("backbone", "method", "classnames", "template", "training")
 def learner_of(prompt: str) -> "type[Learner]":
     """The class of a kind of prompt.
 
-    Raises ``UserError`` for a name that is none, and for a class from outside that is no learner.
+    Raises ``UserError`` for a name that is none, for a row without a prompt, and for a class from outside
+    that is no learner.
     """
     kind = kind_of(prompt)
+    if not kind.trains:
+        allowed = f"{listed(list(PROMPTS))}; ns.fit_reference({prompt!r}, ...) fits it"
+        raise UserError(Problem("a row without a prompt", "prompt", found=repr(prompt), allowed=allowed))
     if prompt in PROMPTS:
         own: type[Learner] = part_at(kind.learner)
         return own

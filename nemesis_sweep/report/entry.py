@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, Score, paired_gain, score
 from nemesis_sweep.spec.baselines import BASELINES, COOP, trains_prompt
+from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.metrics import MEASURED
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.row import Row
@@ -39,13 +40,22 @@ class Entry:
         trained = trains_prompt(self.baseline) and self.baseline != COOP
         return trained and has_penalty(self.params, self.config)
 
+    @property
+    def row(self) -> str:
+        """The row without a prompt that a trial was, by its label; '' where it trained one."""
+        kind = self.params.get("prompt", self.config.get("prompt"))
+        return BASELINES[kind].label if not self.baseline and is_row(kind) else ""
+
     def metric(self, name: str) -> Score | None:
         """A metric by its name, None where it was not measured."""
         return {"val/accuracy": self.val, "test/accuracy": self.test}.get(name, self.more.get(name))
 
 
 def has_penalty(params: Values, config: Values) -> bool:
-    """Whether omega is above 0 in what was trained; true where it is not known."""
+    """Whether omega is above 0 in what was trained; true where it is not known; a row without a prompt has
+    none."""
+    if is_row(params.get("prompt", config.get("prompt"))):
+        return False
     omega = params.get("omega", config.get("omega"))
     return omega is None or float(omega) > 0
 

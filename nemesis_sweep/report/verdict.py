@@ -62,7 +62,8 @@ def task_verdict(board: TaskBoard) -> str:
     else:
         told = f"best found {gain_text(best.gain)}: {_WORDS[_judged(best.gain)]}"
         if kind is Outcome.NO_PENALTY:
-            told += "; it has no norm penalty (omega 0), so this is not Nemesis's doing"
+            why = f"is {best.row}, which trains no prompt" if best.row else "has no norm penalty (omega 0)"
+            told += f"; it {why}, so this is not Nemesis's doing"
         elif board.penalty_gain is None:
             told += "; how much of it is the penalty's is not known, without its control"
         elif board.penalty_gain != best.gain:

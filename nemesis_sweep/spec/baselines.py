@@ -6,6 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from nemesis_sweep.spec.strengths import (
+    AdapterStrengths,
+    CacheStrengths,
+    ProbeStrengths,
+    ResidualStrengths,
+    Strengths,
+    TrainedCacheStrengths,
+)
 from nemesis_sweep.spec.values import Values
 
 COOP, PAPER, CONTROL, CONTROLS = "coop", "paper", "control", "controls"
@@ -22,7 +30,8 @@ class Baseline:
     a prompt, the ``ReferenceClassifier`` of what it leaves, named the same way.
     learns: whether it depends on the images of the few shots. transfers: whether it can be tested with class
     names that it has not learnt. fields: of the method, those that change it, of one that trains no prompt.
-    fixed: fields of the method that it has its own values for. templates: where it puts class names into
+    fixed: fields of the method that it has its own values for. strengths: of one that is also a kind of
+    `method.prompt`, the fields that it then has. templates: where it puts class names into
     sentences, `module:name` of those beside the dataset's own; '' where it does not.
     usual: whether a sweep has it that does not say otherwise. last: whether it is made of the best found, so
     that what it trains is known only when everything else is over.
@@ -37,6 +46,7 @@ class Baseline:
     transfers: bool = True
     fields: tuple[str, ...] = ()
     fixed: Values = field(default_factory=dict)
+    strengths: type[Strengths] | None = None
     templates: str = ""
     usual: bool = False
     last: bool = False
@@ -74,6 +84,7 @@ BASELINES: dict[str, Baseline] = {
         fields=("precision", "views"),
         # Trained on centre crops, as it is published.
         fixed={"views": 1},
+        strengths=ProbeStrengths,
     ),
     "lp_plus_plus": Baseline(
         "LP++",
@@ -84,6 +95,7 @@ BASELINES: dict[str, Baseline] = {
         fields=("precision", "views"),
         # One feature an image, as it is published.
         fixed={"views": 1},
+        strengths=Strengths,
     ),
     "tip_adapter": Baseline(
         "Tip-Adapter",
@@ -92,6 +104,7 @@ BASELINES: dict[str, Baseline] = {
         classifier="nemesis_sweep.training.references.tip_adapter:TipAdapter",
         transfers=False,
         fields=("precision", "views"),
+        strengths=CacheStrengths,
     ),
     "tip_adapter_f": Baseline(
         "Tip-Adapter-F",
@@ -100,6 +113,7 @@ BASELINES: dict[str, Baseline] = {
         classifier="nemesis_sweep.training.references.tip_adapter:TipAdapter",
         transfers=False,
         fields=("precision", "views"),
+        strengths=TrainedCacheStrengths,
     ),
     "clip_adapter": Baseline(
         "CLIP-Adapter",
@@ -107,6 +121,7 @@ BASELINES: dict[str, Baseline] = {
         measure="nemesis_sweep.training.references.clip_adapter:clip_adapter",
         classifier="nemesis_sweep.training.references.clip_adapter:ClipAdapter",
         fields=("precision", "views"),
+        strengths=AdapterStrengths,
     ),
     "taskres": Baseline(
         "TaskRes",
@@ -115,6 +130,7 @@ BASELINES: dict[str, Baseline] = {
         classifier="nemesis_sweep.training.references.taskres:TaskRes",
         transfers=False,
         fields=("precision", "views"),
+        strengths=ResidualStrengths,
     ),
     COOP: Baseline("plain CoOp", "no penalty, 16 vectors where the length is searched", "CoOp", usual=True),
     PAPER: Baseline("paper's setting", "what the paper trains, where it is searched", "paper", usual=True),

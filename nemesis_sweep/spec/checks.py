@@ -11,6 +11,8 @@ from nemesis_sweep.spec.limits import limit_faults
 from nemesis_sweep.spec.points import point_faults
 from nemesis_sweep.spec.position_room import position_faults
 from nemesis_sweep.spec.prompt_checks import prompt_faults
+from nemesis_sweep.spec.row_checks import row_faults
+from nemesis_sweep.spec.untested import untested_faults
 
 
 def faults_between(parts: CrossSection) -> list[Fault]:
@@ -18,6 +20,8 @@ def faults_between(parts: CrossSection) -> list[Fault]:
     checks = (
         conflict_faults,
         prompt_faults,
+        row_faults,
+        untested_faults,
         idle_dimension_faults,
         position_faults,
         point_faults,

@@ -9,8 +9,9 @@ from typing import Any
 from nemesis_sweep.messages.faults import Fault, shown
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.owned import owners_of, tables
-from nemesis_sweep.spec.prompts import PROMPTS, Kinds
+from nemesis_sweep.spec.prompts import Kinds
 from nemesis_sweep.spec.values import Values
 
 
@@ -18,7 +19,8 @@ from nemesis_sweep.spec.values import Values
 class Need:
     """A dimension matters only where the field `name` has a value that `matters`.
 
-    alone: the need is none of a prompt that has several vectors at one position anyway.
+    alone: the need is none of a prompt that has several vectors at one position anyway. only: the kinds of
+    prompts whose need it is; of all where there are none.
     """
 
     name: str
@@ -26,11 +28,13 @@ class Need:
     why: str
     allowed: str
     alone: bool = False
+    only: tuple[str, ...] = ()
 
-    def is_met(self, value: Any, prompt: Any, kinds: Kinds = PROMPTS) -> bool:
+    def is_met(self, value: Any, prompt: Any, kinds: Kinds = KINDS) -> bool:
         """Whether a value of the field `name` lets the dimension matter, with a kind of prompt."""
         several = self.alone and prompt in kinds and kinds[prompt].several
-        return several or self.matters(value)
+        others = bool(self.only) and prompt not in self.only
+        return several or others or self.matters(value)
 
 
 PENALTY = Need("omega", lambda omega: omega > 0, "there is no penalty", "an omega above 0")
@@ -43,6 +47,13 @@ CORRUPTED = Need(
 )
 BY_CLASS = Need("csc", lambda csc: csc is True, "all classes share one context", "csc: true", alone=True)
 NO_WORDS = Need("words", lambda words: words is None, "the words decide the length", "no words")
+BESIDE = Need(
+    "prograd",
+    lambda prograd: prograd > 0,
+    "coop has it for prograd alone",
+    "a prograd above 0",
+    only=("coop",),
+)
 
 NEEDS: dict[str, tuple[Need, ...]] = {
     "beta": (PENALTY,),
@@ -53,6 +64,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "selection": (PENALTY, PAN),
     "reduction": (PENALTY, BY_CLASS),
     "n_ctx": (NO_WORDS,),
+    "anchor_template": (BESIDE,),
 }
 
 
@@ -60,6 +72,8 @@ def _owned(name: str, kinds: Kinds) -> Iterator[Need]:
     """Yield what a field needs that only some kinds of prompts have, or only some optimisers."""
     for field, own in owners_of(name, kinds).items():
         why = f"only {' and '.join(own)} {'has' if len(own) == 1 else 'have'} it"
+        if field == "prompt" and own == [key for key, kind in kinds.items() if kind.trains]:
+            why = "no prompt is trained"
         # What is no name of the table may have any field.
         idle = frozenset(tables(kinds)[field]) - set(own)
         yield Need(field, _not_among(idle), why, f"{field}: {' or '.join(own)}")
@@ -69,7 +83,7 @@ def _not_among(idle: frozenset[str]) -> Callable[[Any], bool]:
     return lambda value: value not in idle
 
 
-def needs_of(name: str, kinds: Kinds = PROMPTS) -> tuple[Need, ...]:
+def needs_of(name: str, kinds: Kinds = KINDS) -> tuple[Need, ...]:
     """Everything without which a field of the method changes nothing."""
     return (*_owned(name, kinds), *NEEDS.get(name, ()))
 

@@ -9,17 +9,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.messages.faults import Path
-from nemesis_sweep.spec.choices import NORMS, PRECISIONS, REDUCTIONS, SELECTIONS, OneOf
-from nemesis_sweep.spec.fields import Count, Real, Section, to_whole
-from nemesis_sweep.spec.names import AnnealingName, DatasetName, PromptName
-from nemesis_sweep.spec.optimisers import OPTIMISERS
-from nemesis_sweep.spec.prompts import PROMPTS, Kinds, PromptFields, Reads, reads_of
+from nemesis_sweep.spec.choices import PRECISIONS, OneOf
+from nemesis_sweep.spec.fields import Count, Section, to_whole
+from nemesis_sweep.spec.kinds import KINDS
+from nemesis_sweep.spec.names import DatasetName, PromptName
+from nemesis_sweep.spec.prompts import Kinds, PromptFields, Reads, reads_of
+from nemesis_sweep.spec.strengths import AllStrengths
+from nemesis_sweep.spec.training_fields import TrainingFields
 from nemesis_sweep.spec.values import Values
-
-
-def _norm(value: Any) -> Any:
-    # YAML reads `norm: 2` as a number.
-    return str(value) if type(value) is int and value in (1, 2) else value
 
 
 def _shots(key: Any) -> Any:
@@ -33,47 +30,21 @@ Shots = Annotated[int, BeforeValidator(_shots)]
 
 
 class _Prompted(Section):
-    """prompt: kind of learnable prompt, a name of ``spec.prompts.PROMPTS``."""
+    """prompt: kind of learnable prompt, or of a row without one: a name of ``spec.kinds.KINDS``."""
 
     prompt: PromptName = "coop"
 
 
-class Method(PromptFields, _Prompted):
+class Method(TrainingFields, AllStrengths, PromptFields, _Prompted):
     """One configuration, complete: loss = CE + anneal(e) * [beta * PUN + (1 - beta) * PAN].
 
-    The fields of all kinds of prompts stand side by side; ``spec.prompts`` says which has which.
-    omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
-    anneal: logistic (falls from 1 to 0, one half in the middle epoch), constant (1 throughout), or a function
-    of your own.
-    corruption: factor tau by which PAN's pre-inference scales a context vector.
-    n_positions: context vectors drawn per step by PAN. selection: keep those whose corruption helps
-    (accuracy) or all of them (random, the control). reduction: mean over classes under csc, or the
-    published sum (reference).
-    optimiser: sgd with momentum, adam, or adamw; the first two add weight decay to the gradient.
-    adam_beta1, adam_beta2: how slowly the means of gradients and their squares change; adam_eps: added to the
-    root. views: augmented versions kept per training image, or "epochs" for a new one each epoch.
+    The fields of all kinds of prompts stand side by side; ``spec.kinds`` says which has which.
+    views: augmented versions kept per training image, or "epochs" for a new one each epoch.
     """
 
-    kinds: ClassVar[Kinds] = PROMPTS
-    """The kinds of prompts whose fields these are."""
+    kinds: ClassVar[Kinds] = KINDS
+    """The kinds whose fields these are."""
 
-    omega: Annotated[Real, Field(ge=0)] = 0.0
-    beta: Annotated[Real, Field(ge=0, le=1)] = 1.0
-    norm: Annotated[str, OneOf(NORMS), BeforeValidator(_norm)] = "2"
-    anneal: AnnealingName = "logistic"
-    corruption: Annotated[Real, Field(ge=0)] = 0.5
-    n_positions: Count = 1
-    selection: Annotated[str, OneOf(SELECTIONS)] = "accuracy"
-    reduction: Annotated[str, OneOf(REDUCTIONS)] = "mean"
-    epochs: Count = 50
-    lr: Annotated[Real, Field(gt=0)] = 0.002
-    optimiser: Annotated[str, OneOf(OPTIMISERS)] = "sgd"
-    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
-    adam_beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
-    adam_beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
-    adam_eps: Annotated[Real, Field(gt=0)] = 1e-8
-    weight_decay: Annotated[Real, Field(ge=0)] = 5e-4
-    batch: Count = 32
     views: Count | Literal["epochs"] = 16
     precision: Annotated[str, OneOf(PRECISIONS)] = "fp32"
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, listed, shown
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
 from nemesis_sweep.spec.draw import size
+from nemesis_sweep.spec.idle_dimensions import NEEDS
 from nemesis_sweep.spec.prompts import PATCHES
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import Sweep
 
 
 def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) -> Iterator[Fault]:
-    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, and
-    backbones whose features of parts mean little.
+    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, a template
+    that nothing looks at, and backbones whose features of parts mean little.
 
     untrained_patches: whether a backbone's were never compared with texts; None where that is not asked.
     """
     for place in places(sweep.space):
         only = _only_value(place.dimension)
-        if len(only) == 1:
+        # Under a choice it is what that choice has: elsewhere it may be something else.
+        if len(only) == 1 and not place.taken:
             allowed = f"several values, or method.{place.name}: {shown(only[0])}"
             yield Fault(place.path, "one value, so nothing is searched", shown(only[0]), allowed)
     count = size(sweep.space)
@@ -33,8 +36,19 @@ def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) 
         message = "the best is selected on test, which flatters it; every table says so"
         yield Fault(("search", "objective"), message, shown(on_test[0]), "val/accuracy or val/loss")
 
+    yield from _idle_template(sweep)
     if untrained_patches is not None:
         yield from _untrained(sweep, untrained_patches)
+
+
+def _idle_template(sweep: Sweep) -> Iterator[Fault]:
+    """Yield where `anchor_template` is fixed and no trial looks at it."""
+    parts, name = CrossSection(sweep.method, sweep.space), "anchor_template"
+    for path, layer in parts.method.all_layers() if name not in parts.always else ():
+        for need in NEEDS[name] if layer.get(name) is not None else ():
+            pairs = product(parts.possible(need.name), parts.possible("prompt"))
+            if not any(need.is_met(value, kind, parts.method.kinds) for value, kind in pairs):
+                yield Fault((*path, name), f"{name} changes nothing, as {need.why}", "", need.allowed)
 
 
 def _untrained(sweep: Sweep, untrained_patches: Callable[[str], bool]) -> Iterator[Fault]:

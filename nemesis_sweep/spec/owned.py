@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.optimisers import OPTIMISERS
-from nemesis_sweep.spec.prompts import PROMPTS, Kinds
+from nemesis_sweep.spec.prompts import Kinds
 from nemesis_sweep.spec.values import Values
 
 
-def tables(kinds: Kinds = PROMPTS) -> dict[str, Values]:
+def tables(kinds: Kinds = KINDS) -> dict[str, Values]:
     """By field: its values, each with the names of the fields that are its own."""
     return {"prompt": kinds, "optimiser": OPTIMISERS}
 
 
-def owners_of(name: str, kinds: Kinds = PROMPTS) -> dict[str, list[str]]:
+def owners_of(name: str, kinds: Kinds = KINDS) -> dict[str, list[str]]:
     """Of each such field the values that ``name`` belongs to; empty where it belongs to all."""
     known = tables(kinds)
     found = {
@@ -21,7 +22,7 @@ def owners_of(name: str, kinds: Kinds = PROMPTS) -> dict[str, list[str]]:
     return {field: own for field, own in found.items() if 0 < len(own) < len(known[field])}
 
 
-def applies(name: str, method: Values, kinds: Kinds = PROMPTS) -> bool:
+def applies(name: str, method: Values, kinds: Kinds = KINDS) -> bool:
     """Whether a field has a part in a method; unknown values may use any."""
     known = tables(kinds)
     return all(

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, PROMPT_ENCODERS, TRANSPORT_STOPS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
+from nemesis_sweep.spec.training_fields import TrainingFields
 from nemesis_sweep.spec.values import Values
 
 Reads = str
@@ -160,7 +161,14 @@ class VPTFields(ImageTowerFields, AnchorFields):
 
 class PrefixFields(DepthFields, AnchorFields, WordFields):
     """n_ctx: keys and values of each block. words: whose own keys and values they begin as. anchor_template:
-    the texts that see them."""
+    the texts that see them. prefix_hidden: hidden numbers of a network that is learnt in their place and
+    produces them; None where they are learnt themselves."""
+
+    prefix_hidden: Count | None = None
+
+
+TRAINED = frozenset(TrainingFields.model_fields)
+"""Fields that a kind has because it is trained."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,8 @@ class Kind:
     learnt can be used with other class names. reads: what it sees of an image, one of `READS`; where that is
     `pixels`, the field ``LAST`` may make it `states-K`. several: whether several vectors stand at one
     position even where all classes share them. between_blocks: whether it has vectors of its own in the
-    blocks of the text tower, `prompt_depth` of them.
+    blocks of the text tower, `prompt_depth` of them. variants: whether its classifiers give those that
+    PAN tests. trains: whether it is a prompt; what is none (``spec.kinds``) has no class.
     """
 
     learner: Any
@@ -186,11 +195,13 @@ class Kind:
     reads: Reads = POOLED
     several: bool = False
     between_blocks: bool = False
+    variants: bool = True
+    trains: bool = True
 
     @property
     def names(self) -> frozenset[str]:
-        """Names of its own fields."""
-        return frozenset(self.fields.model_fields)
+        """Names of the fields that have a part in it, but for those that all kinds have."""
+        return frozenset(self.fields.model_fields) | (TRAINED if self.trains else frozenset())
 
     @property
     def in_image_tower(self) -> bool:
@@ -247,6 +258,7 @@ PROMPTS: dict[str, Kind] = {
         "nemesis_sweep.prompts.prefix:Prefix",
         "keys and values that the attention of every block sees before a text (Li & Liang, 2021)",
         PrefixFields,
+        costly=("prefix_hidden",),
         between_blocks=True,
     ),
     "maple": Kind(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from optuna.trial import FrozenTrial, TrialState
 
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP
-from nemesis_sweep.spec.losses import loss_of
+from nemesis_sweep.spec.losses import NONE, loss_of
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.sweep import Sweep
@@ -55,7 +55,8 @@ def missing_control(
     coop = [baseline_method(sweep, task, COOP) for task in tasks]
     for number, trial in _best_ones(sweep, trials, methods_of):
         methods = methods_of(number, trial)
-        explained = all(method.omega == 0 for method in methods) or all(map(_alike, methods, coop))
+        bare = all(loss_of(method.model_dump()) == NONE for method in methods)
+        explained = bare or all(map(_alike, methods, coop))
         if not explained and control_of(number) not in known:
             return control_of(number)
     return None

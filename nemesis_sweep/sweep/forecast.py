@@ -17,6 +17,7 @@ from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.draw import random_point
+from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import Reads, number_bytes
 from nemesis_sweep.spec.sweep import Sweep
@@ -112,7 +113,7 @@ def forecast(sweep: Sweep) -> Forecast:
         methods = [_methods(sweep, task, tasks) for task in tasks]
         tried, tested = [], 0.0
         for task, own in zip(tasks, methods, strict=True):
-            alike = _costs_as(task)
+            alike = _costs_as(task, own)
             if alike not in probed:
                 probed[alike] = [_probe(sweep, task, method) for method in own]
             found = probed[alike]
@@ -125,7 +126,8 @@ def forecast(sweep: Sweep) -> Forecast:
                 _note_encoding(sweep, task, method, encoding)
         beside = list(filter(trains_prompt, outside_the_space(sweep, tasks)))
         trials = trials_of(sweep, tasks) + len(beside) + most_controls(sweep)
-        memory = max(each.memory.peak for task in tasks for each in probed[_costs_as(task)])
+        pairs = zip(tasks, methods, strict=True)
+        memory = max(each.memory.peak for task, own in pairs for each in probed[_costs_as(task, own)])
         sums = [sum(each) for each in zip(*tried, strict=True)]
         mean = sum(sums) / len(sums)
         studies.append(StudyForecast(study, trials, min(sums), mean, max(sums), memory, tested))
@@ -150,9 +152,11 @@ class Probed:
     memory: Memory
 
 
-def _costs_as(task: Task) -> Task:
-    """The task that stands for this one: more shots are more steps, but a step costs the same."""
-    return replace(task, shots=0, name="")
+def _costs_as(task: Task, methods: Sequence[Method]) -> Task:
+    """The task that stands for this one: more shots are more steps, but a step costs the same. Of rows
+    without a prompt the whole is measured."""
+    shots = task.shots if any(is_row(method.prompt) for method in methods) else 0
+    return replace(task, shots=shots, name="")
 
 
 def _methods(sweep: Sweep, task: Task, tasks: Sequence[Task]) -> list[Method]:
@@ -190,7 +194,7 @@ def _trial_seconds(sweep: Sweep, task: Task, method: Method, costs: Costs) -> fl
     train = len(worker_cache.arranged(task, tuple(sweep.tasks.seeds)).episodes[0].train)
     steps = method.epochs * max(1, train // method.batch)
     reports = math.ceil(method.epochs / sweep.search.eval_every)
-    working = steps * costs.step + _testing_seconds(sweep, method, costs)
+    working = costs.whole + steps * costs.step + _testing_seconds(sweep, method, costs)
     return working + reports * PER_REPORT + PER_TRIAL
 
 

@@ -9,8 +9,8 @@ from nemesis_sweep.data.registry import check_name, dataset_names
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.annealing import annealing
 from nemesis_sweep.prompts.registry import refuse_no_kind
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.names import KnownNames
-from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.pruners import registry as pruners
@@ -44,7 +44,7 @@ def known_names(beside: Path | None = None) -> KnownNames:
         backbones=backbone_names(),
         samplers=list(SAMPLERS),
         pruners=list(PRUNERS),
-        prompts=list(PROMPTS),
+        prompts=list(KINDS),
         dataset_problem=lambda name: _problem(lambda each: check_name(each, beside), name),
         backbone_problem=lambda name: _problem(find_backbone, name),
         context_length=context_length,

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import read_method
@@ -40,6 +42,13 @@ class TrialSpec:
     def study(self) -> str:
         """Name of the study."""
         return self.part_of or self.task.key
+
+    @property
+    def reference(self) -> str:
+        """The row of ``spec.baselines`` that it measures; '' where it trains a prompt."""
+        if not trains_prompt(self.baseline):
+            return self.baseline
+        return self.method.prompt if is_row(self.method.prompt) else ""
 
     @property
     def owner(self) -> Owner:

@@ -42,13 +42,17 @@ class PromptContract:
     to have their defaults. The kind needs three vectors or more, which PUN and PAN tell apart.
     learns_what_it_scales: false where PAN scales vectors that are not learnt as they are, such as CoCoOp's,
     to which every image adds something.
-    variants: false for a kind without `rescaled`, which is tested with PUN alone and has to refuse PAN.
+    A kind that says `variants = False` is tested with PUN alone, and has to refuse PAN.
     """
 
     prompt: ClassVar[str]
     settings: ClassVar[dict[str, Any]] = {}
     learns_what_it_scales: ClassVar[bool] = True
-    variants: ClassVar[bool] = True
+
+    @property
+    def variants(self) -> bool:
+        """Whether the kind says that PAN can test its vectors."""
+        return learner_of(self.prompt).variants
 
     @property
     def backbone(self) -> Backbone:
@@ -140,7 +144,9 @@ class PromptContract:
         positions = torch.tensor(POSITIONS)
         classifier = trainer.learner.classifier(variants=True)
         if not self.variants:
-            assert _refuses_variants(classifier, images, positions), "it has variants: `variants = True`"
+            assert _refuses_variants(classifier, images, positions), (
+                "it has variants: without `variants = False`"
+            )
             return
         logits = classifier(images)
         same = classifier.rescaled(images, positions, torch.ones(2, 2))

@@ -10,11 +10,13 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import Fault, refuse
+from nemesis_sweep.prompts.learner import no_variants
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.owned import owners_of
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
+from nemesis_sweep.spec.untested import tests_vectors
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 SEEDS = 2**32
@@ -78,7 +80,7 @@ def _check_kind(method: Method) -> None:
 
     Defaults do nothing: a method that was saved has the fields of all kinds.
     """
-    learner_of(method.prompt)
+    _refuse_untested(method)
     chosen = method.model_dump()
     given = [name for name in method.model_fields_set if chosen[name] != _default(method, name)]
     refuse(
@@ -93,6 +95,13 @@ def _check_kind(method: Method) -> None:
     )
 
 
+def _refuse_untested(method: Method) -> None:
+    """Raise ``UserError`` for an unknown kind, and for PAN with one that gives no variants."""
+    kind = learner_of(method.prompt)
+    if not kind.variants and tests_vectors(method.model_dump()):
+        raise no_variants(method.prompt)
+
+
 def _default(method: Method, name: str) -> Any:
     """What a field of a method is where it is not given."""
     return type(method).model_fields[name].get_default(call_default_factory=True)
@@ -105,6 +114,7 @@ def check_training(backbone: Any, classnames: Any, method: Any, template: Any) -
         raise refusal("backbone", "not a backbone", backbone, allowed)
     if not isinstance(method, Method):
         raise refusal("method", "not a method", method, "a Method, such as ns.read_method({'omega': 5.0})")
+    _refuse_untested(method)
     checked_classnames(classnames)
     if not isinstance(template, str) or "{}" not in template:
         allowed = "a text with {} for the class name"

@@ -9,6 +9,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
+from nemesis_sweep.prompts.prefix import own_pairs
 from nemesis_sweep.vlm.text import encode_text
 
 
@@ -257,7 +258,7 @@ def norms_of_patches(learner, images):
 def prefix_logits(learner, values, images):
     """One class after the other through the blocks, one head after the other, all 77 tokens."""
     layout, tower = learner.layout, learner.backbone.text
-    pairs = list(zip(values["prefix_keys"], values["prefix_values"], strict=True))
+    pairs = prefix_pairs(learner, values)
     texts = []
     for tokens, length in zip(layout.tokens, layout.lengths, strict=True):
         x = (tower.token_embedding(tokens) + tower.positional_embedding).to(pairs[0][0].dtype)
@@ -267,6 +268,22 @@ def prefix_logits(learner, values, images):
         feature = tower.project(tower.ln_final(x)[length - 1])
         texts.append(feature / feature.norm())
     return learner.backbone.logit_scale * images @ torch.stack(texts).T
+
+
+def prefix_pairs(learner, values):
+    """Keys and values ``(M, D)`` of each block; those of a network scaled where one of them is."""
+    if "embedding" not in values:
+        return list(zip(values["prefix_keys"], values["prefix_values"], strict=True))
+    start, pairs = own_pairs(learner.backbone, learner.method), []
+    rows = [torch.tanh(values["inner.weight"] @ row + values["inner.bias"]) for row in values["embedding"]]
+    made = torch.stack([values["outer.weight"] @ row + values["outer.bias"] for row in rows])
+    count, width = values["embedding"].shape
+    factors = values.get("factors", torch.ones(len(start) * count)).view(len(start), count, 1)
+    for number, (keys, others) in enumerate(start):
+        at = 2 * width * number
+        keys, others = keys + made[:, at : at + width], others + made[:, at + width : at + 2 * width]
+        pairs.append((keys * factors[number], others * factors[number]))
+    return pairs
 
 
 def prefixed_block(block, x, keys, values):
@@ -287,10 +304,16 @@ def prefixed_block(block, x, keys, values):
 
 def prefix_norms(learner, values, images):
     """Of each key and its value together, block after block."""
-    return (values["prefix_keys"].norm(dim=-1) + values["prefix_values"].norm(dim=-1)).flatten()
+    pairs = prefix_pairs(learner, values)
+    return torch.cat([keys.norm(dim=-1) + own.norm(dim=-1) for keys, own in pairs])
 
 
 def scaled_pair(values, j, factor):
+    if "embedding" in values:
+        blocks = len(values["outer.bias"]) // (2 * values["embedding"].shape[1])
+        factors = torch.ones(blocks * len(values["embedding"]), dtype=values["embedding"].dtype)
+        factors[j] = factor
+        return {**values, "factors": factors}
     scaled = {name: value.clone() for name, value in values.items()}
     for value in scaled.values():
         value.view(-1, value.shape[-1])[j] *= factor

@@ -44,7 +44,7 @@ VARIANTS = {
     ],
     "prefix": [
         *({}, {"prompt_depth": 1}, {"words": "a photo of"}, {"anchor_template": "{}"}),
-        {"norm": "relative"},
+        *({"norm": "relative"}, {"prefix_hidden": 5}, {"prefix_hidden": 3, "prompt_depth": 1}),
     ],
     "maple": [
         *({}, {"vision_last": 2}, {"vision_last": 1}, {"prompt_depth": 1, "class_position": "middle"}),

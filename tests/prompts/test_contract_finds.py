@@ -5,7 +5,8 @@ import torch
 
 import nemesis_sweep as ns
 from nemesis_sweep.prompts.coop import CoOp
-from nemesis_sweep.spec.prompts import PROMPTS, CoOpFields, Kind
+from nemesis_sweep.spec.kinds import KINDS
+from nemesis_sweep.spec.prompts import CoOpFields, Kind
 from nemesis_sweep.testing.prompt_contract import PromptContract
 
 
@@ -70,7 +71,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", [CoOp, *WRONG])
 def test_a_wrong_kind_fails(monkeypatch, wrong):
-    monkeypatch.setitem(PROMPTS, "coop", Kind(f"{__name__}:{wrong.__name__}", "wrong", CoOpFields))
+    monkeypatch.setitem(KINDS, "coop", Kind(f"{__name__}:{wrong.__name__}", "wrong", CoOpFields))
     contract = PromptContract()
     contract.prompt, contract.settings = "coop", {"n_ctx": 4}
     tests = [WRONG[wrong]] if wrong in WRONG else set(WRONG.values())

@@ -8,7 +8,9 @@ import torch
 
 import nemesis_sweep as ns
 from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.outside.beside import BESIDE
+from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.testing import PromptContract
 
 GOOD = '''
@@ -30,6 +32,7 @@ class Bias(ns.ContextLearner):
     tensors = ("context", "bias")
     fields = BiasFields
     transfers = False
+    variants = False
 
     @classmethod
     def start(cls, backbone, method, classnames, generators):
@@ -272,16 +275,17 @@ class TestAKindWithoutVariants(PromptContract):
 
     prompt = "own_bias:Bias"
     settings: ClassVar = {"n_ctx": 3}
-    variants = False
 
     @pytest.fixture(autouse=True)
     def _is_found(self, folder):
         pass
 
 
-def test_variants_that_a_kind_does_not_give_are_missed(folder):
+def test_variants_that_a_kind_does_not_give_are_missed(folder, monkeypatch):
+    monkeypatch.setattr(learner_of("own_bias:Bias"), "variants", True)
+
     class Claims(TestAKindWithoutVariants):
-        variants = True
+        pass
 
     with pytest.raises(
         ns.UserError, match=r"this kind of prompt \(Biased\) gives no variants, so PAN cannot"
@@ -289,11 +293,12 @@ def test_variants_that_a_kind_does_not_give_are_missed(folder):
         Claims().test_variants_are_the_prompts_with_one_vector_scaled()
 
 
-def test_variants_that_a_kind_gives_are_not_overlooked():
+def test_variants_that_a_kind_gives_are_not_overlooked(monkeypatch):
+    monkeypatch.setattr(learner_of("coop"), "variants", False)
+
     class Hides(PromptContract):
         prompt = "coop"
         settings: ClassVar = {"n_ctx": 3}
-        variants = False
 
     with pytest.raises(AssertionError, match="it has variants"):
         Hides().test_variants_are_the_prompts_with_one_vector_scaled()
@@ -304,3 +309,45 @@ def test_fields_of_another_kind_are_refused(folder):
         ns.fit("icon-clip", "digits", {"prompt": "own_bias:Bias", "anchor_weight": 1.0})
     with pytest.raises(ns.UserError, match=r"method\.spread: out of range; found -1"):
         ns.fit("icon-clip", "digits", {"prompt": "own_bias:Bias", "spread": -1})
+
+
+BLIND = """
+name: blind
+tasks: {{dataset: digits, shots: 1}}
+method: {{omega: 1, {fixed}}}
+space: {space}
+budget: {{trials: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fixed", "space", "key"),
+    [
+        ("prompt: 'own_bias:Bias', beta: 0.5", "{lr: {low: 0.1, high: 1}}", "method.beta"),
+        (
+            "anneal: constant",
+            "{prompt: {choices: [coop, 'own_bias:Bias']}, beta: {choices: [0, 1]}}",
+            "space.beta",
+        ),
+        ("beta: 1", "{prompt: {choices: {coop: {beta: {choices: [0, 1]}}, 'own_bias:Bias': {}}}}", ""),
+        ("beta: 0, selection: random", "{prompt: {choices: [coop, 'own_bias:Bias']}}", ""),
+    ],
+)
+def test_pan_is_refused_where_it_can_meet_a_kind_without_variants(folder, fixed, space, key):
+    (folder / "blind.yaml").write_text(BLIND.format(fixed=fixed, space=space), encoding="utf-8")
+    if not key:
+        assert load_sweep(folder / "blind.yaml", known=known_names(folder)).name == "blind"
+        return
+    with pytest.raises(ns.UserError) as refused:
+        load_sweep(folder / "blind.yaml", known=known_names(folder))
+    (problem,) = refused.value.problems
+    assert problem.key == key
+    assert (
+        problem.message == "PAN cannot test the vectors of own_bias:Bias, whose classifier gives no variants"
+    )
+
+
+def test_pan_is_refused_before_anything_is_encoded(folder):
+    method = {"prompt": "own_bias:Bias", "omega": 1.0, "beta": 0.0}
+    with pytest.raises(ns.UserError, match=r"^beta: this kind of prompt \(own_bias:Bias\) gives no variants"):
+        ns.fit("icon-clip", "no such data set", method)

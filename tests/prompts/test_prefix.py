@@ -1,16 +1,24 @@
 """Prefix-tuning: how the keys and values begin, what of them is penalised, and what is refused."""
 
 import warnings
+from typing import ClassVar
 
 import pytest
 import torch
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.prefix import Prefix
+from nemesis_sweep.prompts.prefix_network import PrefixNetwork
+from nemesis_sweep.testing import PromptContract
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.layout import text_layout
 from nemesis_sweep.vlm.states import keys_and_values
 from tests.prompts.test_contract import NAMES, TEMPLATE, batch, made
+
+
+class TestKeysAndValuesOfANetwork(PromptContract):
+    prompt = "prefix"
+    settings: ClassVar = {"n_ctx": 3, "prefix_hidden": 7, "lr": 0.01}
 
 
 def started(backbone, template=TEMPLATE, names=NAMES, **settings):
@@ -91,3 +99,34 @@ def test_a_tower_without_blocks_of_its_own_is_refused(backbones, monkeypatch):
     monkeypatch.setattr("nemesis_sweep.vlm.prefixed.takes_prefix", lambda block: False)
     with pytest.raises(UserError, match="takes no keys and values in its blocks; found ResidualAttention"):
         Prefix.start(backbone, made("prefix"), NAMES, [torch.Generator()])
+
+
+def generators(*seeds):
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+def test_a_network_is_torchs_own_layers():
+    start = torch.randn(3, 2, 4, 6, generator=torch.Generator().manual_seed(0))
+    network = PrefixNetwork(start, 5, generators(1, 2))
+    for r in range(2):
+        inner, outer = torch.nn.Linear(6, 5), torch.nn.Linear(5, 3 * 2 * 6)
+        with torch.no_grad():
+            for layer, own in ((inner, network.inner), (outer, network.outer)):
+                layer.weight.copy_(own.weight[r])
+                layer.bias.copy_(own.bias[r])
+            made = torch.nn.Sequential(inner, torch.nn.Tanh(), outer)(network.embedding[r])
+        expected = start + made.view(4, 3, 2, 6).permute(1, 2, 0, 3)
+        found = torch.stack([network()[name][r] for name in Prefix.tensors], dim=1)
+        torch.testing.assert_close(found, expected)
+        assert float(made.detach().std()) == pytest.approx(0.02, rel=0.02)
+    assert set(dict(network.named_parameters())) == {
+        "embedding",
+        *(f"{layer}.{part}" for layer in ("inner", "outer") for part in ("weight", "bias")),
+    }
+
+
+def test_a_network_begins_near_the_towers_own_and_each_replicate_apart(backbones):
+    with_it, without = (started(backbones["prefix"], prefix_hidden=hidden).learner for hidden in (8, None))
+    apart = (with_it.pairs - without.pairs).detach()
+    assert float(apart.std()) == pytest.approx(0.02, rel=0.1)
+    assert not torch.equal(*apart)

@@ -67,9 +67,14 @@ def of_the_same_texts(there, here):
 
 def of_the_same_start(there, here):
     """The same for what a prompt begins as, if it is made of a text."""
-    for own, other in zip(there.parameters(), here.parameters(), strict=True):
+    for own, other in zip(_begun(there), _begun(here), strict=True):
         assert (plain(own) - other).norm() <= 1e-2 * other.norm()
         own.data.copy_(other.data)
+
+
+def _begun(trainer):
+    fixed = [] if trainer._network is None else trainer._network.buffers()
+    return [*trainer.learner.parameters(), *fixed]
 
 
 def same(a, b):
@@ -84,7 +89,7 @@ def test_a_step_waits_for_nothing_and_gives_the_same(backbones, kind, penalty, p
     with VirtualGPU() as gpu:
         there = started(backbones[kind], method, DEVICE)
         of_the_same_texts(there.learner, here.learner)
-        of_the_same_start(there.learner, here.learner)
+        of_the_same_start(there, here)
         for epoch, on_device in enumerate((False, True, True)):
             images, labels = batch(here.learner, len(SEEDS), seed=epoch)
             if epoch == 1:
@@ -159,7 +164,7 @@ def test_epochs_wait_as_often_however_many_steps_they_have(backbones, monkeypatc
         with VirtualGPU() as gpu:
             there = running(backbones[kind], method, DEVICE, features)
             of_the_same_texts(there.trainer.learner, here.trainer.learner)
-            of_the_same_start(there.trainer.learner, here.trainer.learner)
+            of_the_same_start(there.trainer, here.trainer)
             assert isinstance(there.features.train, OnDevice) == bool(most)
             for _ in range(2):
                 gpu.forget()

@@ -9,9 +9,9 @@ import yaml
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.dump import resolved, sweep_to_yaml
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import MethodSection
-from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Tasks
 from nemesis_sweep.sweep.names import known_names
@@ -148,7 +148,7 @@ def test_protocols_and_targets_that_do_not(tmp_path: Path, tasks: str, told: str
 def test_a_kind_of_prompt_that_cannot_transfer(
     tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(PROMPTS, "kgcoop", replace(PROMPTS["kgcoop"], transfers=False))
+    monkeypatch.setitem(KINDS, "kgcoop", replace(KINDS["kgcoop"], transfers=False))
     text = f"name: t\ntasks:\n  dataset: clipart\n  protocol: {protocol}\n{TARGETS[protocol]}"
     text += "method: {prompt: kgcoop}\nbudget: {trials: 0}"
     (problem,) = problems_of(write(tmp_path, text))

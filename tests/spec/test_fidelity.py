@@ -73,6 +73,6 @@ def test_no_other_file_claims_the_paper() -> None:
 
 def test_the_annealing_falls_as_the_texts_say() -> None:
     assert logistic(0, 50) > 0.99 and logistic(25, 50) == 0.5 and logistic(49, 50) < 0.01
-    for text in ("docs/sweep-file.md", "nemesis_sweep/spec/method.py"):
+    for text in ("docs/sweep-file.md", "nemesis_sweep/spec/training_fields.py"):
         found = re.findall(r"logistic.{0,20}(falls|rises)", (TOP / text).read_text(encoding="utf-8"))
         assert found == ["falls"], text

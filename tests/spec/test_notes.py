@@ -35,6 +35,13 @@ def test_a_choice_that_opens_others_is_a_condition(tmp_path: Path) -> None:
     assert told(write(tmp_path, VALID), "method.beta=null", f"space={opened}") == []
 
 
+def test_one_value_under_a_choice_is_that_choices_own(tmp_path: Path) -> None:
+    opened = (
+        "{prompt: {choices: {coop: {}, ptuning: {optimiser: {choices: [adam]}}}}, omega: {low: 1, high: 2}}"
+    )
+    assert told(write(tmp_path, VALID), f"space={opened}") == []
+
+
 def test_selection_on_test(tmp_path: Path) -> None:
     path = write(tmp_path, VALID)
     (note,) = told(path, "search.objective=test/accuracy", "search.pruner=none")
@@ -61,3 +68,21 @@ def test_patches_that_were_never_compared_with_texts(tmp_path: Path) -> None:
         ]
         assert len(found) == count
         assert all("plot reads the patches of this ViT" in note and "RN50" in note for note in found)
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        (["method.prompt=coop"], 1),
+        (["method.prompt=coop", "method.prograd=1"], 0),
+        (["method.prompt=kgcoop"], 0),
+        (["method.prompt=null", "space.prompt={choices: [coop, kgcoop]}"], 0),
+        (["method.prompt=coop", "space.prograd={choices: [0, 1]}"], 0),
+    ],
+)
+def test_a_template_that_coop_without_prograd_does_not_look_at(
+    tmp_path: Path, fields: list[str], count: int
+) -> None:
+    found = told(write(tmp_path, VALID), "method.anchor_template=a {} here", "budget.trials=2", *fields)
+    message = "method.anchor_template: anchor_template changes nothing, as coop has it for prograd alone"
+    assert [message in line for line in found] == [True] * count

@@ -7,10 +7,9 @@ import pytest
 import yaml
 
 from nemesis_sweep.spec.budget import Budget
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.method import Method, MethodSection
-from nemesis_sweep.spec.owned import owners_of
-from nemesis_sweep.spec.prompts import PROMPTS
+from nemesis_sweep.spec.method import MethodSection
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.sweep import Sweep
@@ -50,21 +49,20 @@ def test_every_section_is_there():
     assert ["name", *headings] == list(Sweep.model_fields)
 
 
-SAID_OF_ALL = ("n_ctx", "class_position", "words")
-"""Fields that most kinds have."""
-KINDS = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text(encoding="utf-8")
+PROMPTS_PAGE = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text(encoding="utf-8")
 
 
 def test_every_kind_of_prompt_is_there_with_its_fields():
-    rows = dict(re.findall(r"^\| `(\w+)` \| .+? \| (.+?) \|", KINDS, re.MULTILINE))
-    assert list(rows) == list(PROMPTS)
-    common = {name for name in Method.model_fields if not owners_of(name)} | set(SAID_OF_ALL)
+    rows = dict(re.findall(r"^\| `(\w+)` \| .+? \| (.+?) \|", PROMPTS_PAGE, re.MULTILINE))
+    assert list(rows) == list(KINDS)
+    common = {"n_ctx", "class_position", "words"}
     for kind, told in rows.items():
-        assert set(re.findall(r"`(\w+)`", told)) == PROMPTS[kind].names - common
+        assert set(re.findall(r"`(\w+)`", told)) == set(KINDS[kind].fields.model_fields) - common
 
 
-def test_the_example_of_kinds_can_be_loaded(tmp_path):
-    (example,) = re.findall(r"```yaml\n(.+?)```", KINDS, re.DOTALL)
-    file = tmp_path / "sweep.yaml"
-    file.write_text(f"name: example\ntasks: {{dataset: digits}}\n{example}", encoding="utf-8")
-    assert load_sweep(file, known=known_names()).space["prompt"].choices == ["coop", "kgcoop"]
+def test_the_examples_of_kinds_can_be_loaded(tmp_path):
+    file, found = tmp_path / "sweep.yaml", []
+    for example in re.findall(r"```yaml\n(.+?)```", PROMPTS_PAGE, re.DOTALL):
+        file.write_text(f"name: example\ntasks: {{dataset: digits}}\n{example}", encoding="utf-8")
+        found.append(load_sweep(file, known=known_names()).space["prompt"].choices)
+    assert found == [["coop", "kgcoop"], ["coop", "taskres", "tip_adapter"]]

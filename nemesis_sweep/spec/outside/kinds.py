@@ -10,8 +10,9 @@ from pydantic import PydanticUserError, ValidationError
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.outside.reference import FORM, is_reference, load, outside, refused, short_names
-from nemesis_sweep.spec.prompts import POOLED, PROMPTS, READS, Fields, Kind
+from nemesis_sweep.spec.prompts import POOLED, READS, Fields, Kind
 
 
 def kind_of(prompt: str) -> Kind:
@@ -19,11 +20,11 @@ def kind_of(prompt: str) -> Kind:
 
     Its module is imported, but none of this package's that need torch.
     """
-    if prompt in PROMPTS:
-        return PROMPTS[prompt]
+    if prompt in KINDS:
+        return KINDS[prompt]
     place = outside(prompt, "prompts")
     if not place:
-        names = [*PROMPTS, *short_names("prompts")]
+        names = [*KINDS, *short_names("prompts")]
         near = nearest(prompt, names)
         raise UserError(
             Problem(
@@ -38,7 +39,7 @@ def kind_of(prompt: str) -> Kind:
 
 
 def _kind(found: Any, place: str) -> Kind:
-    """The kind that a class describes by its attributes `fields`, `transfers`, `reads` and `several`."""
+    """The kind that a class describes by its attributes: `fields`, `transfers`, `reads` and others."""
     if not isinstance(found, type):
         allowed = "a class that extends nemesis_sweep.Learner, or a nemesis_sweep.Kind"
         raise refused(place, "is no kind of prompt", found, allowed)
@@ -50,6 +51,7 @@ def _kind(found: Any, place: str) -> Kind:
         transfers=getattr(found, "transfers", True),
         reads=getattr(found, "reads", POOLED),
         several=getattr(found, "several", False),
+        variants=getattr(found, "variants", True),
     )
 
 
@@ -59,10 +61,13 @@ def _refuse_odd(kind: Kind, place: str) -> None:
         raise refused(place, "has a `learner` that is no place of a class", kind.learner, FORM)
     if kind.reads not in READS:
         raise refused(place, "has another `reads` than there is", kind.reads, listed(READS))
-    for name in ("transfers", "several", "between_blocks"):
+    for name in ("transfers", "several", "between_blocks", "variants"):
         value = getattr(kind, name)
         if not isinstance(value, bool):
             raise refused(place, f"has a `{name}` that is neither true nor false", value, "True, False")
+    if kind.trains is not True:
+        allowed = "True: only rows of this package are kinds without a prompt"
+        raise refused(place, "has a `trains` that is not true", kind.trains, allowed)
     if not callable(kind.passes):
         raise refused(place, "has `passes` that cannot be called", kind.passes, "a function of the method")
 
@@ -74,10 +79,15 @@ def _refuse_fields(kind: Kind, place: str) -> None:
     for name, field in kind.fields.model_fields.items():
         if field.is_required():
             raise refused(place, f"has a field `{name}` without a default", kind.fields, allowed)
-    odd = set(kind.costly) - set(kind.names) if isinstance(kind.costly, tuple) else {kind.costly}
+    odd = (
+        set(kind.costly) - set(kind.fields.model_fields) if isinstance(kind.costly, tuple) else {kind.costly}
+    )
     if odd:
         raise refused(
-            place, "has `costly` fields that are none of its own", kind.costly, listed([*kind.names])
+            place,
+            "has `costly` fields that are none of its own",
+            kind.costly,
+            listed([*kind.fields.model_fields]),
         )
     _refuse_defaults(kind.fields, place)
 

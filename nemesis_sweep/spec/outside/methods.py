@@ -11,12 +11,13 @@ from pydantic.fields import FieldInfo
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import SHOWN_LENGTH, refuse
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.method import TABLES, Method, MethodSection, Shots
 from nemesis_sweep.spec.metrics import MEASURED
 from nemesis_sweep.spec.names import DatasetName
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.reference import refused
-from nemesis_sweep.spec.prompts import PROMPTS, Kind, Kinds
+from nemesis_sweep.spec.prompts import Kind, Kinds
 from nemesis_sweep.spec.translate import faults_of
 from nemesis_sweep.spec.values import Values
 
@@ -25,12 +26,12 @@ Pairs = tuple[tuple[str, Kind], ...]
 
 def kinds_of(prompts: Iterable[str]) -> Pairs:
     """Those of some kinds of prompts that are from outside. Raises ``UserError`` for names that are none."""
-    return tuple((name, kind_of(name)) for name in sorted(set(prompts) - set(PROMPTS)))
+    return tuple((name, kind_of(name)) for name in sorted(set(prompts) - set(KINDS)))
 
 
 def all_kinds(prompt: str) -> Kinds:
     """The kinds of this package, and this one, too."""
-    return {**PROMPTS, **dict(kinds_of([prompt]))}
+    return {**KINDS, **dict(kinds_of([prompt]))}
 
 
 @cache
@@ -54,7 +55,7 @@ def method_model(kinds: Pairs) -> type[Method]:
     every: list[type] = [*bases, Method]
     others = [other for base in every for other in base.__mro__[1:]]
     own = [base for base in dict.fromkeys(bases) if base not in others]
-    table = {"kinds": {**PROMPTS, **dict(kinds)}, "__module__": __name__, "__doc__": Method.__doc__}
+    table = {"kinds": {**KINDS, **dict(kinds)}, "__module__": __name__, "__doc__": Method.__doc__}
     try:
         return type("Method", (*own, Method), table)
     except (TypeError, PydanticUserError) as error:
@@ -120,7 +121,7 @@ def narrowed(method: Method) -> Method:
 
 def outside_kinds(method: Method) -> Pairs:
     """The kinds from outside whose fields a method has."""
-    return tuple((name, kind) for name, kind in method.kinds.items() if name not in PROMPTS)
+    return tuple((name, kind) for name, kind in method.kinds.items() if name not in KINDS)
 
 
 def _alike(one: FieldInfo, other: FieldInfo) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import Fault, Path
+from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.methods import Pairs, method_model
 from nemesis_sweep.spec.outside.reference import outside
-from nemesis_sweep.spec.prompts import PROMPTS, Kind
+from nemesis_sweep.spec.prompts import Kind
 
 
 def outside_prompts(data: dict[Any, Any], known: KnownNames | None) -> tuple[Pairs, list[Fault]]:
@@ -22,7 +23,7 @@ def outside_prompts(data: dict[Any, Any], known: KnownNames | None) -> tuple[Pai
     kinds: dict[str, Kind] = {}
     faults: dict[str, Fault] = {}
     for path, name in _prompts_in(data):
-        if name in PROMPTS or name in kinds or name in faults or not outside(name, "prompts"):
+        if name in KINDS or name in kinds or name in faults or not outside(name, "prompts"):
             continue
         try:
             more = {**kinds, name: kind_of(name)}

@@ -7,6 +7,7 @@ from nemesis_sweep.spec.baselines import known_before
 from nemesis_sweep.spec.choices import CLASS_POSITIONS, PRECISIONS, SELECTIONS
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
+from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import DEPTH, LAST, VECTORS, Kinds, passes
 from nemesis_sweep.spec.sweep import Sweep
@@ -33,6 +34,8 @@ def largest_method(sweep: Sweep, task: Task, in_image_tower: bool | None = None)
     kinds, table = list(dict.fromkeys(possible("prompt"))), sweep.method.kinds
     if in_image_tower is not None:
         kinds = [kind for kind in kinds if _in_image_tower(kind, table) == in_image_tower]
+    # What trains no prompt takes less than any that does.
+    kinds = [kind for kind in kinds if not is_row(kind)] or kinds
     n_ctx, words = max(possible("n_ctx")), possible("words")
     last = parts.possible(LAST, cell=(task.dataset, task.shots))
     drawn = max(possible("n_positions"))

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.row import Row
@@ -77,7 +76,7 @@ def _over_tasks(tasks: Sequence[Mapping[str, list[float]]]) -> dict[str, list[fl
 
 def report_epochs(spec: TrialSpec) -> tuple[int, ...]:
     """The epochs after which a trial reports: every ``eval_every`` and the last; 0 without a prompt."""
-    if not trains_prompt(spec.baseline):
+    if spec.reference:
         return (0,)
     epochs, every = spec.method.epochs, spec.eval_every
     return (*range(every, epochs, every), epochs)

@@ -6,7 +6,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.dimensions import Choice, Space
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
@@ -40,14 +40,16 @@ class SyntheticResponse:
         epochs, task = report_epochs(spec), spec.task
         ceiling, start = self._height(task)
         values = searched_values(spec, self._dimensions)
-        promptless = not trains_prompt(spec.baseline)
+        promptless = bool(spec.reference)
         # A row without a prompt has numbers of its own; those of a prompt follow from its method alone.
-        noise = self._rng(task, json.dumps([promptless and spec.baseline, values], sort_keys=True))
+        noise = self._rng(task, json.dumps([promptless and spec.reference, values], sort_keys=True))
         shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in spec.seeds])
         own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, spec.method.epochs)
-        if promptless and BASELINES[spec.baseline].learns:
+        if promptless and BASELINES[spec.reference].learns:
             # It learns from the images alone, so few of them leave it below zero-shot.
             level = np.array([start + (ceiling - start) * (task.shots / (task.shots + 8) - 0.4)])
+            if not spec.baseline:
+                level = level - 10 * self._far(task, values, "end")
         elif promptless:
             # No prompt is trained: both kinds of zero-shot are where learning begins.
             level, own, shared = np.array([start]), 0 * own, 0 * shared

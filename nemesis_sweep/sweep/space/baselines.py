@@ -7,6 +7,7 @@ from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP, PAP
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice
+from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.losses import MIX, loss_of
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.outside.methods import narrowed
@@ -76,17 +77,26 @@ def paper_point(sweep: Sweep, tasks: Sequence[Task]) -> dict[str, Any] | None:
 def outside_the_space(sweep: Sweep, tasks: Sequence[Task]) -> list[str]:
     """The baselines that cannot be points of the space and are run beside it."""
     beside: list[str] = [name for name in (*PROMPTLESS, COOP) if name in sweep.search.baselines]
-    if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None:
+    if PAPER in sweep.search.baselines and paper_point(sweep, tasks) is None and _has_paper(sweep, tasks):
         beside.append(PAPER)
     return beside
+
+
+def _has_paper(sweep: Sweep, tasks: Sequence[Task]) -> bool:
+    """Whether the paper's setting, of the kind that is fixed, trains a prompt."""
+    return not any(is_row(baseline_method(sweep, task, PAPER).prompt) for task in tasks)
 
 
 def most_controls(sweep: Sweep) -> int:
     """How many controls a study can need: none where only the penalty sets its best apart from plain CoOp."""
     wanted = {CONTROL, CONTROLS} & set(sweep.search.baselines)
     parts = CrossSection(sweep.method, sweep.space, sweep.tasks)
-    kinds = set(parts.possible("prompt"))
-    if not wanted or (kinds == {PLAIN} and not set(searched_names(sweep.space)) - PENALTY_FIELDS):
+    kinds = {kind for kind in parts.possible("prompt") if not is_row(kind)}
+    if (
+        not wanted
+        or not kinds
+        or (kinds == {PLAIN} and not set(searched_names(sweep.space)) - PENALTY_FIELDS)
+    ):
         return 0
     if CONTROLS not in wanted:
         return 1

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import ProtocolSplit
+from nemesis_sweep.spec.kinds import given_strengths, is_row
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import number_bytes
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.references.measured import measure
 from nemesis_sweep.training.resident import bytes_there
 from nemesis_sweep.training.training_run import TrainingRun
 from nemesis_sweep.vlm.backbone import Backbone
@@ -35,11 +37,15 @@ LARGE = 2**26
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of a trial's parts, all replicates together: a training step, a validation, the test."""
+    """Seconds of a trial's parts, all replicates together: a training step, a validation, the test.
+
+    whole: of a trial that trains no prompt, from beginning to end.
+    """
 
     step: float
     validation: float
     test: float
+    whole: float = 0.0
 
 
 def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Costs:
@@ -48,6 +54,8 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     What an image shows changes neither time nor memory, so the features are random directions.
     Raises ``UserError`` for settings that the trial itself would refuse.
     """
+    if is_row(method.prompt):
+        return Costs(0.0, 0.0, 0.0, _row_seconds(backbone, arranged, method))
     seeds = [episode.seed for episode in arranged.episodes]
     shape = backbone.image_shape(method.reads)
     # Held to the end, for the features themselves are fewer: of one view, and of a few batches.
@@ -64,6 +72,16 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     test = sum(_evaluation(fit, data, len(data.test)) for data in tested)
     del held
     return Costs(epoch / steps, validation, test)
+
+
+def _row_seconds(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> float:
+    """Seconds of a row that is fitted at once, on as many views of as many images as it will have."""
+    views = method.epochs if method.views == "epochs" else int(method.views)
+    features = _made_up(arranged, (backbone.embed_dim,), len(arranged.episodes[0].train), views)
+    given = given_strengths(method.model_dump())
+    started = time.perf_counter()
+    measure(method.prompt, backbone, arranged.source, features, given)
+    return time.perf_counter() - started
 
 
 def _room_of_features(
@@ -98,13 +116,13 @@ def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:
     return first + each * (count - few)
 
 
-def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int) -> EpisodeFeatures:
+def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int, views: int = 1) -> EpisodeFeatures:
     """Features of the episodes' shapes, at most ``most`` training images."""
     episodes, classes = arranged.episodes, len(arranged.source.classnames)
     replicates, train = len(episodes), min(most, len(episodes[0].train))
     val, test = len(episodes[0].val), len(arranged.source.test)
     return EpisodeFeatures(
-        train=_directions(replicates * train, shape).unflatten(0, (replicates, train, 1)),
+        train=_directions(replicates * train * views, shape).unflatten(0, (replicates, train, views)),
         train_labels=_labels(replicates * train, classes).view(replicates, train),
         val=_directions(replicates * val, shape).unflatten(0, (replicates, val)),
         val_labels=_labels(replicates * val, classes).view(replicates, val),

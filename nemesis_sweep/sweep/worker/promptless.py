@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.spec.kinds import given_strengths
 from nemesis_sweep.sweep.result import Report, Result
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.session import Record, conclude, means_of, worker
 from nemesis_sweep.sweep.worker.worker_cache import Materials
 from nemesis_sweep.training.references.fitted import reference_of
-from nemesis_sweep.training.references.measured import Measured, measure_of
+from nemesis_sweep.training.references.measured import Measured, measure
 from nemesis_sweep.training.references.saved import FILES, save_reference
 from nemesis_sweep.training.stopwatch import Stopwatch
 from nemesis_sweep.training.training_run import Metrics
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Promptless:
-    """A row of ``spec.baselines`` that has a measure of its own."""
+    """A row of ``spec.baselines`` that has a measure of its own, beside a sweep's trials or as one."""
 
     def __init__(self, spec: TrialSpec, found: Materials, record: Record, say: SayLine, note: str) -> None:
         """say: told how far long evaluations are. note: what the report begins with."""
@@ -32,9 +33,10 @@ class Promptless:
 
     def advance(self) -> Report:
         """Measure everything; the only report."""
-        found = self._found
+        found, name = self._found, self.spec.reference
+        given = {} if self.spec.baseline else given_strengths(self.spec.method.model_dump())
         with Stopwatch() as watch:
-            measured = measure_of(self.spec.baseline)(found.backbone, found.dataset, found.features)
+            measured = measure(name, found.backbone, found.dataset, found.features, given)
             metrics = measured.metrics | self._transferred(measured)
         result = result_of(self.spec, metrics, watch.seconds)
         if measured.values:
@@ -57,7 +59,7 @@ class Promptless:
         """Leave what was learnt in the trial's folder; its checksum."""
         spec, found = self.spec, self._found
         precision = spec.method.precision
-        kept = reference_of(spec.baseline, found.backbone, found.dataset, spec.seeds, precision, values)
+        kept = reference_of(spec.reference, found.backbone, found.dataset, spec.seeds, precision, values)
         checksum = save_reference(spec.folder, kept)
         self._record.log_files(spec.folder, FILES.name)
         return checksum

@@ -109,7 +109,8 @@ def _opened(spec: TrialSpec | JointTrialSpec) -> Session:
         from nemesis_sweep.sweep.worker.joint_trial import open_session
 
         for part in parts_of(spec):
-            learner_of(part.method.prompt)
+            if not part.reference:
+                learner_of(part.method.prompt)
         spec.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(spec.threads)
     keep_to_share(gpu_share(), Path(spec.home))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.sweep.logged import applying, task_values, trial_tags
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
@@ -25,7 +24,7 @@ def open_trial(spec: TrialSpec, record: Record | None = None) -> Finished | Prom
     # Long work tells of itself, so that the driver knows that it is going on.
     say = encoding_report(Path(spec.home), spec.task.key)
     found = materials(spec.task, spec.seeds, spec.method, say, spec.home, searched=spec.params)
-    at_work = Learning if trains_prompt(spec.baseline) else Promptless
+    at_work = Promptless if spec.reference else Learning
     return at_work(spec, found, record or _own_run(spec), say, note)
 
 

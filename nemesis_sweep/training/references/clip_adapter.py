@@ -25,15 +25,15 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.text_classifier import cosine_logits
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.generators import Generators
-from nemesis_sweep.training.references.measured import Measured, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.references.side_by_side import Course, Logits, on_device, train
 from nemesis_sweep.vlm.backbone import Backbone
 
-SETTINGS = tuple(product((0.2, 0.8), (1e-3, 1e-2, 3e-2)))
-"""ratio and learning rate."""
+RATIOS, RATES = (0.2, 0.8), (1e-3, 1e-2, 3e-2)
 COURSE = Course(epochs=50, every=5)
 SMALLER = 4
 
@@ -52,12 +52,15 @@ class ClipAdapter(ReferenceClassifier):
         return cosine_logits(features, self._texts.to(images.dtype), self.backbone)
 
 
-def clip_adapter(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
-    """The row: an adapter with its ratio."""
+def clip_adapter(
+    backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
+) -> Measured:
+    """The row: an adapter with its ratio. given: `adapter_ratio`, `head_lr`."""
     features = on_device(features, backbone.text.device)
     like = features.train
     start = {name: each.to(like) for name, each in drawn(features, like.shape[-1]).items()}
-    ratios, rates = zip(*SETTINGS, strict=True)
+    settings = product(offered(given, "adapter_ratio", RATIOS), offered(given, "head_lr", RATES))
+    ratios, rates = zip(*settings, strict=True)
     chosen = train(start, rates, head(backbone, dataset, ratios), features, COURSE)
     ratio, rate = (
         torch.tensor(each, dtype=like.dtype).to(like.device)[chosen.setting] for each in (ratios, rates)

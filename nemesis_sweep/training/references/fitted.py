@@ -16,17 +16,19 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.spec.kinds import ROWS, given_strengths
+from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import (
-    checked_method,
     checked_seeds,
     checked_shots,
     checked_val_shots,
     found_backbone,
     found_dataset,
+    refusal,
 )
 from nemesis_sweep.training.episode_features import episode_features
-from nemesis_sweep.training.references.measured import measure_of
+from nemesis_sweep.training.references.measured import measure
 from nemesis_sweep.training.references.saved import KINDS, Reference, save_reference
 from nemesis_sweep.training.training_run import Metrics, mean_of
 from nemesis_sweep.vlm.backbone import Backbone
@@ -72,6 +74,7 @@ def fit_reference(
     shots: int = 16,
     seeds: Iterable[int] = (1, 2, 3),
     val_shots: ValShots = PUBLISHED,
+    strengths: Mapping[str, Any] | None = None,
     views: int = 16,
     precision: str = "fp32",
     device: torch.device | str | None = None,
@@ -81,7 +84,8 @@ def fit_reference(
 
     kind: its name in `search.baselines`, such as `tip_adapter`. views: augmented views of every training
     image; those that are published with centre crops take these. precision: of the backbone's towers.
-    The rest as in :func:`fit`; strengths are chosen on the validation images.
+    strengths: fields of the kind by name, such as `{"residual_alpha": 0.5}`; those that are left out are
+    chosen on the validation images. The rest as in :func:`fit`.
 
     Raises UserError, before anything is encoded, for an argument that cannot be used.
     """
@@ -92,16 +96,25 @@ def fit_reference(
             Problem(message, key="kind", found=repr(kind), allowed=listed(list(KINDS)), nearest=near)
         )
     shots, distinct, val_shots = checked_shots(shots), checked_seeds(seeds), checked_val_shots(val_shots)
-    settings: dict[str, Any] = {"precision": precision, "views": views, **BASELINES[kind].fixed}
-    method = checked_method(settings)
+    settings = {"prompt": kind, "precision": precision, "views": views, **BASELINES[kind].fixed}
+    method = read_method({**settings, **_checked_strengths(kind, strengths)})
     place = None if device is None else find_device(device)
     data = found_dataset(dataset, root)
     model = found_backbone(backbone).to(precision=method.precision, device=place)
     count = method.epochs if method.views == "epochs" else int(method.views)
     features = episode_features(data, model, shots, distinct, count, report, val_shots)
-    measured = measure_of(kind)(model, data, features)
+    measured = measure(kind, model, data, features, given_strengths(method.model_dump()))
     reference = reference_of(kind, model, data, distinct, method.precision, measured.values)
     return ReferenceResult(measured.metrics, reference, data.name, shots)
+
+
+def _checked_strengths(kind: str, given: Any) -> Mapping[str, Any]:
+    """Fields of a kind by name. Raises ``UserError`` for what is no mapping, and for fields of others."""
+    own = ROWS[kind].fields.model_fields
+    allowed = f"its own fields: {listed(list(own))}" if own else "None: it has no strengths"
+    if given is not None and (not isinstance(given, Mapping) or set(given) - set(own)):
+        raise refusal("strengths", f"not fields of {kind}", given, allowed)
+    return given or {}
 
 
 def reference_of(

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import Measured
+from nemesis_sweep.training.references.measured import NOTHING, Measured
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
@@ -43,18 +44,25 @@ class LinearProbe(ReferenceClassifier):
         return images @ self.values["weight"].transpose(-1, -2) + self.values["bias"][:, None]
 
 
-def linear_probe(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
-    """The row `linear_probe`: what is learnt are the classes themselves, so it has no others."""
-    metrics, probes = fitted_probes(features)
+def linear_probe(
+    backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
+) -> Measured:
+    """The row `linear_probe`: what is learnt are the classes themselves, so it has no others.
+
+    given: `probe_c`, or nothing.
+    """
+    exponent = math.log10(given["probe_c"]) if "probe_c" in given else None
+    metrics, probes = fitted_probes(features, exponent)
     parts = [_parts(probe, len(dataset.classnames)) for probe in probes]
     weight, bias = (torch.stack(each) for each in zip(*parts, strict=True))
     return Measured(metrics, values={"weight": weight, "bias": bias})
 
 
-def fitted_probes(features: EpisodeFeatures) -> tuple[Metrics, list[Any]]:
+def fitted_probes(features: EpisodeFeatures, exponent: float | None = None) -> tuple[Metrics, list[Any]]:
     """Accuracy and loss on val and test, the C that was chosen, and the probe, of every replicate.
 
-    Every view of a training image is a sample. Raises UserError for fewer than two classes.
+    exponent: log10 of C, where that is given. Every view of a training image is a sample. Raises UserError
+    for fewer than two classes.
     """
     # Imported late: only a sweep that asks for this baseline pays for it. Before the threads are counted: a
     # library that is loaded afterwards has its own number.
@@ -69,7 +77,7 @@ def fitted_probes(features: EpisodeFeatures) -> tuple[Metrics, list[Any]]:
         for replicate in range(len(features.episodes)):
             train = _samples(features, replicate)
             val = (features.val[replicate].numpy(), features.val_labels[replicate].numpy())
-            measured, probe = _fitted(train, val, test)
+            measured, probe = _fitted(train, val, test, exponent)
             probes.append(probe)
             for name, value in measured.items():
                 metrics.setdefault(name, []).append(value)
@@ -95,8 +103,8 @@ def _samples(features: EpisodeFeatures, replicate: int) -> Split:
     return views.flatten(0, 1).numpy(), labels.numpy()
 
 
-def _fitted(train: Split, val: Split, test: Split) -> tuple[dict[str, float], Any]:
-    """The probe whose C does best on val, with its metrics."""
+def _fitted(train: Split, val: Split, test: Split, given: float | None) -> tuple[dict[str, float], Any]:
+    """The probe whose C does best on val, or that of the C that is given, with its metrics."""
     tried: dict[float, tuple[float, float, float, float]] = {}
     probes: dict[float, Any] = {}
 
@@ -107,8 +115,8 @@ def _fitted(train: Split, val: Split, test: Split) -> tuple[dict[str, float], An
                 tried[exponent] = (*_scores(probes[exponent], *val), *_scores(probes[exponent], *test))
         return min(tried, key=lambda exponent: (-tried[exponent][0], exponent))
 
-    best = measure(COARSE)
-    for step in FINE:
+    best = measure(COARSE if given is None else [given])
+    for step in FINE if given is None else ():
         best = measure([best - step, best + step])
     names = ("val/accuracy", "val/loss", "test/accuracy", "test/loss")
     return {**dict(zip(names, tried[best], strict=True)), "linear_probe/log10_C": best}, probes[best]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -12,10 +13,14 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.part import part_at
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.training_run import Metrics
 from nemesis_sweep.vlm.backbone import Backbone
+
+NOTHING: Values = MappingProxyType({})
+"""No strength is given: all of them are chosen on validation."""
 
 ClassifierOf = Callable[[Dataset], ImageClassifier]
 """What classifies with the class names of a dataset."""
@@ -36,14 +41,22 @@ class Measured:
     values: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-Measure = Callable[[Backbone, Dataset, EpisodeFeatures], Measured]
-"""Measures a row on the episodes of a task: backbone in its precision, the classes, their features."""
+Measure = Callable[..., Measured]
+"""Measures a row on the episodes of a task: backbone in its precision, the classes, their features. One with
+fields of its own (``spec.kinds``) also takes those of its strengths that are given, by name."""
 
 
 def measure_of(baseline: str) -> Measure:
     """What measures a baseline that trains no prompt."""
     found: Measure = part_at(BASELINES[baseline].measure)
     return found
+
+
+def measure(
+    baseline: str, backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
+) -> Measured:
+    """What a row that trains no prompt comes to. given: its strengths that validation has no part in."""
+    return measure_of(baseline)(backbone, dataset, features, *([given] if given else []))
 
 
 @torch.no_grad()
@@ -57,6 +70,11 @@ def split_metrics(classifier: ImageClassifier, features: EpisodeFeatures) -> Met
         accuracy, loss = evaluate(images, labels, classifier)
         metrics |= {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
     return metrics
+
+
+def offered(given: Values, name: str, grid: tuple[float, ...]) -> tuple[float, ...]:
+    """What there is to choose from: the value that is given, or else a grid."""
+    return (float(given[name]),) if name in given else grid
 
 
 def told(settings: Mapping[str, Tensor]) -> Metrics:

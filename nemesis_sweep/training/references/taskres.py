@@ -23,8 +23,9 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.text_classifier import cosine_logits
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import Measured, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.references.side_by_side import Course, Logits, on_device, train
 from nemesis_sweep.vlm.backbone import Backbone
@@ -49,15 +50,18 @@ class TaskRes(ReferenceClassifier):
         return cosine_logits(images, self._texts.to(images.dtype), self.backbone)
 
 
-def taskres(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
-    """The row: a residual for every class, with its strength."""
+def taskres(
+    backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
+) -> Measured:
+    """The row: a residual for every class, with its strength. given: `residual_alpha`, `head_lr`."""
     features = on_device(features, backbone.text.device)
     replicates, like = len(features.episodes), features.train
     start = like.new_zeros(replicates, len(dataset.classnames), like.shape[-1])
     course = MANY if features.episodes[0].shots >= MANY_SHOTS else FEW
-    logits = head(backbone, dataset, ALPHAS)
-    chosen = train({"residual": start}, [RATE] * len(ALPHAS), logits, features, course)
-    alpha = torch.tensor(ALPHAS, dtype=like.dtype).to(like.device)[chosen.setting]
+    alphas, (rate,) = offered(given, "residual_alpha", ALPHAS), offered(given, "head_lr", (RATE,))
+    logits = head(backbone, dataset, alphas)
+    chosen = train({"residual": start}, [rate] * len(alphas), logits, features, course)
+    alpha = torch.tensor(alphas, dtype=like.dtype).to(like.device)[chosen.setting]
     values = {**chosen.values, "alpha": alpha}
     metrics = split_metrics(TaskRes(backbone, dataset, values), features)
     metrics |= told({"taskres/alpha": alpha, "taskres/epoch": chosen.epoch})

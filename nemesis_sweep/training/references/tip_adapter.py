@@ -26,8 +26,9 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.text_classifier import cosine_logits
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import Measured, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.references.selection import best_of, scores
 from nemesis_sweep.vlm.backbone import Backbone
@@ -54,10 +55,15 @@ class TipAdapter(ReferenceClassifier):
         return cosine_logits(images, self._texts, self.backbone) + alpha * cached
 
 
-def tip_adapter(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
-    """The row: keys from the training images, both strengths from the validation images."""
+def tip_adapter(
+    backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
+) -> Measured:
+    """The row: keys from the training images, both strengths from the validation images.
+
+    given: `cache_alpha`, `cache_beta`, or one of them.
+    """
     keys = cache_keys(features)
-    alpha, beta = chosen_strengths(backbone, dataset, keys, features)
+    alpha, beta = chosen_strengths(backbone, dataset, keys, features, given)
     values = {"keys": keys, "labels": features.train_labels, "alpha": alpha, "beta": beta}
     metrics = split_metrics(TipAdapter(backbone, dataset, values), features)
     return Measured(metrics | told({"tip_adapter/alpha": alpha, "tip_adapter/beta": beta}), values=values)
@@ -76,12 +82,17 @@ def cache_logits(images: Tensor, keys: Tensor, one_hot: Tensor, beta: Tensor) ->
 
 @torch.no_grad()
 def chosen_strengths(
-    backbone: Backbone, dataset: Dataset, keys: Tensor, features: EpisodeFeatures
+    backbone: Backbone,
+    dataset: Dataset,
+    keys: Tensor,
+    features: EpisodeFeatures,
+    given: Values = NOTHING,
 ) -> tuple[Tensor, Tensor]:
-    """alpha and beta ``(R,)``, float64, that are the best on val with these keys."""
+    """alpha and beta ``(R,)``, float64, that are the best on val with these keys, as far as none is given."""
     device = backbone.text.device
     texts = backbone.encode_texts(dataset.zero_shot_texts()).double()
-    alphas, betas = (torch.tensor(each, dtype=torch.float64).to(device) for each in (ALPHAS, BETAS))
+    grids = offered(given, "cache_alpha", ALPHAS), offered(given, "cache_beta", BETAS)
+    alphas, betas = (torch.tensor(each, dtype=torch.float64).to(device) for each in grids)
     chosen = []
     for number in range(len(keys)):
         images = features.val[number].to(device).double()

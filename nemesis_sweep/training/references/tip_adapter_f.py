@@ -22,8 +22,9 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.text_classifier import cosine_logits
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import Measured, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
 from nemesis_sweep.training.references.side_by_side import Course, Logits, on_device, train
 from nemesis_sweep.training.references.tip_adapter import (
     TipAdapter,
@@ -38,28 +39,34 @@ ALPHA, BETA = 1.0, 5.5
 COURSE = Course(epochs=20, every=1, weight_decay=0.01, eps=1e-4)
 
 
-def tip_adapter_f(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures) -> Measured:
-    """The row: keys that were trained, and strengths for them."""
+def tip_adapter_f(
+    backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
+) -> Measured:
+    """The row: keys that were trained, and strengths for them.
+
+    given: `cache_alpha` and `cache_beta`, with which it is then trained, too; `head_lr`.
+    """
     features = on_device(features, backbone.text.device)
     keys = cache_keys(features)
-    alpha, beta = chosen_strengths(backbone, dataset, keys, features)
-    paper = torch.full_like(alpha, ALPHA), torch.full_like(beta, BETA)
+    alpha, beta = chosen_strengths(backbone, dataset, keys, features, given)
+    (a,), (b,) = offered(given, "cache_alpha", (ALPHA,)), offered(given, "cache_beta", (BETA,))
+    paper, rates = (torch.full_like(alpha, a), torch.full_like(beta, b)), offered(given, "head_lr", RATES)
     # (S, R) each: every start with every learning rate.
     strengths = [
-        torch.stack(pair).repeat_interleave(len(RATES), dim=0)
+        torch.stack(pair).repeat_interleave(len(rates), dim=0)
         for pair in zip(paper, (alpha, beta), strict=True)
     ]
     logits = head(backbone, dataset, features.train_labels, *strengths)
-    chosen = train({"keys": keys}, 2 * RATES, logits, features, COURSE)
+    chosen = train({"keys": keys}, 2 * rates, logits, features, COURSE)
     keys = chosen.values["keys"]
-    alpha, beta = chosen_strengths(backbone, dataset, keys, features)
+    alpha, beta = chosen_strengths(backbone, dataset, keys, features, given)
     values = {"keys": keys, "labels": features.train_labels, "alpha": alpha, "beta": beta}
     metrics = split_metrics(TipAdapter(backbone, dataset, values), features)
     metrics |= told(
         {
             "tip_adapter_f/alpha": alpha,
             "tip_adapter_f/beta": beta,
-            "tip_adapter_f/lr": torch.tensor(2 * RATES).to(alpha.device)[chosen.setting],
+            "tip_adapter_f/lr": torch.tensor(2 * rates).to(alpha.device)[chosen.setting],
             "tip_adapter_f/epoch": chosen.epoch,
         }
     )
