@@ -1,4 +1,4 @@
-"""What `plan` says of prompts in the image tower: another class of cost, and room in the cache."""
+"""What `plan` and `run` say of prompts in the image tower: another class of cost, and room in the cache."""
 
 from collections.abc import Iterator
 
@@ -28,8 +28,8 @@ def image_tower_lines(sweep: Sweep) -> Iterator[str]:
         there = image_blocks(name)
         yield (
             f"{listed(kinds)}: every step runs {_blocks(lasts, there)} of the image tower of {name}, "
-            "forward and back, and every trial runs all its test images through them; --probe says how long "
-            "that takes"
+            "forward and back, and every trial runs all its test images through them; plan --probe says how "
+            "long that takes"
         )
         each = [_view_bytes(name, last) for last in lasts]
         views = _views(sweep, parts)

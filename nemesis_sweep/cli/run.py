@@ -99,6 +99,7 @@ def _interrupted() -> NoReturn:
 def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> None:
     from rich.console import Console
 
+    from nemesis_sweep.cli.image_tower import image_tower_lines
     from nemesis_sweep.report.closing import print_closing
     from nemesis_sweep.report.leaderboard import leaderboard
     from nemesis_sweep.report.progress import Progress
@@ -107,6 +108,8 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> Non
     from nemesis_sweep.sweep.best import mark_best
     from nemesis_sweep.sweep.runner import run_sweep
 
+    for line in image_tower_lines(sweep):
+        click.echo(line, err=True)
     objectives = sweep.search.objective
     outcome = run_sweep(
         sweep,

@@ -162,7 +162,7 @@ def test_prompts_in_the_image_tower_are_another_class_of_cost(monkeypatch) -> No
     told = plan(VPT, *own).splitlines()
     assert (
         "vpt: every step runs the last 2 of the 12 blocks of the image tower of ViT-B-16@openai, forward and "
-        "back, and every trial runs all its test images through them; --probe says how long that takes"
+        "back, and every trial runs all its test images through them; plan --probe says how long that takes"
     ) in told
     (size,) = (line for line in told if "kB a view" in line)
     counts = class_counts("digits").splits

@@ -40,6 +40,7 @@ def trained(
     file.write_text(text, encoding="utf-8")
     told = verb(monkeypatch, "run", file, "--home", home)
     assert told.exit_code == 0, told.output
+    assert ("of the image tower of" in told.stderr) == (not set(kinds).isdisjoint(OF_IMAGES))
     rows = [row for row in read_results(home) if row.number.isdigit()]
     assert {row.config["prompt"] for row in rows} == set(kinds)
     assert all(row.state == "COMPLETE" and row.metrics["test/accuracy"] >= 0 for row in rows)
