@@ -15,8 +15,8 @@ from nemesis_sweep.vlm.pixels import normalised
 from nemesis_sweep.vlm.preprocess import Preprocess
 
 ROW_NUMBERS = 16
-"""Numbers of a token, in its widths, that a block of frozen weights holds for the gradient at most: what enters
-two norms, queries, keys, values and what they give, the inner four, with QuickGELU twice; and what is at hand."""
+"""Numbers of a token, in its widths, that a block of frozen weights holds for the gradient at most: what
+enters two norms, queries, keys, values and what they give, the inner four, with QuickGELU twice."""
 
 
 def image_blocks(visual: nn.Module) -> int:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from open_clip.transformer import QuickGELU, VisionTransformer
 from torch.nn.functional import normalize
 
 import nemesis_sweep as ns
@@ -12,6 +13,7 @@ from nemesis_sweep.testing.tiny_backbones import tiny_backbone as made_backbone
 from nemesis_sweep.training.classifier import Classifier
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
+from nemesis_sweep.vlm.image_states import PromptedTower
 from tests.data.test_store import plain_features
 from tests.prompts.test_contract import NAMES, batch, made
 from tests.vlm.test_image_states import the_long_way
@@ -165,3 +167,23 @@ def test_the_published_start_and_class_features(vit, colours):
     learner = Trainer(vit, NAMES, ns.read_method({**DEEP, "n_ctx_vision": 200}), (1,), "a {} thing").learner
     assert abs(float(learner.visual.detach().std()) - 0.02) < 0.001
     torch.testing.assert_close(learner.anchors, vit.encode_texts([f"a {name} thing" for name in NAMES]))
+
+
+@pytest.mark.parametrize("act", [torch.nn.GELU, QuickGELU])
+def test_a_pass_holds_no_more_than_it_is_taken_for(act):
+    """What autograd keeps of an image, against what passes are made by."""
+    visual = (
+        VisionTransformer(64, 16, 64, 3, 2, 4.0, output_dim=32, act_layer=act).eval().requires_grad_(False)
+    )
+    tower, kept = PromptedTower(visual), {}
+    weights = {each.untyped_storage().data_ptr() for each in visual.parameters()}
+
+    def keep(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    vectors = torch.randn(1, 3, 2, 64, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        tower.features(torch.randn(20, 17, 64), vectors)
+    held = sum(size for place, size in kept.items() if place not in weights)
+    assert 0.2 * tower.bytes_each(2, trained=True) < held / 20 < tower.bytes_each(2, trained=True)
