@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from nemesis_sweep.report.entry import Entry
 from nemesis_sweep.report.statistics import Gain
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.losses import LOSSES, NONE, loss_of
 from nemesis_sweep.sweep.best import best, candidates_of
+from nemesis_sweep.sweep.control import baseline_of
 from nemesis_sweep.sweep.row import Row
 
 
@@ -42,7 +44,8 @@ def kind_rows(
     """
     drawn: dict[str, list[Row]] = {}
     for row in kept:
-        if "prompt" in row.params and not row.baseline:
+        # A baseline that is a point of the space is a trial, too.
+        if "prompt" in row.params and baseline_of(row.number) not in BASELINES:
             drawn.setdefault(str(row.params["prompt"]), []).append(row)
     if len(drawn) < 2:
         return ()

@@ -17,7 +17,8 @@ from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import PIXELS
+from nemesis_sweep.spec.outside.methods import narrowed
+from nemesis_sweep.spec.prompts import STATES
 from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators
@@ -64,12 +65,12 @@ class Trainer:
         check_training(backbone, classnames, method, template)
         seeds = checked_seeds(seeds)
         self.backbone = backbone
-        self.method = method
+        self.method = method = narrowed(method)
         self.generators = Generators(seeds)
         self._annealing, self._selection = annealing(method.anneal), selection(method.selection)
         self._tests = SELECTIONS[method.selection].corrupts
         kind, drawn = learner_of(method.prompt), self.generators["init"]
-        frozen = _frozen(backbone, method, with_images=kind.reads == PIXELS)
+        frozen = _frozen(backbone, method, with_images=kind.reads == STATES)
         self.device = frozen.text.device
         check_device(self.device)
         self._network = network_of(kind, frozen, method, classnames, drawn)

@@ -75,3 +75,13 @@ def test_it_stands_in_every_form_of_the_leaderboard(rows: list[Row]) -> None:
         assert "+1.5 (-4.9 to 7.9)" in shown
         # Twice among the rows, and here again.
         assert shown.count("60.5 ± 0.7") == 2 + has_controls
+
+
+def test_the_papers_setting_as_a_point_of_the_space_is_a_trial(rows: list[Row], make_row) -> None:
+    """`search.baselines: [controls]` trains its control as that of any other trial."""
+    paper = make_row("6", [90, 90], [70, 72], baseline="paper", omega=10.0)
+    params = {**paper.params, "prompt": "kgcoop", "beta": 1.0}
+    control = make_row("control-of-6", [1, 1], [60, 61], baseline="control", omega=0.0)
+    (board,) = boards_of([*rows, replace(paper, params=params, config=params), control])
+    pun = next(row for row in board.kinds if row.kind == "kgcoop").tried["PUN"]
+    assert pun.best.number == "6" and pun.control is not None and pun.control.number == "control-of-6"

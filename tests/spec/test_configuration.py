@@ -77,3 +77,18 @@ def test_task_keys_are_folder_names_and_never_meet() -> None:
 def test_labels_are_short() -> None:
     assert Task("icon-clip", "clipart", 16, "few_shot").label == "clipart 16-shot"
     assert Task("icon-clip", "clipart", 4, "base_to_new").label == "clipart 4-shot base_to_new"
+
+
+def test_what_is_fixed_for_another_kind_does_nothing(tmp_path: Path) -> None:
+    """A fixed field is allowed where any kind or optimiser of the sweep has it."""
+    chosen = ["space.prompt={choices: [coop, deep_text]}", "space.optimiser={choices: [sgd, adam]}"]
+    path = write(tmp_path, VALID)
+    plain = load_sweep(path, chosen, KNOWN)
+    fixed = load_sweep(path, [*chosen, "method.prograd=1", "method.momentum=0.5"], KNOWN)
+    task, own, other = fixed.task_list()[0], ("coop", "sgd"), ("deep_text", "adam")
+    methods = {
+        pair: configuration(fixed, task, dict(zip(("prompt", "optimiser"), pair, strict=True)))
+        for pair in (own, other)
+    }
+    assert (methods[own].prograd, methods[own].momentum) == (1, 0.5)
+    assert methods[other] == configuration(plain, task, {"prompt": "deep_text", "optimiser": "adam"})

@@ -104,3 +104,15 @@ def test_given_words_are_the_start_and_decide_n_ctx(tiny_backbone):
     expected = tiny_backbone.text.token_embedding(ids)
     assert trainer.learner.context.shape == (2, 4, 64)
     assert torch.equal(trainer.learner.context[1], expected)
+
+
+def test_fields_of_other_kinds_do_nothing(tiny_backbone) -> None:
+    """ProGrad is CoOp's and KgCoOp's; a method holds the fields of all kinds."""
+    learnt = []
+    for prograd in (0.0, 1.0):
+        method = Method(prompt="deep_text", n_ctx=2, prograd=prograd, lr=0.1)
+        trainer = Trainer(tiny_backbone, NAMES, method, (1,))
+        for images, labels in batches(1, 3):
+            trainer.step(images, labels, 0)
+        learnt.append(trainer.learner.context.detach())
+    assert torch.equal(*learnt)

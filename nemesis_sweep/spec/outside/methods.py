@@ -17,6 +17,7 @@ from nemesis_sweep.spec.metrics import MEASURED
 from nemesis_sweep.spec.names import DatasetName
 from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.reference import refused
+from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.prompts import Kind, Kinds
 from nemesis_sweep.spec.translate import faults_of
 from nemesis_sweep.spec.values import Values
@@ -111,12 +112,20 @@ def method_class(values: Values) -> type[Method]:
 def narrowed(method: Method) -> Method:
     """A method without the fields that only other kinds from outside have: its prompt decides its class.
 
-    So its plain values say all of it.
+    So its plain values say all of it. Fields of other kinds and optimisers, which a sweep that tries several
+    may have fixed for those, have their defaults: no kind learns by them.
     """
     model = method_model(tuple(pair for pair in outside_kinds(method) if pair[0] == method.prompt))
-    if type(method) is model:
-        return method
-    return model.model_validate({name: getattr(method, name) for name in model.model_fields})
+    if type(method) is not model:
+        method = model.model_validate({name: getattr(method, name) for name in model.model_fields})
+    chosen = dict(method)
+    others = {
+        name: model.model_fields[name].get_default(call_default_factory=True)
+        for name in chosen
+        if not applies(name, chosen, method.kinds)
+    }
+    odd = {name: default for name, default in others.items() if chosen[name] != default}
+    return method.model_copy(update=odd) if odd else method
 
 
 def outside_kinds(method: Method) -> Pairs:

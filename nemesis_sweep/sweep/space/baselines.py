@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP, PAPER, PROMPTLESS
-from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.configuration import configuration, method_values
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.losses import MIX, loss_of
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
-from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.space import searched_names
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.space.planned import epochs_of, keeps
 from nemesis_sweep.sweep.space.proposals import within
 
@@ -46,13 +46,22 @@ def baseline_method(sweep: Sweep, task: Task, baseline: str) -> Method:
     searched = searched_names(sweep.space)
     published = {name: value for name, value in PAPER_SETTING.items() if name in searched or name == "omega"}
     if baseline == PAPER:
-        method = configuration(sweep, task, published)
+        method = configuration(sweep, task, published | _positions(sweep, task, published))
         return method.model_copy(update=_exception(task, method, published))
-    # Plain CoOp has no penalty, and PAN's settings have no meaning without one. Rows without a prompt need
-    # none of another kind either.
-    plain = configuration(sweep, task, {"n_ctx": 16} if "n_ctx" in searched else {})
-    own = {"prompt": PLAIN, "prograd": 0.0, "omega": 0.0, **BASELINES[baseline].fixed}
-    return narrowed(plain.model_copy(update=own))
+    # Plain CoOp has no penalty, and PAN's settings have no meaning without one: its vectors may be fewer than
+    # positions that were meant for another kind. Rows without a prompt need none of another kind either.
+    own = {"prompt": PLAIN, "prograd": 0.0, "omega": 0.0, "n_positions": 1, **BASELINES[baseline].fixed}
+    return configuration(sweep, task, ({"n_ctx": 16} if "n_ctx" in searched else {}) | own)
+
+
+def _positions(sweep: Sweep, task: Task, published: Values) -> dict[str, Any]:
+    """No more positions than plain CoOp has vectors, where they were fixed for a kind that has more."""
+    if published.get("prompt") != PLAIN:
+        return {}
+    values = method_values(sweep, task, published)
+    words = values["words"]
+    vectors = values["n_ctx"] if words is None else len(words.replace("_", " ").split())
+    return {"n_positions": vectors} if values["n_positions"] > vectors else {}
 
 
 def _exception(task: Task, method: Method, published: dict[str, Any]) -> dict[str, Any]:

@@ -55,3 +55,22 @@ def test_plain_coop_and_the_paper_have_no_prograd(make_sweep):
         0,
         0,
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [
+        (("method.n_ctx=4", "space.prompt={choices: [deep_text, prefix]}"), 4),
+        (("method.words=a photo", "space.prompt={choices: [deep_text, maple]}"), 2),
+        (("method.prompt=deep_text", "method.n_ctx=4"), 12),
+        (("method.prompt=vpt", "method.n_ctx_vision=20"), 12),
+    ],
+)
+def test_rows_have_no_more_positions_than_vectors(make_sweep, changes, most):
+    """Positions are counted in all blocks of the kinds that a sweep tries; plain CoOp has one context."""
+    fixed = ("method.n_positions=12", "tasks.backbone=ViT-B-32@random")
+    sweep = make_sweep(*fixed, *changes, text=TEXT)
+    (task, *_) = sweep.task_list()
+    coop, paper = (baseline_method(sweep, task, row) for row in ("coop", "paper"))
+    assert (coop.prompt, coop.n_positions) == ("coop", 1)
+    assert paper.n_positions == most
