@@ -145,7 +145,7 @@ class Prefix(Learner):
 
 
 def own_pairs(backbone: Backbone, method: Method) -> Tensor:
-    """The tower's own keys and values of words at their places in a text, ``(J, 2, M, D)``, fp32, on the CPU."""
+    """The tower's own keys and values of words at their places, ``(J, 2, M, D)``, fp32, on the CPU."""
     tower = backbone.text
     check_takes_prefix(tower)
     assert isinstance(tower, OpenClipTower)
