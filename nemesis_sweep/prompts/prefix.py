@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
-from nemesis_sweep.prompts.context import is_half
+from nemesis_sweep.prompts.context import is_half, random_context
 from nemesis_sweep.prompts.deep_text import depth
 from nemesis_sweep.prompts.gradient_scale import scaled_gradients
 from nemesis_sweep.prompts.learner import Learner
@@ -65,8 +65,8 @@ class Prefix(Learner):
         classnames: Sequence[str],
         generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:
-        """The keys and values that the tower computes of words at their places: those of "a photo of a",
-        again and again up to M, unless others are given.
+        """The keys and values that the tower computes of words at their places: of "a photo of a", again and
+        again up to M, each entry moved by N(0, 0.02^2); or exactly those of given words.
 
         Raises ``UserError`` for a depth that the tower does not have, and for towers that take no prefix.
         """
@@ -74,9 +74,10 @@ class Prefix(Learner):
             with torch.no_grad():
                 produced: dict[str, Tensor] = network()
                 return produced
-        pairs = own_pairs(backbone, method)
-        keys, values = pairs.expand(len(generators), *pairs.shape).unbind(2)
-        return {"prefix_keys": keys.clone(), "prefix_values": values.clone()}
+        own = own_pairs(backbone, method)
+        pairs = own.expand(len(generators), *own.shape)
+        pairs = pairs.clone() if method.words else pairs + random_context(tuple(own.shape), generators)
+        return {"prefix_keys": pairs[:, :, 0], "prefix_values": pairs[:, :, 1]}
 
     @classmethod
     def network(
@@ -144,7 +145,7 @@ class Prefix(Learner):
 
 
 def own_pairs(backbone: Backbone, method: Method) -> Tensor:
-    """The tower's own keys and values ``(J, 2, M, D)`` of words at their places in a text, fp32."""
+    """The tower's own keys and values of words at their places, ``(J, 2, M, D)``, fp32, on the CPU."""
     tower = backbone.text
     check_takes_prefix(tower)
     assert isinstance(tower, OpenClipTower)
@@ -152,5 +153,5 @@ def own_pairs(backbone: Backbone, method: Method) -> Tensor:
     text = words or " ".join(islice(cycle(WORDS.split()), method.n_ctx))
     layout = text_layout(backbone.tokenizer, [text])
     pairs = keys_and_values(tower, layout)[0, :, :, word_places(backbone.tokenizer, layout)]
-    pairs = pairs[: depth(backbone, method)]
-    return (pairs if words else pairs[:, :, : method.n_ctx]).float()
+    pairs = pairs[: depth(backbone, method)].float().cpu()
+    return pairs if words else pairs[:, :, : method.n_ctx]

@@ -25,7 +25,7 @@ class PrefixNetwork(nn.Module):
     def __init__(self, start: Tensor, hidden: int, generators: Sequence[torch.Generator]) -> None:
         super().__init__()
         blocks, _, length, width = start.shape
-        self.register_buffer("start", start.cpu(), persistent=False)
+        self.register_buffer("start", start, persistent=False)
         self.embedding = nn.Parameter(
             torch.stack([torch.randn(length, width, generator=g) for g in generators])
         )

@@ -40,14 +40,18 @@ def test_it_begins_as_the_towers_own_keys_and_values(backbones, settings, text, 
     learner = started(backbone, **settings).learner
     own = keys_and_values(backbone.text, text_layout(backbone.tokenizer, [text]))[0, :, :, 1 : 1 + count]
     assert learner.pairs.shape == (2, *own.shape)
-    for replicate in learner.pairs:
-        assert torch.equal(replicate, own)
+    apart = (learner.pairs - own).detach()
+    if "words" in settings:
+        assert not apart.any()
+    else:
+        assert float(apart.std()) == pytest.approx(0.02, rel=0.1)
+        assert not torch.equal(*apart)
 
 
 def test_fewer_blocks_begin_as_the_first_of_all(backbones):
     whole, one = (started(backbones["prefix"], prompt_depth=depth).learner for depth in (None, 1))
     assert one.pairs.shape[1] == 1 and whole.pairs.shape[1] == backbones["prefix"].text.layers
-    assert torch.equal(one.pairs, whole.pairs[:, :1])
+    torch.testing.assert_close(one.pairs, whole.pairs[:, :1], rtol=0, atol=0.2)
 
 
 def test_norms_of_keys_and_values_are_added_whatever_the_reduction(backbones):
@@ -126,7 +130,10 @@ def test_a_network_is_torchs_own_layers():
 
 
 def test_a_network_begins_near_the_towers_own_and_each_replicate_apart(backbones):
-    with_it, without = (started(backbones["prefix"], prefix_hidden=hidden).learner for hidden in (8, None))
+    settings = {"words": "a photo of a"}
+    with_it, without = (
+        started(backbones["prefix"], prefix_hidden=hidden, **settings).learner for hidden in (8, None)
+    )
     apart = (with_it.pairs - without.pairs).detach()
     assert float(apart.std()) == pytest.approx(0.02, rel=0.1)
     assert not torch.equal(*apart)
