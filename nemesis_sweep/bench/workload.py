@@ -19,7 +19,7 @@ from nemesis_sweep.prompts.learner import Learner
 from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import LAST, PROMPTS, VECTORS
+from nemesis_sweep.spec.prompts import LAST, PIXELS, PROMPTS, VECTORS
 from nemesis_sweep.training.generators import Generators, seeded
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.layout import Layout, make_layout
@@ -148,10 +148,19 @@ class Workload:
     @cached_property
     def images(self) -> Tensor:
         reads = self.method.reads
+        if reads == PIXELS:
+            return self._bytes
         if self.encoded:
             return torch.stack([self.backbone.encode_image(pixels, reads) for pixels in self.pixels])
         shape = (*self.labels.shape, *self.backbone.image_shape(reads))
         return F.normalize(torch.randn(shape, generator=seeded(0, "features")), dim=-1).to(self.device)
+
+    @property
+    def _bytes(self) -> Tensor:
+        """The pixels as they were before they were normalised, (R, B, H, W, 3), but for rounding to bytes."""
+        chosen = self.backbone.preprocess
+        mean, std = (torch.tensor(each).to(self.device) for each in (chosen.mean, chosen.std))
+        return 255 * (self.pixels.float().movedim(2, -1) * std + mean)
 
     def positions(self, step: int) -> Tensor:
         """Positions (R, N) of vectors that PAN tests in a step, drawn without replacement."""

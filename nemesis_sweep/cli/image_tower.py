@@ -10,7 +10,7 @@ from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.prompts import LAST
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.vlm.registry import image_blocks, image_token_numbers
+from nemesis_sweep.vlm.registry import image_blocks, image_bytes, image_token_numbers
 
 FLOAT, GIB = 4, 2**30
 
@@ -31,12 +31,20 @@ def image_tower_lines(sweep: Sweep) -> Iterator[str]:
             "forward and back, and every trial runs all its test images through them; plan --probe says how "
             "long that takes"
         )
-        numbers = image_token_numbers(name)
+        each = [_view_bytes(name, last) for last in lasts]
         views = _views(sweep, parts)
-        if numbers is not None and views:
-            size = FLOAT * numbers * views * len(lasts)
-            told = f"{size / GIB:.1f} GiB in the cache ({FLOAT * numbers / 1000:.0f} kB a view)"
-            yield f"{name}: the tokens of at most {views} image views take {told}"
+        if views and all(each):
+            told = f"{sum(each) * views / GIB:.1f} GiB in the cache ({_listed(each)} kB a view)"
+            yield f"{name}: at most {views} image views take {told}"
+
+
+def _view_bytes(name: str, last: int | None) -> int:
+    """Of a view as it is kept: its pixels, or with fewer blocks its tokens; 0 where that is not known."""
+    return (image_bytes(name) if last is None else FLOAT * image_token_numbers(name)) or 0
+
+
+def _listed(each: list[int]) -> str:
+    return " + ".join(f"{size / 1000:.0f}" for size in each)
 
 
 def _blocks(lasts: list[int | None], there: int | None) -> str:

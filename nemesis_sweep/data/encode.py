@@ -13,11 +13,11 @@ from nemesis_sweep.data.decoding.ahead import Decoders
 from nemesis_sweep.data.decoding.images import UnusableError
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.prompts import POOLED, Reads
+from nemesis_sweep.spec.prompts import PIXELS, POOLED, Reads
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.gpu_errors import is_out_of_memory
-from nemesis_sweep.vlm.preprocess import Preprocess
+from nemesis_sweep.vlm.pixels import normalised
 
 MAX_BATCH = 128
 BATCH_PIXELS = MAX_BATCH * 224 * 224
@@ -43,7 +43,8 @@ def encode_items(
 ) -> np.ndarray:
     """Features ``(n, V, E)`` float32 of the items under the given view numbers.
 
-    reads: `patches` gives those of the parts of each image, ``(n, V, Q, E)``, `states` its tokens.
+    reads: `patches` gives those of the parts of each image, ``(n, V, Q, E)``, `states-K` its tokens,
+    `pixels` its bytes ``(n, V, H, H, 3)``, with zeros for NaN.
     decoders: those that work on several calls; by default, threads for this one. unusable: gets what is wrong
     with pictures that cannot be read, by their place; their features are NaN.
 
@@ -51,7 +52,9 @@ def encode_items(
     with that of the first that cannot be read.
     """
     shape = backbone.image_shape(reads)
-    features = np.full((len(items), len(views), *shape), np.nan, dtype=np.float32)
+    places = (len(items), len(views), *shape)
+    as_bytes = reads == PIXELS
+    features = np.zeros(places, np.uint8) if as_bytes else np.full(places, np.nan, dtype=np.float32)
     with nullcontext(decoders) if decoders else Decoders(backbone.preprocess, cpus()) as ahead:
         for group, taken, bad in _batches(items, views, backbone, ahead):
             if bad and unusable is None:
@@ -61,9 +64,10 @@ def encode_items(
                 unusable |= bad
             rows = [place for place in group.places if place not in bad]
             if rows:
-                encoded = _encode(backbone, taken, reads).float().cpu().numpy()
-                found = encoded.reshape(len(rows), len(group.columns), *shape)
-                _check_finite(found.reshape(*found.shape[:2], -1), rows, group, items, backbone)
+                encoded = taken if as_bytes else _encode(backbone, taken, reads).float().cpu()
+                found = encoded.numpy().reshape(len(rows), len(group.columns), *shape)
+                if not as_bytes:
+                    _check_finite(found.reshape(*found.shape[:2], -1), rows, group, items, backbone)
                 features[rows, group.columns.start : group.columns.stop] = found
             if meter:
                 meter.add(len(group.places) * len(group.columns))
@@ -86,7 +90,7 @@ def _tried(backbone: Backbone, taken: Tensor, reads: Reads) -> Tensor | None:
     """Features of a batch; None where there is too little memory for it and it can be halved."""
     try:
         device = next(backbone.visual.parameters()).device
-        return backbone.encode_image(_pixels(taken, backbone.preprocess, device), reads)
+        return backbone.encode_image(normalised(to_device(taken, device), backbone.preprocess), reads)
     except RuntimeError as error:
         if len(taken) == 1 or not is_out_of_memory(error):
             raise
@@ -154,16 +158,3 @@ def _batches(
 def _parts(places: range) -> list[range]:
     size = -(-len(places) // PARTS)
     return [places[start : start + size] for start in range(0, len(places), size)]
-
-
-def _pixels(taken: Tensor, preprocess: Preprocess, device: torch.device) -> Tensor:
-    """Pixels ``(b, 3, H, W)`` float32 on the encoder's device, normalised for it, of bytes ``(b, H, W, 3)``.
-
-    They go there as bytes, a quarter of what numbers would be, and become numbers there. They stay in the
-    order of the decoder, channels last: convolutions on a CPU are a quarter faster on it.
-    """
-    pixels = to_device(taken, device).permute(0, 3, 1, 2).float() / 255
-    mean, std = (
-        to_device(torch.tensor(each), device).view(3, 1, 1) for each in (preprocess.mean, preprocess.std)
-    )
-    return (pixels - mean) / std

@@ -28,7 +28,7 @@ class About:
 
     fingerprint: sha256 of the weights. preprocess: how an image becomes pixels. views: size of the view set.
     dtype: number format of the image tower. reads: features of whole images (`pooled`), of their parts, or
-    tokens before so many of the last blocks (`states-K`).
+    tokens before so many of the last blocks (`states-K`), or bytes (`pixels`).
     """
 
     backbone: str

@@ -22,7 +22,7 @@ class BrokenShardError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Picture keys and their features, ``(n, V, E)`` float32, read-only views into the mapped file."""
+    """Picture keys and their features, ``(n, V, E)`` float32 or bytes, views into the mapped file."""
 
     path: Path
     identity: str
@@ -39,7 +39,7 @@ class Shard:
 def write_shard(folder: Path, identity: str, keys: list[bytes], features: np.ndarray) -> Path:
     """Publish features ``(n, V, E)`` of the pictures ``keys`` (32 bytes each) in one atomic step."""
     count, views, width = features.shape
-    values = np.ascontiguousarray(features, dtype=np.float32)
+    values = np.ascontiguousarray(features, dtype=None if features.dtype == np.uint8 else np.float32)
     digest = _checksum(identity, keys, values)
     flat = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), views * width)
     metadata = {CHECKSUM: digest, IDENTITY: identity, b"views": str(views), b"width": str(width)}
@@ -74,7 +74,9 @@ def open_shard(path: Path, identity: str) -> Shard:
         raise BrokenShardError(f"{path}: {error}") from error
     if found != identity:
         raise BrokenShardError(f"{path}: belongs to another store")
-    if features.dtype != np.float32 or not all(isinstance(key, bytes) and len(key) == 32 for key in keys):
+    if features.dtype not in (np.float32, np.uint8) or not all(
+        isinstance(key, bytes) and len(key) == 32 for key in keys
+    ):
         raise BrokenShardError(f"{path}: not features by picture")
     return Shard(path, identity, keys, features, checksum)
 

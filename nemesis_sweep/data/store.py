@@ -30,7 +30,7 @@ from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
-from nemesis_sweep.spec.prompts import POOLED, READS, STATES, Reads, is_read
+from nemesis_sweep.spec.prompts import POOLED, READS, STATES, Reads, is_read, number_bytes
 from nemesis_sweep.vlm.backbone import Backbone
 
 SHARD_VIEWS = 16384
@@ -49,8 +49,9 @@ def view_numbers(views: int) -> list[int]:
 class FeatureStore:
     """Features of pictures under one encoder and one view set, in a folder named by their identity.
 
-    reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``, or with `states`
-    or `states-K` their tokens before all or the last K blocks, ``(Q, W)``, not normalised.
+    reads: features of whole images, ``(E,)``, or with `patches` of their parts, ``(Q, E)``, or with
+    `states-K` their tokens before the last K blocks, ``(Q, W)``, not normalised, or with `pixels` their
+    bytes, ``(H, H, 3)``.
     Raises ``UserError`` when the folder cannot be made, for no number of views, and for a tower that has no
     such features.
     """
@@ -76,6 +77,7 @@ class FeatureStore:
         self.views = views
         self.reads: Reads = reads
         self.shape = backbone.image_shape(reads)
+        self._dtype: type[np.generic] = np.uint8 if number_bytes(reads) == 1 else np.float32
         self.about = _about(backbone, views, reads)
         self.folder = (root or default_root()) / self.about.folder
         write_about(self.folder, self.about)
@@ -84,7 +86,8 @@ class FeatureStore:
         self._rows: dict[bytes, tuple[Path, int]] = {}
 
     def features(self, items: Sequence[Item], report: SayLine | None = None) -> Tensor:
-        """Features of the items in their order, ``(n, V, E)`` or ``(n, V, Q, E)`` float32, as ``reads`` says.
+        """Features of the items in their order, ``(n, V, E)`` or ``(n, V, Q, E)`` float32, as ``reads`` says;
+        pixels are bytes.
 
         What is missing is encoded first, by this process or by the one that is already at it; ``report``
         gets lines about either. When the items are neighbours in one file the result is a view into the
@@ -93,7 +96,7 @@ class FeatureStore:
         Raises ``UserError`` with the source of a picture that cannot be read or encoded.
         """
         if not items:
-            return torch.empty(0, self.views, *self.shape)
+            return torch.from_numpy(np.empty((0, self.views, *self.shape), dtype=self._dtype))
         keys = [_key(item) for item in items]
         self._complete(items, keys, report, None)
         return self._gather(keys).unflatten(2, self.shape)
@@ -158,7 +161,8 @@ class FeatureStore:
         work = f"{counted(len(todo), 'picture')} x {counted(self.views, 'view')}"
         label = f"encoding {work} with {self.backbone.name}"
         meter = Meter(len(todo) * self.views, label, report)
-        chunk = max(1, SHARD_VIEWS * self.backbone.embed_dim // prod(self.shape) // self.views)
+        numbers = SHARD_VIEWS * self.backbone.embed_dim * 4 // number_bytes(self.reads)
+        chunk = max(1, numbers // prod(self.shape) // self.views)
         with Decoders(self.backbone.preprocess, cpus()) as decoders:
             for start in range(0, len(todo), chunk):
                 part = todo[start : start + chunk]
@@ -196,7 +200,7 @@ class FeatureStore:
             if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
                 return from_dlpack(features[rows[0] : rows[0] + len(rows)])
             return torch.from_numpy(features[rows])
-        gathered = np.empty((len(keys), self.views, prod(self.shape)), dtype=np.float32)
+        gathered = np.empty((len(keys), self.views, prod(self.shape)), dtype=self._dtype)
         for path in paths:
             here = np.array([place[0] == path for place in places])
             gathered[here] = self._shards[path].features[rows[here]]

@@ -23,7 +23,8 @@ def at_once(tower: PromptedTower, beside: int, replicates: int, trained: bool) -
 def encode_images(
     tower: PromptedTower, images: Tensor, vectors: Tensor, keep: bool = False
 ) -> tuple[Tensor, list[Tensor] | None]:
-    """Features ``(R, B, E)``, L2-normalised, of states ``(R, B, Q, W)`` and vectors ``(R, J, P, W)``.
+    """Features ``(R, B, E)``, L2-normalised, of states ``(R, B, Q, W)``, or bytes, and vectors
+    ``(R, J, P, W)``.
 
     keep: gives also the states ``(R * B, Q, W)`` that enter each of the J blocks, for variants to go on from;
     None where the batch goes in several passes.
@@ -57,7 +58,7 @@ def encode_image_variants(tower: PromptedTower, images: Tensor, vectors: Tensor,
     found = [
         _features(
             tower,
-            part[:, None].expand(-1, variants[1], -1, -1, -1).flatten(0, 1),
+            part[:, None].expand(-1, variants[1], *part.shape[1:]).flatten(0, 1),
             vectors.flatten(0, 1),
             begin,
         )
@@ -70,12 +71,9 @@ def encode_image_variants(tower: PromptedTower, images: Tensor, vectors: Tensor,
 def patch_norms(tower: PromptedTower, images: Tensor, depth: int) -> Tensor:
     """The mean norm ``(R, J)`` of the patches of states ``(R, B, Q, W)`` as they enter each of the first J
     blocks without vectors, over the images of a replicate; float64."""
-    each = tower.bytes_each(0, trained=False) + depth * images[0, 0].numel() * images.itemsize
+    each = tower.bytes_each(0, trained=False) + depth * tower.state_bytes
     parts = images.split(max(1, PASS_BYTES // (len(images) * each)), dim=1)
-    norms = [
-        tower.token_norms(part.flatten(0, 1).to(tower.dtype), depth).unflatten(0, part.shape[:2])
-        for part in parts
-    ]
+    norms = [tower.token_norms(part.flatten(0, 1), depth).unflatten(0, part.shape[:2]) for part in parts]
     return torch.cat(norms, dim=1).mean(dim=1)
 
 
@@ -87,6 +85,5 @@ def _features(
     entering: list[Tensor] | None = None,
 ) -> Tensor:
     """Features ``(n, B, E)``, L2-normalised, of states ``(n, B, Q, W)`` and vectors ``(n, J, P, W)``."""
-    states = images.flatten(0, 1).to(tower.dtype)
-    found = tower.features(states, vectors.to(tower.dtype), begin, entering)
+    found = tower.features(images.flatten(0, 1), vectors.to(tower.dtype), begin, entering)
     return F.normalize(found.to(vectors.dtype), dim=-1).unflatten(0, images.shape[:2])

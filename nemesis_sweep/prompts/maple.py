@@ -22,7 +22,7 @@ from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, e
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import STATES, MaPLeFields
+from nemesis_sweep.spec.prompts import PIXELS, MaPLeFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
 from nemesis_sweep.vlm.variants import encode_variants
@@ -36,7 +36,7 @@ class MaPLe(DeepText):
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("context", "deep", "projection", "projection_bias")
-    reads = STATES
+    reads = PIXELS
     fields = MaPLeFields
     projection: nn.Parameter
     projection_bias: nn.Parameter
@@ -51,7 +51,7 @@ class MaPLe(DeepText):
     ) -> None:
         super().__init__(backbone, method, classnames, values, template)
         self.reads = method.reads
-        self.tower = PromptedTower(backbone.visual, method.vision_last)
+        self.tower = PromptedTower(backbone.visual, method.vision_last, backbone.preprocess)
 
     @classmethod
     def start(
@@ -143,8 +143,8 @@ class MaPLeClassifier(ImageClassifier):
         factors = factors.scatter(2, positions[..., None], scales[..., None].to(every.dtype))
         vectors = (every[:, None] * factors[..., None]).unflatten(2, (-1, n_ctx))
         states, begin = images, 0
-        if self._kept is not None and self._kept[0] is images and block:
-            begin = block
+        if self._kept is not None and self._kept[0] is images:
+            begin = block or 0
             states = self._kept[1][begin].unflatten(0, images.shape[:2])
         found = encode_image_variants(learner.tower, states, learner.projected(vectors), begin)
         return cosine_logits(found, texts, learner.backbone)

@@ -15,7 +15,7 @@ from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, e
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import STATES, VPTFields
+from nemesis_sweep.spec.prompts import PIXELS, VPTFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
 from nemesis_sweep.vlm.variants import rescale
@@ -30,7 +30,7 @@ class VPT(Learner):
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("visual",)
-    reads = STATES
+    reads = PIXELS
     fields = VPTFields
     visual: nn.Parameter
 
@@ -44,7 +44,7 @@ class VPT(Learner):
     ) -> None:
         super().__init__(backbone, method, classnames, values, template)
         self.reads = method.reads
-        self.tower = PromptedTower(backbone.visual, method.vision_last)
+        self.tower = PromptedTower(backbone.visual, method.vision_last, backbone.preprocess)
 
     @classmethod
     def start(
@@ -115,8 +115,8 @@ class VPTClassifier(ImageClassifier):
         vectors = rescale(visual.flatten(1, 2), positions, scales)
         vectors = vectors.unflatten(0, positions.shape).unflatten(2, visual.shape[1:3])  # (R, N, J, P, W)
         states, begin = images, 0
-        if self._kept is not None and self._kept[0] is images and self.first:
-            begin = self.first
+        if self._kept is not None and self._kept[0] is images:
+            begin = self.first or 0
             states = self._kept[1][begin].unflatten(0, images.shape[:2])
         found = encode_image_variants(learner.tower, states, vectors, begin)
         return cosine_logits(found, learner.anchors, learner.backbone)

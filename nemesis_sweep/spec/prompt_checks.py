@@ -8,7 +8,7 @@ from typing import Any
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.owned import owners_of, tables
-from nemesis_sweep.spec.prompts import DEPTH, LAST, PATCHES, STATES, TEXT_DEPTH
+from nemesis_sweep.spec.prompts import DEPTH, LAST, PATCHES, PIXELS, TEXT_DEPTH
 from nemesis_sweep.spec.space import Place
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
@@ -67,7 +67,7 @@ def backbone_faults(
             "open_clip's own ResNets and ViTs, such as RN50",
         ),
         (
-            STATES,
+            PIXELS,
             "puts vectors into the image tower",
             no_image_blocks,
             "open_clip's own ViTs, such as ViT-B-16",

@@ -20,10 +20,11 @@ from nemesis_sweep.spec.values import Values
 
 Reads = str
 """What is kept of an image for a prompt: `pooled`, its one feature ``(E,)``; `patches`, those of its parts
-``(Q, E)``; `states`, its tokens ``(Q, W)`` as they enter the image tower's blocks, or `states-K`, as they
-enter the last K of them."""
+``(Q, E)``; `pixels`, its bytes ``(H, H, 3)``; `states-K`, its tokens ``(Q, W)`` as they enter the last K
+blocks of the image tower."""
 
-POOLED, PATCHES, STATES = READS = ("pooled", "patches", "states")
+POOLED, PATCHES, PIXELS = READS = ("pooled", "patches", "pixels")
+STATES = "states"
 VECTORS, LAST, DEPTH, TEXT_DEPTH = "n_ctx_vision", "vision_last", "prompt_depth_vision", "prompt_depth"
 """Fields of kinds in the image tower: vectors of a block, the number of blocks, which decides the states that
 they see, and of those that have vectors of their own; of kinds in the text tower, the last."""
@@ -178,11 +179,11 @@ class Kind:
     some kinds have and this one has. passes: contexts that go through the text tower in a step, from the
     method's fields.
     costly: its own fields, numbers, that take more memory the larger they are. transfers: whether what is
-    learnt can be used with other class names. reads: what it sees of an image, one of `READS`; of `states`
-    the field ``LAST`` says which. several: whether several vectors stand at one position even where all
-    classes share them. between_blocks: whether it has vectors of its own in the blocks of the
-    text tower, `prompt_depth` of them. variants: whether its classifiers give those that PAN tests. trains:
-    whether it is a prompt; what is none (``spec.kinds``) has no class.
+    learnt can be used with other class names. reads: what it sees of an image, one of `READS`; where that is
+    `pixels`, the field ``LAST`` may make it `states-K`. several: whether several vectors stand at one
+    position even where all classes share them. between_blocks: whether it has vectors of its own in the
+    blocks of the text tower, `prompt_depth` of them. variants: whether its classifiers give those that
+    PAN tests. trains: whether it is a prompt; what is none (``spec.kinds``) has no class.
     """
 
     learner: Any
@@ -205,7 +206,7 @@ class Kind:
     @property
     def in_image_tower(self) -> bool:
         """Whether blocks of the image tower run in every step and every test."""
-        return self.reads == STATES
+        return self.reads == PIXELS
 
 
 PROMPTS: dict[str, Kind] = {
@@ -251,7 +252,7 @@ PROMPTS: dict[str, Kind] = {
         "vectors among the tokens of an image, before blocks of the image tower (Jia et al., 2022)",
         VPTFields,
         costly=(VECTORS,),
-        reads=STATES,
+        reads=PIXELS,
     ),
     "prefix": Kind(
         "nemesis_sweep.prompts.prefix:Prefix",
@@ -264,7 +265,7 @@ PROMPTS: dict[str, Kind] = {
         "nemesis_sweep.prompts.maple:MaPLe",
         "vectors in both towers, those of the image's made of the text's (Khattak et al., 2023)",
         MaPLeFields,
-        reads=STATES,
+        reads=PIXELS,
         between_blocks=True,
     ),
 }
@@ -313,13 +314,18 @@ def reads_of(method: Values, kinds: Kinds = PROMPTS) -> Reads:
     if kind is None:
         return POOLED
     last = method.get(LAST) if kind.in_image_tower and LAST in kind.names else None
-    return kind.reads if last is None else f"{kind.reads}-{last}"
+    return kind.reads if last is None else f"{STATES}-{last}"
 
 
-def states_of(reads: Reads) -> tuple[bool, int | None]:
-    """Whether states are read, and of how many of the last blocks; None for all."""
-    kind, dash, last = reads.partition("-")
-    return (kind == STATES, int(last) if dash else None)
+def last_of(reads: Reads) -> int | None:
+    """The number of the last blocks whose states are read; None where none are."""
+    kind, _, last = reads.partition("-")
+    return int(last) if kind == STATES else None
+
+
+def number_bytes(reads: Reads) -> int:
+    """Bytes of a number of what is kept of an image: pixels are bytes, all else is fp32."""
+    return 1 if reads == PIXELS else 4
 
 
 def is_read(reads: object) -> bool:

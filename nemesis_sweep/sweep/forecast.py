@@ -19,7 +19,7 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.draw import random_point
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import Reads
+from nemesis_sweep.spec.prompts import Reads, number_bytes
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
@@ -51,9 +51,6 @@ PICTURES = 32
 Encoding = dict[tuple[str, str, Reads, int, int], tuple[set[bytes], float]]
 """Pictures without features, and seconds that a view of one takes: by backbone, precision, kind of features,
 numbers in those of a view, and number of views."""
-
-FLOAT = 4
-"""Bytes of a number in the cache."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +137,10 @@ def forecast(sweep: Sweep) -> Forecast:
         encoding=sum(views * len(keys) * each for (*_, views), (keys, each) in encoding.items()),
         at_once=_at_once(sweep, largest),
         on_gpu=_on_gpu(sweep),
-        features=sum(FLOAT * size * views * len(keys) for (*_, size, views), (keys, _) in encoding.items()),
+        features=sum(
+            number_bytes(reads) * size * views * len(keys)
+            for (_, _, reads, size, views), (keys, _) in encoding.items()
+        ),
     )
 
 

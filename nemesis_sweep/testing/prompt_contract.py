@@ -263,4 +263,6 @@ def batch(learner: Learner, replicates: int, size: int = 6, seed: int = 0) -> tu
     labels = torch.randint(len(NAMES), (replicates, size), generator=generator)
     noise = torch.randn(replicates, size, *shape, generator=generator)
     images = torch.nn.functional.normalize(directions[labels] + noise, dim=-1)
+    if len(shape) > 2:  # Pixels are bytes.
+        images = 127.5 * (1 + images)
     return images.to(next(iter(learner.values().values())).dtype), labels

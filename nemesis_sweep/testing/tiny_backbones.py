@@ -6,7 +6,7 @@ import open_clip
 import torch
 from open_clip.model import CLIP
 
-from nemesis_sweep.spec.prompts import PATCHES, POOLED, STATES, Reads
+from nemesis_sweep.spec.prompts import PATCHES, PIXELS, POOLED, Reads
 from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip
 
 _TEXT = {"width": 64, "heads": 2, "layers": 2, "context_length": 77, "vocab_size": 49408}
@@ -15,14 +15,14 @@ _RESNET = {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "patch_size": N
 _TOWERS: dict[Reads, tuple[str, str, dict[str, Any]]] = {
     POOLED: ("tiny", "ViT-B-32", _VIT),
     PATCHES: ("tiny-resnet", "RN50", _RESNET),
-    STATES: ("tiny-vit", "ViT-B-32", {**_VIT, "layers": 3}),
+    PIXELS: ("tiny-vit", "ViT-B-32", {**_VIT, "layers": 3}),
 }
 _made: dict[Reads, Backbone] = {}
 
 
 def tiny_backbone(reads: Reads = POOLED) -> Backbone:
     """A text tower of two layers, E = 32; for ``patches`` beside a ResNet whose attention pool has five
-    tokens, for ``states`` beside a ViT of three blocks and five tokens."""
+    tokens, for ``pixels`` beside a ViT of three blocks and five tokens."""
     if reads not in _made:
         _made[reads] = _of(*_TOWERS[reads])
     return _made[reads]

@@ -13,7 +13,7 @@ def check_batch(
     """Raise ``UserError`` unless images are finite ``(R, B, *shape)`` and labels ``(R, B)`` in 0..C-1."""
     shape = tuple(images.shape)
     if len(shape) < 3 or shape[0] != replicates or shape[1] == 0 or shape[2:] != image_shape:
-        axes = ("E",) if len(image_shape) == 1 else ("Q", "E")
+        axes = {1: ("E",), 2: ("Q", "E")}.get(len(image_shape), ("H", "H", "3"))
         sizes = ", ".join(f"{axis} = {size}" for axis, size in zip(axes, image_shape, strict=True))
         allowed = f"(R, B, {', '.join(axes)}) with R = {replicates}, B at least 1, {sizes}"
         raise UserError(Problem("image features of a wrong shape", found=str(shape), allowed=allowed))

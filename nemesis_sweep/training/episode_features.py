@@ -18,8 +18,8 @@ from nemesis_sweep.vlm.backbone import Backbone
 
 @dataclass(frozen=True)
 class EpisodeFeatures:
-    """Image features and labels of R episodes on one dataset; with ``(Q, E)`` for E where parts are read, and
-    ``(Q, W)`` where tokens are.
+    """Image features and labels of R episodes on one dataset; with ``(Q, E)`` for E where parts are read,
+    ``(Q, W)`` where tokens are, and bytes ``(H, H, 3)`` where pixels are.
 
     train: ``(R, n, V, E)`` and ``(R, n)``; val: ``(R, m, E)`` and ``(R, m)``; test, the same for every
     replicate: ``(t, E)`` and ``(t,)``. reads: what of images these are; '' where nobody said.
@@ -47,8 +47,8 @@ def episode_features(
 ) -> EpisodeFeatures:
     """Draw the episodes of the seeds and look their features up, encoding what the cache lacks.
 
-    reads: features of whole images, or with `patches` of their parts, or with `states` or `states-K` tokens
-    before all or the last K blocks of the image tower, for prompts that read those.
+    reads: features of whole images, or with `patches` of their parts, or with `states-K` tokens before the
+    last K blocks of the image tower, or with `pixels` bytes, for prompts that read those.
     val_shots: validation images of each class: `published`, min(shots, 4), a number of them, or `all`.
     Raises ``UserError`` unless shots is a whole number >= 1, val_shots one of these, and seeds are different
     whole numbers.

@@ -12,9 +12,9 @@ MOST = 2**29
 """Bytes of training and validation features that a trial keeps on its GPU; of more, batches are copied."""
 
 
-def bytes_there(images: int, shape: tuple[int, ...]) -> int:
-    """Bytes that so many features of a shape, fp32, take on a GPU: 0 where they stay on the CPU."""
-    wanted = images * prod(shape) * torch.float32.itemsize
+def bytes_there(images: int, shape: tuple[int, ...], of_number: int = 4) -> int:
+    """Bytes that so many features of a shape take on a GPU, fp32 by default: 0 where they stay on the CPU."""
+    wanted = images * prod(shape) * of_number
     return wanted if wanted <= MOST else 0
 
 
@@ -26,7 +26,7 @@ def resident(features: EpisodeFeatures, device: torch.device, classes: int) -> E
     """
     train, val = features.train, features.val
     count = train.shape[:3].numel() + val.shape[:2].numel()
-    if device.type == "cpu" or not bytes_there(count, tuple(train.shape[3:])):
+    if device.type == "cpu" or not bytes_there(count, tuple(train.shape[3:]), train.itemsize):
         return features
     placed = {
         name: getattr(features, name).to(device) for name in ("train", "train_labels", "val", "val_labels")

@@ -18,7 +18,7 @@ from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import narrowed
-from nemesis_sweep.spec.prompts import STATES
+from nemesis_sweep.spec.prompts import PIXELS
 from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators
@@ -70,7 +70,7 @@ class Trainer:
         self._annealing, self._selection = annealing(method.anneal), selection(method.selection)
         self._tests = SELECTIONS[method.selection].corrupts
         kind, drawn = learner_of(method.prompt), self.generators["init"]
-        frozen = _frozen(backbone, method, with_images=kind.reads == STATES)
+        frozen = _frozen(backbone, method, with_images=kind.reads == PIXELS)
         self.device = frozen.text.device
         check_device(self.device)
         self._network = network_of(kind, frozen, method, classnames, drawn)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.prompts import LAST, POOLED, Reads, states_of
+from nemesis_sweep.spec.prompts import LAST, PIXELS, POOLED, Reads, last_of
 from nemesis_sweep.vlm.devices import find_device
 from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
@@ -124,28 +124,28 @@ class Backbone:
     def encode_image(self, pixels: Tensor, reads: Reads = POOLED) -> Tensor:
         """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients, no TF32.
 
-        reads: `patches` gives those of the parts of each image, (B, Q, E); `states` and `states-K` give its
-        tokens before the blocks, not normalised, (B, Q, W). Raises UserError for towers that have none.
+        reads: `patches` gives those of the parts of each image, (B, Q, E); `states-K` gives its tokens before
+        the last K blocks, not normalised, (B, Q, W). Raises UserError for towers that have none.
         """
         parameter = next(self.visual.parameters())
         pixels = pixels.to(device=parameter.device, dtype=parameter.dtype)
-        are_states, last = states_of(reads)
+        last = last_of(reads)
         encode = pooled_features if reads == POOLED else patch_features
         with without_tf32():
-            if are_states:
+            if last is not None:
                 self._refuse_no_blocks(last)
                 return token_states(self.visual, pixels, last).float()
             return F.normalize(encode(self.visual, pixels).float(), dim=-1)
 
     def image_shape(self, reads: Reads = POOLED) -> tuple[int, ...]:
-        """Shape of one image's features: (E,), or (Q, E) of its parts, or (Q, W) of its tokens. Raises
-        UserError where it has none."""
-        are_states, last = states_of(reads)
+        """Shape of one image's features: (E,), or (Q, E) of its parts, or (Q, W) of its tokens, or (H, H, 3)
+        of its pixels. Raises UserError where there are none, or no blocks that take the latter two."""
         if reads == POOLED:
             return (self.embed_dim,)
-        if are_states:
-            self._refuse_no_blocks(last)
-            return states_shape(self.visual)
+        if reads == PIXELS or last_of(reads) is not None:
+            self._refuse_no_blocks(last_of(reads))
+            size = self.preprocess.image_size
+            return (size, size, 3) if reads == PIXELS else states_shape(self.visual)
         count = patch_count(self.visual)
         if not count:
             message = "this image tower has no features of the parts of an image"

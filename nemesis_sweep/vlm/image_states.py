@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nemesis_sweep.vlm.exact_fp32 import without_tf32
+from nemesis_sweep.vlm.pixels import normalised
+from nemesis_sweep.vlm.preprocess import Preprocess
+
 ROW_NUMBERS = 16
 """Numbers of a token, in its widths, that a block of frozen weights holds for the gradient at most: what
 enters two norms, queries, keys, values and what they give, the inner four, with QuickGELU twice."""
@@ -51,7 +55,8 @@ def token_states(visual: nn.Module, pixels: Tensor, last: int | None = None) -> 
 class PromptedTower:
     """The last blocks of an image tower with learnt vectors P among the tokens, in front of J of them.
 
-    visual: open_clip's ViT, frozen. last: K, the number of blocks; None for all of them.
+    visual: open_clip's ViT, frozen. last: K, the number of blocks; None for all of them. preprocess: how
+    bytes become its input.
 
     The vectors of the first block stand behind the image's own tokens, before ``ln_pre`` where that is the
     tower's first, and go through it with them. Before each of the next J - 1 blocks what has become of them
@@ -61,6 +66,7 @@ class PromptedTower:
 
     visual: Any
     last: int | None = None
+    preprocess: Preprocess | None = None
 
     @property
     def blocks(self) -> Sequence[Any]:
@@ -79,17 +85,25 @@ class PromptedTower:
         blocks = len(self.blocks) if trained else 1
         return blocks * (tokens + vectors) * width * ROW_NUMBERS * self.dtype.itemsize
 
+    @property
+    def state_bytes(self) -> int:
+        """Of the tokens of an image in front of one block."""
+        tokens, width = states_shape(self.visual)
+        return tokens * width * self.dtype.itemsize
+
     def features(
         self, states: Tensor, vectors: Tensor, begin: int = 0, entering: list[Tensor] | None = None
     ) -> Tensor:
         """Features ``(N, E)``, not normalised, of states ``(N, Q, W)`` and vectors ``(n, J, P, W)``.
 
+        In the place of states there may be bytes ``(N, H, H, 3)`` where these are all blocks.
         n divides N: the first N / n images have the first vectors, and so on. begin: the block that the
         states enter, counted in these blocks, less than J. entering: gets the states that enter each of the
         first J, without gradients.
         """
         blocks, depth = self.blocks, vectors.shape[1]
-        x, own = states, vectors[:, begin]
+        x = states.to(self.dtype) if states.ndim == 3 else self._tokens(states)
+        own = vectors[:, begin]
         for number in range(begin, len(blocks)):
             own = vectors[:, number] if number < depth else own
             if entering is not None and number < depth:
@@ -107,9 +121,18 @@ class PromptedTower:
         """The mean 2-norm ``(N, depth)``, float64, of an image's patches as they enter each of the first
         blocks, without any vectors beside them."""
         entering: list[Tensor] = []
-        self.features(states, states.new_empty(1, depth, 0, states.shape[-1]), entering=entering)
+        width = states_shape(self.visual)[1]
+        nothing = torch.empty(1, depth, 0, width, dtype=self.dtype, device=states.device)
+        self.features(states, nothing, entering=entering)
         norms = [torch.linalg.vector_norm(x[:, 1:], dim=-1, dtype=torch.float64) for x in entering]
         return torch.stack([each.mean(dim=1) for each in norms], dim=1)
+
+    @torch.no_grad()
+    def _tokens(self, pixels: Tensor) -> Tensor:
+        assert self.preprocess is not None
+        with without_tf32():
+            given = normalised(pixels, self.preprocess, torch.promote_types(torch.float32, self.dtype))
+            return token_states(self.visual, given.to(self.dtype))
 
     @property
     def _pools_first(self) -> bool:

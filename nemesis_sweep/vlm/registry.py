@@ -271,15 +271,25 @@ def image_blocks(name: str) -> int | None:
     return layers if isinstance(layers, int) else None
 
 
-def image_token_numbers(name: str) -> int | None:
-    """Numbers of the tokens of an image in a backbone's ViT, Q * W; None where that is not known."""
+def image_token_numbers(name: str) -> int:
+    """Numbers of the tokens of an image in a backbone's ViT, Q * W; 0 where that is not known."""
+    size, patch, width = _vit_sizes(name)
+    return ((size // patch) ** 2 + 1) * width
+
+
+def image_bytes(name: str) -> int:
+    """Bytes of the pixels of an image for a backbone's ViT; 0 where that is not known."""
+    return 3 * _vit_sizes(name)[0] ** 2
+
+
+def _vit_sizes(name: str) -> tuple[int, int, int]:
+    """Sizes of images and patches in pixels, and the width; 0, 1, 0 where they are not known."""
     config = _vision_config(name)
-    if config is None or no_image_blocks(name):
-        return None
-    size, patch, width = (config.get(key, usual) for key, usual in VISION_DEFAULTS.items())
-    if not all(isinstance(each, int) for each in (size, patch, width)):
-        return None
-    return int(((size // patch) ** 2 + 1) * width)
+    sizes = [] if config is None else [config.get(key, usual) for key, usual in VISION_DEFAULTS.items()]
+    if not sizes or no_image_blocks(name) or not all(isinstance(each, int) for each in sizes):
+        return 0, 1, 0
+    size, patch, width = sizes
+    return size, patch, width
 
 
 def untrained_patches(name: str) -> bool:

@@ -168,8 +168,8 @@ def test_prompts_in_the_image_tower_are_another_class_of_cost(monkeypatch) -> No
     counts = class_counts("digits").splits
     views = 2 * 4 * len(counts["train"]) + sum(counts["val"]) + sum(counts["test"])
     assert size == (
-        f"ViT-B-16@openai: the tokens of at most {views} image views take {605184 * views / 2**30:.1f} GiB "
-        "in the cache (605 kB a view)"
+        f"ViT-B-16@openai: at most {views} image views take {605184 * views / 2**30:.1f} GiB in the cache "
+        "(605 kB a view)"
     )
     several = plan(VPT, *own[:3], "method={prompt: vpt}", "space.vision_last={choices: [2, 4]}")
     assert "every step runs the last 2 or 4 of the 12 blocks of the image tower" in several

@@ -205,7 +205,8 @@ def seen(learner, vectors, images):
     blocks = list(tower.transformer.resblocks)
     last = learner.method.vision_last or len(blocks)
     features = []
-    for tokens in images:
+    for image in images:
+        tokens = tokens_of(learner, image)
         x = torch.cat([tokens, vectors[0]])
         x = tower.ln_pre(x) if last == len(blocks) else x
         for number, block in enumerate(blocks[-last:]):
@@ -215,6 +216,17 @@ def seen(learner, vectors, images):
         feature = tower.ln_post(x[0]) @ tower.proj
         features.append(feature / feature.norm())
     return torch.stack(features)
+
+
+def tokens_of(learner, image):
+    """Tokens ``(Q, W)`` with their positions, of bytes ``(H, H, 3)``; themselves where they were kept."""
+    if image.ndim == 2:
+        return image
+    tower, words = learner.backbone.visual, learner.backbone.preprocess
+    mean, std = (torch.tensor(each, dtype=image.dtype) for each in (words.mean, words.std))
+    given = (image / 255 - mean) / std
+    patches = tower.conv1(given.permute(2, 0, 1)[None])[0].flatten(1).T
+    return torch.cat([tower.class_embedding[None], patches]) + tower.positional_embedding
 
 
 def vpt_norms(learner, values, images):
@@ -234,7 +246,8 @@ def norms_of_patches(learner, images):
     blocks = list(tower.transformer.resblocks)
     last = learner.method.vision_last or len(blocks)
     norms = [[] for _ in range(last)]
-    for x in images:
+    for image in images:
+        x = tokens_of(learner, image)
         for number, block in enumerate(blocks[-last:]):
             norms[number] += [float(row.norm()) for row in x[1:]]
             x = tower.ln_pre(x) if number == 0 and last == len(blocks) else x

@@ -204,7 +204,7 @@ def folder(tmp_path: Path):
         ("Start", "Start.start takes other arguments than it is given; found '(backbone, method)'"),
         (
             "Reads",
-            "own_bad:Reads has another `reads` than there is; found 'sounds'; allowed: pooled, patches",
+            "own_bad:Reads has another `reads` than there is; found 'sounds'; allowed: pooled, patches, ",
         ),
         ("Several", "own_bad:Several has a `several` that is neither true nor false; found 'no'"),
         ("Named", "Named has `tensors` that cannot be called so; found 'backbone'"),

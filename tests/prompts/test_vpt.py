@@ -23,7 +23,7 @@ DEEP = {"prompt": "vpt", "n_ctx_vision": 2, "views": 1, "epochs": 2, "batch": 4}
 
 @pytest.fixture(scope="module", name="vit")
 def _vit():
-    return made_backbone("states")
+    return made_backbone("pixels")
 
 
 class Pixels:
@@ -69,9 +69,15 @@ def test_states_before_other_blocks_are_stores_of_their_own(vit, colours, tmp_pa
         wanted = torch.from_numpy(encode_items(vit, colours.val[:3], [-1], reads=reads))
         torch.testing.assert_close(found, wanted)
     assert stores["states-2"].features(colours.val[:3]).shape == (3, 1, 5, 64)
+    pixels = stores["pixels"].features(colours.val[:3][::-1])
+    assert pixels.shape == (3, 1, 32, 32, 3) and pixels.dtype == torch.uint8
+    assert torch.equal(
+        pixels, FeatureStore(vit, 1, tmp_path, reads="pixels").features(colours.val[:3]).flip(0)
+    )
+    assert stores["pixels"].features([]).dtype == torch.uint8
 
 
-READS = ("pooled", "states", "states-1", "states-2")
+READS = ("pooled", "pixels", "states-1", "states-2")
 
 
 def test_features_before_another_block_are_refused(vit, colours):

@@ -13,6 +13,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.spec.kinds import given_strengths, is_row
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompts import number_bytes
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.references.measured import measure
@@ -89,7 +90,7 @@ def _room_of_features(
     """As many bytes on a GPU as the trial's own features will take there."""
     views = method.epochs if method.views == "epochs" else int(method.views)
     images = sum(len(episode.train) * views + len(episode.val) for episode in arranged.episodes)
-    bytes_wanted = 0 if device.type == "cpu" else bytes_there(images, shape)
+    bytes_wanted = 0 if device.type == "cpu" else bytes_there(images, shape, number_bytes(method.reads))
     return torch.empty(bytes_wanted, dtype=torch.uint8, device=device)
 
 
