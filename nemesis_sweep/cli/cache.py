@@ -30,7 +30,7 @@ def command() -> None:
 @command.command("ls")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ls(as_json: bool) -> None:
-    """List the feature stores: backbone, views, pictures, size, last use."""
+    """List the feature stores: backbone, what is kept, views, pictures, size, last use."""
     root, found = _cache()
     rows: list[dict[str, Any]] = [
         {
@@ -38,6 +38,7 @@ def ls(as_json: bool) -> None:
             "backbone": folder.about.backbone,
             "views": folder.about.views,
             "dtype": folder.about.dtype,
+            "kept": folder.about.reads,
             "pictures": folder.pictures(),
             "bytes": folder.bytes,
             "last_use": time.strftime("%Y-%m-%d %H:%M", time.localtime(folder.last_use)),
@@ -54,12 +55,12 @@ def ls(as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(title=printable(root), title_justify="left")
-    for name in ("backbone", "dtype", "views", "pictures", "size", "last use", "folder"):
+    for name in ("backbone", "dtype", "kept", "views", "pictures", "size", "last use", "folder"):
         right = name in ("views", "pictures", "size")
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         size = readable(row["bytes"])
-        cells = [row[name] for name in ("backbone", "dtype", "views", "pictures")]
+        cells = [row[name] for name in ("backbone", "dtype", "kept", "views", "pictures")]
         table.add_row(*map(str, cells), size, row["last_use"], row["folder"])
     Console().print(table)
     click.echo(f"{counted(len(rows), 'folder')}, {readable(sum(row['bytes'] for row in rows))}")

@@ -54,9 +54,9 @@ def damage(path: Path) -> None:
 
 def test_ls_tells_what_is_there(cache) -> None:
     told = json.loads(call("ls", "--json").output)
-    assert [(row["views"], row["pictures"], row["backbone"]) for row in told["folders"]] == [
-        (3, 4, "tiny"),
-        (1, 6, "tiny"),
+    assert [(row["views"], row["pictures"], row["backbone"], row["kept"]) for row in told["folders"]] == [
+        (3, 4, "tiny", "pooled"),
+        (1, 6, "tiny", "pooled"),
     ]
     for row in told["folders"]:
         folder = cache[row["views"]].folder
