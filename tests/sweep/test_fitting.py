@@ -147,22 +147,25 @@ def test_a_number_that_no_kind_uses_is_no_fault(problems) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "changes", "words"),
+    ("section", "changes", "words"),
     [
-        ("method.anchor_template", ("method.prompt=prefix", "method.anchor_template=an {old} icon of {}"), 6),
-        ("method.per_shots.1.anchor_template", ("method.prompt=vpt", "method.per_shots={1: {anchor_template: 'a {}'}}"), 1),
-        ("space.anchor_template", ("method.prompt=kgcoop", "space.anchor_template={choices: ['a b c d {}', '{}']}"), 4),
-        ("method.anchor_template", ("method.prompt=prefix",), 5),
+        ("method.", ("method.prompt=prefix", "method.anchor_template=an {old} icon of {}"), 6),
+        ("method.per_shots.1.", ("method.prompt=vpt", "method.per_shots={1: {anchor_template: 'a {}'}}"), 1),
+        ("space.", ("method.prompt=kgcoop", "space.anchor_template={choices: ['a b c d {}', '{}']}"), 4),
+        ("method.", ("method.prompt=prefix",), 5),
     ],
-)  # fmt: skip
-def test_hand_written_sentences(problems, key, changes, words) -> None:
+)
+def test_hand_written_sentences(problems, section, changes, words) -> None:
     """A kind that learns beside one has to encode it; by default `a photo of a {}.`"""
     changes = ("tasks.backbone=ViT-B-32@random", "method.n_ctx=1", *changes)
     if "method.prompt=vpt" in changes:
         changes = tuple(each for each in changes if each != "method.n_ctx=1")
     assert problems(75 - words, *changes) == []
     found = problems(75 - words + 1, *changes)
-    assert found[-1].startswith(f"{key}: class names of digits are too long for the sentences of anchor_temp")
+    told = (
+        f"{section}anchor_template: class names of digits are too long for the sentences of anchor_template"
+    )
+    assert found[-1].startswith(told)
 
 
 def test_words_that_only_plain_coop_puts_beside_a_name(problems) -> None:
