@@ -80,7 +80,7 @@ class _Fitting:
         """Rows that put the names into sentences, and kinds whose own sentences are written."""
         for row, baseline in BASELINES.items():
             if row in self.sweep.search.baselines and baseline.templates:
-                templates = (DEFAULT_TEMPLATE, *part_at(baseline.templates))
+                templates = [DEFAULT_TEMPLATE, *part_at(baseline.templates)]
                 yield from self._in_sentences("search.baselines", row, templates, f"without {row}, or ")
         parts = CrossSection(self.sweep.method, self.sweep.space)
         for kind in dict.fromkeys(parts.possible("prompt", cell=self._cell)):
