@@ -97,14 +97,14 @@ class _Row:
 def _rows(sweep: "Sweep") -> list[_Row]:
     from nemesis_sweep.spec.baselines import CONTROL, PAPER, trains_prompt
     from nemesis_sweep.sweep.space.baselines import most_controls, outside_the_space, paper_point
-    from nemesis_sweep.sweep.space.planned import trials_of
+    from nemesis_sweep.sweep.space.planned import trains_prompts, trials_of
 
     rows = []
     for study, tasks in sweep.studies().items():
         beside = outside_the_space(sweep, tasks) + [CONTROL] * most_controls(sweep)
         inside = paper_point(sweep, tasks) is not None and PAPER in sweep.search.baselines
         trials = trials_of(sweep, tasks)
-        trained = trials + sum(map(trains_prompt, beside))
+        trained = trials * trains_prompts(sweep) + sum(map(trains_prompt, beside))
         epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"
         given = min(trials, inside + len(sweep.search.points))
         prompts = trained * len(tasks) * sweep.tasks.replicates
@@ -161,8 +161,10 @@ def _named(beside: Sequence[str]) -> str:
 
 def _epochs(sweep: "Sweep", task: "Task") -> str:
     """How long a trial of the task trains."""
-    from nemesis_sweep.sweep.space.planned import epochs_of
+    from nemesis_sweep.sweep.space.planned import epochs_of, trains_prompts
 
+    if not trains_prompts(sweep):
+        return "no"
     values = epochs_of(sweep, task)
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
 

@@ -127,7 +127,7 @@ def forecast(sweep: Sweep) -> Forecast:
         beside = list(filter(trains_prompt, outside_the_space(sweep, tasks)))
         trials = trials_of(sweep, tasks) + len(beside) + most_controls(sweep)
         pairs = zip(tasks, methods, strict=True)
-        memory = max(each.memory.peak for task, own in pairs for each in probed[_costs_as(task, own)])
+        memory = max(each.bytes_of_process for task, own in pairs for each in probed[_costs_as(task, own)])
         sums = [sum(each) for each in zip(*tried, strict=True)]
         mean = sum(sums) / len(sums)
         studies.append(StudyForecast(study, trials, min(sums), mean, max(sums), memory, tested))
@@ -150,6 +150,12 @@ class Probed:
 
     costs: Costs
     memory: Memory
+    on_gpu: bool
+
+    @property
+    def bytes_of_process(self) -> int:
+        """Of the GPU, or of the process with all its image features."""
+        return self.memory.peak + (0 if self.on_gpu else self.costs.held)
 
 
 def _costs_as(task: Task, methods: Sequence[Method]) -> Task:
@@ -174,7 +180,7 @@ def _probe(sweep: Sweep, task: Task, method: Method) -> Probed:
     memory = measure_memory(
         lambda: found.append(dry_run(backbone, arranged, method)), _machine_bytes(), not _on_gpu(sweep)
     )
-    return Probed(found[0], memory)
+    return Probed(found[0], memory, _on_gpu(sweep))
 
 
 def _materials(sweep: Sweep, task: Task, method: Method) -> tuple[Backbone, ProtocolSplit]:

@@ -213,6 +213,20 @@ def test_it_is_simulated_and_planned(tmp_path, monkeypatch):
     assert "best of taskres" in answer.output or "taskres" in answer.output
     answer = verb(monkeypatch, "plan", file, "--probe")
     assert answer.exit_code == 0, answer.output
+    assert "digits-2shot" in answer.output
+
+
+def test_where_no_trial_trains_a_prompt_the_baselines_are_those_that_do(tmp_path, monkeypatch):
+    """Neither the paper's setting nor a control stands beside a row; plain CoOp does."""
+    file = tmp_path / "rows.yaml"
+    text = TASKS + "method: {prompt: taskres, views: 1}\nspace: {residual_alpha: {low: 0.1, high: 9}}\n"
+    file.write_text(f"name: rows\n{text}budget: {{trials: 3}}\n", encoding="utf-8")
+    answer = verb(monkeypatch, "plan", file)
+    assert answer.exit_code == 0, answer.output
+    assert (
+        "baselines beside them: zero_shot, coop\n3 trials and 2 baselines in all, 2 prompts" in answer.output
+    )
+    assert "50" not in answer.output.partition("baselines")[0]
 
 
 RAY = """

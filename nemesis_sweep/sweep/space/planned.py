@@ -7,6 +7,7 @@ from nemesis_sweep.spec.configuration import method_values
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.draw import all_points, size
 from nemesis_sweep.spec.expression import Condition
+from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.limits import LARGEST_GRID
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
@@ -18,6 +19,11 @@ def epochs_of(sweep: Sweep, task: Task) -> list[int]:
     """Epochs that a trial of the task can have, in ascending order; of a searched range its bounds."""
     parts = CrossSection(sweep.method, sweep.space)
     return sorted({int(value) for value in parts.possible("epochs", cell=(task.dataset, task.shots))})
+
+
+def trains_prompts(sweep: Sweep) -> bool:
+    """Whether any trial can train a prompt; rows without one need no epochs."""
+    return not all(map(is_row, CrossSection(sweep.method, sweep.space).possible("prompt")))
 
 
 def limits_of(sweep: Sweep) -> list[Condition]:

@@ -32,20 +32,22 @@ SOME, QUICK = 16, 10.0
 """Images on which an evaluation is measured first, and seconds that a whole one may take to be measured."""
 
 LARGE = 2**26
-"""Numbers that made-up features may have."""
+"""Numbers that made-up features of parts, tokens or pixels may have."""
 
 
 @dataclass(frozen=True)
 class Costs:
     """Seconds of a trial's parts, all replicates together: a training step, a validation, the test.
 
-    whole: of a trial that trains no prompt, from beginning to end.
+    whole: of a trial that trains no prompt, from beginning to end. held: bytes of image features that the
+    trial has in memory and the dry run has not.
     """
 
     step: float
     validation: float
     test: float
     whole: float = 0.0
+    held: int = 0
 
 
 def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Costs:
@@ -60,6 +62,7 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     shape = backbone.image_shape(method.reads)
     # Held to the end, for the features themselves are fewer: of one view, and of a few batches.
     held = _room_of_features(backbone.text.device, arranged, method, shape)
+    views = method.epochs if method.views == "epochs" else int(method.views)
     # How many views there are to draw from costs no time; one of them is in a batch.
     method = method.model_copy(update={"views": 1})
     features = _made_up(arranged, shape, STEPS * method.batch)
@@ -71,7 +74,7 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     tested = (arranged.source, *arranged.targets.values())
     test = sum(_evaluation(fit, data, len(data.test)) for data in tested)
     del held
-    return Costs(epoch / steps, validation, test)
+    return Costs(epoch / steps, validation, test, held=_left_out(arranged, views, shape, method))
 
 
 def _row_seconds(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> float:
@@ -92,6 +95,14 @@ def _room_of_features(
     images = sum(len(episode.train) * views + len(episode.val) for episode in arranged.episodes)
     bytes_wanted = 0 if device.type == "cpu" else bytes_there(images, shape, number_bytes(method.reads))
     return torch.empty(bytes_wanted, dtype=torch.uint8, device=device)
+
+
+def _left_out(arranged: ProtocolSplit, views: int, shape: tuple[int, ...], method: Method) -> int:
+    """Bytes of the features of all images, where they are too many to be made up one by one."""
+    tested = (arranged.source, *arranged.targets.values())
+    images = sum(len(episode.train) * views + len(episode.val) for episode in arranged.episodes)
+    numbers = (images + sum(len(data.test) for data in tested)) * prod(shape)
+    return number_bytes(method.reads) * numbers if len(shape) > 1 and numbers > LARGE else 0
 
 
 def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:
@@ -135,7 +146,7 @@ def _made_up(arranged: ProtocolSplit, shape: tuple[int, ...], most: int, views: 
 def _directions(count: int, shape: tuple[int, ...]) -> Tensor:
     """Random ones; above a size the same for all, which takes no room and costs who reads it as much."""
     generator = torch.Generator().manual_seed(count)
-    different = count if count * prod(shape) <= LARGE else min(count, 1)
+    different = count if len(shape) == 1 or count * prod(shape) <= LARGE else min(count, 1)
     drawn = F.normalize(torch.randn(different, *shape, generator=generator), dim=-1)
     return drawn.expand(count, *shape)
 

@@ -56,6 +56,17 @@ def test_what_the_trial_would_refuse_is_refused(tiny_backbone, colours):
         dry_run(tiny_backbone, arranged(colours), Method(n_ctx=75))
 
 
+def test_images_that_are_too_many_to_be_made_up_are_told(tiny_backbone, colours, monkeypatch):
+    """Of parts, 5 x 32 numbers: two shots of 4 classes in 3 views and validation, twice, and the test."""
+    method = Method(prompt="plot", n_ctx=2, batch=4, epochs=1, views=3)
+    assert dry_run(tiny_backbone, arranged(colours, shots=2), method).held == 0
+    monkeypatch.setattr(module, "LARGE", 1000)
+    held = dry_run(tiny_backbone, arranged(colours, shots=2), method).held
+    val = len(few_shot_episode(colours, 2, 1).val)
+    assert held == 4 * 5 * 32 * (2 * (8 * 3 + val) + 40)
+    assert dry_run(tiny_backbone, arranged(colours), Method(n_ctx=2)).held == 0
+
+
 def test_a_test_that_costs_much_for_every_image_is_measured_on_some(tiny_backbone, colours, monkeypatch):
     """Seconds as if an image took one, and ten in all passes: the whole test of 40 images takes 50."""
     sizes = []
