@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
+from nemesis_sweep.spec.baselines import COOP
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.prompts import among_words
 
@@ -42,6 +43,8 @@ def context_room_faults(parts: CrossSection, length_of: Callable[[str], int | No
             message = f"{LONG[name]} than the texts of {narrow} have room for"
             found = shown(value) if name == "n_ctx" else f"{asked} words"
             allowed = f"at most {room} of its {known[narrow]} tokens, beside {allowed}"
+            if not alone and not among_words(parts.possible("prompt"), parts.method.kinds):
+                allowed += "; or search.baselines without coop, which has as many"
             yield Fault(path, message, found, allowed, related=(("tasks", "backbone"),))
 
 
@@ -56,5 +59,19 @@ def _written(parts: CrossSection) -> Iterator[tuple[Path, str, Any, list[str]]]:
             yield from ((place.path, place.name, text, prompts) for text in given)
     for path, layer in parts.method.all_layers():
         for name in LONG.keys() & layer.keys():
-            if layer[name] is not None and not (name == "n_ctx" and layer.get("words") is not None):
-                yield (*path, name), name, layer[name], parts.possible("prompt")
+            prompts = [*parts.possible("prompt"), *_rows(parts)]
+            if name == "n_ctx" and layer.get("words") is not None:
+                prompts = [each for each in prompts if not _takes_words(each, parts)]
+            if layer[name] is not None and prompts:
+                yield (*path, name), name, layer[name], prompts
+
+
+def _rows(parts: CrossSection) -> list[str]:
+    """The kind of the row `coop`, which trains with what is fixed, whatever kinds a sweep tries."""
+    return [COOP] if parts.search is not None and COOP in parts.search.baselines else []
+
+
+def _takes_words(prompt: str, parts: CrossSection) -> bool:
+    """Whether words decide the number of vectors of a kind; unknown ones may take any."""
+    kinds = parts.method.kinds
+    return prompt not in kinds or "words" in kinds[prompt].names or "n_ctx" not in kinds[prompt].names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -59,6 +59,14 @@ class CrossSection:
         """Return the whole method of a trial at `point` for a dataset and shots, as constraints see it."""
         defaults = {name: field.default for name, field in self.method.method_fields().items()}
         return visible_values({**defaults, **self.method.values(*cell), **point})
+
+    def of_kind(self, prompt: str) -> CrossSection:
+        """Return the same with the trials of one kind of prompt alone, where kinds are searched."""
+        chosen = self.space.get("prompt")
+        if not isinstance(chosen, Choice) or prompt not in chosen.choices:
+            return self
+        opened = chosen.opens[chosen.choices.index(prompt)]
+        return replace(self, space={**self.space, "prompt": Choice(choices=[prompt], opens=[opened])})
 
     def possible(self, name: str, place: Place | None = None, cell: Cell | None = None) -> list[Any]:
         """Return the values that `name` can have, the bounds standing for a range.

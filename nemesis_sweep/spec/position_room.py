@@ -42,9 +42,12 @@ def _fixed_positions(parts: CrossSection) -> Iterator[Fault]:
 
 def _least(parts: CrossSection, place: Place | None, cell: Cell | None = None) -> tuple[int, str] | None:
     """The fewest vectors that are possible, and what they are; None where no kind's are known."""
-    length, kinds = min(_lengths(parts, place, cell)), parts.method.kinds
+    every, kinds = parts, parts.method.kinds
     found = []
-    for prompt in parts.possible("prompt", place, cell):
+    for prompt in every.possible("prompt", place, cell):
+        # What can meet a dimension stands in its place; else it is what a kind's own trials have.
+        parts = every if place is not None else every.of_kind(prompt)
+        length = min(_lengths(parts, prompt, place, cell))
         if prompt in kinds and kinds[prompt].between_blocks:
             blocks = _blocks(parts, place, cell)
             if kinds[prompt].in_image_tower and None in parts.possible(TEXT_DEPTH, place, cell):
@@ -60,9 +63,12 @@ def _least(parts: CrossSection, place: Place | None, cell: Cell | None = None) -
     return min(found, default=None)
 
 
-def _lengths(parts: CrossSection, place: Place | None, cell: Cell | None) -> list[int]:
-    """Return the numbers of context vectors that are possible; given words make at least one each."""
-    words = parts.possible("words", place, cell)
+def _lengths(parts: CrossSection, prompt: str, place: Place | None, cell: Cell | None) -> list[int]:
+    """Return the numbers of context vectors that are possible; given words make at least one each, of a kind
+    that takes any."""
+    kinds = parts.method.kinds
+    takes_words = prompt not in kinds or "words" in kinds[prompt].names
+    words = parts.possible("words", place, cell) if takes_words else [None]
     lengths = [len(text.replace("_", " ").split()) for text in words if text is not None]
     return lengths + parts.possible("n_ctx", place, cell) if None in words else lengths
 

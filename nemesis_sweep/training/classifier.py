@@ -15,6 +15,7 @@ from nemesis_sweep.data.decoding.ahead import Decoders
 from nemesis_sweep.data.decoding.images import DRAWINGS, UnusableError, as_seen
 from nemesis_sweep.data.encode import cpus, encode_items
 from nemesis_sweep.data.store import view_numbers
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.prompts.artifact import Prompt
@@ -58,6 +59,7 @@ class Classifier:
         if not isinstance(prompt, Learnt):
             allowed = "what ns.load_prompt(folder) or ns.load_reference(folder) gives"
             raise refusal("prompt", "not a prompt", prompt, allowed)
+        _refuse_other_replicates(prompt)
         self.classnames = _classnames(prompt, classnames)
         values = _replicates(prompt, seed)
         own = _backbone(prompt, backbone)
@@ -158,11 +160,23 @@ def _transfers(learnt: Learnt) -> bool:
 def _refuse_other_shapes(prompt: Prompt, kind: type[Learner], backbone: Backbone, method: Method) -> None:
     """Raise ``UserError`` for tensors that cannot have been learnt by the prompt's own method."""
     start = kind.start(backbone, method, prompt.classnames, [torch.Generator()])
+    if set(prompt.tensors) != set(kind.tensors):
+        message = f"the prompt's tensors are not those of its kind, {method.prompt}"
+        raise UserError(Problem(message, found=listed(list(prompt.tensors)), allowed=listed(kind.tensors)))
     for name, value in start.items():
         found, allowed = tuple(prompt.tensors[name].shape[1:]), tuple(value.shape[1:])
         if found != allowed:
             message = f"the prompt's {name} is not of its method's shape"
             raise UserError(Problem(message, found=_shape(found), allowed=_shape(allowed)))
+
+
+def _refuse_other_replicates(learnt: Learnt) -> None:
+    """Raise ``UserError`` for tensors of another number of replicates than there are seeds."""
+    for name, tensor in learnt.tensors.items():
+        if tensor.ndim == 0 or len(tensor) != len(learnt.seeds):
+            allowed = f"axis 0 of {counted(len(learnt.seeds), 'seed')}"
+            message = f"the tensor {name} is of other replicates"
+            raise UserError(Problem(message, found=str(tuple(tensor.shape)), allowed=allowed))
 
 
 def _classnames(prompt: Learnt, given: Sequence[str] | None) -> list[str]:

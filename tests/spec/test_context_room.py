@@ -11,14 +11,16 @@ name: room
 tasks: {{backbone: [{backbones}], dataset: digits, shots: 1}}
 method: {{beta: 0, {method}}}
 space: {{omega: {{low: 0.1, high: 100}}, {space}}}
+search: {{baselines: [{baselines}]}}
 budget: {{trials: 3}}
 """
 SIGLIP = "icon-clip, ViT-B-16-SigLIP@webli"
 
 
-def load(tmp_path, backbones="icon-clip", method="epochs: 5", space="corruption: {low: 0, high: 1}"):
+def load(tmp_path, **parts):
+    usual = {"backbones": "icon-clip", "method": "epochs: 5", "space": "corruption: {low: 0, high: 1}"}
     file = tmp_path / "room.yaml"
-    file.write_text(TEXT.format(backbones=backbones, method=method, space=space))
+    file.write_text(TEXT.format(**{"baselines": "zero_shot", **usual, **parts}))
     return load_sweep(file, known=known_names())
 
 
@@ -45,6 +47,14 @@ def load(tmp_path, backbones="icon-clip", method="epochs: 5", space="corruption:
             {"method": "prompt: prefix, n_ctx: 76"},
             "method.n_ctx: more context vectors than the texts of icon-clip have room for; found 76; "
             "allowed: at most 75 of its 77 tokens, beside start and end",
+        ),
+        (
+            {"method": "prompt: prefix, n_ctx: 75", "baselines": "coop"},
+            "at most 73 of its 77 tokens, beside start, name, full stop and end; or search.baselines without",
+        ),
+        (
+            {"method": "words: a photo, n_ctx: 74", "space": "prompt: {choices: [coop, ptuning]}"},
+            "method.n_ctx: more context vectors than the texts of icon-clip have room for; found 74",
         ),
         (
             {"method": "n_ctx: 74", "space": "prompt: {choices: [coop, prefix]}"},

@@ -121,3 +121,56 @@ def test_keys_and_values_take_no_room_of_the_names(problems) -> None:
     assert line.startswith("search.baselines: no room for class names of digits beside n_ctx 16 of coop;")
     (line,) = problems(most + 1, "space.prompt={choices: [coop, prefix]}")
     assert line.startswith("method.n_ctx: no room for class names of digits beside n_ctx 16;")
+
+
+SHORT = "space.prompt={choices: {coop: {words: {choices: [a photo]}}, KIND: {}}}"
+
+
+@pytest.mark.parametrize("kind", ["ptuning", "plot", "deep_text"])
+def test_words_of_one_kind_are_not_those_of_another(problems, kind) -> None:
+    """A kind that takes no words, or has none, has as many vectors as `n_ctx` says."""
+    takes = kind == "deep_text"
+    ways = ["method.words=a photo", f"space.prompt={{choices: [coop, {kind}]}}"]
+    for changes, applies in ((ways, not takes), ([SHORT.replace("KIND", kind)], True)):
+        assert problems(77 - 3 - 16, *changes) == []
+        found = problems(77 - 3 - 15, *changes)
+        assert [line.split(":")[0] for line in found] == ["method.n_ctx"] * applies
+
+
+def test_a_number_that_no_kind_uses_is_no_fault(problems) -> None:
+    space = (
+        "space.prompt={choices: {coop: {n_ctx: {low: 2, high: 4}}, prefix: {words: {choices: [a b c d e]}}}}"
+    )
+    assert problems(77 - 3 - 4, space) == []
+    line, *_ = problems(77 - 3 - 3, space)
+    assert line.startswith("space.prompt.choices.coop.n_ctx: no room")
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "words"),
+    [
+        ("method.", ("method.prompt=prefix", "method.anchor_template=an {old} icon of {}"), 6),
+        ("method.per_shots.1.", ("method.prompt=vpt", "method.per_shots={1: {anchor_template: 'a {}'}}"), 1),
+        ("space.", ("method.prompt=kgcoop", "space.anchor_template={choices: ['a b c d {}', '{}']}"), 4),
+        ("method.", ("method.prompt=prefix",), 5),
+    ],
+)
+def test_hand_written_sentences(problems, section, changes, words) -> None:
+    """A kind that learns beside one has to encode it; by default `a photo of a {}.`"""
+    changes = ("tasks.backbone=ViT-B-32@random", "method.n_ctx=1", *changes)
+    if "method.prompt=vpt" in changes:
+        changes = tuple(each for each in changes if each != "method.n_ctx=1")
+    assert problems(75 - words, *changes) == []
+    found = problems(75 - words + 1, *changes)
+    told = (
+        f"{section}anchor_template: class names of digits are too long for the sentences of anchor_template"
+    )
+    assert found[-1].startswith(told)
+
+
+def test_words_that_only_plain_coop_puts_beside_a_name(problems) -> None:
+    changes = ("method.prompt=prefix", "method.words=a b c d e f g h", "method.anchor_template='{}'")
+    assert problems(77 - 3 - 7, *changes, "search.baselines=[zero_shot]") == []
+    assert problems(77 - 3 - 8, *changes, "search.baselines=[coop]") == []
+    (line,) = problems(77 - 3 - 7, *changes, "search.baselines=[coop]")
+    assert "search.baselines: no room for class names of digits beside words 'a b c d e f g h' (8 tok" in line

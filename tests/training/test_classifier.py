@@ -180,6 +180,24 @@ def test_tensors_that_the_method_does_not_learn_are_refused(tiny_backbone, colou
         ns.Classifier(other, tiny_backbone)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "change", "told"),
+    [
+        ("prefix", lambda one: {"method": {**one.method, "prompt": "deep_text"}}, "those of its kind, deep"),
+        ("deep_text", lambda one: {"method": {**one.method, "prompt": "coop"}}, "deep; allowed: context"),
+        ("prefix", lambda one: {"tensors": dict(list(one.tensors.items())[:1])}, "not those of its kind"),
+        ("prefix", lambda one: {"seeds": [1, 2]}, r"is of other replicates; found \(1, .*2 seeds"),
+        ("coop", lambda one: {"seeds": [1, 2]}, r"context is of other replicates; found \(1, .*2 seeds"),
+    ],
+)
+def test_prompts_that_were_put_together_are_looked_at(tiny_backbone, colours, prompt, change, told):
+    """A file is looked at when it is read, a `Prompt` made in Python when it is used."""
+    method = {"prompt": prompt, "n_ctx": 2, "epochs": 1, "views": 1}
+    learnt = ns.fit(tiny_backbone, colours, method, shots=1, seeds=(1,)).prompt
+    with pytest.raises(UserError, match=told):
+        ns.Classifier(replace(learnt, **change(learnt)), tiny_backbone)
+
+
 @pytest.mark.parametrize("top", [0, 2.0, True])
 def test_a_number_of_classes_is_a_whole_one(trained, tiny_backbone, top):
     with pytest.raises(UserError, match=r"^top: not a number of classes; found .*; allowed: a whole"):
