@@ -96,6 +96,7 @@ def matters(name: str, values: Values) -> bool:
 
 def idle_dimension_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
+    written = {name for _, layer in parts.method.all_layers() for name in layer}
     for place in parts.places:
         for need in needs_of(place.name, parts.method.kinds):
             if need.name in parts.unsure:
@@ -104,7 +105,7 @@ def idle_dimension_faults(parts: CrossSection) -> Iterator[Fault]:
             kinds = parts.possible("prompt", place)
             if not any(need.is_met(value, kind, parts.method.kinds) for value in values for kind in kinds):
                 value = shown(values[0])
-                default = need.name not in parts.method.fixed() and need.name not in place.taken
+                default = need.name not in written and need.name not in place.taken
                 found = f"{need.name}: {value} (the default)" if default else f"{need.name}: {value}"
                 yield Fault(
                     place.path,

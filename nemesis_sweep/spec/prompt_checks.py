@@ -59,16 +59,16 @@ def backbone_faults(
         return
     table = parts.method.kinds
     possible = [kind for kind in dict.fromkeys(parts.possible("prompt")) if kind in table]
-    for reads, does, reason_of, there in (
+    for reads, (does, do, what), reason_of, there in (
         (
             PATCHES,
-            "reads the parts of an image",
+            ("reads", "read", "the parts of an image"),
             no_patches,
             "open_clip's own ResNets and ViTs, such as RN50",
         ),
         (
             PIXELS,
-            "puts vectors into the image tower",
+            ("puts", "put", "vectors into the image tower"),
             no_image_blocks,
             "open_clip's own ViTs, such as ViT-B-16",
         ),
@@ -76,7 +76,8 @@ def backbone_faults(
         kinds = [kind for kind in possible if table[kind].reads == reads]
         for name in parts.tasks.backbone if kinds else ():
             if reason := reason_of(name):
-                message, allowed = f"{listed(kinds)} {does}, and {reason}", f"{there}, or another prompt"
+                verb, allowed = does if len(kinds) == 1 else do, f"{there}, or another prompt"
+                message = f"{listed(kinds)} {verb} {what}, and {reason}"
                 yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
 
 

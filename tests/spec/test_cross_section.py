@@ -203,6 +203,9 @@ def test_an_image_tower_that_vectors_cannot_be_put_into(tmp_path: Path) -> None:
     assert resnet.message == "vpt puts vectors into the image tower, and its image tower is a ResNet"
     assert resnet.allowed == "open_clip's own ViTs, such as ViT-B-16, or another prompt"
     assert timm.found == '"ViT-B-16-SigLIP"' and "is timm's vit_base_patch16_siglip_224" in timm.message
+    both = ["method.prompt=", "space.prompt={choices: [vpt, maple]}", "tasks.backbone=icon-clip"]
+    with pytest.raises(UserError, match="vpt, maple put vectors into the image tower, and its image"):
+        load_sweep(write(tmp_path, text), both, known_names())
 
 
 @pytest.mark.parametrize(
