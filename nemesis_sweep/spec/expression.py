@@ -19,6 +19,7 @@ from nemesis_sweep.messages.errors import nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.metrics import MEASURED
+from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.space import range_of
 from nemesis_sweep.spec.values import Values
 
@@ -124,6 +125,7 @@ class _Reader:
         self.hidden: dict[str, str] = {}
         self.parameters: set[str] = set()
         self.metrics: set[str] = set()
+        self.turned = False
 
     def hide(self, match: re.Match[str]) -> str:
         """Replace a name with slashes by a plain word, unless it is a division of parameters."""
@@ -143,17 +145,37 @@ class _Reader:
                 parts = [self.condition(value) for value in values]
                 return partial(_fold, max if isinstance(op, ast.And) else min, parts)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
+                self.turned = not self.turned
                 inner = self.condition(operand)
+                self.turned = not self.turned
                 return lambda values: _negated(inner(values))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 sides = [left, *others]
                 pairs = [self._pair(op, sides[n], sides[n + 1]) for n, op in enumerate(ops)]
-                return partial(_fold, max, pairs)
+                return self._where_it_applies(node, partial(_fold, max, pairs))
             case ast.Name() if self.fields.get(name := self._name(node)) is not None:
                 if self.fields[name].annotation is bool:
                     self.parameters.add(name)
-                    return lambda values: -BROKEN if values[name] else BROKEN
+                    return self._where_it_applies(node, lambda values: -BROKEN if values[name] else BROKEN)
         raise ConditionError("no condition, only a value", "a comparison, such as norm/mean <= 3")
+
+    def _where_it_applies(self, node: ast.expr, compute: Number) -> Number:
+        """The same for trials that have all its fields; what another kind of prompt or another optimiser has
+        is kept, so that its default, or none, excludes no trial."""
+        written = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        kinds, names = self.method.kinds, {self.hidden.get(name, name) for name in written}
+        owned = [
+            (of, frozenset(own), frozenset(tables(kinds)[of]))
+            for name in names
+            for of, own in owners_of(name, kinds).items()
+        ]
+        kept = BROKEN if self.turned else -BROKEN
+
+        def computed(values: Values) -> float:
+            idle = any(values.get(of) in known - own for of, own, known in owned)
+            return kept if idle else compute(values)
+
+        return computed if owned else compute
 
     def _pair(self, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Number:
         if self._is_text(left) or self._is_text(right):

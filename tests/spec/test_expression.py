@@ -61,6 +61,31 @@ def test_ties_are_told_apart(text: str, kept: bool) -> None:
     assert parse_condition(text).kept(VALUES) == kept
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("prompt_depth <= 3", "n_prompts <= 2", "n_prompts > 9", "n_ctx * n_prompts <= 9", "csc", "not csc"),
+        *("not (n_prompts > 2)", "not (not n_prompts <= 2)", "1 <= n_ctx_vision < 4", "adam_beta1 < 0.5"),
+        *('prompt_encoder == "mlp"', "omega > 9 or prompt_depth <= 3", 'prompt == "coop" or vision_last < 3'),
+    ],
+)
+def test_what_another_kind_has_excludes_no_trial(text: str) -> None:
+    values = {**VALUES, "prompt": "prefix" if "depth" not in text else "ptuning"}
+    assert parse_condition(text).kept(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        *(("prompt_depth <= 3", False), ("prompt == 'prefix' and n_prompts <= 2", True)),
+        *(("prompt == 'plot' and n_prompts <= 2", False), ("prompt_depth <= 3 and n_ctx <= 4", False)),
+    ],
+)
+def test_what_its_own_kind_has_does(text: str, kept: bool) -> None:
+    """`prompt_depth` is none here, so it cannot be computed."""
+    assert parse_condition(text).kept({**VALUES, "prompt": "prefix"}) == kept
+
+
 @pytest.mark.parametrize("text", ["1 / (omega - 3) < 5", "log(0) < 1", "9**9**9**9 < 1", "(-1)**0.5 < 1"])
 def test_what_cannot_be_computed_is_broken(text: str) -> None:
     assert parse_condition(text).excess(VALUES) == BROKEN
