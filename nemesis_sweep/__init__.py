@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from nemesis_sweep.spec.fields import Count as Count
     from nemesis_sweep.spec.method import Method as Method
     from nemesis_sweep.spec.outside.methods import read_method as read_method
-    from nemesis_sweep.spec.prompts import ContextFields as ContextFields
-    from nemesis_sweep.spec.prompts import CoOpFields as CoOpFields
-    from nemesis_sweep.spec.prompts import Fields as Fields
+    from nemesis_sweep.spec.prompt_fields import ContextFields as ContextFields
+    from nemesis_sweep.spec.prompt_fields import CoOpFields as CoOpFields
+    from nemesis_sweep.spec.prompt_fields import Fields as Fields
     from nemesis_sweep.spec.prompts import Kind as Kind
     from nemesis_sweep.training.api import FitResult as FitResult
     from nemesis_sweep.training.api import fit as fit
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Backbone": "vlm.backbone",
     "Classifier": "training.classifier",
-    "CoOpFields": "spec.prompts",
-    "ContextFields": "spec.prompts",
+    "CoOpFields": "spec.prompt_fields",
+    "ContextFields": "spec.prompt_fields",
     "ContextLearner": "prompts.context",
     "Count": "spec.fields",
     "Dataset": "data.dataset",
     "EpisodeFeatures": "training.episode_features",
     "FeatureStore": "data.store",
-    "Fields": "spec.prompts",
+    "Fields": "spec.prompt_fields",
     "TrainingRun": "training.training_run",
     "FitResult": "training.api",
     "ImageClassifier": "prompts.learner",

@@ -19,7 +19,9 @@ from nemesis_sweep.prompts.learner import Learner
 from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import LAST, PIXELS, PROMPTS, VECTORS
+from nemesis_sweep.spec.prompt_fields import LAST, VECTORS
+from nemesis_sweep.spec.prompts import PROMPTS
+from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.training.generators import Generators, seeded
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.layout import Layout, make_layout

@@ -8,9 +8,9 @@ from nemesis_sweep.data.registry import missing_data
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.cross_section import CrossSection
-from nemesis_sweep.spec.prompts import LAST
+from nemesis_sweep.spec.prompt_fields import LAST
 from nemesis_sweep.spec.sweep import Sweep
-from nemesis_sweep.vlm.registry import image_blocks, image_bytes, image_token_numbers
+from nemesis_sweep.vlm.configuration import image_blocks, image_bytes, image_token_numbers
 
 FLOAT, GIB = 4, 2**30
 

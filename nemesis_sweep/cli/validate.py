@@ -25,8 +25,8 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.loader import located_notes
     from nemesis_sweep.spec.space import searched_names
+    from nemesis_sweep.vlm.configuration import untrained_patches
     from nemesis_sweep.vlm.presence import missing_weights
-    from nemesis_sweep.vlm.registry import untrained_patches
 
     sweep = load(file, None, overrides)
     if resolved:

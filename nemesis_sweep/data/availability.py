@@ -12,7 +12,7 @@ from nemesis_sweep.data.files import labels_of
 from nemesis_sweep.data.fingerprint import fingerprint
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
+from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH
 from nemesis_sweep.vlm.text_length import bound, clip_tokens
 
 USUAL = 16

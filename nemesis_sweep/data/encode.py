@@ -13,7 +13,7 @@ from nemesis_sweep.data.decoding.ahead import Decoders
 from nemesis_sweep.data.decoding.images import UnusableError
 from nemesis_sweep.data.meter import Meter
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.prompts import PIXELS, POOLED, Reads
+from nemesis_sweep.spec.reads import PIXELS, POOLED, Reads
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.gpu_errors import is_out_of_memory

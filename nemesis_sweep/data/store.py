@@ -30,7 +30,7 @@ from nemesis_sweep.data.views import CENTRE
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
-from nemesis_sweep.spec.prompts import POOLED, READS, STATES, Reads, is_read, number_bytes
+from nemesis_sweep.spec.reads import POOLED, READS, STATES, Reads, is_read, number_bytes
 from nemesis_sweep.vlm.backbone import Backbone
 
 SHARD_VIEWS = 16384

@@ -15,7 +15,7 @@ from nemesis_sweep.prompts.prograd import divergence, projected
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import CoOpFields
+from nemesis_sweep.spec.prompt_fields import CoOpFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.layout import Layout, word_ids
 from nemesis_sweep.vlm.shared import KVCache

@@ -18,7 +18,7 @@ from nemesis_sweep.prompts.context import (
 )
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import DeepTextFields
+from nemesis_sweep.spec.prompt_fields import DeepTextFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.typical_norms import embedding_norm, state_norms

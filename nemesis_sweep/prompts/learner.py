@@ -15,7 +15,8 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import POOLED, Fields, Reads
+from nemesis_sweep.spec.prompt_fields import Fields
+from nemesis_sweep.spec.reads import POOLED, Reads
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.typical_norms import embedding_norm
 

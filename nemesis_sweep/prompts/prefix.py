@@ -17,7 +17,7 @@ from nemesis_sweep.prompts.learner import Learner
 from nemesis_sweep.prompts.prefix_network import PrefixNetwork
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import PrefixFields
+from nemesis_sweep.spec.prompt_fields import PrefixFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.layout import text_layout, word_places
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower

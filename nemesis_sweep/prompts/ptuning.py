@@ -11,7 +11,7 @@ from nemesis_sweep.prompts.context import INIT_STD
 from nemesis_sweep.prompts.coop import CoOp
 from nemesis_sweep.prompts.prompt_encoder import PromptEncoder
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import PTuningFields
+from nemesis_sweep.spec.prompt_fields import PTuningFields
 from nemesis_sweep.vlm.backbone import Backbone
 
 

@@ -15,7 +15,8 @@ from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, e
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import PIXELS, VPTFields
+from nemesis_sweep.spec.prompt_fields import VPTFields
+from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
 from nemesis_sweep.vlm.variants import rescale

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from nemesis_sweep.messages.faults import Fault, refuse, shown
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_model, narrowed, outside_kinds
-from nemesis_sweep.spec.prompts import DEPTH, LAST, VECTORS
+from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, VECTORS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.translate import faults_of

@@ -13,7 +13,9 @@ from nemesis_sweep.spec.choices import PRECISIONS, OneOf
 from nemesis_sweep.spec.fields import Count, Section, to_whole
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.names import DatasetName, PromptName
-from nemesis_sweep.spec.prompts import Kinds, PromptFields, Reads, reads_of
+from nemesis_sweep.spec.prompt_fields import PromptFields
+from nemesis_sweep.spec.prompts import Kinds, reads_of
+from nemesis_sweep.spec.reads import Reads
 from nemesis_sweep.spec.strengths import AllStrengths
 from nemesis_sweep.spec.training_fields import TrainingFields
 from nemesis_sweep.spec.values import Values

@@ -11,7 +11,7 @@ from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
 from nemesis_sweep.spec.draw import size
 from nemesis_sweep.spec.idle_dimensions import NEEDS
-from nemesis_sweep.spec.prompts import PATCHES
+from nemesis_sweep.spec.reads import PATCHES
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import Sweep
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
-from nemesis_sweep.spec.prompts import DEPTH, LAST, TEXT_DEPTH, VECTORS
+from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, TEXT_DEPTH, VECTORS
 from nemesis_sweep.spec.space import Place
 
 NAMES = ("n_positions", "n_ctx", "words", "prompt", TEXT_DEPTH, VECTORS, LAST, DEPTH)

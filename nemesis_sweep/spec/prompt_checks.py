@@ -8,7 +8,8 @@ from typing import Any
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
 from nemesis_sweep.spec.owned import owners_of, tables
-from nemesis_sweep.spec.prompts import DEPTH, LAST, PATCHES, PIXELS, TEXT_DEPTH
+from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, TEXT_DEPTH
+from nemesis_sweep.spec.reads import PATCHES, PIXELS
 from nemesis_sweep.spec.space import Place
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))

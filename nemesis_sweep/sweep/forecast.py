@@ -19,7 +19,7 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.draw import random_point
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import Reads, number_bytes
+from nemesis_sweep.spec.reads import Reads, number_bytes
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources

@@ -15,15 +15,14 @@ from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
 from nemesis_sweep.sweep.pruners import registry as pruners
 from nemesis_sweep.sweep.samplers import registry as samplers
-from nemesis_sweep.vlm.registry import (
-    backbone_names,
+from nemesis_sweep.vlm.configuration import (
     context_length,
-    find_backbone,
     image_blocks,
     no_image_blocks,
     no_patches,
     text_blocks,
 )
+from nemesis_sweep.vlm.registry import backbone_names, find_backbone
 
 CHECKS: dict[str, Callable[[str], object]] = {
     "prompts": refuse_no_kind,

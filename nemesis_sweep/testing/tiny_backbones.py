@@ -6,7 +6,7 @@ import open_clip
 import torch
 from open_clip.model import CLIP
 
-from nemesis_sweep.spec.prompts import PATCHES, PIXELS, POOLED, Reads
+from nemesis_sweep.spec.reads import PATCHES, PIXELS, POOLED, Reads
 from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip
 
 _TEXT = {"width": 64, "heads": 2, "layers": 2, "context_length": 77, "vocab_size": 49408}

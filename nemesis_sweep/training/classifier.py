@@ -23,7 +23,8 @@ from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import all_kinds, read_method
-from nemesis_sweep.spec.prompts import Reads, transfers
+from nemesis_sweep.spec.prompts import transfers
+from nemesis_sweep.spec.reads import Reads
 from nemesis_sweep.training.arguments import checked_classnames, found_backbone, refusal
 from nemesis_sweep.training.references.reference import classifier_of
 from nemesis_sweep.training.references.saved import Reference

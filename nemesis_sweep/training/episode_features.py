@@ -10,7 +10,7 @@ from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.episodes import Episode, few_shot_episode
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.spec.prompts import POOLED, Reads
+from nemesis_sweep.spec.reads import POOLED, Reads
 from nemesis_sweep.spec.tasks import PUBLISHED, ValShots
 from nemesis_sweep.training.arguments import checked_seeds, checked_shots, checked_val_shots
 from nemesis_sweep.vlm.backbone import Backbone

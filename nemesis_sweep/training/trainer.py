@@ -18,7 +18,7 @@ from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import narrowed
-from nemesis_sweep.spec.prompts import PIXELS
+from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators

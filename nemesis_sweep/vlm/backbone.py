@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.prompts import LAST, PIXELS, POOLED, Reads, last_of
+from nemesis_sweep.spec.prompt_fields import LAST
+from nemesis_sweep.spec.reads import PIXELS, POOLED, Reads, last_of
 from nemesis_sweep.vlm.devices import find_device
 from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
+from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH
 from nemesis_sweep.vlm.tower import TextTower
 
 

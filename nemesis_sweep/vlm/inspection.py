@@ -11,17 +11,12 @@ from safetensors import SafetensorError, safe_open
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
+from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH, architecture_config
 from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached
 from nemesis_sweep.vlm.layout import make_layout
 from nemesis_sweep.vlm.model_folder import find_weights, read_config, unreadable_weights
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
-from nemesis_sweep.vlm.registry import (
-    DEFAULT_LENGTH,
-    Source,
-    architecture_config,
-    architecture_names,
-    find_backbone,
-)
+from nemesis_sweep.vlm.registry import Source, architecture_names, find_backbone
 from nemesis_sweep.vlm.text import choose_path, why_not_shared
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_model
+from nemesis_sweep.vlm.configuration import architecture_config
 from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, fetch
 from nemesis_sweep.vlm.model_folder import find_weights, read_config
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
-from nemesis_sweep.vlm.registry import Source, architecture_config, architecture_names
+from nemesis_sweep.vlm.registry import Source, architecture_names
 from nemesis_sweep.vlm.weights import OPENAI_SIZES, fill_model, read_weights
 
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.vlm.configuration import architecture_config
 from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached, fetch
 from nemesis_sweep.vlm.model_folder import check_weights, find_weights, read_config
 from nemesis_sweep.vlm.published import entry, hub_files
-from nemesis_sweep.vlm.registry import Source, architecture_config, find_backbone
+from nemesis_sweep.vlm.registry import Source, find_backbone
 from nemesis_sweep.vlm.vocabulary import VOCABULARIES, has_vocabulary, require_transformers
 
 KEY = "tasks.backbone"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.registry import DEFAULT_LENGTH, model_folder, text_config
+from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH, model_folder, text_config
 
 VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"
 MERGES = 49152 - 256 - 2

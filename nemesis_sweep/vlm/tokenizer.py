@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.vlm.registry import DEFAULT_LENGTH
+from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH
 from nemesis_sweep.vlm.vocabulary import has_vocabulary, require_transformers
 
 

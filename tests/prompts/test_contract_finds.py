@@ -6,7 +6,8 @@ import torch
 import nemesis_sweep as ns
 from nemesis_sweep.prompts.coop import CoOp
 from nemesis_sweep.spec.kinds import KINDS
-from nemesis_sweep.spec.prompts import CoOpFields, Kind
+from nemesis_sweep.spec.prompt_fields import CoOpFields
+from nemesis_sweep.spec.prompts import Kind
 from nemesis_sweep.testing.prompt_contract import PromptContract
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from nemesis_sweep.vlm.building import build_model
-from nemesis_sweep.vlm.registry import architecture_config
+from nemesis_sweep.vlm.configuration import architecture_config
 from tests.vlm.conftest import WordTokenizer
 
 WIDTH = 64

@@ -4,9 +4,9 @@ import pytest
 import torch
 from open_clip.transformer import VisionTransformer
 
+from nemesis_sweep.vlm.configuration import image_blocks as known_blocks
+from nemesis_sweep.vlm.configuration import no_image_blocks
 from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape, token_states
-from nemesis_sweep.vlm.registry import image_blocks as known_blocks
-from nemesis_sweep.vlm.registry import no_image_blocks
 
 SIZES = {"image_size": 32, "patch_size": 16, "width": 64, "layers": 3, "heads": 2, "mlp_ratio": 4.0}
 POOLS = {

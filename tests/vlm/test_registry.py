@@ -7,13 +7,8 @@ import open_clip
 import pytest
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.registry import (
-    architecture_config,
-    architecture_names,
-    backbone_names,
-    embedded_names,
-    find_backbone,
-)
+from nemesis_sweep.vlm.configuration import architecture_config
+from nemesis_sweep.vlm.registry import architecture_names, backbone_names, embedded_names, find_backbone
 
 
 def test_architectures_are_open_clips_own() -> None:

@@ -12,7 +12,9 @@ from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.outside.reference import FORM, is_reference, load, outside, refused, short_names
-from nemesis_sweep.spec.prompts import POOLED, READS, Fields, Kind
+from nemesis_sweep.spec.prompt_fields import Fields
+from nemesis_sweep.spec.prompts import Kind
+from nemesis_sweep.spec.reads import POOLED, READS
 
 
 def kind_of(prompt: str) -> Kind:

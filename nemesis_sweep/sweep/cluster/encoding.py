@@ -8,7 +8,9 @@ from typing import Any
 
 from nemesis_sweep.data.meter import REPORT_EVERY, SayLine
 from nemesis_sweep.spec.cross_section import CrossSection
-from nemesis_sweep.spec.prompts import LAST, POOLED, reads_of
+from nemesis_sweep.spec.prompt_fields import LAST
+from nemesis_sweep.spec.prompts import reads_of
+from nemesis_sweep.spec.reads import POOLED
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import Causes, SharedCauseError

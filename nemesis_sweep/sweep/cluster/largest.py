@@ -9,7 +9,8 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import DEPTH, LAST, VECTORS, Kinds, passes
+from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, VECTORS
+from nemesis_sweep.spec.prompts import Kinds, passes
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.space.baselines import baseline_method

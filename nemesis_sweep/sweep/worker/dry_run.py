@@ -13,7 +13,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.spec.kinds import given_strengths, is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import number_bytes
+from nemesis_sweep.spec.reads import number_bytes
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.references.measured import measure

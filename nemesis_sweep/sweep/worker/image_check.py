@@ -9,7 +9,7 @@ from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.skipping import unreadable
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.spec.outside.beside import BESIDE
-from nemesis_sweep.spec.prompts import POOLED, Reads
+from nemesis_sweep.spec.reads import POOLED, Reads
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET

@@ -11,7 +11,8 @@ from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.data.protocols import ProtocolSplit, arrange
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompts import LAST, Reads
+from nemesis_sweep.spec.prompt_fields import LAST
+from nemesis_sweep.spec.reads import Reads
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK
 from nemesis_sweep.sweep.home.episodes import home_split
