@@ -17,6 +17,8 @@ from nemesis_sweep.spec.choices import CLASS_POSITIONS
 
 # Words that may stand for one context vector while the prompt is tokenised, in order of preference.
 _PLACEHOLDERS = ("X", "x", "a")
+SHOWN = 60
+"""Characters of a text that are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +163,7 @@ def _tokenize(
     roomy = _lengths(tokenizer, tokenizer(list(prompts), context_length=4 * length + n_ctx))
     too_long = [(name, int(n)) for name, n in zip(names, roomy, strict=True) if n > length]
     if too_long:
-        shown = ", ".join(f"{name!r} needs {n}" for name, n in too_long[:5])
+        shown = ", ".join(f"{_short(name)!r} needs {n}" for name, n in too_long[:5])
         more = f" and {len(too_long) - 5} more" if len(too_long) > 5 else ""
         verb = "does" if len(too_long) == 1 else "do"
         context = f" with n_ctx {n_ctx}" if n_ctx else ""
@@ -169,6 +171,11 @@ def _tokenize(
         raise UserError(Problem(message, found=shown + more, allowed=f"at most {length} tokens"))
     ids = tokenizer(list(prompts))
     return ids, _lengths(tokenizer, ids)
+
+
+def _short(text: str) -> str:
+    """What is shown of a text: a hand-written prompt may be as long as a page."""
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 4]} ..."
 
 
 def count_tokens(tokenizer: Any, texts: Sequence[str]) -> list[int]:

@@ -74,6 +74,12 @@ def test_names_that_do_not_fit_are_named_with_their_length(tokenizer: SimpleToke
         make_layout(tokenizer, [" ".join(["cat"] * 70), "dog"], 16)
 
 
+def test_of_a_long_text_the_beginning_is_shown(tokenizer: SimpleTokenizer) -> None:
+    with pytest.raises(UserError, match=r"found 'a photo of .* \.\.\.' needs 202; allowed") as caught:
+        text_layout(tokenizer, ["a photo of a " * 50])
+    assert len(str(caught.value)) < 160
+
+
 def test_a_context_longer_than_the_tower_is_refused(tokenizer: SimpleTokenizer) -> None:
     with pytest.raises(UserError, match="n_ctx 400"):
         make_layout(tokenizer, ["cat"], 400)
