@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
 
 
 COMMANDS = "".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)).splitlines()
-LESS = ("tasks.dataset=digits", "tasks.shots=1", "tasks.replicates=2", "method.epochs=1")
+LESS = ("tasks.dataset=digits", "tasks.shots=1", "tasks.replicates=2", "method.epochs=1", "budget.trials=1")
 
 
 @pytest.mark.parametrize(
