@@ -88,6 +88,22 @@ def test_trials_of_a_job_run_on_both_nodes_and_end_in_the_home(cluster, file, tm
     assert not list(home.glob(".seen-*"))
 
 
+def test_a_kind_of_prompt_of_ones_own_travels_with_the_job(cluster, file, tmp_path):
+    """The module of docs/extending.md, which lies beside the sweep file and nowhere else."""
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^# my_prompts\.py\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (file.parent / "my_prompts.py").write_text(code)
+    home = tmp_path / "home"
+    own = ["--set", "method.prompt=my_prompts:Residual", "--set", "space.n_ctx=null"]
+    answer = call(cluster, line(cluster, file, home, *own, "--ship-code", "--follow"))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "best found" in answer.stdout
+    prompts = {
+        result["config"]["prompt"] for path, result in results(home).items() if path.parent.name == "0"
+    }
+    assert prompts == {"my_prompts:Residual"}
+
+
 def test_the_same_file_again_continues_a_job_that_was_stopped(cluster, file, tmp_path):
     """Ctrl-C leaves the job running; the commands that were printed look at it and stop it."""
     home = tmp_path / "home"
