@@ -394,9 +394,10 @@ def plain_step(learner, values, images, labels, epoch, positions, first):
         with torch.no_grad():
             return int((logits_of(learner, own, images).argmax(dim=1) == labels).sum())
 
+    logits = logits_of(learner, values, images)
     chosen = []
     if method.beta < 1 and method.omega:
-        before = correct(values)
+        before = int((logits.argmax(dim=1) == labels).sum())
         with torch.no_grad():
             chosen = [j for j in positions if correct(scaled(values, j, method.corruption)) > before]
     norms = norms_of(learner, values, images)
@@ -405,7 +406,6 @@ def plain_step(learner, values, images, labels, epoch, positions, first):
     pun = method.omega * norms.mean()
     pan = method.omega * sum(norms[j] for j in chosen) / max(1, len(chosen))
     weight = 1 - 1 / (1 + math.exp(-0.2 * (epoch - method.epochs / 2)))
-    logits = logits_of(learner, values, images)
     fitted = F.cross_entropy(logits, labels) + term_of(learner, values)
     penalty = weight * (method.beta * pun + (1 - method.beta) * pan)
     if method.prograd:
