@@ -146,7 +146,7 @@ def scaling(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_into
 def goals(threads: int, only: tuple[str, ...], as_json: bool, into: Path | None) -> None:
-    """Measure everything that docs/performance.md promises (half an hour on two cores, up to 20 GB).
+    """Measure everything that docs/performance.md promises (over an hour on two cores, up to 24 GB).
 
     --into FILE puts the tables between the lines `<!-- goals -->` and `<!-- end of goals -->` of a file.
     """

@@ -16,6 +16,7 @@ from nemesis_sweep.prompts.context import (
     encode_vectors_with_states,
     random_context,
     start_context,
+    uniform,
 )
 from nemesis_sweep.prompts.deep_text import DeepText
 from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, encode_images
@@ -26,7 +27,7 @@ from nemesis_sweep.spec.prompt_fields import MaPLeFields
 from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
-from nemesis_sweep.vlm.variants import encode_variants
+from nemesis_sweep.vlm.variants import encode_variants, rescale
 
 
 class MaPLe(DeepText):
@@ -68,10 +69,8 @@ class MaPLe(DeepText):
         depth = _depth(backbone, method)
         context = start_context(backbone, method, generators)
         (_, width), inputs = states_shape(backbone.visual), context.shape[-1]
-        drawn = [
-            [_uniform((2, width, inputs), inputs, g), _uniform((2, width), inputs, g)] for g in generators
-        ]
-        weights, biases = (torch.stack(each) for each in zip(*drawn, strict=True))
+        bound = 1 / sqrt(inputs)
+        weights, biases = (uniform(shape, bound, generators) for shape in ((2, width, inputs), (2, width)))
         blocks = torch.tensor([0, *[1] * (depth - 1)])
         return {
             "context": context,
@@ -139,20 +138,14 @@ class MaPLeClassifier(ImageClassifier):
             states=self._states,
             first=place,
         )
-        every = learner.vectors.flatten(1, 2)  # (R, J * M, D)
-        factors = torch.ones(*positions.shape, learner.n_vectors, dtype=every.dtype, device=every.device)
-        factors = factors.scatter(2, positions[..., None], scales[..., None].to(every.dtype))
-        vectors = (every[:, None] * factors[..., None]).unflatten(2, (-1, n_ctx))
+        vectors = rescale(learner.vectors.flatten(1, 2), positions, scales)
+        vectors = vectors.unflatten(0, positions.shape).unflatten(2, (-1, n_ctx))  # (R, N, J, M, D)
         states, begin = images, 0
         if self._kept is not None and self._kept[0] is images:
             begin = block or 0
             states = self._kept[1][begin].unflatten(0, images.shape[:2])
         found = encode_image_variants(learner.tower, states, learner.projected(vectors), begin)
         return cosine_logits(found, texts, learner.backbone)
-
-
-def _uniform(shape: tuple[int, ...], inputs: int, generator: torch.Generator) -> Tensor:
-    return (2 * torch.rand(shape, generator=generator) - 1) / sqrt(inputs)
 
 
 def _depth(backbone: Backbone, method: Method) -> int:
