@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from nemesis_sweep.data.dataset import Dataset, Item
-from nemesis_sweep.data.files import labels_of
+from nemesis_sweep.data.files import FileItems, labels_of
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset, own_data
 from nemesis_sweep.files.parquet import read_table, write_table
 from nemesis_sweep.files.sealed import DamagedError
@@ -53,13 +53,13 @@ class TestedImages:
     @classmethod
     def of(cls, dataset: Dataset, name: str, root: str | None) -> TestedImages:
         """The test split of a dataset. name, root: what ``load_dataset`` finds it by."""
-        items = dataset.test
-        labels = np.array(labels_of(items), dtype=np.min_scalar_type(len(dataset.classnames) - 1))
+        items, classnames = dataset.test, tuple(dataset.classnames)
+        labels = np.array(labels_of(items), dtype=np.min_scalar_type(len(classnames) - 1))
+        if isinstance(items, FileItems):  # Without a path for each of fifty thousand.
+            return cls(name, root, classnames, labels, tuple(items.files), str(items.folder), held=False)
         held = any(item.path is None or item.content is not None for item in items)
-        folder = str(dataset.folder or "")
-        # As text: of fifty thousand paths `dataset.local` takes seconds.
-        files = (item.source if held else str(item.path).removeprefix(f"{folder}/") for item in items)
-        return cls(name, root, tuple(dataset.classnames), labels, tuple(files), folder, held)
+        files = tuple(item.source if held else dataset.local(item) for item in items)
+        return cls(name, root, classnames, labels, files, str(dataset.folder or ""), held)
 
     @cached_property
     def name(self) -> str:

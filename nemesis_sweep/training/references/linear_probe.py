@@ -52,17 +52,14 @@ def linear_probe(
     given: `probe_c`, or nothing.
     """
     exponent = math.log10(given["probe_c"]) if "probe_c" in given else None
-    metrics, probes, predicted = fitted_probes(features, exponent)
+    metrics, probes = fitted_probes(features, exponent)
     parts = [_parts(probe, len(dataset.classnames)) for probe in probes]
     weight, bias = (torch.stack(each) for each in zip(*parts, strict=True))
-    return Measured(metrics, values={"weight": weight, "bias": bias}, predicted=predicted)
+    return Measured(metrics, values={"weight": weight, "bias": bias}, predicted=_predicted(probes, features))
 
 
-def fitted_probes(
-    features: EpisodeFeatures, exponent: float | None = None
-) -> tuple[Metrics, list[Any], Tensor]:
-    """Accuracy and loss on val and test with the C that was chosen, the probe of every replicate, and the
-    classes of all test images ``(R, t)``.
+def fitted_probes(features: EpisodeFeatures, exponent: float | None = None) -> tuple[Metrics, list[Any]]:
+    """Accuracy and loss on val and test, the C that was chosen, and the probe, of every replicate.
 
     exponent: log10 of C, where that is given. Every view of a training image is a sample. Raises UserError
     for fewer than two classes.
@@ -73,7 +70,7 @@ def fitted_probes(
     from threadpoolctl import threadpool_limits
 
     metrics: Metrics = {}
-    probes, predicted = [], []
+    probes = []
     test = (features.test.numpy(), features.test_labels.numpy())
     # BLAS would take every core beside the trials that train there, and ten times as long for it.
     with threadpool_limits(limits=torch.get_num_threads()):
@@ -82,10 +79,21 @@ def fitted_probes(
             val = (features.val[replicate].numpy(), features.val_labels[replicate].numpy())
             measured, probe = _fitted(train, val, test, exponent)
             probes.append(probe)
-            predicted.append(torch.from_numpy(probe.classes_[probe.predict_proba(test[0]).argmax(axis=1)]))
             for name, value in measured.items():
                 metrics.setdefault(name, []).append(value)
-    return metrics, probes, torch.stack(predicted)
+    return metrics, probes
+
+
+def _predicted(probes: Sequence[Any], features: EpisodeFeatures) -> Tensor:
+    """The classes of the test images ``(R, t)``, as ``_scores`` takes them."""
+    from threadpoolctl import threadpool_limits
+
+    images = features.test.numpy()
+    with threadpool_limits(limits=torch.get_num_threads()):
+        places = [probe.predict_proba(images).argmax(axis=1) for probe in probes]
+    return torch.stack(
+        [torch.from_numpy(probe.classes_[own]) for probe, own in zip(probes, places, strict=True)]
+    )
 
 
 def _parts(probe: Any, classes: int) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from nemesis_sweep.data.dataset import Dataset, Item
+from nemesis_sweep.data.files import FileItems
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.sweep.home.tested_images import FOLDER, TestedImages, read_tested, record_tested
 from nemesis_sweep.testing.colours import RGB, picture
@@ -65,3 +66,11 @@ def test_other_labels_are_another_test_set(dataset, tmp_path):
     other = replace(dataset, splits={"test": swapped})
     names.add(record_tested(tmp_path, TestedImages.of(other, "photos", None)))
     assert len(names) == 2
+
+
+def test_files_below_a_folder_are_found_by_their_names_alone(dataset):
+    rows = [(item.path.name, item.label) for item in dataset.test]
+    listed = replace(dataset, splits={"test": FileItems(dataset.folder, rows)})
+    found, other = (TestedImages.of(each, "photos", None) for each in (listed, dataset))
+    assert found.name == other.name
+    assert found.image(2).tobytes() == other.image(2).tobytes()
