@@ -1,4 +1,4 @@
-"""What the best settings came to on fresh seeds: beside the score that chose them, one that nobody selected."""
+"""What the best settings came to on fresh seeds: a score that nobody selected, beside the one that chose."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class Confirmed:
     """A setting that was trained again on fresh seeds.
 
     number: of its trial. selected: as it was when it was selected, on the sweep's seeds; None of plain CoOp
-    where it is no row of the sweep. confirmed: on the fresh ones; its gain is that over plain CoOp on the same
-    fresh seeds, None of CoOp itself. seeds: the fresh ones. paired: seed -> test accuracy of (this, CoOp).
+    where it is no row of the sweep. confirmed: on the fresh ones; its gain is that over plain CoOp on the
+    same fresh seeds, None of CoOp itself. seeds: the fresh ones. paired: seed -> test accuracy of (this,
+    CoOp).
     """
 
     number: str

@@ -16,7 +16,7 @@ def confirmed_table(settings: Sequence[Confirmed], *, narrow: bool = False) -> l
         return []
     header = ["on fresh seeds"]
     for split in ("val", "test"):
-        header += [split, "less"] if narrow else [f"{split} selected", "confirmed", "less"]
+        header += [split, "change"] if narrow else [f"{split} selected", "confirmed", "change"]
     return [(*header, "gain", "95 % CI"), *(_cells(each, narrow) for each in settings)]
 
 
@@ -26,19 +26,19 @@ def about(settings: Sequence[Confirmed]) -> str:
         return ""
     seeds = seeds_text(max((each.seeds for each in settings), key=len))
     return (
-        f"Trained again on {seeds}, which selected nothing; less: confirmed less selected, which flatters; "
-        "gain: on test over plain CoOp on the same fresh seeds, paired by seed"
+        f"Trained again on {seeds}, which selected nothing; change: confirmed less selected, which the "
+        "choice flatters; gain: on test over plain CoOp on the same fresh seeds, paired by seed"
     )
 
 
 def _cells(setting: Confirmed, narrow: bool) -> tuple[str, ...]:
     before, now = setting.selected, setting.confirmed
     cells = [now.label]
-    for selected, confirmed, difference in (
-        (before and before.val, now.val, setting.val_difference),
-        (before and before.test, now.test, setting.test_difference),
+    for metric, change in (
+        ("val/accuracy", setting.val_difference),
+        ("test/accuracy", setting.test_difference),
     ):
         if not narrow:
-            cells.append(score_text(selected))
-        cells += [score_text(confirmed), "-" if difference is None else f"{rounded(difference):+.1f}"]
+            cells.append(score_text(None if before is None else before.metric(metric)))
+        cells += [score_text(now.metric(metric)), "-" if change is None else f"{rounded(change):+.1f}"]
     return (*cells, *gain_cells(setting.gain))

@@ -17,8 +17,8 @@ def board_values(board: TaskBoard) -> dict[str, Any]:
     """The table of one task: its rows with mean, std and n of val, test and gain, and the verdict in words.
 
     `front` holds the rest of the Pareto front, `kinds` the best of every kind of prompt by loss; `selected`
-    is the percent of drawn positions that PAN penalised; `confirmed` what the best came to on fresh seeds. What is not finite is null, for JSON has no word for
-    it.
+    is the percent of drawn positions that PAN penalised; `confirmed` what the best came to on fresh seeds.
+    What is not finite is null, for JSON has no word for it.
     """
     values = {
         "study": board.study,

@@ -201,7 +201,7 @@ def _confirmation_remark(board: TaskBoard) -> str:
         return ""
     gain, told = found.gain, []
     if gain is not None:
-        told.append(f"{gain_text(gain)}: {_WORDS[_judged(gain)]}")
+        told.append(_share_text(gain))
     differences = (("val", found.val_difference), ("test", found.test_difference))
     changes = [f"{name} {rounded(less):+.1f}" for name, less in differences if less is not None]
     if changes:
