@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.kinds import given_strengths
 from nemesis_sweep.sweep.result import Report, Result
 from nemesis_sweep.sweep.trial_spec import TrialSpec
@@ -35,7 +36,7 @@ class Promptless:
     def advance(self) -> Report:
         """Measure everything; the only report."""
         found, name = self._found, self.spec.reference
-        given = {} if self.spec.baseline else given_strengths(self.spec.method.model_dump())
+        given = {} if self.spec.baseline in BASELINES else given_strengths(self.spec.method.model_dump())
         kept = KeptPredictions(self.spec)
         with Stopwatch() as watch:
             measured = measure(name, found.backbone, found.dataset, found.features, given)
