@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "prediction.md").read_text()
 BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
-RUN, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
+CLASSIFY, RUN, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
 OF_A_SWEEP = [text for text in PYTHON if "sweeps/" in text or "from-mlflow" in text]
 
 
@@ -39,6 +39,10 @@ def shell(text: str, folder: Path) -> str:
 
 def test_a_prompt_of_fit_names_images(tmp_path):
     told = [run(text, tmp_path) for text in PYTHON if text not in OF_A_SWEEP]
+    lines = shell(CLASSIFY, tmp_path).splitlines()
+    assert [line.split()[0] for line in lines[:5]] == [f"photos/{number}.png" for number in range(5)]
+    assert lines[5] == "image,rank,class,probability"
+    assert lines[6].startswith("photos/0.png,1,")
     assert told[0].startswith("FitResult(digits, 16 shots, icon-clip, seeds 1, 2\n")
     # Five images, three classes each.
     assert len(re.findall(r"^\d\.png (?:\d \d+%(?:, |$)){3}$", told[2], re.MULTILINE)) == 5
