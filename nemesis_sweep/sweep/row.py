@@ -19,6 +19,7 @@ class Row:
     state: of Optuna: COMPLETE, PRUNED, FAIL, RUNNING. reason: why it did not complete. broken: the
     constraints that a complete trial breaks. front: whether no other trial of its study beats it. best:
     whether it is the best of its study (``best.mark_best``). ended: of a simulation, in simulated seconds.
+    worker: the host and process that trained it to its end.
     All else is the trial's, as in ``Result``.
     """
 
@@ -44,6 +45,7 @@ class Row:
     metrics: Means = field(default_factory=dict)
     replicates: Replicates = field(default_factory=dict)
     ended: float | None = None
+    worker: str | None = None
 
     @property
     def method(self) -> Values:
