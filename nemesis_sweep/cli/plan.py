@@ -64,7 +64,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     counts = [counted(sum(row.trials for row in rows), "trial")]
     if n_beside := sum(len(row.beside) for row in rows):
         counts.append(counted(n_beside, "baseline"))
-    at_most = "at most " if most_controls(sweep) + most_confirmations(sweep) else ""
+    open_end = sweep.budget.until is not None or most_controls(sweep) + most_confirmations(sweep)
+    at_most = "at most " if open_end else ""
     console.print(
         f"{at_most}{' and '.join(counts)} in all, "
         f"{counted(sum(row.prompts for row in rows), 'prompt')} to train; "
@@ -197,12 +198,19 @@ def _remarks(sweep: "Sweep") -> list[str]:
     from nemesis_sweep.spec.baselines import CONFIRM
     from nemesis_sweep.spec.confirm import seeds_text
     from nemesis_sweep.spec.samplers import sampler_of
+    from nemesis_sweep.sweep.convergence import EVERY, STARTUP
     from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
     lines += image_tower_lines(sweep)
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
+    if sweep.budget.until is not None:
+        asked = f"when {STARTUP} are complete, then after {EVERY} more or a tenth, if that is more"
+        lines.append(
+            f"budget.until {sweep.budget.until}: a study may end before its {sweep.budget.trials} trials; "
+            f"it is asked {asked}"
+        )
     if (confirm := sweep.search.confirm) is not None:
         best = "the best" if confirm.top == 1 else f"the {confirm.top} best"
         seeds = seeds_text(sweep.confirm_seeds)
