@@ -191,6 +191,16 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
     return f"{epochs} {'epoch' if epochs == '1' else 'epochs'}"
 
 
+def _until_text(trials: int) -> str:
+    """When a study with so many trials is asked whether it has converged."""
+    from nemesis_sweep.sweep.convergence import EVERY, STARTUP
+
+    if trials < STARTUP:
+        return f"never asked, for that takes {STARTUP} complete trials"
+    asked = f"when {STARTUP} are complete, then after {EVERY} more or a tenth, if that is more"
+    return f"a study may end before its {trials} trials; it is asked {asked}"
+
+
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
@@ -198,7 +208,6 @@ def _remarks(sweep: "Sweep") -> list[str]:
     from nemesis_sweep.spec.baselines import CONFIRM
     from nemesis_sweep.spec.confirm import seeds_text
     from nemesis_sweep.spec.samplers import sampler_of
-    from nemesis_sweep.sweep.convergence import EVERY, STARTUP
     from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
@@ -206,11 +215,7 @@ def _remarks(sweep: "Sweep") -> list[str]:
     lines += image_tower_lines(sweep)
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if sweep.budget.until is not None:
-        asked = f"when {STARTUP} are complete, then after {EVERY} more or a tenth, if that is more"
-        lines.append(
-            f"budget.until {sweep.budget.until}: a study may end before its {sweep.budget.trials} trials; "
-            f"it is asked {asked}"
-        )
+        lines.append(f"budget.until {sweep.budget.until}: {_until_text(sweep.budget.trials)}")
     if (confirm := sweep.search.confirm) is not None:
         best = "the best" if confirm.top == 1 else f"the {confirm.top} best"
         seeds = seeds_text(sweep.confirm_seeds)

@@ -35,21 +35,23 @@ ASKED = "convergence"
 class Convergence:
     """What was found when it was asked: improvement, the most that is left to gain; error, that of the best.
 
-    complete: trials that were complete then.
+    complete: trials that were complete then. error: None where the best has none, as in an earlier version.
     """
 
     complete: int
     improvement: float
-    error: float
+    error: float | None
 
     @property
     def is_reached(self) -> bool:
         """Whether what is left to gain is below the error."""
-        return self.improvement < self.error
+        return self.error is not None and self.improvement < self.error
 
     def __str__(self) -> str:
-        compared = "below" if self.is_reached else "not below"
-        return f"possible improvement {self.improvement:.2g} {compared} the error of {self.error:.2g}"
+        told = f"possible improvement {self.improvement:.2g}"
+        if self.error is None:
+            return f"{told}, and no error of the best to compare it with"
+        return f"{told} {'below' if self.is_reached else 'not below'} the error of {self.error:.2g}"
 
 
 class ReplicateError(BaseErrorEvaluator):
@@ -92,7 +94,7 @@ def ask_again(study: optuna.Study, seed: Callable[[str], int]) -> Convergence | 
     room = RegretBoundEvaluator(seed=seed(f"convergence {len(trials)}"), min_n_trials=STARTUP)
     improvement = float(room.evaluate(trials, study.direction))
     error = ReplicateError().evaluate(trials, study.direction)
-    found = Convergence(len(trials), improvement, error)
+    found = Convergence(len(trials), improvement, None if math.isnan(error) else error)
     study.set_user_attr(ASKED, asdict(found))
     return found
 

@@ -172,6 +172,7 @@ def test_without_errors_of_the_replicates_it_takes_all_trials(make_sweep, opened
     study = opened(make_sweep("budget={until: converged, trials: 26}", *UNTIL[1:], "search.baselines=[]"))
     assert len(run(study, error=None)) == 26
     assert study.ending.startswith("took all 26 trials: possible improvement ")
+    assert study.ending.endswith(", and no error of the best to compare it with")
 
 
 def test_the_error_is_that_of_the_best_that_keeps_the_constraints():
