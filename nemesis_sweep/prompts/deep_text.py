@@ -16,6 +16,7 @@ from nemesis_sweep.prompts.context import (
     random_context,
     start_context,
 )
+from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import DeepTextFields
@@ -75,7 +76,7 @@ class DeepText(ContextLearner):
         blocks = torch.cat([embedding_norm(self.backbone)[None], states[: self.deep.shape[1]]])
         return blocks.repeat_interleave(self.layout.n_ctx)
 
-    def classifier(self, *, variants: bool = False) -> TextClassifier:
+    def classifier(self, *, variants: bool = False) -> ImageClassifier:
         """Text features of all classes, and the states that variants of the vectors can use again."""
         tower, layout = self.backbone.text, self.layout
         if not variants:
