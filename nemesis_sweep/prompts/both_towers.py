@@ -42,12 +42,13 @@ class BothTowersClassifier(ImageClassifier):
             self.texts, self._states = encode_vectors_with_states(tower, layout, vectors)
         else:
             self.texts = encode_vectors(tower, layout, vectors)
-        self._kept: tuple[Tensor, list[Tensor]] | None = None
+        self._classified: Tensor | None = None
+        self._entering: list[Tensor] | None = None
 
     def __call__(self, images: Tensor) -> Tensor:
-        tower, visual = self._both.tower, self.visual
-        self.features, entering = encode_images(tower, images, visual, keep=self._keeps)
-        self._kept = (images, entering) if entering else None
+        tower, keeps = self._both.tower, self._keeps
+        self.features, self._entering = encode_images(tower, images, self.visual, keep=keeps)
+        self._classified = images if keeps else None
         return cosine_logits(self.features, self.texts, self._both.backbone)
 
     def _texts_of(self, positions: Tensor, scales: Tensor, place: int | None) -> Tensor:
@@ -66,7 +67,7 @@ class BothTowersClassifier(ImageClassifier):
         """Features ``(R, N, B, E)`` with vectors ``(R, N, J, P, W)``. block: the first that one of them
         differs in, from which is gone on where what enters it is kept."""
         states, begin = images, 0
-        if self._kept is not None and self._kept[0] is images:
+        if self._entering and self._classified is images:
             begin = block or 0
-            states = self._kept[1][begin].unflatten(0, images.shape[:2])
+            states = self._entering[begin].unflatten(0, images.shape[:2])
         return encode_image_variants(self._both.tower, states, visual, begin)

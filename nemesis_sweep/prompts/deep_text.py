@@ -18,6 +18,7 @@ from nemesis_sweep.prompts.context import (
 )
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.text_classifier import TextClassifier
+from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import DeepTextFields
 from nemesis_sweep.vlm.backbone import Backbone
@@ -34,7 +35,7 @@ class DeepText(ContextLearner):
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("context", "deep")
-    fields = DeepTextFields
+    fields: ClassVar[type[Section]] = DeepTextFields
     deep: nn.Parameter
 
     @classmethod
@@ -67,7 +68,7 @@ class DeepText(ContextLearner):
         """Every block has its own vectors at the same places."""
         return int((positions % self.layout.n_ctx).min())
 
-    def typical_norms(self, images: Tensor | None = None) -> Tensor:
+    def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
         """Of each block: token embeddings, then the states of the classes' hand-written prompts."""
         tower = self.backbone.text
         assert isinstance(tower, OpenClipTower)
