@@ -4,7 +4,7 @@ Each function takes the tensors of one replicate, gives logits ``(B, C)``, and h
 """
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -209,6 +209,8 @@ def promptsrc_logits(learner, values, images):
 def promptsrc_term(learner, values, images):
     """One class, one image and one logit after the other."""
     method, scale = learner.method, learner.backbone.logit_scale
+    if not any((method.text_weight, method.image_weight, method.logit_weight)):
+        return 0.0
     texts, features = deep_texts(learner, values), seen(learner, values["visual"], images)
     with torch.no_grad():
         anchors = ensemble_features(learner)
@@ -222,14 +224,15 @@ def promptsrc_term(learner, values, images):
     return method.text_weight * of_texts + method.image_weight * of_images + method.logit_weight * of_logits
 
 
+@lru_cache(maxsize=1)
 def ensemble_features(learner):
-    """One class and one template after the other."""
+    """One class after the other."""
     own = learner.method.anchor_template
     templates = [own] if own else ["a picture of {}, drawn.", *ENSEMBLE]
     means = []
     for name in learner.classnames:
         texts = [template.replace("{}", name) for template in templates]
-        each = [learner.backbone.encode_texts([text], normalised=False)[0] for text in texts]
+        each = learner.backbone.encode_texts(texts, normalised=False)
         means.append(sum(each) / len(each))
     return torch.stack([mean / mean.norm() for mean in means]).to(learner.context)
 

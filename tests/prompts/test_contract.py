@@ -53,8 +53,7 @@ VARIANTS = {
     "promptsrc": [
         {},
         {"vision_last": 2, "norm": "relative", "prompt_depth": 1, "logit_weight": 30.0},
-        {"text_weight": 0.0, "image_weight": 0.0, "logit_weight": 0.0, "n_ctx_vision": 2},
-        {"vision_last": 3, "prompt_depth_vision": 1, "anchor_template": "{}", "class_position": "middle"},
+        {"vision_last": 2, "prompt_depth_vision": 1, "anchor_template": "{}", "class_position": "middle"},
     ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
