@@ -283,7 +283,7 @@ def test_an_image_tower_that_vectors_cannot_be_put_into(tmp_path: Path) -> None:
             "prompt: promptsrc",
             "average_std: {low: 0.1, high: 1}",
             "4: space.average_std: searching average_std can change nothing, as what the last epoch leaves "
-            "is kept; found average: none (the default); allowed: average: gaussian, fixed or searched",
+            'is kept; found average: "none" (the default); allowed: average: gaussian, fixed or searched',
         ),
         ("vision_last: 0", "omega: {low: 1, high: 2}", "3: method.vision_last: out of range; found 0"),
     ],

@@ -64,8 +64,8 @@ def test_kinds_in_the_image_tower_are_looked_at_beside_the_others(make_sweep):
 
 
 def test_of_kinds_in_both_towers_it_is_the_one_with_vectors_of_its_own_in_each(make_sweep):
-    more = ("tasks.backbone=ViT-B-16", "space.prompt={choices: [maple, vpt, promptsrc]}", "method.beta=0")
-    vectors = ("space.n_ctx={low: 2, high: 4}", "space.n_ctx_vision={low: 2, high: 9}")
-    sweep = make_sweep(*more, *vectors, "method.vision_last=1", "space.n_positions={low: 1, high: 40}")
+    kinds = "{maple: {}, vpt: {}, promptsrc: {n_positions: {low: 1, high: 26}}}"
+    more = ("tasks.backbone=ViT-B-16", f"space.prompt={{choices: {kinds}}}", "method.vision_last=1")
+    sweep = make_sweep(*more, "space.n_ctx={low: 2, high: 4}", "space.n_ctx_vision={low: 2, high: 9}")
     method = largest_method(sweep, sweep.task_list()[0], in_image_tower=True)
-    assert (method.prompt, method.n_ctx, method.n_ctx_vision, method.n_positions) == ("promptsrc", 4, 9, 13)
+    assert (method.prompt, method.n_ctx, method.n_ctx_vision, method.n_positions) == ("promptsrc", 16, 9, 25)
