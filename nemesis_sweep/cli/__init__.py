@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",
     "validate": "Check a sweep file and report everything that is wrong with it.",
     "status": "Show how far a sweep is, from another terminal or afterwards.",
+    "report": "Write a page, figures and tables of one sweep or several.",
     "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Serve the MLflow pages of a sweep on this machine.",
     "backbones": "List the vision-language models, or look into one of them.",

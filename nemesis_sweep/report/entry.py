@@ -71,7 +71,7 @@ def entry_of(label: str, row: Row, coop: Row | None) -> Entry:
         gain=_gain(row, coop) if coop is not None and row is not coop else None,
         params=row.params,
         config=row.config or {},
-        more={name: score(values) for name in _known(row) if (values := _values(row, name))},
+        more={name: score(values) for name in _known(row) if (values := measured_values(row, name))},
         broken=tuple(row.broken or ()),
         selected=selected_percent(row),
     )
@@ -92,7 +92,7 @@ def _known(row: Row) -> list[str]:
     ]
 
 
-def _values(row: Row, metric: str) -> list[float]:
+def measured_values(row: Row, metric: str) -> list[float]:
     """Return the metric per replicate; the mean alone where replicates were not kept."""
     values = row.replicates.get(metric)
     if values:
@@ -102,7 +102,7 @@ def _values(row: Row, metric: str) -> list[float]:
 
 
 def _score(row: Row, metric: str) -> Score | None:
-    values = _values(row, metric)
+    values = measured_values(row, metric)
     return score(values) if values else None
 
 
@@ -117,7 +117,7 @@ def _gain(ours: Row, coop: Row) -> Gain | None:
 
 def paired(ours: Row, theirs: Row) -> dict[int, tuple[float, float]]:
     """Return seed -> test accuracy of both. What no seed changes (zero-shot) stands against every seed."""
-    left, right = _values(ours, "test/accuracy"), _values(theirs, "test/accuracy")
+    left, right = measured_values(ours, "test/accuracy"), measured_values(theirs, "test/accuracy")
     seeds = list(theirs.seeds or range(len(right)))
     if not _learns(ours) and len(left) == 1:
         left = left * len(right)

@@ -18,7 +18,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import check_training, checked_seeds, refusal
 from nemesis_sweep.training.averaging import EpochAverage, epoch_weights
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.evaluation import evaluate
+from nemesis_sweep.training.evaluation import Keep, evaluate
 from nemesis_sweep.training.resident import resident
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import Backbone
@@ -111,15 +111,18 @@ class TrainingRun:
             return None
         return (self._selected.double() / self._steps).tolist()
 
-    def evaluate(self, split: str, report: SayLine | None = None) -> Metrics:
-        """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones."""
+    def evaluate(self, split: str, report: SayLine | None = None, keep: Keep | None = None) -> Metrics:
+        """Accuracy and loss on ``val`` or ``test`` with the prompts as they are now, NaN for failed ones.
+
+        keep: given what was predicted, also by failed ones.
+        """
         if split not in ("val", "test"):
             raise refusal("split", "no such split", split, "val, test")
         images = getattr(self.features, split)
         labels = getattr(self.features, f"{split}_labels")
         with torch.no_grad():
             classifier = self.trainer.learner.classifier()
-        accuracy, loss = evaluate(images, labels, classifier, report)
+        accuracy, loss = evaluate(images, labels, classifier, report, keep)
         failed = ~self.trainer.alive
         metrics = {f"{split}/accuracy": accuracy, f"{split}/loss": loss}
         return _read({name: value.masked_fill(failed, math.nan) for name, value in metrics.items()})

@@ -1,18 +1,8 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from nemesis_sweep.report.statistics import Gain, paired_gain, rounded, score, student_t
-
-
-def test_score_has_the_sample_standard_deviation() -> None:
-    three = score([60.0, 62.0, 67.0])
-    assert three.mean == pytest.approx(63.0)
-    assert three.std == pytest.approx(math.sqrt((9 + 1 + 16) / 2))
-    assert three.n == 3
-    assert score([60.0]).std is None
+from nemesis_sweep.report.statistics.gain import Gain, paired_gain, student_t
 
 
 @pytest.mark.parametrize(("degrees", "quantile"), [(1, 12.706), (2, 4.303), (9, 2.262), (1000, 1.962)])
@@ -27,10 +17,6 @@ def test_paired_gain_by_hand() -> None:
     assert gain.low == pytest.approx(2 - 2.4841, abs=1e-3)
     assert gain.high == pytest.approx(2 + 2.4841, abs=1e-3)
     assert not gain.beyond_noise
-
-
-def test_negative_zero_is_not_shown() -> None:
-    assert f"{rounded(-0.04):+.1f} {rounded(-0.06):+.1f} {rounded(12.34):+.1f}" == "+0.0 -0.1 +12.3"
 
 
 def test_one_replicate_has_no_interval() -> None:

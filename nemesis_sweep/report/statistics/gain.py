@@ -1,23 +1,15 @@
-"""Means over replicates and what can be said about their noise."""
+"""The gain of one trial over another on the same seeds, and its noise."""
 
 from __future__ import annotations
 
 import importlib
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nemesis_sweep.report.statistics.replicates import score
+
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Score:
-    """A metric over replicates: mean, sample standard deviation (None for one replicate), their number."""
-
-    mean: float
-    std: float | None
-    n: int
 
 
 @dataclass(frozen=True)
@@ -33,17 +25,6 @@ class Gain:
     def beyond_noise(self) -> bool:
         """Whether the interval is known and leaves out zero."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
-
-
-def rounded(value: float) -> float:
-    """Return the value with one decimal and without the sign of a negative zero, ready to be formatted."""
-    return round(value, 1) + 0.0
-
-
-def score(values: Sequence[float]) -> Score:
-    """Return mean and sample standard deviation (divisor n - 1) of at least one value."""
-    std = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
-    return Score(math.fsum(values) / len(values), std, len(values))
 
 
 def student_t(degrees: int, confidence: float = CONFIDENCE) -> float:

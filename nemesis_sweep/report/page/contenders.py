@@ -1,0 +1,87 @@
+"""The methods that stand side by side on a task: references, baselines, and the best of what was searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nemesis_sweep.report.entry import Entry, entry_of, measured_values
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP
+from nemesis_sweep.spec.losses import LOSSES, loss_of
+from nemesis_sweep.sweep.beside import control_of
+from nemesis_sweep.sweep.best import best, candidates_of, trained
+from nemesis_sweep.sweep.row import Row
+
+BEST = "best found"
+BEST_OF = "best "
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A method on a task.
+
+    method: its name in tables, the same on every task. row: of its trial. entry: its scores, with its gain
+    over plain CoOp of the same sweep. selected: the metric that chose it among trials, '' where nothing was
+    chosen.
+    """
+
+    method: str
+    row: Row
+    entry: Entry
+    selected: str = ""
+
+    def by_seed(self, metric: str = "test/accuracy") -> dict[int, float]:
+        """Seed -> metric of every replicate; empty where it was not measured for each."""
+        values, seeds = measured_values(self.row, metric), list(self.row.seeds or ())
+        return dict(zip(seeds, values, strict=True)) if len(values) == len(seeds) else {}
+
+
+def contenders(
+    rows: Sequence[Row], deciding: Sequence[Row], objectives: Sequence[str]
+) -> tuple[Contender, ...]:
+    """The methods of one task, in the order of tables.
+
+    rows: of the task. deciding: those by which the best were chosen: the same, or those of a joint study's
+    means.
+    """
+    complete = {row.number: row for row in rows if row.state == "COMPLETE"}
+    coop = complete.get(COOP)
+    kept = [row for row in trained(deciding, objectives) if not row.broken]
+    winner = next((row.number for row in kept if row.best), "")
+    found = [*_baselines(complete), *_best_of_each(kept, objectives), (BEST, winner)]
+    found.append((BASELINES[CONTROL].label, control_of(winner)))
+    return tuple(
+        Contender(
+            method, complete[number], entry_of(method, complete[number], coop), _chosen(method, objectives)
+        )
+        for method, number in found
+        if number in complete
+    )
+
+
+def _chosen(method: str, objectives: Sequence[str]) -> str:
+    return objectives[0] if method.startswith(BEST_OF) or method == BASELINES[CONTROL].label else ""
+
+
+def _baselines(complete: Mapping[str, Row]) -> Iterator[tuple[str, str]]:
+    """The rows beside the search, with their numbers; one that is a point of the space is a trial."""
+    by_name = {row.baseline: number for number, row in complete.items() if row.baseline}
+    for name, baseline in BASELINES.items():
+        if name in by_name and not baseline.last:
+            yield baseline.label, by_name[name]
+
+
+def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The best trial of every loss and of every kind of prompt, where the search tried several of them."""
+    searched = [row for row in kept if row.number.isdecimal()]
+    kinds = sorted({str(row.method.get("prompt")) for row in searched})
+    losses = {loss: [row for row in searched if loss_of(row.method) == loss] for loss in LOSSES}
+    groups = [
+        {loss: rows for loss, rows in losses.items() if rows},
+        {kind: [row for row in searched if str(row.method.get("prompt")) == kind] for kind in kinds},
+    ]
+    for group in groups:
+        if len(group) > 1:
+            for label, rows in group.items():
+                if winner := best(candidates_of(rows, objectives)):
+                    yield BEST_OF + label, winner.number

@@ -1,0 +1,34 @@
+"""A figure as SVG and PNG, and as SVG within a page."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from markupsafe import Markup
+
+from nemesis_sweep.report.page.pieces import Picture
+from nemesis_sweep.report.page.style import INK
+
+DPI = 150
+
+
+def write_picture(picture: Picture, folder: Path) -> Markup:
+    """Write `NAME.svg` and `NAME.png` and return the SVG for a page, in the colour of the page's text.
+
+    The same picture is the same file, byte for byte.
+    """
+    import matplotlib
+
+    text = io.StringIO()
+    # Names within a page's pictures are to differ, and to be the same every time.
+    with matplotlib.rc_context({"svg.hashsalt": picture.name}):
+        picture.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+    # Only now is everything where it belongs: laid out once.
+    picture.figure.set_layout_engine("none")
+    picture.figure.savefig(
+        folder / f"{picture.name}.png", dpi=DPI, facecolor="white", metadata={"Software": None}
+    )
+    return Markup(svg[svg.index("<svg") :].replace(INK, "currentColor"))

@@ -1,0 +1,100 @@
+"""The page: one HTML file with all it needs, read with a browser, printed, in light and in dark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import jinja2
+
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.report.page.formats.text import best_cells, texts
+from nemesis_sweep.report.page.material import Material
+from nemesis_sweep.report.page.pieces import Column, Note, Picture, ReportTable
+from nemesis_sweep.report.page.record import SweepRecord
+from nemesis_sweep.report.verdict import sweep_verdict
+
+TABLE_FORMATS = ("csv", "parquet", "md", "tex")
+FIGURE_FORMATS = ("svg", "png")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A piece of a page as the template takes it. kind: `table`, `picture` or `note`."""
+
+    kind: str
+    what: ReportTable | Picture | Note
+    svg: str = ""
+
+    @property
+    def rows(self) -> list[tuple[str, list[tuple[str, bool, bool]]]]:
+        """The lines of a table: its group where that begins, and (text, best, number) of every cell."""
+        table = self.what
+        assert isinstance(table, ReportTable)
+        lines = table.lines[: table.shown]
+        found, group = [], ""
+        for line, words, best in zip(lines, texts(table, lines), best_cells(table), strict=False):
+            heading, group = (line.group if line.group != group else ""), line.group
+            cells = [
+                (word, bold, not isinstance(cell, str))
+                for word, bold, cell in zip(words, best, line.cells, strict=True)
+            ]
+            found.append((heading, cells))
+        return found
+
+    @property
+    def left_out(self) -> int:
+        """How many lines of a table the page does not show."""
+        return (
+            len(self.what.lines[self.what.shown :])
+            if isinstance(self.what, ReportTable) and self.what.shown
+            else 0
+        )
+
+
+def html_page(material: Material, sections: Mapping[str, Sequence[Shown]]) -> str:
+    """The page of some sections, by their headings; empty ones are left out."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("nemesis_sweep.report.page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["is_number"] = _is_number
+    return environment.get_template("page.html").render(
+        title=" and ".join(sweep.name for sweep in material.sweeps),
+        sweeps=[_facts(sweep) for sweep in material.sweeps],
+        sections={name: shown for name, shown in sections.items() if shown},
+        table_formats=TABLE_FORMATS,
+        figure_formats=FIGURE_FORMATS,
+        version=metadata.version("nemesis-sweep"),
+    )
+
+
+def _facts(sweep: SweepRecord) -> dict[str, Any]:
+    """What stands at the head of a page about a sweep."""
+    studies = sweep.status.studies
+    states = {
+        name: sum(getattr(study, name) for study in studies)
+        for name in ("complete", "pruned", "failed", "running")
+    }
+    told = ", ".join(f"{count} {state}" for state, count in states.items() if count)
+    return {
+        "name": sweep.name,
+        "home": str(sweep.home.path),
+        "tasks": counted(len(sweep.sweep.task_list()), "task"),
+        "trials": f"{counted(sum(study.total for study in studies), 'trial')} with baselines: {told}",
+        "objective": ", ".join(sweep.objectives),
+        "replicates": counted(len(sweep.sweep.tasks.seeds), "replicate"),
+        "simulated": sweep.status.simulated,
+        "done": sweep.status.is_done,
+        "verdict": sweep_verdict(sweep.boards),
+    }
+
+
+def _is_number(table: ReportTable, column: Column) -> bool:
+    place = list(table.columns).index(column)
+    return not any(isinstance(line.cells[place], str) for line in table.lines)

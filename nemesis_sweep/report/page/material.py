@@ -1,0 +1,110 @@
+"""All that tables and figures are made from: the sweeps of a report, with their tasks aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+
+from nemesis_sweep.report.page.contenders import Contender, contenders
+from nemesis_sweep.report.page.record import SweepRecord
+from nemesis_sweep.spec.sweep import MEAN
+from nemesis_sweep.sweep.best import judged
+from nemesis_sweep.sweep.row import Row
+
+
+@dataclass(frozen=True)
+class TaskKey:
+    """What makes a task the same in several sweeps."""
+
+    dataset: str
+    shots: int
+    protocol: str
+    backbone: str
+
+    @classmethod
+    def of(cls, row: Row) -> TaskKey:
+        """The task that a row was measured on."""
+        return cls(str(row.dataset), int(row.shots or 0), str(row.protocol), str(row.backbone))
+
+    @property
+    def data(self) -> str:
+        """The name of its dataset, without the folder of one's own."""
+        return PurePath(self.dataset).name or self.dataset
+
+
+@dataclass(frozen=True)
+class TaskOfSweep:
+    """A task of a sweep. study: in which its trials are. rows: of its trials, whatever became of them."""
+
+    sweep: SweepRecord
+    key: TaskKey
+    study: str
+    name: str
+    label: str
+    rows: Sequence[Row]
+    contenders: Sequence[Contender]
+
+    @property
+    def searched(self) -> list[Row]:
+        """The trials that the sampler proposed, complete or not."""
+        return [row for row in self.rows if row.number.isdecimal()]
+
+    def contender(self, method: str) -> Contender | None:
+        """The method by its name, None where the task has none."""
+        return next((each for each in self.contenders if each.method == method), None)
+
+
+@dataclass(frozen=True)
+class Material:
+    """The sweeps of a report. Whatever is drawn comes from here."""
+
+    sweeps: Sequence[SweepRecord]
+
+    @cached_property
+    def tasks(self) -> tuple[TaskOfSweep, ...]:
+        """Every task of every sweep: those that are the same in several sweeps behind one another."""
+        found = [task for sweep in self.sweeps for task in _tasks_of(sweep)]
+        several = len({task.key.backbone for task in found}) > 1
+        data = list(dict.fromkeys(task.key.dataset for task in found))
+        order = sorted(
+            {task.key for task in found},
+            key=lambda key: (key.protocol, key.backbone, data.index(key.dataset), key.shots),
+        )
+        return tuple(
+            TaskOfSweep(**{**vars(task), "label": _label(task.key, several)})
+            for key in order
+            for task in found
+            if task.key == key
+        )
+
+    @property
+    def several(self) -> bool:
+        """Whether the report is on more than one sweep."""
+        return len(self.sweeps) > 1
+
+    def method(self, task: TaskOfSweep, contender: Contender) -> str:
+        """The name of a method in a table of all sweeps: with the sweep, where there are several."""
+        return f"{contender.method} ({task.sweep.name})" if self.several else contender.method
+
+
+def _label(key: TaskKey, with_backbone: bool) -> str:
+    label = f"{key.data} {key.shots}-shot"
+    if key.protocol != "few_shot":
+        label += f" {key.protocol.replace('_', ' ')}"
+    return f"{label} {PurePath(key.backbone).name}" if with_backbone else label
+
+
+def _tasks_of(sweep: SweepRecord) -> Iterator[TaskOfSweep]:
+    studies: dict[str, list[Row]] = {}
+    for row in sweep.rows:
+        studies.setdefault(row.study, []).append(row)
+    for study, rows in studies.items():
+        tasks: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.task != MEAN:
+                tasks.setdefault(str(row.task), []).append(row)
+        for name, own in tasks.items():
+            shown = contenders(own, judged(rows), sweep.objectives)
+            yield TaskOfSweep(sweep, TaskKey.of(own[0]), study, name, name, own, shown)

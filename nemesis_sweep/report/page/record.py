@@ -1,0 +1,87 @@
+"""One home as a report reads it: its trials, its tables, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.report.leaderboard import TaskBoard, leaderboard
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.best import mark_best, trained
+from nemesis_sweep.sweep.home.folder import Home, home_at
+from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
+from nemesis_sweep.sweep.row import Row
+from nemesis_sweep.sweep.rows import trial_rows
+from nemesis_sweep.sweep.status import SweepStatus, status_of
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """A finished or a running sweep.
+
+    name: what tells it from the others of a report. rows: of all trials, as in `results.parquet`. boards: a
+    task's table each; a joint sweep has a last one for the means.
+    """
+
+    name: str
+    home: Home
+    sweep: Sweep
+    studies: Sequence[RecordedStudy]
+    rows: Sequence[Row]
+    status: SweepStatus
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What trials are judged by; the first decides."""
+        return tuple(self.sweep.search.objective)
+
+    @cached_property
+    def boards(self) -> list[TaskBoard]:
+        """The table of every task, and of the means of a joint sweep."""
+        return leaderboard(self.rows, self.objectives)
+
+
+def read_sweeps(folders: Sequence[Path]) -> list[SweepRecord]:
+    """The sweeps in some homes, each with a name of its own.
+
+    Raises ``UserError`` for a folder that holds no sweep, or one without a finished trial.
+    """
+    homes = list(dict.fromkeys(home_at(folder) for folder in folders))
+    sweeps = [recorded_sweep(home) for home in homes]
+    return [
+        _read(home, sweep, name)
+        for home, sweep, name in zip(homes, sweeps, _names(homes, sweeps), strict=True)
+    ]
+
+
+def _names(homes: Sequence[Home], sweeps: Sequence[Sweep]) -> list[str]:
+    """The sweeps' own names; where two are alike those of their folders, or the whole paths."""
+    for names in ([sweep.name for sweep in sweeps], [home.path.name for home in homes]):
+        if len(set(names)) == len(names):
+            return names
+    return [str(home.path) for home in homes]
+
+
+def _read(home: Home, sweep: Sweep, name: str) -> SweepRecord:
+    studies = recorded_studies(sweep, home)
+    status = status_of(sweep, studies, home)
+    rows = [
+        row
+        for study in studies
+        for number, trial in study.trials
+        for row in trial_rows(study, number, trial, home.path)
+    ]
+    if status.simulated:
+        from nemesis_sweep.report.simulated import with_simulated
+
+        rows = list(with_simulated(home.path, rows))
+    if not trained(rows, sweep.search.objective):
+        message = "no trial that trains a prompt has completed, so there is nothing to report"
+        allowed = (
+            "a sweep of which at least one trial is complete; `nemesis-sweep status` shows how far it is"
+        )
+        raise UserError(Problem(message, key="HOME", found=str(home.path), allowed=allowed))
+    return SweepRecord(name, home, sweep, studies, mark_best(rows, sweep.search.objective), status)

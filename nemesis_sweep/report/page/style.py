@@ -1,0 +1,127 @@
+"""How all figures look: colours that everybody can tell apart, one colour and mark for each method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from nemesis_sweep.report.page.contenders import BEST, BEST_OF
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER
+from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1c1d1e"
+"""Of text and axes; the page puts the colour of its own text in its place."""
+GRID = "#9a9a9a"
+WIDTH = 6.5
+"""Inches: the text width of a paper, and of the page."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#7F7F7F")
+"""Okabe and Ito (2008), with a brown and a grey for the yellow and the black, which a page may hide."""
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":")
+
+_SETTINGS = {
+    "font.family": "sans-serif",
+    # Verdana has the widths of DejaVu Sans, by which the figure was laid out.
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],
+    "font.size": 8.0,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.0,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "grid.color": GRID,
+    "grid.alpha": 0.3,
+    "grid.linewidth": 0.5,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.5,
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw and save figures within this."""
+    import matplotlib
+
+    with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]
+        yield
+
+
+def canvas(rows: int = 1, columns: int = 1, height: float = 2.3, **axes: Any) -> tuple[Figure, np.ndarray]:
+    """A figure as wide as the text with ``rows x columns`` axes, each row so many inches high."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, rows * height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **axes)
+
+
+def panels(count: int, height: float = 2.0, across: int = 3, **axes: Any) -> tuple[Figure, list[Axes]]:
+    """A figure with one panel for each of ``count`` things, at most ``across`` in a row."""
+    columns = min(count, across)
+    rows = -(-count // columns)
+    figure, grid = canvas(rows, columns, height if columns > 1 else max(height, 2.3), **axes)
+    found = list(grid.flat)
+    for spare in found[count:]:
+        spare.remove()
+    return figure, found[:count]
+
+
+def looks(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Colour, mark and dash of every method, the same in all figures; of others by their order."""
+    found: dict[str, dict[str, Any]] = {}
+    free = 0
+    for method in dict.fromkeys(methods):
+        known = _KNOWN.get(method)
+        if known is None:
+            known = (
+                COLOURS[free % len(COLOURS)],
+                MARKS[(free // 2) % len(MARKS)],
+                DASHES[free // len(COLOURS) % len(DASHES)],
+            )
+            free += 1
+        found[method] = dict(zip(("color", "marker", "linestyle"), known, strict=True))
+    return found
+
+
+def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 4) -> None:
+    """One legend for all axes, below them."""
+    handles: dict[str, Any] = {}
+    for each in axes:
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+
+
+_KNOWN = {
+    BASELINES["zero_shot"].label: (GRID, "x", ":"),
+    BASELINES["linear_probe"].label: ("#8C510A", "+", ":"),
+    BASELINES[COOP].label: ("#E69F00", "s", "--"),
+    BASELINES[PAPER].label: ("#56B4E9", "v", "-."),
+    BASELINES[CONTROL].label: ("#7F7F7F", "D", ":"),
+    BEST: ("#0072B2", "o", "-"),
+    BEST_OF + NONE: ("#7F7F7F", "P", "--"),
+    BEST_OF + PUN: ("#D55E00", "^", "-"),
+    BEST_OF + PAN: ("#009E73", "o", "-"),
+    BEST_OF + MIX: ("#CC79A7", "X", "-"),
+}

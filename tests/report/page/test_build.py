@@ -1,0 +1,108 @@
+"""The report of a trained sweep: what it writes, where, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+from click.testing import CliRunner
+
+from nemesis_sweep.cli import main
+from nemesis_sweep.report.page.build import write_report
+from nemesis_sweep.report.page.html import FIGURE_FORMATS, TABLE_FORMATS
+
+
+class Links(HTMLParser):
+    """What a page loads and links to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hrefs: list[str] = []
+        self.loaded: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag, attributes) -> None:
+        named = dict(attributes)
+        if tag == "a":
+            self.hrefs.append(named["href"])
+        elif tag in ("script", "img", "iframe", "object", "link", "image"):
+            self.loaded.append(named.get("src") or named.get("href") or named.get("xlink:href") or tag)
+        if "id" in named:
+            self.ids.append(named["id"])
+
+
+@pytest.fixture(scope="module")
+def links(report) -> Links:
+    found = Links()
+    found.feed((report / "report.html").read_text())
+    return found
+
+
+def test_every_link_of_the_page_leads_to_a_file_or_a_place_in_it(report, links) -> None:
+    assert len(links.hrefs) > 10
+    for href in links.hrefs:
+        assert href[1:] in links.ids if href.startswith("#") else (report / href).is_file(), href
+
+
+def test_the_page_loads_nothing(links) -> None:
+    assert [each for each in links.loaded if not each.startswith("data:")] == []
+
+
+def test_no_two_things_of_the_page_share_an_id(report, links) -> None:
+    own = [each for each in links.ids if not re.match(r"[A-Z]|[a-z]?[0-9a-f]{8,}|.*_\d+$", each)]
+    assert len(own) == len(set(own))
+
+
+def test_every_table_and_figure_is_there_in_every_format(report) -> None:
+    for folder, formats in (("tables", TABLE_FORMATS), ("figures", FIGURE_FORMATS)):
+        files = list((report / folder).iterdir())
+        assert files
+        assert {file.name for file in files} == {f"{file.stem}.{end}" for file in files for end in formats}
+
+
+def test_the_same_records_make_the_same_files(home, report, tmp_path) -> None:
+    again = write_report([home], tmp_path / "again").parent
+    for file in sorted(report.rglob("*")):
+        if file.is_file():
+            assert file.read_bytes() == (again / file.relative_to(report)).read_bytes(), file
+
+
+def test_a_report_takes_the_place_of_an_earlier_one(home, tmp_path) -> None:
+    folder = tmp_path / "report"
+    write_report([home], folder)
+    (folder / "figures" / "old.svg").write_text("of an earlier version")
+    write_report([home], folder)
+    assert not (folder / "figures" / "old.svg").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def refused(*words) -> str:
+    answer = CliRunner().invoke(main, ["report", *map(str, words)])
+    assert answer.exit_code == 2, answer.output
+    assert "Traceback" not in answer.output
+    return answer.output
+
+
+def test_a_folder_with_something_else_is_refused(home, tmp_path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    told = refused(home, "--to", tmp_path)
+    assert "not a report, and not empty" in told
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_without_a_sweep_is_refused(tmp_path) -> None:
+    assert "no sweep in this folder" in refused(tmp_path)
+
+
+def test_a_home_is_given_twice_and_counts_once(home, tmp_path) -> None:
+    page = write_report([home, home], tmp_path / "twice")
+    assert "(made)" not in page.read_text()
+
+
+def test_two_homes_stand_side_by_side(home, tmp_path) -> None:
+    other = shutil.copytree(home, tmp_path / "other")
+    text = write_report([home, other], tmp_path / "both").read_text()
+    assert "plain CoOp (home)" in text
+    assert "plain CoOp (other)" in text
