@@ -75,9 +75,7 @@ def next_text(material: Material) -> str:
         told.append(each.text + (f" Left as it was: {fault}." if fault else ""))
         if each.after is not None and not fault:
             accepted.append(each)
-    lines = [
-        f"Proposed after {sweep.name} ({printable(str(record.home.path))})."
-    ]
+    lines = [f"Proposed after {sweep.name} ({printable(str(record.home.path))})."]
     lines += ["Wider ranges:" if accepted else f"No range is wider: {_why_none(told, sweep, found)}."]
     lines += [f"- {each}" for each in told]
     if more := rising(found):
