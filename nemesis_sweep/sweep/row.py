@@ -18,13 +18,9 @@ class Row:
     dataset, shots, backbone, protocol: of the task; of a mean as far as its tasks have them in common.
     state: of Optuna: COMPLETE, PRUNED, FAIL, RUNNING. reason: why it did not complete. broken: the
     constraints that a complete trial breaks. front: whether no other trial of its study beats it. best:
-<<<<<<< HEAD
-    whether it is the best of its study (``best.mark_best``). ended: of a simulation, in simulated seconds.
-    worker: the host and process that trained it to its end.
-=======
     whether it is the best of its study (``best.mark_best``). stopped: with `budget.until`, why its study's
     search asked for no more trials (``convergence.ending``). ended: of a simulation, in simulated seconds.
->>>>>>> main
+    worker: the host and process that trained it to its end.
     All else is the trial's, as in ``Result``.
     """
 
