@@ -6,6 +6,8 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Seconds at the end of each of the runs that tests start; those that look at reports ask for them.
+os.environ.setdefault("NEMESIS_SWEEP_REPORT", "0")
 
 import signal
 from collections.abc import Iterator

@@ -28,10 +28,10 @@ def show_forecast(sweep: Sweep, console: Console) -> None:
     for study in found.studies:
         table.add_row(
             study.study,
-            str(study.trials),
+            str(study.trials + study.confirmations),
             f"{study.mean:.1f} s",
             f"{study.low:.1f} - {study.high:.1f} s",
-            duration(study.trials * study.mean),
+            duration(study.equal * study.mean),
             f"{study.memory / MIB:.0f} MiB",
         )
     console.print(table)

@@ -37,6 +37,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     from rich.console import Console
 
     from nemesis_sweep.cli.own_data import look_at_data
+    from nemesis_sweep.sweep.confirm import most_confirmations
     from nemesis_sweep.sweep.space.baselines import most_controls
 
     sweep = load(file, trials, overrides)
@@ -63,8 +64,9 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     counts = [counted(sum(row.trials for row in rows), "trial")]
     if n_beside := sum(len(row.beside) for row in rows):
         counts.append(counted(n_beside, "baseline"))
+    at_most = "at most " if most_controls(sweep) + most_confirmations(sweep) else ""
     console.print(
-        f"{'at most ' * (most_controls(sweep) > 0)}{' and '.join(counts)} in all, "
+        f"{at_most}{' and '.join(counts)} in all, "
         f"{counted(sum(row.prompts for row in rows), 'prompt')} to train; "
         f"sampler {sweep.search.sampler}, pruner {sweep.search.pruner}, "
         f"selected on {selected_on}",
@@ -95,7 +97,8 @@ class _Row:
 
 
 def _rows(sweep: "Sweep") -> list[_Row]:
-    from nemesis_sweep.spec.baselines import CONTROL, PAPER, trains_prompt
+    from nemesis_sweep.spec.baselines import CONFIRM, CONTROL, PAPER, trains_prompt
+    from nemesis_sweep.sweep.confirm import most_confirmations
     from nemesis_sweep.sweep.space.baselines import most_controls, outside_the_space, paper_point
     from nemesis_sweep.sweep.space.planned import trains_prompts, trials_of
 
@@ -105,10 +108,12 @@ def _rows(sweep: "Sweep") -> list[_Row]:
         inside = paper_point(sweep, tasks) is not None and PAPER in sweep.search.baselines
         trials = trials_of(sweep, tasks)
         trained = trials * trains_prompts(sweep) + sum(map(trains_prompt, beside))
+        confirmed = most_confirmations(sweep)
         epochs = " + ".join(_epochs(sweep, task) for task in tasks) if len(tasks) < 5 else "below"
         given = min(trials, inside + len(sweep.search.points))
-        prompts = trained * len(tasks) * sweep.tasks.replicates
-        rows.append(_Row(study, epochs, trials, given, beside, prompts))
+        prompts = trained * sweep.tasks.replicates + confirmed * len(sweep.confirm_seeds)
+        beside += [CONFIRM] * confirmed
+        rows.append(_Row(study, epochs, trials, given, beside, prompts * len(tasks)))
     return rows
 
 
@@ -189,6 +194,8 @@ def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
     from nemesis_sweep.cli.image_tower import image_tower_lines
+    from nemesis_sweep.spec.baselines import CONFIRM
+    from nemesis_sweep.spec.confirm import seeds_text
     from nemesis_sweep.spec.samplers import sampler_of
     from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
@@ -196,6 +203,10 @@ def _remarks(sweep: "Sweep") -> list[str]:
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
     lines += image_tower_lines(sweep)
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
+    if (confirm := sweep.search.confirm) is not None:
+        best = "the best" if confirm.top == 1 else f"the {confirm.top} best"
+        seeds = seeds_text(sweep.confirm_seeds)
+        lines.append(f"{CONFIRM}: {best} and plain CoOp are trained again on {seeds}")
     if any(name.startswith("test/") for name in sweep.search.objective):
         lines.append("the best is selected on test, which flatters it; every table says so")
     if len(sweep.search.objective) > 1:

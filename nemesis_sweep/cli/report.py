@@ -1,13 +1,17 @@
-"""`nemesis-sweep report`: a page, figures and tables of one sweep or several."""
+"""`nemesis-sweep report`: a page, figures and tables of one sweep or several; `run` ends by writing one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.files.full_disk import full_disk
+from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
 
 
@@ -24,5 +28,39 @@ def command(homes: tuple[Path, ...], to: Path | None) -> None:
     """
     from nemesis_sweep.report.page.build import write_report
 
-    page = write_report(homes or (newest_home(SWEEPS),), to)
+    found = homes or (newest_home(SWEEPS),)
+    with told_without_room(to or found[0]):
+        page = write_report(found, to)
     click.echo(f"Report  {printable(str(page))}")
+
+
+def write_after_a_run(home: Path) -> None:
+    """Write the report of a sweep that is over and print where it is, or why there is none.
+
+    Whatever goes wrong here does not count as a failure of the run, whose results are kept.
+    """
+    from nemesis_sweep.report.page.build import write_report
+
+    try:
+        with told_without_room(home):
+            page = write_report([home])
+    except Exception as error:
+        told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        click.echo(f"The report was not written: {told}", err=True)
+        return
+    click.echo(f"Report  {printable(str(page))}")
+
+
+@contextmanager
+def told_without_room(folder: Path) -> Iterator[None]:
+    """Raise ``UserError`` where a disk is full or a report's folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        full = full_disk(error)
+        file = (full.file if full else "") or str(error.filename or folder)
+        reason = full.reason if full else error.strerror or str(error)
+        allowed = "room there, or another folder with --to; an earlier report is kept as it was"
+        raise UserError(
+            Problem(f"the report cannot be written: {reason}", key="--to", found=file, allowed=allowed)
+        ) from error

@@ -9,6 +9,7 @@ import click
 from nemesis_sweep.cli import simulation
 from nemesis_sweep.cli.options import GivenPath, load, overrides, sweep_file, trials
 from nemesis_sweep.cli.output import lasting_output
+from nemesis_sweep.cli.report import write_after_a_run
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import UserError
@@ -45,6 +46,12 @@ INTERRUPTED = 130
     type=click.IntRange(1, 1000),
     help=f"Workers of a simulation [default: {WORKERS}].",
 )
+@click.option(
+    "--report/--no-report",
+    default=True,
+    envvar="NEMESIS_SWEEP_REPORT",
+    help="Write HOME/report at the end, as `nemesis-sweep report` does [default: --report].",
+)
 @lasting_output()
 def command(
     file: Path,
@@ -56,6 +63,7 @@ def command(
     retry_failed: bool,
     simulate: str | None,
     workers: int | None,
+    report: bool,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
     from nemesis_sweep.sweep.cluster.lost import starting_again
@@ -80,9 +88,9 @@ def command(
                 click.echo(f"Starting over; the former sweep is kept in {printable(kept)}")
             with starting_again(), told_when_full(place):
                 if simulate is not None:
-                    simulation.simulate(sweep, place, simulate, workers or WORKERS, extend)
+                    simulation.simulate(sweep, place, simulate, workers or WORKERS, extend, report)
                 else:
-                    _run(sweep, place, extend, retry_failed)
+                    _run(sweep, place, extend, retry_failed, report)
         except UserError as error:
             raise located(error, file, overrides) from error
         except KeyboardInterrupt:
@@ -96,7 +104,7 @@ def _interrupted() -> NoReturn:
     sys.exit(INTERRUPTED)
 
 
-def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> None:
+def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report: bool) -> None:
     from rich.console import Console
 
     from nemesis_sweep.cli.image_tower import image_tower_lines
@@ -126,6 +134,8 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool) -> Non
         raise outcome.causes
     boards = leaderboard(rows, objectives)
     print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
+    if report:
+        write_after_a_run(place.path)
     if outcome.causes:
         raise outcome.causes
     _conclude(outcome, sweep)

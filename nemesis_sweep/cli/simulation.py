@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.cli.report import write_after_a_run
 from nemesis_sweep.files.current_folder import from_here
 from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.files.regular_file import is_there
@@ -23,7 +24,7 @@ WORKERS = 4
 FAILED = 1
 
 
-def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend: bool) -> None:
+def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend: bool, report: bool) -> None:
     """Simulate the sweep and print what came of it. recorded: home of an earlier sweep, '' for none."""
     from rich.console import Console
 
@@ -60,6 +61,8 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     results = write_simulated(place.path, rows)
     print_simulation(rows, sweep.search.objective, outcome.seconds, source, console)
     console.print(f"Simulated results  {printable(results)}", soft_wrap=True, highlight=False)
+    if report:
+        write_after_a_run(place.path)
     if outcome.empty_studies:
         click.echo(
             f"error: no trial that trains a prompt completed in: {', '.join(outcome.empty_studies)}", err=True

@@ -9,8 +9,8 @@ from nemesis_sweep.report.entry import Entry
 from nemesis_sweep.report.statistics import Gain
 from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.losses import LOSSES, NONE, loss_of
+from nemesis_sweep.sweep.beside import baseline_of
 from nemesis_sweep.sweep.best import best, candidates_of
-from nemesis_sweep.sweep.control import baseline_of
 from nemesis_sweep.sweep.row import Row
 
 

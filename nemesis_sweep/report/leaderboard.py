@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.report.confirmed import Confirmed, confirmed_settings
 from nemesis_sweep.report.entry import Entry, entry_of, is_test_set, paired
 from nemesis_sweep.report.kinds import KindRow, Tried, kind_rows
 from nemesis_sweep.report.selection import selected_percent
 from nemesis_sweep.report.statistics import Gain, paired_gain
-from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, trains_prompt
+from nemesis_sweep.spec.baselines import BASELINES, CONFIRM, CONTROL, COOP, trains_prompt
 from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.losses import PAN, PUN, loss_of
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.sweep import MEAN
+from nemesis_sweep.sweep.beside import control_of
 from nemesis_sweep.sweep.best import best, candidates_of, front, judged, trained
-from nemesis_sweep.sweep.control import control_of
 from nemesis_sweep.sweep.row import Row
 
 BEST = "best found"
@@ -41,6 +42,7 @@ class TaskBoard:
     the two differ in nothing else, or of itself where it has no penalty; empty where that was not trained.
     selected: percent of the drawn positions that PAN penalised, of every complete trial in which it chose.
     kinds: where trials drew several kinds of prompts, the best of each with each loss.
+    confirmed: the settings that were trained again on fresh seeds, the best first.
     mean_of: in a joint study the number of tasks, whose mean selected the best; 0 where every task has its
     own best. is_mean: whether the table itself shows the means over the tasks.
     """
@@ -58,6 +60,7 @@ class TaskBoard:
     penalty: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     selected: tuple[float, ...] = ()
     kinds: tuple[KindRow, ...] = ()
+    confirmed: tuple[Confirmed, ...] = ()
     mean_of: int = 0
     is_mean: bool = False
 
@@ -79,6 +82,12 @@ class TaskBoard:
     def penalty_gain(self) -> Gain | None:
         """What the penalty of the best adds on test, all else equal; None where that is not known."""
         return paired_gain(*zip(*self.penalty.values(), strict=True)) if self.penalty else None
+
+    @property
+    def best_confirmed(self) -> Confirmed | None:
+        """The best on fresh seeds; None where it was not trained again."""
+        number = None if self.best is None else self.best.number
+        return next((each for each in self.confirmed if each.number == number), None)
 
     def entry(self, baseline: str) -> Entry | None:
         """Return the row of a baseline, None if it did not complete."""
@@ -125,7 +134,7 @@ def _board(
     study: str, rows: Sequence[Row], deciding: Sequence[Row], objectives: tuple[str, ...]
 ) -> TaskBoard:
     """The board of one task's rows. deciding: the rows of the study by which its best was chosen."""
-    complete = [row for row in rows if row.state == "COMPLETE"]
+    complete = [row for row in rows if row.state == "COMPLETE" and row.baseline != CONFIRM]
     by_name = {row.baseline: row for row in complete if row.baseline}
     by_number = {row.number: row for row in complete}
     coop = by_name.get(COOP)
@@ -167,6 +176,7 @@ def _board(
         penalty=_penalty(found, winner, by_number, coop) if found is not None and winner is not None else {},
         selected=tuple(share for row in complete if (share := selected_percent(row)) is not None),
         kinds=kind_rows(kept, objectives, lambda number: _tried(number, by_number, coop)),
+        confirmed=confirmed_settings(rows, deciding, objectives),
     )
 
 

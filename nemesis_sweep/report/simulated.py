@@ -17,10 +17,10 @@ from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_table, results_table, rows_of, write_table
 from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.report.table import print_leaderboard
-from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import MEAN
 from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.beside import may_be_best
 from nemesis_sweep.sweep.best import Candidate
 from nemesis_sweep.sweep.row import Row
 
@@ -111,7 +111,7 @@ def best_found(rows: Iterable[Row], objective: str, seconds: float) -> list[tupl
         while place < len(ended) and (ended[place].ended or 0.0) <= until:
             row = ended[place]
             place += 1
-            if row.state == "COMPLETE" and trains_prompt(row.baseline):
+            if row.state == "COMPLETE" and may_be_best(row.baseline):
                 value = row.metrics[objective]
                 best = value if best is None else max(best, value) if maximize else min(best, value)
         curve.append((until, place, best))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nemesis_sweep.spec.baselines import CONFIRM
 from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.beside import baseline_of, original_of
 from nemesis_sweep.sweep.best import Candidate, best, candidates_in
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class StudyCounts:
     failed: int = 0
     best: Candidate | None = None
     running: int = 0
+    total: Callable[[], int] | None = None
+    """Counts anew how many trials there will be: of some it is known only when others are over."""
 
     @property
     def done(self) -> int:
@@ -51,8 +55,7 @@ class StudyCounts:
         self.complete += state == "COMPLETE"
         self.pruned += state == "PRUNED"
         self.failed += state == "FAIL"
-        # A control is known only when everything else is over.
-        self.budget = max(self.budget, self.done)
+        self.budget = max(self.budget if self.total is None else self.total(), self.done)
         if candidate is not None:
             self.best = best(each for each in (self.best, candidate) if each is not None)
 
@@ -70,7 +73,9 @@ class RunningTrial:
 
 
 def trial_name(number: str) -> str:
-    """Return `trial 7` for a number and `baseline coop` for the name of a baseline."""
+    """Return `trial 7` for a number, `baseline coop` for a baseline, `trial 7 on fresh seeds`."""
+    if baseline_of(number) == CONFIRM:
+        return f"{trial_name(original_of(number))} on fresh seeds"
     return f"trial {number}" if number.isdigit() else f"baseline {number}"
 
 
@@ -95,5 +100,6 @@ def counts_of(study: Study) -> StudyCounts:
     for _, trial in trials:
         if trial.state.is_finished():
             counts.count(trial.state.name, None)
+    counts.total = lambda: study.total
     counts.best = best(candidates_in(trials, study.sweep.search.directions))
     return counts

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.cells import gain_cells, metric_text, params_text, score_text
+from nemesis_sweep.report.confirmed_table import about, confirmed_table
 from nemesis_sweep.report.entry import Entry, is_test_set
 from nemesis_sweep.report.kinds_table import ABOUT, kinds_table
 from nemesis_sweep.report.leaderboard import BEST, BEST_OF, FRONT, TaskBoard
@@ -45,6 +46,7 @@ def print_leaderboard(boards: Sequence[TaskBoard], console: Console, mark: str =
         _print_rows(board, console)
         console.print(Text(caption(board), "dim"))
         _print_kinds(board, console)
+        _print_confirmed(board, console)
         console.print(Text(task_verdict(board)))
         console.print()
     console.print(Text(verdict, "bold"))
@@ -76,8 +78,22 @@ def _print_kinds(board: TaskBoard, console: Console) -> None:
     rows = kinds_table(board.kinds)
     if not rows:
         return
-    if sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) > console.width:
+    if _width(rows) > console.width:
         rows = kinds_table(board.kinds, narrow=True)
+    _print_beside(rows, ABOUT, console)
+
+
+def _print_confirmed(board: TaskBoard, console: Console) -> None:
+    """Print what the best came to on fresh seeds, without the selected scores where there is no room."""
+    rows = confirmed_table(board.confirmed)
+    if rows and _width(rows) > console.width:
+        rows = confirmed_table(board.confirmed, narrow=True)
+    if rows:
+        _print_beside(rows, about(board.confirmed), console)
+
+
+def _print_beside(rows: Sequence[Sequence[str]], told: str, console: Console) -> None:
+    """Print a table below a task's own, and what its numbers are."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for place, name in enumerate(rows[0]):
         table.add_column(name, justify="right" if place else "left", no_wrap=not place)
@@ -85,7 +101,11 @@ def _print_kinds(board: TaskBoard, console: Console) -> None:
         table.add_row(*row)
     console.print()
     console.print(table)
-    console.print(Text(ABOUT, "dim"))
+    console.print(Text(told, "dim"))
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True))
 
 
 def plain_leaderboard(boards: Sequence[TaskBoard]) -> str:
@@ -97,6 +117,8 @@ def _plain_board(board: TaskBoard) -> str:
     lines = _aligned([header(board), *(cells(board, entry) for entry in shown_entries(board))])
     kinds = kinds_table(board.kinds)
     beside = [*_aligned(kinds, last_is_text=False), ABOUT] if kinds else []
+    if again := confirmed_table(board.confirmed):
+        beside += [*_aligned(again, last_is_text=False), about(board.confirmed)]
     return "\n".join([board.study, *lines, caption(board), *beside, task_verdict(board)])
 
 

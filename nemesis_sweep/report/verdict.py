@@ -68,7 +68,8 @@ def task_verdict(board: TaskBoard) -> str:
             told += "; how much of it is the penalty's is not known, without its control"
         elif board.penalty_gain != best.gain:
             told += f"; of that the penalty {_share_text(board.penalty_gain)}"
-    return f"{board.study}: {told}{_selection_remark(board)}{_reference_remark(board)}"
+    remarks = (_confirmation_remark, _selection_remark, _reference_remark)
+    return f"{board.study}: {told}{''.join(remark(board) for remark in remarks)}"
 
 
 def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
@@ -88,6 +89,9 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     penalty = mean_gain([board.penalty for board in boards])
     if penalised and penalty is not None and penalty != mean:
         line += f"; of that the penalties {_share_text(penalty)}"
+    again = mean_gain([found.paired if (found := board.best_confirmed) else {} for board in boards])
+    if again is not None:
+        line += f". On fresh seeds {gain_text(again)}: {_WORDS[_judged(again)]}"
     return f"{line}{_sweep_remarks(boards)}"
 
 
@@ -188,6 +192,21 @@ def _ahead_on_test(board: TaskBoard) -> list[tuple[Entry, float]]:
     ]
     ahead = [(entry, lead) for entry, lead in leads if rounded(lead) > 0]
     return sorted(ahead, key=lambda each: -each[1])
+
+
+def _confirmation_remark(board: TaskBoard) -> str:
+    """What the best came to on seeds that did not select it, and how much less that is."""
+    found = board.best_confirmed
+    if found is None:
+        return ""
+    gain, told = found.gain, []
+    if gain is not None:
+        told.append(_share_text(gain))
+    differences = (("val", found.val_difference), ("test", found.test_difference))
+    changes = [f"{name} {rounded(less):+.1f}" for name, less in differences if less is not None]
+    if changes:
+        told.append(f"{' and '.join(changes)} against the seeds that selected it")
+    return f"; on {counted(len(found.seeds), 'fresh seed')} {', '.join(told)}" if told else ""
 
 
 def _reference_remark(board: TaskBoard) -> str:

@@ -19,6 +19,9 @@ from nemesis_sweep.spec.values import Values
 COOP, PAPER, CONTROL, CONTROLS = "coop", "paper", "control", "controls"
 """Those that train a prompt: each has a method of its own making (`sweep.space`, `sweep.control`)."""
 
+CONFIRM = "confirm"
+"""What those of the best are called that `search.confirm` trains again; not a row that can be asked for."""
+
 
 @dataclass(frozen=True)
 class Baseline:

@@ -12,6 +12,7 @@ from nemesis_sweep.spec.sweep import Sweep
 
 ABSENT = object()
 TASK_NAMES = ("backbone", "dataset", "shots", "protocol")
+CONFIRM = ("search", "confirm")
 
 
 def comparable(sweep: Sweep) -> dict[str, Any]:
@@ -19,11 +20,14 @@ def comparable(sweep: Sweep) -> dict[str, Any]:
 
     Validation images change what the objective means, and targets what the test accuracy does. Datasets,
     shots, backbones and protocol are left out where they name the study; a joint study is judged by the mean
-    over all of them. Left out are sampler, pruner, points and baselines, which decide what is tried but not
-    what comes of it, the storage, which the home itself looks after, and budget, resources and tracking.
+    over all of them. Confirmations are compared with one another, so their number of seeds stays. Left out
+    are sampler, pruner, points and baselines, which decide what is tried but not what comes of it, the
+    storage, which the home itself looks after, and budget, resources and tracking.
     """
     data = resolved(sweep)
     search = {key: data["search"][key] for key in ("objective", "constraints", "study", "eval_every")}
+    if data["search"]["confirm"] is not None:
+        search["confirm"] = {"seeds": data["search"]["confirm"]["seeds"]}
     names = TASK_NAMES if search["study"] == "joint" else ()
     tasks = {key: data["tasks"][key] for key in ("seeds", "val_shots", "targets", *names)}
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
@@ -40,8 +44,10 @@ def diff(old: Sweep, new: Sweep, *, comparable_only: bool = False) -> list[str]:
     return code + [
         f"{dotted(path)}: {_side(before)} -> {_side(after)}"
         for path, before, after in _changes(parts(old), parts(new), ())
-        # Tasks that count for one of them only, since it is joint and the other is not, have not changed.
-        if (path[0] != "tasks" or ABSENT not in (before, after)) and path[:3] not in idle
+        # Tasks that count for one of them only, since it is joint and the other is not, have not changed; and
+        # confirmations may be wanted later, or no longer.
+        if not (ABSENT in (before, after) and (path[0] == "tasks" or path[:2] == CONFIRM))
+        and path[:3] not in idle
     ]
 
 

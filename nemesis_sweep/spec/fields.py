@@ -33,10 +33,13 @@ def _distinct(items: list[Item]) -> list[Item]:
     return items
 
 
+ALL_SEEDS = 2**32
+"""How many seeds there are, from 0 on."""
+
 Whole = Annotated[int, BeforeValidator(to_whole)]
 Natural = Annotated[int, Field(ge=0), BeforeValidator(to_whole)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(to_whole)]
-Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(to_whole)]
+Seed = Annotated[int, Field(ge=0, lt=ALL_SEEDS), BeforeValidator(to_whole)]
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
 Distinct = Annotated[list[Item], AfterValidator(_distinct)]

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from nemesis_sweep.messages.faults import refuse
 from nemesis_sweep.spec.budget import Budget
 from nemesis_sweep.spec.checks import faults_between
+from nemesis_sweep.spec.confirm import fresh_seeds
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, FloatRange, IntRange
 from nemesis_sweep.spec.fields import Section, Text
@@ -104,6 +105,17 @@ class Sweep(Heading):
     def task_list(self) -> list[Task]:
         """Every task of the sweep, with its name."""
         return named(self.tasks.task_list(), self._names)
+
+    @property
+    def confirm_seeds(self) -> tuple[int, ...]:
+        """The fresh seeds on which the best are trained again; none where they are not."""
+        confirm = self.search.confirm
+        return () if confirm is None else fresh_seeds(self.tasks.seeds, confirm.seeds)
+
+    @property
+    def all_seeds(self) -> list[int]:
+        """The seeds of all its trials."""
+        return [*self.tasks.seeds, *self.confirm_seeds]
 
     def studies(self) -> dict[str, list[Task]]:
         """Name of every study with its tasks: one study per task, or a joint one for all of them."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.baselines import order, trains_prompt
+from nemesis_sweep.spec.baselines import order
 from nemesis_sweep.spec.metrics import Direction, direction
 from nemesis_sweep.spec.sweep import MEAN
+from nemesis_sweep.sweep.beside import may_be_best
 from nemesis_sweep.sweep.proposal import BASELINE
 from nemesis_sweep.sweep.row import Row
 
@@ -83,6 +84,13 @@ def best_trial(trials: Trials, directions: Sequence[Direction]) -> tuple[str, Fr
     return None if found is None else (found.number, dict(trials)[found.number])
 
 
+def best_ones(trials: Trials, directions: Sequence[Direction], most: int) -> list[tuple[str, FrozenTrial]]:
+    """The best trials of a study with their numbers, the best first; of several objectives of its front."""
+    known, candidates = dict(trials), candidates_in(trials, directions)
+    ranked = sorted(candidates, key=lambda each: each.key) if len(directions) == 1 else front(candidates)
+    return [(each.number, known[each.number]) for each in ranked[:most]]
+
+
 def mark_best(rows: Iterable[Row], objectives: Sequence[str]) -> list[Row]:
     """The rows with `front` and `best`.
 
@@ -115,7 +123,7 @@ def trained(rows: Iterable[Row], objectives: Sequence[str]) -> list[Row]:
         row
         for row in rows
         if row.state == TrialState.COMPLETE.name
-        and trains_prompt(row.baseline)
+        and may_be_best(row.baseline)
         and all(row.measured(metric) is not None for metric in objectives)
     ]
 
@@ -148,7 +156,7 @@ def candidates_in(trials: Trials, directions: Sequence[Direction]) -> list[Candi
         )
         for number, trial in trials
         if trial.state == TrialState.COMPLETE
-        and trains_prompt(number)
+        and may_be_best(number)
         and all(excess <= 0 for excess in trial.constraints.values())
     ]
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
-from nemesis_sweep.spec.baselines import PROMPTLESS, trains_prompt
+from nemesis_sweep.spec.baselines import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.alone import alone
+from nemesis_sweep.sweep.beside import may_be_best
 from nemesis_sweep.sweep.best import LOSS, Candidate, candidate
 from nemesis_sweep.sweep.cause import Cause, Causes
-from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled
+from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled, with_seeds
 from nemesis_sweep.sweep.handed_out import spec_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full_disk_error import no_room
@@ -209,16 +210,16 @@ class TrialBroker:
         self._pruned.discard(tune_id)
         ended = trial_end(self.sweep.search, proposal, last, pruned=pruned, failed=failed, error=error)
         value = ended.judged.values[0]
-        may_be_best: Candidate | None = None
+        contender: Candidate | None = None
         if ended.state == TrialState.COMPLETE:
             study.report(proposal.number, last.epoch, value, last.replicates.get(study.objective, ()))
             loss = last.metrics.get(LOSS, math.nan)
             known = loss if math.isfinite(loss) else None
             if known is not None:
                 study.note(proposal.number, LOSS, known)
-            if not ended.reason and trains_prompt(proposal.number):
+            if not ended.reason and may_be_best(proposal.number):
                 values, directions = ended.judged.values, self.sweep.search.directions
-                may_be_best = candidate(proposal.number, values, directions, known, proposal.baseline)
+                contender = candidate(proposal.number, values, directions, known, proposal.baseline)
         self._failed += ended.state == TrialState.FAIL
         study.tell(
             proposal.number, ended.state, ended.judged.values, seconds, ended.reason, ended.judged.excess
@@ -227,7 +228,7 @@ class TrialBroker:
             close_trial(self.home.trial(study.key, proposal.number), STATUS[ended.state.name], ended.reason)
         told = value if math.isfinite(value) else None
         self.progress.trial_finished(
-            study.key, proposal.number, ended.state.name, told, seconds, ended.reason, may_be_best
+            study.key, proposal.number, ended.state.name, told, seconds, ended.reason, contender
         )
 
     def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> Config:
@@ -240,8 +241,11 @@ class TrialBroker:
     def _resources(self, study: Study, proposal: Proposal) -> dict[str, float]:
         if "gpu" not in self.resources:
             return self.resources
+        usual, wanted = self.resources["gpu"], self.sweep.resources.gpus
+        if wanted == "auto":
+            usual = with_seeds(usual, len(proposal.seeds) / len(self.sweep.tasks.seeds))
         # By now the sweep file may give more than the trial was given then.
-        share = max(study.noted(proposal.number, SHARE) or 0.0, self.resources["gpu"])
+        share = max(study.noted(proposal.number, SHARE) or 0.0, usual)
         return self.resources | {"gpu": share}
 
     def _goes_on_with_more(self, study: Study, proposal: Proposal, last: Report) -> bool:

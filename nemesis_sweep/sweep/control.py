@@ -11,31 +11,15 @@ from collections.abc import Callable, Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP
+from nemesis_sweep.spec.baselines import BASELINES, CONFIRM, CONTROL, CONTROLS, COOP
 from nemesis_sweep.spec.losses import NONE, loss_of
 from nemesis_sweep.spec.method import PENALTY_FIELDS, Method
 from nemesis_sweep.spec.owned import applies
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.beside import baseline_of, control_of
 from nemesis_sweep.sweep.best import Trials, best_trial
 from nemesis_sweep.sweep.space.baselines import baseline_method, most_controls
-
-_OF = f"{CONTROL}-of-"
-
-
-def control_of(number: str) -> str:
-    """The number of the control of a trial."""
-    return f"{_OF}{number}"
-
-
-def baseline_of(number: str) -> str:
-    """The baseline that a trial beside the space is, by its number."""
-    return CONTROL if number.startswith(_OF) else number
-
-
-def original_of(number: str) -> str:
-    """The number of the trial that a control is of."""
-    return number.removeprefix(_OF)
 
 
 def missing_control(
@@ -71,7 +55,7 @@ def _best_ones(
         groups["all"] = list(trials)
     if CONTROLS in sweep.search.baselines:
         for number, trial in trials:
-            if trial.state == TrialState.COMPLETE and baseline_of(number) not in BASELINES:
+            if trial.state == TrialState.COMPLETE and baseline_of(number) not in (*BASELINES, CONFIRM):
                 methods = methods_of(number, trial)
                 of = tuple((method.prompt, loss_of(method.model_dump())) for method in methods)
                 groups.setdefault(of, []).append((number, trial))

@@ -23,6 +23,7 @@ from nemesis_sweep.spec.reads import Reads, number_bytes
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
+from nemesis_sweep.sweep.confirm import most_confirmations
 from nemesis_sweep.sweep.space.baselines import (
     baseline_method,
     most_controls,
@@ -58,7 +59,8 @@ class StudyForecast:
     """One study. low, mean, high: seconds of a trial. memory: bytes that a trial takes.
 
     trials: all that train a prompt, baselines too; what zero-shot and its like take is nothing beside them.
-    testing: seconds of a trial, on average, that are validation and test.
+    testing: seconds of a trial, on average, that are validation and test. confirmations: trials beside these,
+    and as how many of them one counts, by its replicates.
     """
 
     study: str
@@ -68,6 +70,13 @@ class StudyForecast:
     high: float
     memory: int
     testing: float = 0.0
+    confirmations: int = 0
+    confirmation: float = 1.0
+
+    @property
+    def equal(self) -> float:
+        """Trials with the sweep's replicates that take as long as all of them."""
+        return self.trials + self.confirmations * self.confirmation
 
 
 @dataclass(frozen=True)
@@ -88,12 +97,12 @@ class Forecast:
 
     def seconds(self, which: str = "mean") -> float:
         """Time of all trials together; ``low`` and ``high``: all were like the cheapest, or the dearest."""
-        return self.encoding + sum(study.trials * getattr(study, which) for study in self.studies)
+        return self.encoding + sum(study.equal * getattr(study, which) for study in self.studies)
 
     @property
     def testing(self) -> float:
         """Time of all validations and tests together."""
-        return sum(study.trials * study.testing for study in self.studies)
+        return sum(study.equal * study.testing for study in self.studies)
 
     def wall(self, which: str = "mean") -> float:
         """Seconds from start to end, with as many trials at once as fit; one process encodes at a time."""
@@ -130,7 +139,12 @@ def forecast(sweep: Sweep) -> Forecast:
         memory = max(each.bytes_of_process for task, own in pairs for each in probed[_costs_as(task, own)])
         sums = [sum(each) for each in zip(*tried, strict=True)]
         mean = sum(sums) / len(sums)
-        studies.append(StudyForecast(study, trials, min(sums), mean, max(sums), memory, tested))
+        more = len(sweep.confirm_seeds) / sweep.tasks.replicates
+        studies.append(
+            StudyForecast(
+                study, trials, min(sums), mean, max(sums), memory, tested, most_confirmations(sweep), more
+            )
+        )
     return Forecast(
         tuple(studies),
         views=sum(views * len(keys) for (*_, views), (keys, _) in encoding.items()),
@@ -211,7 +225,8 @@ def _testing_seconds(sweep: Sweep, method: Method, costs: Costs) -> float:
 
 def _note_encoding(sweep: Sweep, task: Task, method: Method, found: Encoding) -> None:
     """Add the pictures of a task whose features are not in the cache, and how long a view of one takes."""
-    backbone, arranged = _materials(sweep, task, method)
+    backbone, _ = _materials(sweep, task, method)
+    arranged = worker_cache.arranged(task, tuple(sweep.all_seeds))
     views = method.epochs if method.views == "epochs" else int(method.views)
     centre = [item for episode in arranged.episodes for item in episode.val] + list(arranged.source.test)
     centre += [item for target in arranged.targets.values() for item in target.test]

@@ -19,7 +19,7 @@ def spec_of(home: Home, study: Study, proposal: Proposal) -> TrialSpec | JointTr
             baseline=proposal.baseline,
             params=proposal.params,
             method=method,
-            seeds=tuple(sweep.tasks.seeds),
+            seeds=proposal.seeds,
             eval_every=sweep.search.eval_every,
             threads=max(1, int(sweep.resources.cpus)),
         )

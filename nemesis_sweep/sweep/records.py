@@ -24,6 +24,7 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.confirm import seeds_of
 from nemesis_sweep.sweep.home.copies import restore
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.internals.optuna_names import id_of, study_ids
@@ -99,7 +100,7 @@ class _Record:
 
     def look(self) -> None:
         folder = self.home.trial(self.study, self.number)
-        whole = Owner(self.study, self.number, self.trial.params, tuple(self.sweep.tasks.seeds))
+        whole = Owner(self.study, self.number, self.trial.params, seeds_of(self.sweep, self.trial))
         parts = [(folder if self.study != JOINT else folder / task.key, task) for task in self.tasks]
         try:
             checked = [self._check(place, replace(whole, task=task.key), task) for place, task in parts]

@@ -10,7 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.sweep import JOINT, MEAN, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
-from nemesis_sweep.sweep.control import baseline_of
+from nemesis_sweep.sweep.beside import baseline_of
+from nemesis_sweep.sweep.confirm import seeds_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.objective_values import excesses
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, SECONDS
@@ -93,7 +94,7 @@ def _without_result(study: Recorded, row: Row, trial: FrozenTrial) -> Row:
         row,
         baseline=baseline_of(trial.user_attrs.get(BASELINE, "")),
         params=trial.params,
-        seeds=list(study.sweep.tasks.seeds),
+        seeds=list(seeds_of(study.sweep, trial)),
         epochs=last[0] if last else 0,
         metrics={study.objective: last[1]} if last else {},
         seconds=trial.user_attrs.get(SECONDS, 0.0),

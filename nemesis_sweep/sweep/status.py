@@ -7,10 +7,12 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.baselines import CONFIRM, trains_prompt
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.beside import baseline_of
 from nemesis_sweep.sweep.best import best_trial, best_trials
+from nemesis_sweep.sweep.confirm import missing_confirmations, most_confirmations
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
@@ -116,7 +118,6 @@ def status_of(sweep: Sweep, studies: Sequence[RecordedStudy], home: Home) -> Swe
 def _status(study: RecordedStudy, home: Home) -> StudyStatus:
     sweep, trials = study.sweep, study.trials
     states = Counter(trial.state for _, trial in trials)
-    total = trials_of(sweep, study.tasks) + len(outside_the_space(sweep, study.tasks))
     # Those that train nothing take no time: they would promise an end that does not come.
     trained = [trial for number, trial in trials if trains_prompt(number)]
     seconds = [trial.user_attrs[SECONDS] for trial in trained if SECONDS in trial.user_attrs]
@@ -125,11 +126,12 @@ def _status(study: RecordedStudy, home: Home) -> StudyStatus:
     ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.FAIL]
     several = len(sweep.search.objective) > 1
     front = best_trials(trials, sweep.search.directions) if several else []
+    total = _total(study)
     number, best = best_trial(trials, sweep.search.directions) or ("", None)
     result = read_result(home.trial(study.key, number)) if best is not None else None
     return StudyStatus(
         task=study.key,
-        total=max(total, ended + running),  # A control is known only when everything else is over.
+        total=max(total, ended + running),
         complete=states[TrialState.COMPLETE],
         running=running,
         pruned=states[TrialState.PRUNED],
@@ -142,6 +144,22 @@ def _status(study: RecordedStudy, home: Home) -> StudyStatus:
         trial_seconds=mean,
         eta_seconds=mean * (total - ended) / running if mean is not None and running else None,
     )
+
+
+def _total(study: RecordedStudy) -> int:
+    """Trials that there will be in the end, as ``Study.total`` has it of a study that is driven."""
+    sweep, trials = study.sweep, dict(study.trials)
+    beside = [number for number in trials if not number.isdigit()]
+    missing = [name for name in outside_the_space(sweep, study.tasks) if name not in trials]
+    wanted = trials_of(sweep, study.tasks)
+    searched = len(trials) - len(beside) >= wanted and all(
+        trial.state.is_finished() or baseline_of(number) == CONFIRM for number, trial in trials.items()
+    )
+    confirmed = sum(baseline_of(number) == CONFIRM for number in beside)
+    to_come = max(0, most_confirmations(sweep) - confirmed)
+    if searched:
+        to_come = len(missing_confirmations(sweep, study.trials))
+    return wanted + len(beside) + len(missing) + to_come
 
 
 def _told(front: Sequence[tuple[str, FrozenTrial]], objectives: Sequence[str]) -> tuple[FrontPoint, ...]:

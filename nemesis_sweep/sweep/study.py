@@ -8,20 +8,23 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.baselines import CONTROL
+from nemesis_sweep.spec.baselines import CONFIRM, CONTROL, COOP
 from nemesis_sweep.spec.configuration import configuration
+from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
-from nemesis_sweep.sweep.control import baseline_of, control_methods, missing_control, original_of
+from nemesis_sweep.sweep.beside import baseline_of, original_of
+from nemesis_sweep.sweep.confirm import missing_confirmations, most_confirmations, seeds_of
+from nemesis_sweep.sweep.control import control_methods
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
 from nemesis_sweep.sweep.internals.optuna_names import frozen_of, id_of
-from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, TWIN, Proposal
+from nemesis_sweep.sweep.last import missing_last, more_may_be_missing
+from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, SEEDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
 from nemesis_sweep.sweep.space.baselines import (
     baseline_method,
-    most_controls,
     most_epochs,
     outside_the_space,
 )
@@ -88,7 +91,8 @@ class Study:
         self._find_interrupted()
 
     def next(self, propose: bool = True, begin: bool = True) -> Proposal | None:
-        """The next trial: interrupted ones, then baselines, then the sampler's, last the controls.
+        """The next trial: interrupted ones, then baselines, then the sampler's, last the controls
+        and the confirmations.
 
         None when all are out, or when every point of a small space is being trained: ask again later.
         propose: whether the sampler may still be asked; one whose hours are spent only completes its tables.
@@ -102,8 +106,8 @@ class Study:
             return self._begin_baseline(baseline)
         if propose and (asked := self.proposer.ask()) is not None:
             return self._start(str(asked.number), asked)
-        control = None if self._has_open_ones() else self._missing_control()
-        return None if control is None else self._begin_baseline(control)
+        last = self._missing_last()
+        return None if last is None else self._begin_baseline(last)
 
     def next_reference(self, baseline: str) -> Proposal | None:
         """A baseline, if it is asked for, neither over nor out, and no point of the space."""
@@ -119,13 +123,24 @@ class Study:
 
     def _begin_baseline(self, baseline: str) -> Proposal:
         trial = self.beside.ask()
+        if baseline_of(baseline) == CONFIRM:
+            trial.set_user_attr(SEEDS, list(self.sweep.confirm_seeds))
+        # Last: one without a name never began.
         trial.set_user_attr(BASELINE, baseline)
         return self._start(baseline, trial)
 
     @property
     def total(self) -> int:
-        """Trials that there will be in the end, the baselines beside the space included."""
-        return self._budget + len(self._outside)
+        """Trials that there will be in the end, those beside the space included, as far as it is known now.
+
+        A control is known when all but controls and confirmations is over, and then it is known, too, how
+        many confirmations there are.
+        """
+        beside = [trial.user_attrs[BASELINE] for trial in self._trials(self.beside)]
+        to_come = most_confirmations(self.sweep) - sum(baseline_of(name) == CONFIRM for name in beside)
+        if not self.proposer.may_propose and not any(baseline_of(name) != CONFIRM for name in self._live):
+            to_come = len(missing_confirmations(self.sweep, self.trials()))
+        return self._budget + len(beside) + len(self._missing_baselines()) + max(0, to_come)
 
     def has_more(self, propose: bool = True, begin: bool = True) -> bool:
         """Whether :meth:`next` has something left to give, now or when those that run are over."""
@@ -134,7 +149,7 @@ class Study:
         if self._missing_baselines() or (propose and self.proposer.may_propose):
             return True
         # Only when the last one is over it is known which trial is the best.
-        return most_controls(self.sweep) > 0 and (self._has_open_ones() or bool(self._missing_control()))
+        return more_may_be_missing(self.sweep, self._live) or self._missing_last() is not None
 
     @property
     def seconds(self) -> float:
@@ -237,25 +252,29 @@ class Study:
 
     def proposal(self, number: str, trial: optuna.Trial | FrozenTrial) -> Proposal:
         """What a trial of this study trains."""
-        baseline = trial.user_attrs.get(BASELINE, "")
-        if baseline_of(baseline) == CONTROL:
-            original = original_of(number)
-            methods = control_methods(self.proposal(original, dict(self.trials())[original]).methods)
-            return Proposal(number, CONTROL, {}, methods)
-        if number == baseline:
-            methods = tuple(baseline_method(self.sweep, task, baseline) for task in self.tasks)
-            return Proposal(number, baseline, {}, methods)
+        seeds = seeds_of(self.sweep, trial)
+        if number == trial.user_attrs.get(BASELINE, ""):
+            return Proposal(number, baseline_of(number), {}, self._methods_beside(number), seeds)
         params = trial.params
         methods = tuple(configuration(self.sweep, task, params) for task in self.tasks)
-        return Proposal(number, baseline, params, methods)
+        return Proposal(number, trial.user_attrs.get(BASELINE, ""), params, methods, seeds)
 
-    def _has_open_ones(self) -> bool:
-        """Whether a trial that may yet be the best is being trained."""
-        return any(baseline_of(number) != CONTROL for number in self._live)
+    def _methods_beside(self, number: str) -> tuple[Method, ...]:
+        """What a trial beside the space trains: a method of its own, or that of the trial it is made of."""
+        made, original = baseline_of(number), original_of(number)
+        if made == number or (made == CONFIRM and original == COOP):
+            # Plain CoOp is confirmed also where it is no row of the tables.
+            return tuple(baseline_method(self.sweep, task, original) for task in self.tasks)
+        methods = self.proposal(original, dict(self.trials())[original]).methods
+        return control_methods(methods) if made == CONTROL else methods
 
-    def _missing_control(self) -> str | None:
-        return missing_control(
-            self.sweep, self.tasks, self.trials(), lambda number, trial: self.proposal(number, trial).methods
+    def _missing_last(self) -> str | None:
+        return missing_last(
+            self.sweep,
+            self.tasks,
+            self.trials(),
+            lambda number, trial: self.proposal(number, trial).methods,
+            self._live,
         )
 
     def _find_interrupted(self) -> None:

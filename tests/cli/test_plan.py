@@ -174,3 +174,13 @@ def test_prompts_in_the_image_tower_are_another_class_of_cost(monkeypatch) -> No
     several = plan(VPT, *own[:3], "method={prompt: vpt}", "space.vision_last={choices: [2, 4]}")
     assert "every step runs the last 2 or 4 of the 12 blocks of the image tower" in several
     assert "image tower" not in plan(PAN)
+
+
+def test_confirmations_are_counted_with_their_own_seeds() -> None:
+    before, after = plan(PAN), plan(PAN, "search.confirm={top: 2, seeds: 4}")
+    prompts = [int(re.search(r"(\d+) prompts to train", told)[1]) for told in (before, after)]
+    tasks = 3
+    assert prompts[1] - prompts[0] == tasks * 3 * 4
+    assert "\nat most 36 trials and 18 baselines in all" in after
+    assert "confirm (3)" in after
+    assert "\nconfirm: the 2 best and plain CoOp are trained again on seeds 9 to 12\n" in after

@@ -251,6 +251,8 @@ def test_words() -> None:
     ]
     assert trial_name("7") == "trial 7"
     assert trial_name("zero_shot") == "baseline zero_shot"
+    assert trial_name("confirm-of-7") == "trial 7 on fresh seeds"
+    assert trial_name("confirm-of-coop") == "baseline coop on fresh seeds"
     assert one_line("a\n\tb\x00c\u2028d") == "a b c d"
 
 

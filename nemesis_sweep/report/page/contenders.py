@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from nemesis_sweep.report.entry import Entry, entry_of, measured_values
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP
 from nemesis_sweep.spec.losses import LOSSES, loss_of
+from nemesis_sweep.sweep.beside import control_of
 from nemesis_sweep.sweep.best import best, candidates_of, trained
-from nemesis_sweep.sweep.control import control_of
 from nemesis_sweep.sweep.row import Row
 
 BEST = "best found"

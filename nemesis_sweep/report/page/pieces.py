@@ -32,11 +32,13 @@ class Section(Enum):
 @dataclass(frozen=True)
 class Column:
     """A column. best: which of its values is printed bold in every group of rows, '' for none. digits: behind
-    the point, of a plain number; None shows three significant ones."""
+    the point, of a plain number; None shows three significant ones. printed: whether LaTeX has it too, whose
+    page is narrow."""
 
     name: str
     best: Literal["max", "min", ""] = ""
     digits: int | None = 1
+    printed: bool = True
 
 
 @dataclass(frozen=True)

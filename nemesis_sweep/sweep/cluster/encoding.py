@@ -41,7 +41,7 @@ def looking_by_encoding(
         work = ray.remote(num_cpus=share["cpu"], num_gpus=share.get("gpu", 0), max_calls=1)(encode_pictures)
         room = max(1, concurrent(share, nodes_there()))
         asked = [[encoding_of(sweep, task) for task in part] for part in parts_of(tasks, room)]
-        rest = (sweep.tasks.seeds, str(home.path), max(1, int(share["cpu"])), dict(known))
+        rest = (sweep.all_seeds, str(home.path), max(1, int(share["cpu"])), dict(known))
         waiting = [work.remote(part, *rest) for part in asked]
         log = _Log(encoding_log(home.path), say)
         found: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """What a trial takes of a cluster, and how much more a trial gets that ran out of memory."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -45,6 +46,11 @@ def whole_gpu(nodes: Sequence[Node]) -> float:
 def doubled(share: float) -> float | None:
     """Twice the share of a GPU, at most one whole; None where there is no more to give."""
     return min(1.0, 2 * share) if 0 < share < 1 else None
+
+
+def with_seeds(share: float, times: float) -> float:
+    """The share of a GPU for a trial with so many times the usual replicates, at most one whole."""
+    return share if times <= 1 or share >= 1 else min(1.0, math.ceil(100 * share * times) / 100)
 
 
 def concurrent(resources: Mapping[str, float], nodes: Sequence[Node]) -> int:

@@ -1,6 +1,10 @@
-"""Which images a sweep trains and validates on: `episodes/TASK.json` in its home, written once."""
+"""Which images a sweep trains and validates on: `episodes/TASK.json` in its home.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+What is written stays. Seeds that a sweep has only later, as `search.confirm` gives it, are added.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from operator import attrgetter
 from pathlib import Path
@@ -37,7 +41,7 @@ PLACE = ("folder", CHECKSUM)
 def record_episodes(
     sweep: Sweep, home: Home, say: SayLine = quiet, look: LookAtTasks | None = None
 ) -> list[Path]:
-    """Write the few-shot images of every task's seeds and return the files.
+    """Write the few-shot images of every task's seeds, fresh ones included, and return the files.
 
     Loads every dataset and looks at the images that its tasks use, so that what is not there or broken ends
     the sweep before it begins. Images that have features in the cache can be read; the others are decoded
@@ -52,10 +56,11 @@ def record_episodes(
     records = {}
     images = Images(skip=sweep.tasks.unreadable == "skip", say=say)
     drawn = {
-        task: arrange(task, sweep.tasks.seeds, partial(_dataset, opened, task.root))
+        task: arrange(task, sweep.all_seeds, partial(_dataset, opened, task.root))
         for task in sweep.task_list()
     }
-    new = {task: arranged for task, arranged in drawn.items() if _before(_record_of(home, task)) is None}
+    before = {task: _before(_record_of(home, task)) for task in drawn}
+    new = {task: fresh for task, arranged in drawn.items() if (fresh := _fresh(arranged, before[task]))}
     asked = {(name, task.root) for task in new for name in (task.dataset, *task.targets)}
     refuse_long_names(sweep, new, {name: opened(name, root)[0].classnames for name, root in asked})
     images.look_first(new, look)
@@ -64,21 +69,33 @@ def record_episodes(
     for task, arranged in drawn.items():
         path = _record_of(home, task)
         _, identity = opened(task.dataset, task.root)
-        skipped = images.skipped(arranged, task, _before(path))
+        skipped = images.skipped(arranged, task, before[task])
+        if before[task] is not None and task in new:
+            skipped |= images.skipped(new[task], task, None)
         record = {"fingerprint": identity, **episodes_record(without(arranged, skipped), task)}
         lines = (*too_few(task.label, record["incomplete"]), *_twins(task, without(arranged, skipped)))
         for line in lines:
             say(line)
         records[path] = {**record, "skipped": skipped} if skipped else record
     images.refuse_broken()
-    before = {path: _before(path) for path in records}
-    for path, former in before.items():
-        if former is not None and _comparable(former) != _comparable(records[path]):
-            raise _changed(path, former, records[path])
-    for path, former in before.items():
+    for (path, record), former in zip(records.items(), before.values(), strict=True):
+        if former is not None and not _goes_on(former, record):
+            raise _changed(path, former, record)
+    for (path, record), former in zip(records.items(), before.values(), strict=True):
         if former is None:
-            write_sealed(path, records[path])
+            write_sealed(path, record)
+        elif record["episodes"].keys() - former["episodes"].keys():
+            write_sealed(path, {**record, "episodes": {**former["episodes"], **record["episodes"]}})
     return list(records)
+
+
+def _fresh(arranged: ProtocolSplit, former: Mapping[str, Any] | None) -> ProtocolSplit | None:
+    """What a former run has not looked at: all of it, or its episodes of further seeds; None of nothing."""
+    if former is None:
+        return arranged
+    episodes = tuple(each for each in arranged.episodes if str(each.seed) not in former["episodes"])
+    untested = replace(arranged.source, splits={**arranged.source.splits, "test": []})
+    return ProtocolSplit(untested, episodes, {}) if episodes else None
 
 
 def episodes_record(arranged: ProtocolSplit, task: Task) -> dict[str, Any]:
@@ -197,5 +214,19 @@ def _changed(path: Path, before: dict[str, Any], now: dict[str, Any]) -> UserErr
     )
 
 
-def _comparable(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key not in PLACE}
+def _goes_on(former: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether nothing of a record has changed, but for seeds that only one of the two has, and images that
+    are skipped for those."""
+    kept = {
+        "episodes": former["episodes"].keys() & now["episodes"].keys(),
+        "skipped": former.get("skipped", {}).keys(),
+    }
+
+    def part(record: Mapping[str, Any]) -> dict[str, Any]:
+        shared = {
+            key: {name: value for name, value in record.get(key, {}).items() if name in names}
+            for key, names in kept.items()
+        }
+        return {key: value for key, value in record.items() if key not in PLACE} | shared
+
+    return part(former) == part(now)

@@ -17,7 +17,7 @@ import numpy as np
 import optuna
 
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.spec.baselines import BASELINES, CONFIRM
 from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
@@ -54,6 +54,8 @@ class Record:
 
 class RecordedResponse:
     """Curves read off the trials of a recorded sweep. Raises ``UserError`` where they say nothing."""
+
+    any_seeds = False
 
     def __init__(self, sweep: Sweep, home: Path, rows: Sequence[Row]) -> None:
         """rows: the recorded sweep's results, as read from its ``results.parquet``."""
@@ -127,7 +129,9 @@ def _records(home: Home, sweep: Sweep, rows: Sequence[Row]) -> dict[str, list[Re
     curves = _curves(home, sweep)
     found = {}
     for task in sweep.task_list():
-        own = [row for row in rows if row.study == task.key and row.state in ("COMPLETE", "PRUNED")]
+        # Confirmations have other seeds.
+        known = [row for row in rows if row.study == task.key and row.baseline != CONFIRM]
+        own = [row for row in known if row.state in ("COMPLETE", "PRUNED")]
         complete = [curves.get((task.key, row.number), {}) for row in own if row.state == "COMPLETE"]
         found[task.identity] = [
             _record(row, curves[task.key, row.number], [curve for curve in complete if len(curve) > 1])

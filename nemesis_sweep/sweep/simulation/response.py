@@ -30,6 +30,10 @@ class Response(Protocol):
     def identity(self) -> Values:
         """Plain values that are equal for equal responses, kept in the home of the simulation."""
 
+    @property
+    def any_seeds(self) -> bool:
+        """Whether it tells what a trial would measure on seeds that the sweep has not."""
+
     def curve(self, spec: TrialSpec) -> Curve:
         """The whole curve of a trial, as if nobody stopped it."""
 

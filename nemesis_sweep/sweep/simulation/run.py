@@ -123,10 +123,10 @@ def run_simulation(
     keep: gets the rows of the trials that are over when the simulation is interrupted.
     Raises ``UserError`` for a home that cannot be used, and ``KeyboardInterrupt`` on Ctrl-C or SIGTERM.
     """
-    sweep = _without_controls(sweep)
+    sweep = _answered(sweep, response)
     home.create()
     with home.driver_lock():
-        search = resolved(sweep)["search"]
+        search = {key: value for key, value in resolved(sweep)["search"].items() if key != "confirm" or value}
         claim(home, {"response": response.identity, "workers": workers, "search": search})
         sweep = named_in(home, sweep)
         refuse_another_sweep(sweep, home, extend)
@@ -154,10 +154,15 @@ def _rows(broker: SimulatedBroker, response: Response) -> list[Row]:
     return [row for trial in trials if trial[2].state.is_finished() for row in broker.rows(*trial, response)]
 
 
-def _without_controls(sweep: Sweep) -> Sweep:
-    """The sweep without controls: they say what a penalty does, and here nothing is trained."""
+def _answered(sweep: Sweep, response: Response) -> Sweep:
+    """The sweep without what the response has no answer to.
+
+    Controls say what a penalty does, and here nothing is trained; what was recorded was so on its own seeds.
+    """
     kept = [name for name in sweep.search.baselines if not BASELINES[name].last]
-    return sweep.model_copy(update={"search": sweep.search.model_copy(update={"baselines": kept})})
+    confirm = sweep.search.confirm if response.any_seeds else None
+    changed = sweep.search.model_copy(update={"baselines": kept, "confirm": confirm})
+    return sweep.model_copy(update={"search": changed})
 
 
 def _simulate(broker: SimulatedBroker, workers: int, response: Response, clock: Clock) -> None:

@@ -6,7 +6,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.spec.baselines import BASELINES, CONFIRM
 from nemesis_sweep.spec.dimensions import Choice, Space
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
@@ -28,6 +28,8 @@ class SyntheticResponse:
     about 2 s an epoch, more with more vectors and replicates.
     """
 
+    any_seeds = True
+
     def __init__(self, space: Space, seed: int = 0) -> None:
         self.seed = seed
         self._dimensions = dimensions(space)
@@ -42,13 +44,16 @@ class SyntheticResponse:
         values = searched_values(spec, self._dimensions)
         promptless = bool(spec.reference)
         # A row without a prompt has numbers of its own; those of a prompt follow from its method alone.
-        noise = self._rng(task, json.dumps([promptless and spec.reference, values], sort_keys=True))
+        trial = json.dumps([promptless and spec.reference, values], sort_keys=True)
+        if spec.baseline == CONFIRM:  # Nothing of what chose it is met again.
+            trial += f" on {spec.seeds}"
+        noise = self._rng(task, trial)
         shared = np.array([self._rng(task, f"seed {seed}").normal(0, 1.5) for seed in spec.seeds])
         own, share = noise.normal(0, 1.0, len(shared)), np.array(epochs) / max(1, spec.method.epochs)
         if promptless and BASELINES[spec.reference].learns:
             # It learns from the images alone, so few of them leave it below zero-shot.
             level = np.array([start + (ceiling - start) * (task.shots / (task.shots + 8) - 0.4)])
-            if not spec.baseline:
+            if spec.baseline not in BASELINES:
                 level = level - 10 * self._far(task, values, "end")
         elif promptless:
             # No prompt is trained: both kinds of zero-shot are where learning begins.

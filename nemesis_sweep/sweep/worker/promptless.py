@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.meter import SayLine
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.kinds import given_strengths
 from nemesis_sweep.sweep.result import Report, Result
 from nemesis_sweep.sweep.trial_spec import TrialSpec
@@ -34,7 +35,7 @@ class Promptless:
     def advance(self) -> Report:
         """Measure everything; the only report."""
         found, name = self._found, self.spec.reference
-        given = {} if self.spec.baseline else given_strengths(self.spec.method.model_dump())
+        given = {} if self.spec.baseline in BASELINES else given_strengths(self.spec.method.model_dump())
         with Stopwatch() as watch:
             measured = measure(name, found.backbone, found.dataset, found.features, given)
             metrics = measured.metrics | self._transferred(measured)

@@ -3,7 +3,7 @@
 import pytest
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.sweep.cluster.shares import concurrent, doubled, trial_resources, whole_gpu
+from nemesis_sweep.sweep.cluster.shares import concurrent, doubled, trial_resources, whole_gpu, with_seeds
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,10 @@ def test_a_whole_gpu_is_refused_before_it_is_waited_for(make_sweep):
 def test_more_than_one_gpu_is_refused_when_the_file_is_read(make_sweep, gpus):
     with pytest.raises(UserError, match=r"resources.gpus: a trial trains on one GPU .*trials train at once"):
         make_sweep(f"resources.gpus={gpus}")
+
+
+@pytest.mark.parametrize(
+    ("share", "times", "given"), [(0.25, 5 / 3, 0.42), (0.25, 0.5, 0.25), (0.7, 2, 1.0), (2.0, 3, 2.0)]
+)
+def test_more_replicates_take_more_of_a_gpu_up_to_one_whole(share, times, given):
+    assert with_seeds(share, times) == given

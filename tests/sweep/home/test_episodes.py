@@ -86,6 +86,59 @@ def test_files_are_written_once_and_data_that_changed_is_refused(sweep, tmp_path
         record_episodes(sweep, home)
 
 
+CONFIRM = "search.confirm={seeds: 2}"
+
+
+def test_fresh_seeds_are_recorded_with_the_others_from_the_start_or_added_later(
+    sweep, make_sweep, tmp_path
+) -> None:
+    confirmed = make_sweep(CONFIRM, text=TEXT.format(name="eurosat", root=tmp_path))
+    whole = json.loads(record_episodes(confirmed, Home(tmp_path / "whole"))[2].read_text())
+    assert list(whole["episodes"]) == ["1", "2", "3", "4"]
+    home = Home(tmp_path / "home")
+    before = json.loads(record_episodes(sweep, home)[2].read_text())
+    assert {**before, "episodes": whole["episodes"], "checksum": whole["checksum"]} == whole
+    (file,) = record_episodes(confirmed, home)[2:3]
+    assert json.loads(file.read_text()) == whole
+    # And they stay when nothing is confirmed any more.
+    record_episodes(sweep, home)
+    assert json.loads(file.read_text()) == whole
+
+
+def test_data_that_changed_is_refused_though_only_fresh_seeds_are_new(sweep, make_sweep, tmp_path) -> None:
+    home = Home(tmp_path / "home")
+    before = record_episodes(sweep, home)[2].read_text()
+    (tmp_path / "eurosat/split_zhou_EuroSAT.json").unlink()
+    with pytest.raises(UserError, match="gives other images than when this sweep began"):
+        record_episodes(make_sweep(CONFIRM, text=TEXT.format(name="eurosat", root=tmp_path)), home)
+    assert next(home.path.glob("episodes/eurosat-1*")).read_text() == before
+
+
+@pytest.mark.parametrize("unreadable", ["skip", "stop"])
+def test_images_of_fresh_seeds_are_looked_at_when_these_come(make_sweep, tmp_path, unreadable) -> None:
+    """A broken one that only they have is skipped for them, or stops the sweep; the other episodes stay."""
+    layouts.ALL["eurosat"][0](tmp_path)
+    text, given = TEXT.format(name="eurosat", root=tmp_path), f"tasks.unreadable={unreadable}"
+    home, dataset = Home(tmp_path / "home"), load_dataset("eurosat", tmp_path)
+    sweep = make_sweep(given, "tasks.shots=1", text=text)
+    drawn = [few_shot_episode(dataset, 1, seed) for seed in (1, 2, 3, 4)]
+    used = {item.path for episode in drawn[:2] for item in (*episode.train, *episode.val)}
+    broken = next(item.path for item in drawn[2].train if item.path not in used)
+    before = json.loads(record_episodes(sweep, home)[1].read_text())
+    broken.write_bytes(broken.read_bytes()[:200])
+    confirmed = make_sweep(given, "tasks.shots=1", CONFIRM, text=text)
+    if unreadable == "stop":
+        with pytest.raises(UserError, match="1 image of the tasks cannot be read"):
+            record_episodes(confirmed, home)
+        return
+    after = json.loads(record_episodes(confirmed, home)[1].read_text())
+    name = f"eurosat: {broken.relative_to(tmp_path / 'eurosat').as_posix()}"
+    assert list(after["skipped"]) == [name]
+    assert {seed: after["episodes"][seed] for seed in ("1", "2")} == before["episodes"]
+    assert name.removeprefix("eurosat: ") not in after["episodes"]["3"]["train"]
+    record_episodes(confirmed, home)
+
+
 def test_data_may_move_between_runs(sweep, make_sweep, tmp_path) -> None:
     home = Home(tmp_path / "home")
     record_episodes(sweep, home)

@@ -78,3 +78,14 @@ def test_rows_that_learn_without_a_prompt_are_not_all_the_same(ask):
     response = SyntheticResponse(ask.space)
     names = [name for name, row in BASELINES.items() if not row.trains and row.learns]
     assert len({last(ask(response, {}, name)) for name in names}) == len(names) > 1
+
+
+def test_a_confirmation_has_noise_of_its_own_and_the_quality_of_its_setting(make_sweep, ask):
+    """Else what chose a trial would be met again; the same question still has the same answer."""
+    sweep, response = make_sweep(), SyntheticResponse(ask.space)
+    task, params, seeds = sweep.task_list()[0], {"omega": 2.0, "n_ctx": 8}, tuple(range(4, 44))
+    method = configuration(sweep, task, params)
+    spec = TrialSpec("", task, "confirm-of-0", "confirm", {}, method, seeds, 5, 1)
+    confirmed, plain = response.curve(spec), ask(response, params, seeds=seeds)
+    assert confirmed == response.curve(spec) and confirmed != plain
+    assert last(confirmed) == pytest.approx(last(plain), abs=1)

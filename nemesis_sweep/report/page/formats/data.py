@@ -23,6 +23,8 @@ def data_table(table: ReportTable) -> pa.Table:
         for suffix in _parts(cells):
             name = f"{column.name} {suffix}".strip() or "name"
             columns[_free(name, columns)] = [_part(cell, suffix) for cell in cells]
+    if any(line.group for line in table.lines):
+        columns = {_free("group", columns): [line.group for line in table.lines], **columns}
     return pa.table({name: _typed(values) for name, values in columns.items()})
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nemesis_sweep.report.page.formats.text import best_cells, texts
 from nemesis_sweep.report.page.pieces import ReportTable
 
-ROOM = 95
+ROOM = 78
 """Characters of a line that the text width of a paper has room for in \\footnotesize."""
 COMMANDS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}",
@@ -22,6 +23,7 @@ def latex(table: ReportTable) -> str:
 
     It needs the packages booktabs, and graphicx where the table is wider than a page.
     """
+    table = _printed(table)
     rows = _rows(table)
     header = [escaped(column.name) for column in table.columns]
     kinds = "".join("l" if _is_text(table, place) else "r" for place in range(len(header)))
@@ -53,6 +55,12 @@ def latex(table: ReportTable) -> str:
 def escaped(text: str) -> str:
     """Text in which no letter is a command."""
     return "".join(COMMANDS.get(letter, letter) for letter in text.replace("\n", " "))
+
+
+def _printed(table: ReportTable) -> ReportTable:
+    places = [place for place, column in enumerate(table.columns) if column.printed]
+    lines = [replace(line, cells=[line.cells[place] for place in places]) for line in table.lines]
+    return replace(table, columns=[table.columns[place] for place in places], lines=lines)
 
 
 def _rows(table: ReportTable) -> list[str]:

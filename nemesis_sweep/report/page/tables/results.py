@@ -18,7 +18,12 @@ def _make(material: Material) -> Iterator[ReportTable]:
     metrics = _more(material)
     columns = [Column("method", digits=None), Column("val", "max"), Column("test", "max")]
     columns += [Column(metric.removeprefix("test/"), "max") for metric in metrics]
-    columns += [Column("gain"), Column("n", digits=0), Column("selected on"), Column("parameters")]
+    columns += [
+        Column("gain"),
+        Column("n", digits=0),
+        Column("selected on"),
+        Column("parameters", printed=False),
+    ]
     lines = [
         Line(_cells(material, task, each, metrics), task.label)
         for task in material.tasks

@@ -1,0 +1,104 @@
+"""One table in every format: what people read is rounded, what programs read is not."""
+
+from __future__ import annotations
+
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+import pytest
+
+from nemesis_sweep.report.page.formats.data import write_csv, write_parquet
+from nemesis_sweep.report.page.formats.latex import latex
+from nemesis_sweep.report.page.formats.markdown import markdown
+from nemesis_sweep.report.page.formats.text import best_cells, texts
+from nemesis_sweep.report.page.pieces import Column, Line, ReportTable
+from nemesis_sweep.report.statistics import Gain, Score
+
+TABLE = ReportTable(
+    name="made",
+    title="A made table",
+    caption="50 % of it & more.",
+    columns=[
+        Column("method"),
+        Column("test", "max"),
+        Column("loss", "min", digits=2),
+        Column("gain"),
+        Column("set", printed=False),
+    ],
+    lines=[
+        Line(["plain_CoOp", Score(61.24, 1.26, 3), 0.5, None, "n_ctx=4"], "digits"),
+        Line(["best | found", Score(63.0, None, 1), 0.25, Gain(1.76, -0.4, 3.92, 3), None], "digits"),
+        Line(["plain_CoOp", Score(10.0, 0.0, 3), None, None, None], "clipart"),
+    ],
+)
+
+
+def test_people_read_rounded_cells() -> None:
+    assert texts(TABLE, TABLE.lines) == [
+        ["plain_CoOp", "61.2 ± 1.3", "0.50", "", "n_ctx=4"],
+        ["best | found", "63.0", "0.25", "+1.8 (-0.4 to 3.9)", ""],
+        ["plain_CoOp", "10.0 ± 0.0", "", "", ""],
+    ]
+
+
+def test_the_best_of_a_group_is_marked_and_one_alone_is_not() -> None:
+    assert best_cells(TABLE) == [
+        [False, False, False, False, False],
+        [False, True, True, False, False],
+        [False, False, False, False, False],
+    ]
+
+
+def test_what_looks_alike_is_equally_good() -> None:
+    alike = ReportTable("t", "", "", [Column("a", "max")], [Line([61.21]), Line([61.24])])
+    assert best_cells(alike) == [[True], [True]]
+
+
+@pytest.mark.parametrize(
+    ("write", "read", "ending"), [(write_csv, csv.read_csv, "csv"), (write_parquet, pq.read_table, "parquet")]
+)
+def test_programs_read_every_number_unrounded(write, read, ending, tmp_path) -> None:
+    file = tmp_path / f"made.{ending}"
+    write(TABLE, file)
+    rows = read(file).to_pylist()
+    assert rows[1] == {
+        "method": "best | found",
+        "test": 63.0,
+        "test std": None,
+        "test n": 1,
+        "loss": 0.25,
+        "gain": 1.76,
+        "gain low": -0.4,
+        "gain high": 3.92,
+        "gain n": 3,
+        "set": rows[1]["set"],
+        "group": "digits",
+    }
+    assert rows[0]["test std"] == 1.26
+    assert rows[2]["group"] == "clipart"
+
+
+def test_markdown_escapes_and_prints_the_best_bold() -> None:
+    text = markdown(TABLE)
+    assert r"| digits | best \| found | **63.0** | **0.25** | +1.8 (-0.4 to 3.9) |  |" in text
+    assert r"plain\_CoOp" in text
+
+
+def test_latex_is_a_table_with_rules_and_groups() -> None:
+    lines = latex(TABLE).splitlines()
+    assert r"\caption{A made table. 50 \% of it \& more.}" in lines
+    assert r"\begin{tabular}{@{}lrrr@{}}" in lines
+    assert r"plain\_CoOp & 61.2 $\pm$ 1.3 & 0.50 &  \\" in lines
+    assert r"best | found & \textbf{63.0} & \textbf{0.25} & +1.8 (-0.4 to 3.9) \\" in lines
+    assert r"\multicolumn{4}{@{}l}{\emph{clipart}} \\" in lines
+    assert r"\resizebox{\linewidth}{!}{%" not in lines
+
+
+def test_a_wide_table_is_made_as_wide_as_the_text() -> None:
+    wide = ReportTable("w", "", "", [Column(f"dataset {n}") for n in range(12)], [Line([1.0] * 12)])
+    assert r"\resizebox{\linewidth}{!}{%" in latex(wide)
+
+
+def test_no_letter_of_a_name_is_a_command() -> None:
+    told = latex(ReportTable("t", r"\input{x}", "~^#$", [Column("{a}")], [Line(["<_>"])]))
+    assert r"\caption{\textbackslash{}input\{x\}. \textasciitilde{}\textasciicircum{}\#\$}" in told
+    assert r"\{a\} \\" in told
