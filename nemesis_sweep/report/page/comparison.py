@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from nemesis_sweep.report.entry import measured_values, paired
@@ -76,6 +76,16 @@ def ranked_means(material: Material, methods: Iterable[MethodScores]) -> TaskMea
     common = [key for key, sweeps in having.items() if len(sweeps) == len(material.sweeps)]
     kept = {each.method: {key: each.means[key] for key in common if key in each.means} for each in methods}
     return {method: means for method, means in kept.items() if common and len(means) == len(common)}
+
+
+def unranked_text(methods: Iterable[MethodScores], ranked: Collection[str]) -> str:
+    """Say which methods are not ranked, and on how many tasks they were measured; '' where all are."""
+    left = [f"{each.method} ({len(each.means)})" for each in methods if each.method not in ranked]
+    return (
+        f"Not ranked, since not on all of these tasks (of each: on how many): {', '.join(left)}"
+        if left
+        else ""
+    )
 
 
 def of_one_dataset(material: Material) -> bool:

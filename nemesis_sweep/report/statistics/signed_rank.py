@@ -55,7 +55,7 @@ def signed_rank(differences: Iterable[float]) -> SignedRank:
 
 
 def _too_few(n: int, zeros: int) -> str:
-    if not zeros:
+    if n < FEWEST_TASKS:
         return f"{TOO_FEW} ({n} of at least {FEWEST_TASKS})"
     return f"{TOO_FEW} with a difference ({n - zeros} of at least {FEWEST_TASKS}; {zeros} without)"
 

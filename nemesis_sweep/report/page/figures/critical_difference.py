@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.page.comparison import method_scores, ranked_means
+from nemesis_sweep.report.page.comparison import method_scores, ranked_means, unranked_text
 from nemesis_sweep.report.page.label_lines import label_lines
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
@@ -38,9 +38,9 @@ def _draw(material: Material) -> Iterator[Picture]:
     tested = ranked.n >= FEWEST_TASKS
     difference = critical_difference(len(ranked.average), ranked.n) if tested else None
     figure = _figure(ranked.average, alike, difference, looks(each.method for each in methods))
-    yield Picture(
-        "critical-difference", "Average ranks", _caption(ranked, alike, difference, len(pairs)), figure
-    )
+    told = [*_caption(ranked, alike, difference, len(pairs)), unranked_text(methods, means)]
+    caption = ". ".join(filter(None, told)) + "."
+    yield Picture("critical-difference", "Average ranks", caption, figure)
 
 
 def _figure(
@@ -133,7 +133,7 @@ def _labels(
 
 def _caption(
     ranked: Ranks, alike: Sequence[Sequence[str]], difference: float | None, comparisons: int
-) -> str:
+) -> list[str]:
     told = [
         f"Average rank by test accuracy over {counted(ranked.n, 'task')}, 1 is best: read off which methods "
         "a bar joins, for those are not told apart"
@@ -148,7 +148,7 @@ def _caption(
     if difference is not None:
         told.append(f"CD: Nemenyi's critical difference, {difference:.2f} ranks, for the eye only")
     tested = ranked.why if ranked.p is None else f"p = {ranked.p:.3g}"
-    return ". ".join(told) + f". Friedman's test of whether ranks differ at all: {tested}."
+    return [*told, f"Friedman's test of whether ranks differ at all: {tested}"]
 
 
 PIECE = Piece(Section.COMPARISON, 20, _draw)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 200
+ACROSS = 3
+"""Panels side by side."""
 TOGETHER = 4
 """The most methods whose bands can be told apart in one panel."""
 
@@ -38,7 +40,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             _line(axes[0], profile, look[method], label=label_lines(method))
         legend_below(figure, axes, columns=2 if max(map(len, profiles)) > ROOM else 4)
     else:
-        figure, axes = panels(len(profiles), height=1.55, sharex=True, sharey=True)
+        figure, axes = panels(len(profiles), height=1.55, across=ACROSS, sharex=True, sharey=True)
         for ax, (method, profile) in zip(axes, profiles.items(), strict=True):
             for other in profiles.values():
                 _line(ax, other, {"color": GRID, "linestyle": "-"}, behind=True)
@@ -78,7 +80,9 @@ def _line(
 ) -> None:
     """A profile with its band, or thin and without it, behind another."""
     assert profile.share is not None
-    style = {"color": how["color"], "linestyle": how["linestyle"]} | ({"linewidth": 0.5} if behind else {})
+    style = {"color": how["color"], "linestyle": how["linestyle"]} | (
+        {"linewidth": 0.5, "alpha": 0.6} if behind else {}
+    )
     ax.plot(profile.grid, profile.share, label=label or None, **style)
     if behind:
         return
@@ -94,6 +98,8 @@ def _axes(axes: Sequence[Axes], grid: np.ndarray) -> None:
     # Of panels with shared axes only the outer ones have labels.
     for ax in axes:
         ax.label_outer()
+    for ax in axes[-ACROSS:]:
+        ax.tick_params(labelbottom=True)
     figure = axes[0].figure
     if len(axes) == 1:
         axes[0].set_xlabel("x: gain over plain CoOp (points)")

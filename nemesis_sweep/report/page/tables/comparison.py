@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.page.comparison import MethodScores, method_scores, of_one_dataset, ranked_means
+from nemesis_sweep.report.page.comparison import (
+    MethodScores,
+    method_scores,
+    of_one_dataset,
+    ranked_means,
+    unranked_text,
+)
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Cell, Column, Line, Note, Piece, ReportTable, Section
 from nemesis_sweep.report.statistics import Gain
@@ -46,7 +52,15 @@ def _make(material: Material) -> Iterator[ReportTable | Note]:
         Line(_cells(each, estimates.get(each.method), {test.ours: test for test in tests}, ranked))
         for each in methods
     ]
-    caption = _caption(material, tests, ranked, list(estimates.values()))
+    doubts = dict.fromkeys(doubt for each in estimates.values() for doubt in each.doubts)
+    dependent = "Tasks of one dataset are not independent: p may be too small"
+    left_out = unranked_text(methods, ranked.average) if ranked.average else ""
+    caption = (
+        ". ".join(
+            filter(None, [*_caption(tests, ranked), left_out, dependent * of_one_dataset(material), *doubts])
+        )
+        + "."
+    )
     yield ReportTable("comparison", "Methods over all tasks", caption, COLUMNS, lines)
 
 
@@ -98,11 +112,10 @@ def _replicates(n: SampleSize) -> Cell:
     return n.most if n.fewest == n.most else f"{n.fewest} to {n.most}"
 
 
-def _caption(
-    material: Material, tests: Sequence[Comparison], ranked: Ranks, estimates: Sequence[_Estimates]
-) -> str:
+def _caption(tests: Sequence[Comparison], ranked: Ranks) -> list[str]:
+    """What the columns are, a sentence each."""
     tested = sum(test.adjusted is not None for test in tests)
-    told = [
+    return [
         "Read off whether the interval of a method's gain leaves out 0",
         "Gain: test accuracy minus that of plain CoOp of the same sweep, in points, paired by seed; mean "
         "over tasks, and interquartile mean (IQM) over all replicates of all tasks",
@@ -110,13 +123,9 @@ def _caption(
         f"Intervals: 95 % of {DRAWS} stratified bootstrap draws, of these tasks and no others",
         "p: Wilcoxon's signed rank test of task means against plain CoOp"
         + (f", Holm over {counted(tested, 'test')}" if tested else ""),
-        _ranks_text(ranked),
         "'selected on' chose the row; the test set chose nothing unless it says so",
+        _ranks_text(ranked),
     ]
-    if of_one_dataset(material):
-        told.append("Tasks of one dataset are not independent: p may be too small")
-    told += dict.fromkeys(doubt for each in estimates for doubt in each.doubts)
-    return ". ".join(told) + "."
 
 
 def _ranks_text(ranked: Ranks) -> str:
