@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files import parquet
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.values import Values
@@ -64,7 +65,7 @@ def results_table(rows: Iterable[Row]) -> pa.Table:
     `param.NAME` for each searched parameter, typed by its values; a baseline that trains a prompt has there
     what it trains with. `selected_share`, for each replicate the share of all steps in which PAN selected
     each context vector, null without PAN. For each metric `METRIC` (mean), `METRIC/std` (sample standard
-    deviation, null for one replicate), `METRIC/replicates`.
+    deviation, null for one replicate and where one failed), `METRIC/replicates`.
     """
     rows = list(rows)
     fields: list[pa.Field] = []
@@ -89,14 +90,7 @@ def results_table(rows: Iterable[Row]) -> pa.Table:
 
 def write_results(home: Path, rows: Iterable[Row]) -> Path:
     """Write `HOME/results.parquet` in one step and return its path; readers never see half a file."""
-    return write_table(home / NAME, results_table(rows))
-
-
-def write_table(path: Path, table: pa.Table) -> Path:
-    """Replace a Parquet file in one step."""
-    with replacing(path) as partial:
-        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
-    return path
+    return parquet.write_table(home / NAME, results_table(rows))
 
 
 def read_results(home: Path) -> list[Row]:
@@ -117,22 +111,19 @@ def read_results(home: Path) -> list[Row]:
         return rows_of(table)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         # Pages have checksums, but not what names them.
-        raise _damaged(path, error) from error
+        raise _damaged(path, f"is not a Parquet file or is damaged ({error})") from error
 
 
 def read_table(path: Path) -> pa.Table:
     """Return the table of a Parquet file. Raises UserError if it cannot be read, or was altered."""
     try:
-        return pq.read_table(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        # Arrow's errors are OSErrors where a file is damaged in its middle.
-        raise _damaged(path, error) from error
+        return parquet.read_table(path)
+    except DamagedError as error:
+        raise _damaged(path, error.reason) from error
 
 
-def _damaged(path: Path, error: Exception) -> UserError:
-    return UserError(
-        f"{path} is not a Parquet file or is damaged ({error}); the sweep's `run` writes it anew"
-    )
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(f"{path} {reason}; the sweep's `run` writes it anew")
 
 
 def rows_of(table: pa.Table) -> list[Row]:
@@ -251,4 +242,6 @@ def _from_text(text: str) -> Any:
 
 
 def _std(values: Sequence[float] | None) -> float | None:
-    return statistics.stdev(values) if values is not None and len(values) > 1 else None
+    """The sample standard deviation; None without several values, and where a replicate failed (NaN)."""
+    whole = values is not None and len(values) > 1 and all(map(math.isfinite, values))
+    return statistics.stdev(values) if values is not None and whole else None

@@ -12,9 +12,10 @@ import pyarrow as pa
 from rich.console import Console
 from rich.text import Text
 
+from nemesis_sweep.files.parquet import write_table
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.leaderboard import leaderboard
-from nemesis_sweep.report.results import read_table, results_table, rows_of, write_table
+from nemesis_sweep.report.results import read_table, results_table, rows_of
 from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.spec.metrics import direction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import stdev
 
@@ -40,6 +41,11 @@ def final_metrics(result: Result) -> Means:
 
 
 def spread(replicates: Replicates) -> dict[str, float]:
-    """The standard deviation over replicates of the accuracies at the end, as `val/accuracy_std`."""
-    several = {name: values for name, values in replicates.items() if len(values) > 1}
+    """The standard deviation over replicates of the accuracies at the end, as `val/accuracy_std`; of those
+    that all replicates have, for one that failed has NaN."""
+    several = {
+        name: values
+        for name, values in replicates.items()
+        if len(values) > 1 and all(map(math.isfinite, values))
+    }
     return {f"{name}_std": stdev(values) for name, values in several.items() if name.endswith("/accuracy")}

@@ -1,5 +1,7 @@
 """Accuracy and loss of a classifier on image features."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,17 +13,24 @@ from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.training.checks import check_device
 from nemesis_sweep.vlm.devices import to_device
 
+Keep = Callable[[Tensor], None]
+"""Gets the predicted class of every image, ``(R, n)`` int32, on the CPU."""
+
 
 @torch.no_grad()
 def evaluate(
-    images: Tensor, labels: Tensor, classifier: ImageClassifier, report: SayLine | None = None
+    images: Tensor,
+    labels: Tensor,
+    classifier: ImageClassifier,
+    report: SayLine | None = None,
+    keep: Keep | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Accuracy in percent and mean cross-entropy of every replicate, ``(R,)`` each.
 
     images: ``(R, n, E)``, or ``(n, E)`` when all replicates share them, with ``(Q, E)`` in place of ``E`` for
     classifiers that read the parts of an image; labels accordingly, on any device. Taken so many at a time
     that the logits of a large test set never stand in memory all at once. report: called with lines of
-    progress where that takes several turns.
+    progress where that takes several turns. keep: given what was predicted, once, at the end.
     Raises ``UserError`` when there are no images, or when shapes do not fit.
     """
     _check(images, labels, classifier)
@@ -29,6 +38,7 @@ def evaluate(
     check_device(device)
     correct = torch.zeros(replicates, dtype=torch.float64, device=device)
     loss = torch.zeros_like(correct)
+    predicted: list[Tensor] = []
     shared = labels.dim() == 1
     count = labels.shape[-1]
     turns = range(0, count, classifier.chunk)
@@ -43,10 +53,15 @@ def evaluate(
             # After the copy, which would be one for each replicate otherwise.
             own, targets = own.expand(replicates, *own.shape), targets.expand(replicates, *targets.shape)
         logits = classifier(own)
-        correct += (logits.argmax(dim=-1) == targets).sum(dim=1).double()
+        found = logits.argmax(dim=-1)
+        correct += (found == targets).sum(dim=1).double()
+        if keep:
+            predicted.append(found.to(torch.int32))
         losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
         loss += losses.view(targets.shape).sum(dim=1).double()
         meter.add(targets.shape[1])
+    if keep:
+        keep(torch.cat(predicted, dim=1).cpu())
     return 100 * correct / count, loss / count
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
@@ -51,26 +52,35 @@ def average(own: float, others: Sequence[float]) -> float:
     return sum(others) / len(others)
 
 
+def own_accuracy(protocol: str) -> str:
+    """What the accuracy on the test images of the learnt classes is called: `test/accuracy`, `test/base`."""
+    return f"test/{PROTOCOLS[protocol].learnt or 'accuracy'}"
+
+
 def transfer_metrics(
     protocol: str,
     own: Metrics,
     targets: Mapping[str, Target],
     classifier_of: Callable[[Dataset], ImageClassifier],
     report: SayLine | None = None,
+    keep: Callable[[str, Tensor], None] | None = None,
 ) -> Metrics:
     """What replaces and joins the metrics ``own`` of the source's test split; empty without targets.
 
     classifier_of: what classifies with a dataset's class names. Gives `test/NAME` for the source and
     every target, `test/accuracy` as the protocol sums them up, and `test/loss`, the mean over all test sets.
-    A replicate that failed (NaN) stays so.
+    A replicate that failed (NaN) stays so. keep: given what was predicted on every target, by the name of
+    its accuracy.
     """
     entry = PROTOCOLS[protocol]
     if not entry.learnt:
         return {}
     summary: Summary = part_at(entry.summary)
     accuracies, losses = [own["test/accuracy"]], [own["test/loss"]]
-    for target in targets.values():
-        accuracy, loss = evaluate(target.images, target.labels, classifier_of(target.dataset), report)
+    for name, target in targets.items():
+        classifier = classifier_of(target.dataset)
+        own_keep = partial(keep, f"test/{name}") if keep else None
+        accuracy, loss = evaluate(target.images, target.labels, classifier, report, own_keep)
         accuracies.append(_where_alive(accuracy.tolist(), own["test/accuracy"]))
         losses.append(_where_alive(loss.tolist(), own["test/accuracy"]))
     replicates = list(zip(*accuracies, strict=True))

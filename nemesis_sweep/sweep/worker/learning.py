@@ -10,6 +10,7 @@ from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.prompts.artifact import FILES, save_prompt
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker.kept_predictions import KeptPredictions
 from nemesis_sweep.sweep.worker.promptless import result_of
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, set_aside
 from nemesis_sweep.sweep.worker.session import Record, conclude, means_of
@@ -37,10 +38,18 @@ class Learning:
         self.seconds += watch.seconds
         self._record.log_epoch(self.fit.epoch, means_of(metrics))
         if self.fit.done:
-            metrics |= self.fit.evaluate("test", self._say)
+            kept = KeptPredictions(self.spec)
+            metrics |= self.fit.evaluate("test", self._say, kept.own)
             metrics |= transfer_metrics(
-                self.spec.task.protocol, metrics, self._found.targets, self.fit.classifier, self._say
+                self.spec.task.protocol,
+                metrics,
+                self._found.targets,
+                self.fit.classifier,
+                self._say,
+                kept.add,
             )
+            if not self.failed_seeds:
+                kept.write()
             return self._finish(metrics)
         self._save()
         return Report(

@@ -11,6 +11,7 @@ from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.kinds import given_strengths
 from nemesis_sweep.sweep.result import Report, Result
 from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker.kept_predictions import KeptPredictions
 from nemesis_sweep.sweep.worker.session import Record, conclude, means_of, worker
 from nemesis_sweep.sweep.worker.worker_cache import Materials
 from nemesis_sweep.training.references.fitted import reference_of
@@ -36,16 +37,20 @@ class Promptless:
         """Measure everything; the only report."""
         found, name = self._found, self.spec.reference
         given = {} if self.spec.baseline in BASELINES else given_strengths(self.spec.method.model_dump())
+        kept = KeptPredictions(self.spec)
         with Stopwatch() as watch:
             measured = measure(name, found.backbone, found.dataset, found.features, given)
-            metrics = measured.metrics | self._transferred(measured)
+            metrics = measured.metrics | self._transferred(measured, kept)
+        if measured.predicted is not None:
+            kept.own(measured.predicted)
+        kept.write()
         result = result_of(self.spec, metrics, watch.seconds)
         if measured.values:
             result = replace(result, reference_checksum=self._keep(measured.values))
         conclude(self.spec.folder, self._record, result)
         return result.report(self._note)
 
-    def _transferred(self, measured: Measured) -> Metrics:
+    def _transferred(self, measured: Measured, kept: KeptPredictions) -> Metrics:
         if measured.classifier_of is None:
             return {}
         return transfer_metrics(
@@ -54,6 +59,7 @@ class Promptless:
             self._found.targets,
             measured.classifier_of,
             self._say,
+            kept.add,
         )
 
     def _keep(self, values: Mapping[str, Tensor]) -> str:

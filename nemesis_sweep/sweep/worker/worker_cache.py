@@ -17,9 +17,10 @@ from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cause import BACKBONE, DATASET, TASK
 from nemesis_sweep.sweep.home.episodes import home_split
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.tested_images import TestedImages
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
-from nemesis_sweep.training.transfer import Target
+from nemesis_sweep.training.transfer import Target, own_accuracy
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 from nemesis_sweep.vlm.registry import located
 
@@ -55,6 +56,16 @@ def arranged(task: Task, seeds: tuple[int, ...], home: str = "") -> ProtocolSpli
         return dataset(name, task.root)
 
     return home_split(task, seeds, load, Home(Path(home))) if home else arrange(task, seeds, load)
+
+
+@lru_cache(maxsize=4)
+def tested(task: Task, seeds: tuple[int, ...], home: str) -> dict[str, TestedImages]:
+    """The test sets of a task, by the names of the accuracies that are measured on them."""
+    drawn, named = arranged(task, seeds, home), task.tested
+    sets = {own_accuracy(task.protocol): TestedImages.of(drawn.source, task.dataset, task.root)}
+    for name, data in drawn.targets.items():
+        sets[f"test/{name}"] = TestedImages.of(data, named.get(name, task.dataset), task.root)
+    return sets
 
 
 @lru_cache(maxsize=2)
@@ -125,7 +136,7 @@ def materials(
 
 def forget() -> None:
     """Drop everything, so that a test can start cold."""
-    for cached in (backbone, dataset, arranged, towers):
+    for cached in (backbone, dataset, arranged, tested, towers):
         cached.cache_clear()
     _kept.clear()
 

@@ -28,7 +28,7 @@ from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.generators import Generators
-from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, measured, offered
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.references.side_by_side import Course, Logits, on_device, train
 from nemesis_sweep.vlm.backbone import Backbone
@@ -66,11 +66,12 @@ def clip_adapter(
         torch.tensor(each, dtype=like.dtype).to(like.device)[chosen.setting] for each in (ratios, rates)
     )
     values = {**chosen.values, "ratio": ratio}
-    metrics = split_metrics(ClipAdapter(backbone, dataset, values), features)
-    metrics |= told(
-        {"clip_adapter/ratio": ratio, "clip_adapter/lr": rate, "clip_adapter/epoch": chosen.epoch}
-    )
-    return Measured(metrics, lambda data: ClipAdapter(backbone, data, values), values)
+    found = {"clip_adapter/ratio": ratio, "clip_adapter/lr": rate, "clip_adapter/epoch": chosen.epoch}
+
+    def classifier_of(data: Dataset) -> ClipAdapter:
+        return ClipAdapter(backbone, data, values)
+
+    return measured(classifier_of(dataset), features, values, found, classifier_of)
 
 
 def drawn(features: EpisodeFeatures, width: int) -> dict[str, Tensor]:

@@ -55,7 +55,7 @@ def linear_probe(
     metrics, probes = fitted_probes(features, exponent)
     parts = [_parts(probe, len(dataset.classnames)) for probe in probes]
     weight, bias = (torch.stack(each) for each in zip(*parts, strict=True))
-    return Measured(metrics, values={"weight": weight, "bias": bias})
+    return Measured(metrics, values={"weight": weight, "bias": bias}, predicted=_predicted(probes, features))
 
 
 def fitted_probes(features: EpisodeFeatures, exponent: float | None = None) -> tuple[Metrics, list[Any]]:
@@ -82,6 +82,18 @@ def fitted_probes(features: EpisodeFeatures, exponent: float | None = None) -> t
             for name, value in measured.items():
                 metrics.setdefault(name, []).append(value)
     return metrics, probes
+
+
+def _predicted(probes: Sequence[Any], features: EpisodeFeatures) -> Tensor:
+    """The classes of the test images ``(R, t)``, as ``_scores`` takes them."""
+    from threadpoolctl import threadpool_limits
+
+    images = features.test.numpy()
+    with threadpool_limits(limits=torch.get_num_threads()):
+        places = [probe.predict_proba(images).argmax(axis=1) for probe in probes]
+    return torch.stack(
+        [torch.from_numpy(probe.classes_[own]) for probe, own in zip(probes, places, strict=True)]
+    )
 
 
 def _parts(probe: Any, classes: int) -> tuple[Tensor, Tensor]:

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import Measured, split_metrics, told
+from nemesis_sweep.training.references.measured import Measured, measured
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.references.selection import better, scores
 from nemesis_sweep.training.references.side_by_side import on_device
@@ -61,8 +61,8 @@ def lp_plus_plus(backbone: Backbone, dataset: Dataset, features: EpisodeFeatures
     """The row: the best of all rounds."""
     features = on_device(features, backbone.text.device)
     values, steps = descended(backbone.encode_texts(dataset.zero_shot_texts()), features)
-    metrics = split_metrics(LPPlusPlus(backbone, dataset, values), features)
-    return Measured(metrics | told({"lp_plus_plus/step": steps}), values=values)
+    settings = {"lp_plus_plus/step": steps}
+    return measured(LPPlusPlus(backbone, dataset, values), features, values, settings)
 
 
 @torch.no_grad()

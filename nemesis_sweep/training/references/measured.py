@@ -33,12 +33,14 @@ class Measured:
     metrics: a value for every replicate, accuracy and loss on val and test among them. classifier_of: what
     classifies with the class names of another dataset; None for a row that does not transfer. values: what it
     has learnt, tensors ``(R, ...)`` by name, of which ``BASELINES[...].classifier`` makes a classifier again;
-    empty for a row that learns nothing.
+    empty for a row that learns nothing. predicted: the class of every test image, ``(R, t)``, where it is
+    told.
     """
 
     metrics: Metrics
     classifier_of: ClassifierOf | None = None
     values: Mapping[str, Tensor] = field(default_factory=dict)
+    predicted: Tensor | None = None
 
 
 Measure = Callable[..., Measured]
@@ -60,23 +62,27 @@ def measure(
 
 
 @torch.no_grad()
-def split_metrics(classifier: ImageClassifier, features: EpisodeFeatures) -> Metrics:
-    """Accuracy and loss on val (each replicate has its own) and on test (the same for all)."""
-    metrics: Metrics = {}
-    for split, images, labels in (
-        ("val", features.val, features.val_labels),
-        ("test", features.test, features.test_labels),
-    ):
-        accuracy, loss = evaluate(images, labels, classifier)
-        metrics |= {f"{split}/accuracy": accuracy.tolist(), f"{split}/loss": loss.tolist()}
-    return metrics
+def measured(
+    classifier: ImageClassifier,
+    features: EpisodeFeatures,
+    values: Mapping[str, Tensor] = MappingProxyType({}),
+    chosen: Mapping[str, Tensor] = MappingProxyType({}),
+    classifier_of: ClassifierOf | None = None,
+) -> Measured:
+    """What a classifier comes to on val (each replicate has its own) and on test (the same for all).
+
+    chosen: settings that validation chose, ``(R,)`` each, which are told as metrics. The rest as in
+    ``Measured``.
+    """
+    predicted: list[Tensor] = []
+    accuracy, loss = evaluate(features.val, features.val_labels, classifier)
+    metrics = {"val/accuracy": accuracy.tolist(), "val/loss": loss.tolist()}
+    accuracy, loss = evaluate(features.test, features.test_labels, classifier, keep=predicted.append)
+    metrics |= {"test/accuracy": accuracy.tolist(), "test/loss": loss.tolist()}
+    metrics |= {name: each.double().tolist() for name, each in chosen.items()}
+    return Measured(metrics, classifier_of, values, *predicted)
 
 
 def offered(given: Values, name: str, grid: tuple[float, ...]) -> tuple[float, ...]:
     """What there is to choose from: the value that is given, or else a grid."""
     return (float(given[name]),) if name in given else grid
-
-
-def told(settings: Mapping[str, Tensor]) -> Metrics:
-    """Settings that validation chose, ``(R,)`` each, as metrics."""
-    return {name: each.double().tolist() for name, each in settings.items()}

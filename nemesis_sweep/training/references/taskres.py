@@ -25,7 +25,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, measured, offered
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.references.side_by_side import Course, Logits, on_device, train
 from nemesis_sweep.vlm.backbone import Backbone
@@ -63,9 +63,8 @@ def taskres(
     chosen = train({"residual": start}, [rate] * len(alphas), logits, features, course)
     alpha = torch.tensor(alphas, dtype=like.dtype).to(like.device)[chosen.setting]
     values = {**chosen.values, "alpha": alpha}
-    metrics = split_metrics(TaskRes(backbone, dataset, values), features)
-    metrics |= told({"taskres/alpha": alpha, "taskres/epoch": chosen.epoch})
-    return Measured(metrics, values=values)
+    settings = {"taskres/alpha": alpha, "taskres/epoch": chosen.epoch}
+    return measured(TaskRes(backbone, dataset, values), features, values, settings)
 
 
 def moved(base: Tensor, residual: Tensor, alpha: Tensor) -> Tensor:

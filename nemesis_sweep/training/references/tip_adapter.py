@@ -28,7 +28,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, measured, offered
 from nemesis_sweep.training.references.reference import ReferenceClassifier
 from nemesis_sweep.training.references.selection import best_of, scores
 from nemesis_sweep.vlm.backbone import Backbone
@@ -65,8 +65,8 @@ def tip_adapter(
     keys = cache_keys(features)
     alpha, beta = chosen_strengths(backbone, dataset, keys, features, given)
     values = {"keys": keys, "labels": features.train_labels, "alpha": alpha, "beta": beta}
-    metrics = split_metrics(TipAdapter(backbone, dataset, values), features)
-    return Measured(metrics | told({"tip_adapter/alpha": alpha, "tip_adapter/beta": beta}), values=values)
+    settings = {"tip_adapter/alpha": alpha, "tip_adapter/beta": beta}
+    return measured(TipAdapter(backbone, dataset, values), features, values, settings)
 
 
 def cache_keys(features: EpisodeFeatures) -> Tensor:

@@ -24,7 +24,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import NOTHING, Measured, offered, split_metrics, told
+from nemesis_sweep.training.references.measured import NOTHING, Measured, measured, offered
 from nemesis_sweep.training.references.side_by_side import Course, Logits, on_device, train
 from nemesis_sweep.training.references.tip_adapter import (
     TipAdapter,
@@ -61,16 +61,13 @@ def tip_adapter_f(
     keys = chosen.values["keys"]
     alpha, beta = chosen_strengths(backbone, dataset, keys, features, given)
     values = {"keys": keys, "labels": features.train_labels, "alpha": alpha, "beta": beta}
-    metrics = split_metrics(TipAdapter(backbone, dataset, values), features)
-    metrics |= told(
-        {
-            "tip_adapter_f/alpha": alpha,
-            "tip_adapter_f/beta": beta,
-            "tip_adapter_f/lr": torch.tensor(2 * rates).to(alpha.device)[chosen.setting],
-            "tip_adapter_f/epoch": chosen.epoch,
-        }
-    )
-    return Measured(metrics, values=values)
+    settings = {
+        "tip_adapter_f/alpha": alpha,
+        "tip_adapter_f/beta": beta,
+        "tip_adapter_f/lr": torch.tensor(2 * rates).to(alpha.device)[chosen.setting],
+        "tip_adapter_f/epoch": chosen.epoch,
+    }
+    return measured(TipAdapter(backbone, dataset, values), features, values, settings)
 
 
 def head(backbone: Backbone, dataset: Dataset, labels: Tensor, alpha: Tensor, beta: Tensor) -> Logits:

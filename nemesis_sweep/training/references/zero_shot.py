@@ -10,7 +10,7 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.templates import ENSEMBLE, OWN
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.training.episode_features import EpisodeFeatures
-from nemesis_sweep.training.references.measured import Measured, split_metrics
+from nemesis_sweep.training.references.measured import Measured, measured
 from nemesis_sweep.vlm.backbone import Backbone
 
 
@@ -39,4 +39,4 @@ def _measured(
         texts = template_features(backbone, data, [data.template, *templates])
         return TextClassifier(backbone, texts.expand(len(features.episodes), *texts.shape))
 
-    return Measured(split_metrics(classifier_of(dataset), features), classifier_of)
+    return measured(classifier_of(dataset), features, classifier_of=classifier_of)

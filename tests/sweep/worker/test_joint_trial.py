@@ -8,7 +8,9 @@ import shutil
 import pytest
 from rich.console import Console
 
+from nemesis_sweep.report.curves import curves_of
 from nemesis_sweep.report.leaderboard import leaderboard
+from nemesis_sweep.report.predictions import predictions_of
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.status_table import status_table
 from nemesis_sweep.report.table import plain_leaderboard
@@ -182,6 +184,19 @@ def test_mlflow_has_one_run_a_trial_with_the_metrics_of_every_task(finished):
     assert sorted(entry.step for entry in history) == [1, 2, 3, 4]
     prompts = client.list_artifacts(runs["joint/0"].info.run_id, "prompt")
     assert sorted(prompt.path for prompt in prompts) == [f"prompt/{DIGITS}", f"prompt/{EMOJI}"]
+
+
+def test_predictions_and_curves_of_every_task_are_read_from_the_home(finished):
+    home = finished.home.path
+    for row in finished.rows():
+        found = predictions_of(home, row)
+        assert set(found) == (set() if row.task == "mean" else {"test/accuracy"})
+    run = finished.child_runs()["joint/0"].info.run_id
+    for key in (DIGITS, EMOJI):
+        curves = curves_of(home, "joint", "0", key)
+        for name in ("train/accuracy", "val/accuracy", "norm/mean", "test/accuracy"):
+            history = connect(finished.tracking.uri).get_metric_history(run, f"{key}/{name}")
+            assert curves[name] == [(each.step, each.value) for each in history]
 
 
 def test_results_have_a_row_for_each_task_and_one_for_the_mean(finished, tmp_path):

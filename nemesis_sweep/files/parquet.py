@@ -1,0 +1,29 @@
+"""Parquet files that are replaced in one step and read with the checksums that their pages carry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.sealed import DamagedError
+
+
+def write_table(path: Path, table: pa.Table) -> Path:
+    """Replace a Parquet file in one step."""
+    with replacing(path) as partial:
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
+    return path
+
+
+def read_table(path: Path) -> pa.Table:
+    """The table of a Parquet file. Raises ``DamagedError`` if it cannot be read, or was altered."""
+    try:
+        return pq.read_table(path, page_checksum_verification=True)
+    except FileNotFoundError as error:
+        raise DamagedError(path, "is missing") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        # Arrow's errors are OSErrors where a file is damaged in its middle.
+        raise DamagedError(path, f"is not a Parquet file or is damaged ({error})") from error
