@@ -1,0 +1,36 @@
+"""What a report is made from, of rows made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nemesis_sweep.report.page.material import Material
+from nemesis_sweep.report.page.pieces import Piece, ReportTable
+from nemesis_sweep.report.page.record import SweepRecord
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.best import mark_best
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.row import Row
+from nemesis_sweep.sweep.status import SweepStatus
+
+OBJECTIVE = "val/accuracy"
+
+
+def material_of(**sweeps: Sequence[Row]) -> Material:
+    """The material of sweeps by their names; of their files only the seeds of three replicates matter."""
+    return Material([_record(name, rows) for name, rows in sweeps.items()])
+
+
+def table_of(piece: Piece, material: Material) -> ReportTable:
+    """The one table that a piece makes."""
+    (table,) = piece.make(material)
+    assert isinstance(table, ReportTable)
+    return table
+
+
+def _record(name: str, rows: Sequence[Row]) -> SweepRecord:
+    sweep = Sweep.model_validate({"name": name, "tasks": {"dataset": ["clipart"]}, "budget": {"trials": 0}})
+    home = Home(Path("/nowhere") / name)
+    status = SweepStatus(name, False, str(home.path), OBJECTIVE, (OBJECTIVE,), (), None, "", ())
+    return SweepRecord(name, home, sweep, (), mark_best(rows, (OBJECTIVE,)), status)

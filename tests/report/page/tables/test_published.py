@@ -1,0 +1,58 @@
+"""The layout of papers: columns, averages, and H of base-to-new."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from nemesis_sweep.report.page.tables.published import PIECE
+from tests.report.page.materials import material_of, table_of
+
+
+def task(make_row, dataset: str, shots: int, best: float, **more):
+    """Plain CoOp and a trial on a task."""
+    of = {"study": f"{dataset}-{shots}shot", "dataset": dataset, "shots": shots, **more}
+    coop = make_row("coop", [50.0, 52.0, 54.0], [50.0] * 3, baseline="coop", **of)
+    return [coop, make_row("0", [60.0] * 3, [best] * 3, **of)]
+
+
+def cells(table, line: int = -1) -> dict[str, object]:
+    """A row's means by the names of the columns."""
+    told = zip(table.columns, table.lines[line].cells, strict=True)
+    return {column.name: getattr(cell, "mean", cell) for column, cell in told}
+
+
+def test_shots_of_one_dataset_are_columns(make_row) -> None:
+    rows = [*task(make_row, "digits", 4, 60.0), *task(make_row, "digits", 1, 55.0)]
+    table = table_of(PIECE, material_of(made=rows))
+    assert cells(table) == {"method": "best found", "1 shots": 55.0, "4 shots": 60.0, "average": 57.5}
+
+
+def test_datasets_are_columns_of_a_table_for_each_number_of_shots(make_row) -> None:
+    rows = [row for data in ("digits", "emoji") for n in (1, 4) for row in task(make_row, data, n, 50.0 + n)]
+    one, four = PIECE.make(material_of(made=rows))
+    assert (one.name, four.name) == ("published-1shot", "published-4shot")
+    assert cells(four) == {"method": "best found", "digits": 54.0, "emoji": 54.0, "average": 54.0}
+
+
+def test_an_average_stands_only_where_every_column_has_a_value(make_row) -> None:
+    of = {"study": "digits-1shot", "dataset": "digits", "shots": 1}
+    zero_shot = make_row("zero_shot", [9.0], [9.0], baseline="zero_shot", **of)
+    rows = [*task(make_row, "digits", 1, 60.0), *task(make_row, "emoji", 1, 55.0), zero_shot]
+    table = table_of(PIECE, material_of(made=rows))
+    assert cells(table, 0) == {"method": "zero-shot", "digits": 9.0, "emoji": None, "average": None}
+    assert cells(table)["average"] == 57.5
+
+
+def test_the_average_h_is_that_of_the_averages(make_row) -> None:
+    rows = []
+    for data, base, new in (("digits", 80.0, 40.0), ("emoji", 60.0, 60.0)):
+        h = statistics.harmonic_mean([base, new])
+        metrics = {"test/base": base, "test/new": new, "test/H": h, "test/accuracy": h, "val/accuracy": 1.0}
+        told = {"metrics": metrics, "replicates": {name: [value] for name, value in metrics.items()}}
+        rows += task(make_row, data, 16, h, protocol="base_to_new", **told)
+    found = cells(table_of(PIECE, material_of(made=rows)))
+    assert (found["average base"], found["average new"]) == (70.0, 50.0)
+    assert found["average H"] == pytest.approx(2 * 70 * 50 / 120)
+    assert found["digits H"] == pytest.approx(53.33, abs=0.01)
