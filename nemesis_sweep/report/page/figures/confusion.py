@@ -97,8 +97,8 @@ def _axes(classes: int, longest: int) -> tuple[Figure, Sequence[Axes]]:
     """
     from matplotlib.figure import Figure
 
-    room = 0.25 + longest * _size(classes) * 0.54 / 72
-    side = (WIDTH - room - 1.2) / 2
+    room = 0.3 + longest * _size(classes) * 0.54 / 72
+    side = (WIDTH - room - 1.3) / 2
     height = side + room + 0.45
     figure = Figure(figsize=(WIDTH, height))
     lefts = (room, room + side + 0.75)
@@ -119,6 +119,7 @@ def _matrix(ax: Axes, values: np.ndarray, title: str, limits: tuple[float, float
     if len(values) <= NUMBERED:
         _numbers(ax, values, high)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.03, 0.0, 0.04, 1.0)))
+    bar.ax.locator_params(nbins=5)
     bar.outline.set_linewidth(0.5)
     bar.ax.tick_params(labelsize=6, length=1.5, pad=1.5)
 

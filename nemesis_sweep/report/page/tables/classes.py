@@ -16,8 +16,8 @@ LEAST, MOST, TOGETHER = 4, 12, 60
 COLUMNS = (
     Column("class"),
     Column("images", digits=0),
-    Column("plain CoOp", "max"),
-    Column("best found", "max"),
+    Column("plain CoOp"),
+    Column("best found"),
     Column("difference"),
 )
 CAPTION = (

@@ -17,7 +17,7 @@ COLUMNS = (
     Column("lost", digits=0),
     Column("both wrong, alike", digits=0),
     Column("both wrong, otherwise", digits=0),
-    Column("McNemar p", digits=3),
+    Column("McNemar p", digits=None),
 )
 CAPTION = (
     "Test images by what plain CoOp and the best found make of them, replicate by replicate, by seed. Won: "
