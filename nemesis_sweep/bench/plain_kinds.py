@@ -12,22 +12,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.workload import Workload
-from nemesis_sweep.vlm.image_states import token_states
+from nemesis_sweep.vlm.image_states import states_shape, token_states
 from nemesis_sweep.vlm.text import encode_text
 
 Values = Mapping[str, Tensor]
 """The tensors of one replicate, by name."""
+Features = tuple[Tensor, Tensor]
+"""Of images ``(B, E)`` and of texts ``(C, E)``, L2-normalised."""
 
 
 @dataclass(frozen=True)
 class PlainKind:
-    """Logits ``(B, C)`` of images under tensors and factors ``(P,)`` of the vectors; its term of the loss;
-    the vectors ``(R, ..., P, D)`` that are penalised, from the tensors of all replicates; how the norms of
-    those at one position become one. of_pixels: whether images are ``(B, 3, H, W)``, because their tower is
-    part of the step."""
+    """What a kind makes of images, tensors and factors ``(P,)`` of its vectors.
 
-    logits: Callable[[Workload, Values, Tensor, Tensor], Tensor]
-    term: Callable[[Workload, Values], Tensor] | None = None
+    answer: logits ``(B, C)``; of kinds that have a term of their own the features whose scaled cosines these
+    are. term: that of the loss, of the images and these features. vectors: those that are penalised, ``(R,
+    ..., P, D)``, from the tensors of all replicates; reduction: how the norms of those at one position become
+    one. of_pixels: whether images are ``(B, 3, H, W)``, because their tower is part of the step.
+    """
+
+    answer: Callable[[Workload, Values, Tensor, Tensor], Tensor | Features]
+    term: Callable[[Workload, Tensor, Features], Tensor] | None = None
     vectors: Callable[[Values], Tensor] = lambda values: values["context"]
     of_pixels: bool = False
     reduction: str = "mean"
@@ -38,17 +43,22 @@ def _texts(workload: Workload, context: Tensor) -> Tensor:
     return encode_text(workload.backbone.text, workload.layout, context[None], path="plain")[0]
 
 
-def _scaled(workload: Workload, cosines: Tensor) -> Tensor:
+def logits_of(workload: Workload, cosines: Tensor) -> Tensor:
+    """Logits of cosines."""
     logits = workload.backbone.logit_scale * cosines
     return logits if workload.backbone.logit_bias is None else logits + workload.backbone.logit_bias
 
 
 def _coop(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
-    return _scaled(workload, images @ _texts(workload, values["context"] * factors[:, None]).T)
+    return logits_of(workload, images @ _texts(workload, values["context"] * factors[:, None]).T)
 
 
-def _to_template(workload: Workload, values: Values) -> Tensor:
-    cosines = F.cosine_similarity(_texts(workload, values["context"]), workload.anchors, dim=-1)
+def _kgcoop(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Features:
+    return images, _texts(workload, values["context"] * factors[:, None])
+
+
+def _to_template(workload: Workload, images: Tensor, found: Features) -> Tensor:
+    cosines = F.cosine_similarity(found[1], workload.anchors, dim=-1)
     return workload.method.anchor_weight * (1 - cosines.mean())
 
 
@@ -60,7 +70,7 @@ def _cocoop(workload: Workload, values: Values, images: Tensor, factors: Tensor)
         _texts(workload, (values["context"] + shift) * factors[:, None]) @ image
         for image, shift in zip(images, shifts, strict=True)
     ]
-    return _scaled(workload, torch.stack(rows))
+    return logits_of(workload, torch.stack(rows))
 
 
 def _plot(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
@@ -75,7 +85,7 @@ def _plot(workload: Workload, values: Values, images: Tensor, factors: Tensor) -
             r = (1 / parts) / (kernel @ c[..., None])[..., 0]
             c = (1 / prompts) / (kernel.mT @ r[..., None])[..., 0]
         plan = r[..., None] * kernel * c[..., None, :]
-    return _scaled(workload, (plan * cosines).sum(dim=(2, 3)))
+    return logits_of(workload, (plan * cosines).sum(dim=(2, 3)))
 
 
 def _all_blocks(values: Values) -> Tensor:
@@ -95,7 +105,7 @@ def _texts_of_blocks(workload: Workload, values: Values, factors: Tensor) -> tup
 
 
 def _deep_text(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Tensor:
-    return _scaled(workload, images @ _texts_of_blocks(workload, values, factors)[0].T)
+    return logits_of(workload, images @ _texts_of_blocks(workload, values, factors)[0].T)
 
 
 def _produced(values: Values) -> Tensor:
@@ -146,13 +156,43 @@ def _seen(workload: Workload, own_vectors: Tensor, pixels: Tensor) -> Tensor:
 
 def _vpt(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Tensor:
     vectors = (values["visual"].flatten(0, 1) * factors[:, None]).view_as(values["visual"])
-    return _scaled(workload, _seen(workload, vectors, pixels) @ workload.anchors.T)
+    return logits_of(workload, _seen(workload, vectors, pixels) @ workload.anchors.T)
 
 
 def _maple(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Tensor:
     texts, vectors = _texts_of_blocks(workload, values, factors)
     projected = vectors @ values["projection"].mT + values["projection_bias"][:, None]
-    return _scaled(workload, _seen(workload, projected, pixels) @ texts.T)
+    return logits_of(workload, _seen(workload, projected, pixels) @ texts.T)
+
+
+def _of_both_towers(values: Values) -> Tensor:
+    """Vectors ``(R, P, D)`` of the text tower, then those of the image tower, zeros behind the shorter."""
+    both = _all_blocks(values), values["visual"].flatten(1, 2)
+    width = max(each.shape[-1] for each in both)
+    return torch.cat([F.pad(each, (0, width - each.shape[-1])) for each in both], dim=1)
+
+
+def _promptsrc(workload: Workload, values: Values, pixels: Tensor, factors: Tensor) -> Features:
+    visual = values["visual"]
+    own = visual.shape[0] * visual.shape[1]
+    vectors = (visual.flatten(0, 1) * factors[-own:, None]).view_as(visual)
+    texts = {name: values[name] for name in ("context", "deep")}
+    return _seen(workload, vectors, pixels), _texts_of_blocks(workload, texts, factors[:-own])[0]
+
+
+def _to_frozen(workload: Workload, pixels: Tensor, found: Features) -> Tensor:
+    method, (images, texts), anchors = workload.method, found, workload.ensemble
+    with torch.no_grad():
+        none = images.new_empty(1, 0, states_shape(workload.backbone.visual)[1])
+        frozen = _seen(workload, none, pixels)
+        zero_shot = logits_of(workload, frozen @ anchors.T).log_softmax(dim=1)
+    logits = logits_of(workload, images @ texts.T)
+    of_logits = F.kl_div(logits.log_softmax(dim=1), zero_shot, reduction="sum", log_target=True)
+    return (
+        method.text_weight * F.l1_loss(texts, anchors)
+        + method.image_weight * F.l1_loss(images, frozen)
+        + method.logit_weight * of_logits / logits.numel()
+    )
 
 
 def _pairs(values: Values) -> Tensor:
@@ -166,12 +206,12 @@ def _prefix(workload: Workload, values: Values, images: Tensor, factors: Tensor)
     prefix = scaled.unflatten(2, (blocks, length)).transpose(1, 2)
     tower, layout = workload.backbone.text, workload.template
     nothing = prefix.new_empty(1, 0, tower.width)
-    return _scaled(workload, images @ encode_text(tower, layout, nothing, prefix=prefix, path="plain")[0].T)
+    return logits_of(workload, images @ encode_text(tower, layout, nothing, prefix=prefix, path="plain")[0].T)
 
 
 PLAIN_KINDS = {
     "coop": PlainKind(_coop),
-    "kgcoop": PlainKind(_coop, _to_template),
+    "kgcoop": PlainKind(_kgcoop, _to_template),
     "cocoop": PlainKind(_cocoop),
     "plot": PlainKind(_plot),
     "deep_text": PlainKind(_deep_text, vectors=_all_blocks),
@@ -179,4 +219,5 @@ PLAIN_KINDS = {
     "vpt": PlainKind(_vpt, vectors=lambda values: values["visual"].flatten(1, 2), of_pixels=True),
     "prefix": PlainKind(_prefix, vectors=_pairs, reduction="reference"),
     "maple": PlainKind(_maple, vectors=_all_blocks, of_pixels=True),
+    "promptsrc": PlainKind(_promptsrc, _to_frozen, vectors=_of_both_towers, of_pixels=True),
 }

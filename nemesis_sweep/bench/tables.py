@@ -8,6 +8,7 @@ from typing import Any
 from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, Goal
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.spec.prompts import PROMPTS
 
 STEP_HEADER = (
     "case",
@@ -21,7 +22,7 @@ STEP_HEADER = (
     "share of peak",
     "gradient difference",
 )
-_PLAIN = dict.fromkeys(("vpt", "maple"), "plain, from pixels")
+_PLAIN = dict.fromkeys((name for name, kind in PROMPTS.items() if kind.in_image_tower), "plain, from pixels")
 _UNITS = {"pan": "PAN positions"}
 """What an axis is called where that is not its name."""
 

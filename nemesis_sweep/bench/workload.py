@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from nemesis_sweep.bench.names import class_names
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
+from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.selection import draw_positions
 from nemesis_sweep.prompts.learner import Learner
@@ -41,7 +42,7 @@ class Setting:
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
     prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a method. last: blocks
-    of the image tower, its last ones, that `vpt` and `maple` put vectors before; 0 for all.
+    of the image tower, its last ones, that kinds in it put vectors before; 0 for all.
     device: where all is computed.
     """
 
@@ -127,8 +128,17 @@ class Workload:
     @cached_property
     def anchors(self) -> Tensor:
         """Class features (C, E) of a hand-written prompt."""
-        texts = [DEFAULT_TEMPLATE.replace("{}", name.replace("_", " ")) for name in self.names]
-        return self.backbone.encode_texts(texts)
+        return self.backbone.encode_texts(self._texts(DEFAULT_TEMPLATE))
+
+    @cached_property
+    def ensemble(self) -> Tensor:
+        """Class features (C, E) of several, the mean of them."""
+        templates = (DEFAULT_TEMPLATE, *ENSEMBLE)
+        each = [self.backbone.encode_texts(self._texts(one), normalised=False) for one in templates]
+        return F.normalize(torch.stack(each).mean(dim=0), dim=-1)
+
+    def _texts(self, template: str) -> list[str]:
+        return [template.replace("{}", name.replace("_", " ")) for name in self.names]
 
     @property
     def tower(self) -> OpenClipTower:

@@ -67,7 +67,7 @@ def _case(function: _Command) -> _Command:
             default=0,
             show_default="all",
             type=click.IntRange(min=0),
-            help="Blocks of the image tower, its last ones, that vpt and maple put vectors before.",
+            help="Blocks of the image tower, its last ones, that kinds in it put vectors before.",
         ),
         click.option(
             "--device", default="cpu", show_default=True, help="Where all is computed, such as cuda."

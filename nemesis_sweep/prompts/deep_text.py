@@ -16,7 +16,9 @@ from nemesis_sweep.prompts.context import (
     random_context,
     start_context,
 )
+from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.text_classifier import TextClassifier
+from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import DeepTextFields
 from nemesis_sweep.vlm.backbone import Backbone
@@ -33,7 +35,7 @@ class DeepText(ContextLearner):
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("context", "deep")
-    fields = DeepTextFields
+    fields: ClassVar[type[Section]] = DeepTextFields
     deep: nn.Parameter
 
     @classmethod
@@ -66,7 +68,7 @@ class DeepText(ContextLearner):
         """Every block has its own vectors at the same places."""
         return int((positions % self.layout.n_ctx).min())
 
-    def typical_norms(self, images: Tensor | None = None) -> Tensor:
+    def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
         """Of each block: token embeddings, then the states of the classes' hand-written prompts."""
         tower = self.backbone.text
         assert isinstance(tower, OpenClipTower)
@@ -75,7 +77,7 @@ class DeepText(ContextLearner):
         blocks = torch.cat([embedding_norm(self.backbone)[None], states[: self.deep.shape[1]]])
         return blocks.repeat_interleave(self.layout.n_ctx)
 
-    def classifier(self, *, variants: bool = False) -> TextClassifier:
+    def classifier(self, *, variants: bool = False) -> ImageClassifier:
         """Text features of all classes, and the states that variants of the vectors can use again."""
         tower, layout = self.backbone.text, self.layout
         if not variants:

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.prompts.context import (
-    encode_vectors,
-    encode_vectors_with_states,
-    random_context,
-    start_context,
-    uniform,
-)
-from nemesis_sweep.prompts.deep_text import DeepText
-from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, encode_images
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.both_towers import BothTowersClassifier, BothTowersLearner
+from nemesis_sweep.prompts.context import random_context, start_context, uniform
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import MaPLeFields
-from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
-from nemesis_sweep.vlm.variants import encode_variants, rescale
+from nemesis_sweep.vlm.image_states import image_blocks, states_shape
+from nemesis_sweep.vlm.variants import rescale
 
 
-class MaPLe(DeepText):
+class MaPLe(BothTowersLearner):
     """Deep language prompting with J blocks, and for each a linear layer to vectors of the image tower.
 
     context ``(R, M, D)``, deep ``(R, J - 1, M, D)``; projection ``(R, J, W, D)`` and its bias ``(R, J, W)``.
@@ -38,22 +28,9 @@ class MaPLe(DeepText):
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("context", "deep", "projection", "projection_bias")
-    reads = PIXELS
     fields = MaPLeFields
     projection: nn.Parameter
     projection_bias: nn.Parameter
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        method: Method,
-        classnames: Sequence[str],
-        values: Mapping[str, Tensor],
-        template: str = DEFAULT_TEMPLATE,
-    ) -> None:
-        super().__init__(backbone, method, classnames, values, template)
-        self.reads = method.reads
-        self.tower = PromptedTower(backbone.visual, method.vision_last, backbone.preprocess)
 
     @classmethod
     def start(
@@ -91,60 +68,26 @@ class MaPLe(DeepText):
         block = int(positions.min()) // self.layout.n_ctx
         return block * self.layout.n_ctx + super().first_place(positions)
 
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        return self.backbone.image_shape(self.reads)
-
-    def classifier(self, *, variants: bool = False) -> MaPLeClassifier:  # type: ignore[override]
+    def classifier(self, *, variants: bool = False) -> MaPLeClassifier:
         return MaPLeClassifier(self, variants)
 
 
-class MaPLeClassifier(ImageClassifier):
-    """Images with the projected vectors beside their tokens, against the texts with the vectors in them.
-
-    variants: whether it will be asked for those, and keeps the states that they can use again.
-    """
+class MaPLeClassifier(BothTowersClassifier):
+    """The image tower's vectors are the projected ones."""
 
     def __init__(self, learner: MaPLe, variants: bool) -> None:
-        tower, layout, vectors = learner.backbone.text, learner.layout, learner.vectors
-        self.replicates = len(vectors)
-        self.device = vectors.device
-        self.image_shape = learner.image_shape
-        self.chunk = at_once(learner.tower, layout.n_ctx, self.replicates, trained=False)
+        super().__init__(learner, learner.projected(learner.vectors), variants)
         self._learner = learner
-        self._keeps = variants
-        self._states = None
-        if variants:
-            self.texts, self._states = encode_vectors_with_states(tower, layout, vectors)
-        else:
-            self.texts = encode_vectors(tower, layout, vectors)
-        self._kept: tuple[Tensor, list[Tensor]] | None = None
-
-    def __call__(self, images: Tensor) -> Tensor:
-        learner = self._learner
-        vectors = learner.projected(learner.vectors)
-        found, entering = encode_images(learner.tower, images, vectors, keep=self._keeps)
-        self._kept = (images, entering) if entering else None
-        return cosine_logits(found, self.texts, learner.backbone)
 
     @torch.no_grad()
     def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
         """As of the contract; in both towers from where on a variant differs."""
         learner, n_ctx = self._learner, self._learner.layout.n_ctx
         block, place = (None, None) if self.first is None else divmod(self.first, n_ctx)
-        texts = encode_variants(
-            *(learner.backbone.text, learner.layout, learner.context, positions, scales),
-            deep=learner.deep,
-            states=self._states,
-            first=place,
-        )
+        texts = self._texts_of(positions, scales, place)
         vectors = rescale(learner.vectors.flatten(1, 2), positions, scales)
         vectors = vectors.unflatten(0, positions.shape).unflatten(2, (-1, n_ctx))  # (R, N, J, M, D)
-        states, begin = images, 0
-        if self._kept is not None and self._kept[0] is images:
-            begin = block or 0
-            states = self._kept[1][begin].unflatten(0, images.shape[:2])
-        found = encode_image_variants(learner.tower, states, learner.projected(vectors), begin)
+        found = self._features_of(images, learner.projected(vectors), block)
         return cosine_logits(found, texts, learner.backbone)
 
 

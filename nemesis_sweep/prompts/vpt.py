@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
-from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.prompts.context import random_context
-from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, encode_images, patch_norms
-from nemesis_sweep.prompts.learner import ImageClassifier, Learner
+from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, encode_images
+from nemesis_sweep.prompts.image_tower import ImageTowerLearner, start_visual
+from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import VPTFields
-from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
 from nemesis_sweep.vlm.variants import rescale
 
 
-class VPT(Learner):
+class VPT(ImageTowerLearner):
     """Vectors ``visual`` ``(R, J, P, W)`` beside the tokens of every image, P before each of J blocks.
 
     The blocks are the tower's last ``vision_last``, of which the first J have vectors of their own; what is
@@ -31,21 +27,8 @@ class VPT(Learner):
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("visual",)
-    reads = PIXELS
     fields = VPTFields
     visual: nn.Parameter
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        method: Method,
-        classnames: Sequence[str],
-        values: Mapping[str, Tensor],
-        template: str = DEFAULT_TEMPLATE,
-    ) -> None:
-        super().__init__(backbone, method, classnames, values, template)
-        self.reads = method.reads
-        self.tower = PromptedTower(backbone.visual, method.vision_last, backbone.preprocess)
 
     @classmethod
     def start(
@@ -55,11 +38,8 @@ class VPT(Learner):
         classnames: Sequence[str],
         generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:
-        """N(0, 0.02^2). Raises ``UserError`` for a tower without such blocks, or not so many."""
-        backbone.image_shape(method.reads)
-        _, width = states_shape(backbone.visual)
-        shape = (_depth(backbone, method), method.n_ctx_vision, width)
-        return {"visual": random_context(shape, generators)}
+        """As of ``start_visual``."""
+        return {"visual": start_visual(backbone, method, generators)}
 
     @property
     def n_vectors(self) -> int:
@@ -72,17 +52,9 @@ class VPT(Learner):
         """The first block that a variant differs in."""
         return int(positions.min()) // self.visual.shape[2]
 
-    @torch.no_grad()
     def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
         """Of each replicate and block, ``(R, P)``: the mean norm of the patches of its images there."""
-        if images is None:
-            return None
-        depth, beside = self.visual.shape[1:3]
-        return patch_norms(self.tower, images, depth).repeat_interleave(beside, dim=1)
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        return self.backbone.image_shape(self.reads)
+        return None if images is None else self.norms_of_patches(images, self.visual)
 
     def classifier(self, *, variants: bool = False) -> VPTClassifier:
         return VPTClassifier(self, variants)
@@ -121,12 +93,3 @@ class VPTClassifier(ImageClassifier):
             states = self._kept[1][begin].unflatten(0, images.shape[:2])
         found = encode_image_variants(learner.tower, states, vectors, begin)
         return cosine_logits(found, learner.anchors, learner.backbone)
-
-
-def _depth(backbone: Backbone, method: Method) -> int:
-    """J, the number of blocks with vectors of their own."""
-    depth, there = method.prompt_depth_vision, method.vision_last or image_blocks(backbone.visual)
-    if depth is not None and depth > there:
-        message = "more blocks with vectors of their own than there are with vectors"
-        raise UserError(Problem(message, "prompt_depth_vision", found=str(depth), allowed=f"at most {there}"))
-    return depth or there

@@ -50,6 +50,8 @@ TRANSPORT_STOPS = ("fixed", "reference")
 """Of PLOT, when the matching ends."""
 PROMPT_ENCODERS = ("lstm", "mlp")
 """Of P-tuning, what produces the vectors."""
+AVERAGES = ("none", "gaussian")
+"""Over the epochs, of what is learnt."""
 PRECISIONS = ("fp32", "bf16", "fp16")
 """The one that takes the most memory first."""
 CLASS_POSITIONS = ("end", "middle", "front")

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from nemesis_sweep.messages.faults import Fault, refuse, shown
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import method_model, narrowed, outside_kinds
-from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, VECTORS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.translate import faults_of
@@ -45,11 +44,13 @@ def configuration(sweep: Sweep, task: Task, params: Values) -> Method:
 def _vectors(method: Method) -> int | None:
     """The vectors that PAN draws from; None where the words, the tower or a kind from outside decide."""
     kind = method.kinds.get(method.prompt)
-    if kind is not None and {VECTORS, LAST, DEPTH} <= kind.names:
-        blocks = method.prompt_depth_vision or method.vision_last
-        return blocks and method.n_ctx_vision * blocks
-    if kind is None or method.words is not None or "n_ctx" not in kind.names:
+    if kind is None:
         return None
-    if kind.between_blocks:
-        return method.n_ctx * method.prompt_depth if method.prompt_depth is not None else None
-    return method.n_ctx
+    counts: list[int | None] = []
+    if "n_ctx" in kind.names:
+        blocks = method.prompt_depth if kind.between_blocks else 1
+        counts.append(None if method.words is not None or blocks is None else method.n_ctx * blocks)
+    if kind.own_in_image_tower:
+        blocks = method.prompt_depth_vision or method.vision_last
+        counts.append(None if blocks is None else method.n_ctx_vision * blocks)
+    return sum(filter(None, counts)) if counts and None not in counts else None

@@ -54,6 +54,9 @@ BESIDE = Need(
     "a prograd above 0",
     only=("coop",),
 )
+AVERAGED = Need(
+    "average", lambda average: average != "none", "what the last epoch leaves is kept", "average: gaussian"
+)
 
 NEEDS: dict[str, tuple[Need, ...]] = {
     "beta": (PENALTY,),
@@ -65,6 +68,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "reduction": (PENALTY, BY_CLASS),
     "n_ctx": (NO_WORDS,),
     "anchor_template": (BESIDE,),
+    "average_mean": (AVERAGED,),
+    "average_std": (AVERAGED,),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from nemesis_sweep.messages.faults import Fault, Path, shown
 from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
 from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, TEXT_DEPTH, VECTORS
+from nemesis_sweep.spec.prompts import Kind
 from nemesis_sweep.spec.space import Place
 
 NAMES = ("n_positions", "n_ctx", "words", "prompt", TEXT_DEPTH, VECTORS, LAST, DEPTH)
@@ -45,30 +46,41 @@ def _least(parts: CrossSection, place: Place | None, cell: Cell | None = None) -
     every, kinds = parts, parts.method.kinds
     found = []
     for prompt in every.possible("prompt", place, cell):
+        if prompt not in kinds:
+            continue
         # What can meet a dimension stands in its place; else it is what a kind's own trials have.
         parts = every if place is not None else every.of_kind(prompt)
-        length = min(_lengths(parts, prompt, place, cell))
-        if prompt in kinds and kinds[prompt].between_blocks:
-            blocks = _blocks(parts, place, cell)
-            if kinds[prompt].in_image_tower and None in parts.possible(TEXT_DEPTH, place, cell):
-                blocks = min([each for each in (blocks, _last(parts, place, cell)) if each], default=None)
-            if blocks is not None:
-                found.append((length * blocks, f"the smallest n_ctx times {TEXT_DEPTH} it can meet"))
-        elif prompt in kinds and {VECTORS, LAST, DEPTH} <= kinds[prompt].names:
-            if (blocks := _image_blocks(parts, place, cell)) is not None:
-                fewest = min(parts.possible(VECTORS, place, cell)) * blocks
-                found.append((fewest, f"the smallest {VECTORS} times blocks with their own that it can meet"))
-        elif prompt in kinds and "n_ctx" in kinds[prompt].names:
-            found.append((length, "the smallest n_ctx it can meet"))
+        towers = list(_by_tower(parts, kinds[prompt], place, cell))
+        counts = [count for count, _ in towers if count is not None]
+        if counts and len(counts) == len(towers):
+            found.append((sum(counts), " plus ".join(what for _, what in towers)))
     return min(found, default=None)
 
 
-def _lengths(parts: CrossSection, prompt: str, place: Place | None, cell: Cell | None) -> list[int]:
+def _by_tower(
+    parts: CrossSection, kind: Kind, place: Place | None, cell: Cell | None
+) -> Iterator[tuple[int | None, str]]:
+    """Yield the fewest vectors of a kind in each tower, None where that is not known, and what they are."""
+    if "n_ctx" in kind.names:
+        length = min(_lengths(parts, kind, place, cell))
+        if kind.between_blocks:
+            blocks = _blocks(parts, place, cell)
+            if kind.one_depth and None in parts.possible(TEXT_DEPTH, place, cell):
+                blocks = min([each for each in (blocks, _last(parts, place, cell)) if each], default=None)
+            what = f"the smallest n_ctx times {TEXT_DEPTH} it can meet"
+            yield (None if blocks is None else length * blocks), what
+        else:
+            yield length, "the smallest n_ctx it can meet"
+    if kind.own_in_image_tower:
+        blocks = _image_blocks(parts, place, cell)
+        what = f"the smallest {VECTORS} times blocks with their own that it can meet"
+        yield (None if blocks is None else min(parts.possible(VECTORS, place, cell)) * blocks), what
+
+
+def _lengths(parts: CrossSection, kind: Kind, place: Place | None, cell: Cell | None) -> list[int]:
     """Return the numbers of context vectors that are possible; given words make at least one each, of a kind
     that takes any."""
-    kinds = parts.method.kinds
-    takes_words = prompt not in kinds or "words" in kinds[prompt].names
-    words = parts.possible("words", place, cell) if takes_words else [None]
+    words = parts.possible("words", place, cell) if "words" in kind.names else [None]
     lengths = [len(text.replace("_", " ").split()) for text in words if text is not None]
     return lengths + parts.possible("n_ctx", place, cell) if None in words else lengths
 

@@ -112,8 +112,7 @@ def image_depth_faults(parts: CrossSection) -> Iterator[Fault]:
         return
 
     def of_both(kind: Any) -> bool:
-        """Whether one depth is that of both towers."""
-        return kind in table and table[kind].in_image_tower and table[kind].between_blocks
+        return kind in table and table[kind].one_depth
 
     blocks_of = parts.image_blocks or (lambda name: None)
     towers = {name: blocks for name in parts.tasks.backbone if (blocks := blocks_of(name))}

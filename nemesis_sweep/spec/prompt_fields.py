@@ -7,7 +7,14 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.choices import CLASS_POSITIONS, PENALISED, PROMPT_ENCODERS, TRANSPORT_STOPS, OneOf
+from nemesis_sweep.spec.choices import (
+    AVERAGES,
+    CLASS_POSITIONS,
+    PENALISED,
+    PROMPT_ENCODERS,
+    TRANSPORT_STOPS,
+    OneOf,
+)
 from nemesis_sweep.spec.fields import Count, Real, Section, Text
 from nemesis_sweep.spec.training_fields import TrainingFields
 
@@ -136,13 +143,37 @@ class MaPLeFields(ImageTowerFields, DeepTextFields):
     """Fields of MaPLe, whose ``prompt_depth`` is that of both towers."""
 
 
-class VPTFields(ImageTowerFields, AnchorFields):
+class VisualFields(ImageTowerFields):
     """n_ctx_vision: vectors of a block. prompt_depth_vision: how many of the blocks that vectors are put
     before, from the first, get vectors of their own: with 1 those of the first go on through the others
     (shallow). None for all."""
 
     n_ctx_vision: Count = 8
     prompt_depth_vision: Count | None = None
+
+
+class VPTFields(VisualFields, AnchorFields):
+    """Fields of VPT."""
+
+
+class AverageFields(Fields):
+    """average: what is kept at the end: what was learnt as the last epoch left it (none), or its mean over
+    the epochs with the weights of a Gaussian (gaussian). average_mean: where the Gaussian has its middle;
+    average_std: its width; both in parts of all epochs."""
+
+    average: Annotated[str, OneOf(AVERAGES)] = "none"
+    average_mean: Annotated[Real, Field(ge=0)] = 0.75
+    average_std: Annotated[Real, Field(gt=0)] = 0.05
+
+
+class PromptSRCFields(AverageFields, VisualFields, DepthFields, AnchorFields, ContextFields):
+    """text_weight, image_weight: strength of the pull of the text and of the image features to those without
+    learnt vectors; logit_weight: of that of the logits to zero-shot's. 0 turns one off.
+    anchor_template: the one hand-written prompt to be pulled to, in place of the mean of several."""
+
+    text_weight: Annotated[Real, Field(ge=0)] = 25.0
+    image_weight: Annotated[Real, Field(ge=0)] = 10.0
+    logit_weight: Annotated[Real, Field(ge=0)] = 1.0
 
 
 class PrefixFields(DepthFields, AnchorFields, WordFields):
@@ -158,6 +189,7 @@ TRAINED = frozenset(TrainingFields.model_fields)
 
 
 class PromptFields(
+    PromptSRCFields,
     MaPLeFields,
     PrefixFields,
     VPTFields,

@@ -11,6 +11,7 @@ from typing import Any
 
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.prompt_fields import (
+    DEPTH,
     LAST,
     TRAINED,
     VECTORS,
@@ -21,6 +22,7 @@ from nemesis_sweep.spec.prompt_fields import (
     MaPLeFields,
     PlotFields,
     PrefixFields,
+    PromptSRCFields,
     PTuningFields,
     VPTFields,
 )
@@ -64,6 +66,16 @@ class Kind:
     def in_image_tower(self) -> bool:
         """Whether blocks of the image tower run in every step and every test."""
         return self.reads == PIXELS
+
+    @property
+    def own_in_image_tower(self) -> bool:
+        """Whether vectors of the image tower are its own, so many before so many blocks."""
+        return {VECTORS, LAST, DEPTH} <= self.names
+
+    @property
+    def one_depth(self) -> bool:
+        """Whether one depth is that of both towers."""
+        return self.in_image_tower and self.between_blocks and not self.own_in_image_tower
 
 
 PROMPTS: dict[str, Kind] = {
@@ -122,6 +134,14 @@ PROMPTS: dict[str, Kind] = {
         "nemesis_sweep.prompts.maple:MaPLe",
         "vectors in both towers, those of the image's made of the text's (Khattak et al., 2023)",
         MaPLeFields,
+        reads=PIXELS,
+        between_blocks=True,
+    ),
+    "promptsrc": Kind(
+        "nemesis_sweep.prompts.promptsrc:PromptSRC",
+        "vectors in both towers, pulled towards what these give without any (Khattak et al., 2023)",
+        PromptSRCFields,
+        costly=(VECTORS,),
         reads=PIXELS,
         between_blocks=True,
     ),

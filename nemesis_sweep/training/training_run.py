@@ -16,6 +16,7 @@ from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.arguments import check_training, checked_seeds, refusal
+from nemesis_sweep.training.averaging import EpochAverage, epoch_weights
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import Keep, evaluate
 from nemesis_sweep.training.resident import resident
@@ -50,6 +51,8 @@ class TrainingRun:
         self.features = resident(features, self.trainer.device, len(classnames))
         self.method = method
         self.epoch = 0
+        weights = epoch_weights(self.trainer.method)
+        self._average = None if weights is None else EpochAverage(self.trainer.parameters, weights)
         # How often PAN selected each position (R, P), and in how many steps: over all epochs.
         count = (len(seeds), self.trainer.learner.n_vectors)
         self._selected = torch.zeros(count, dtype=torch.int64, device=self.trainer.device)
@@ -63,8 +66,9 @@ class TrainingRun:
     def run_epoch(self, report: SayLine | None = None) -> Metrics:
         """Train one epoch: a random order of each replicate's images, the last short batch dropped.
 
-        Only when a replicate has fewer images than a batch, the short batch is all there is. report: called
-        with lines of progress where an epoch takes long.
+        Only when a replicate has fewer images than a batch, the short batch is all there is. The last epoch
+        leaves the average over all epochs, where the method has one. report: called with lines of progress
+        where an epoch takes long.
         """
         orders = self._shuffled()
         count = orders.shape[1]
@@ -86,6 +90,8 @@ class TrainingRun:
             meter.add(1)
         self._steps += steps
         self.epoch += 1
+        if self._average is not None:
+            self._average.take(self.epoch)
         return _read(
             {
                 "train/loss": loss,
@@ -143,6 +149,8 @@ class TrainingRun:
     def state(self) -> dict[str, Tensor]:
         """Everything the next epoch depends on, as tensors."""
         state = {**self.trainer.state(), "epoch": torch.tensor(self.epoch)}
+        if self._average is not None:
+            state |= self._average.state()
         if self._counted:
             state |= {"selected": self._selected.clone(), "steps": torch.tensor(self._steps)}
         return state
@@ -151,6 +159,8 @@ class TrainingRun:
         """Go on exactly where :meth:`state` was taken."""
         self.trainer.load_state(state)
         self.epoch = int(state["epoch"])
+        if self._average is not None:
+            self._average.load_state(state)
         # What an earlier version wrote has no counts; its steps stay unknown.
         self._counted = "selected" in state
         if self._counted:

@@ -63,7 +63,7 @@ def test_without_the_plain_path_gradients_are_compared_with_the_public_way():
     assert 0 < figures["max_gradient_difference"] < 1e-4
 
 
-@pytest.mark.parametrize(("prompt", "last"), [("vpt", 0), ("vpt", 2), ("maple", 2)])
+@pytest.mark.parametrize(("prompt", "last"), [("vpt", 0), ("vpt", 2), ("maple", 2), ("promptsrc", 2)])
 def test_visual_prompts_against_the_whole_tower_from_pixels(prompt, last, tiny_vit):
     setting = Setting(str(tiny_vit), classes=6, n_ctx=4, batch=3, pan=2, repeats=2, prompt=prompt, last=last)
     figures = measure_step(setting, lambda line: None, memory=False)

@@ -4,11 +4,12 @@ Each function takes the tensors of one replicate, gives logits ``(B, C)``, and h
 """
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 import torch.nn.functional as F
 
+from nemesis_sweep.data.templates import ENSEMBLE
 from nemesis_sweep.prompts.prefix import own_pairs
 from nemesis_sweep.vlm.text import encode_text
 
@@ -77,7 +78,7 @@ def plot_norms(learner, values, images):
     return norms.mean(dim=0) if learner.method.reduction == "mean" else norms.sum(dim=0)
 
 
-def no_term(learner, values):
+def no_term(learner, values, images):
     return 0.0
 
 
@@ -86,7 +87,7 @@ def template_features(learner):
     return learner.backbone.encode_texts(texts).to(next(iter(learner.values().values())))
 
 
-def kgcoop_term(learner, values):
+def kgcoop_term(learner, values, images):
     texts, anchors = texts_of(learner, values["context"]), template_features(learner)
     cosines = [F.cosine_similarity(text, anchor, dim=0) for text, anchor in zip(texts, anchors, strict=True)]
     return learner.method.anchor_weight * (1 - sum(cosines) / len(cosines))
@@ -197,6 +198,54 @@ def maple_logits(learner, values, images):
     layers = zip(blocks, values["projection"], values["projection_bias"], strict=True)
     visual = torch.stack([torch.stack([w @ row + b for row in block]) for block, w, b in layers])
     return learner.backbone.logit_scale * seen(learner, visual, images) @ deep_texts(learner, values).T
+
+
+def promptsrc_logits(learner, values, images):
+    return (
+        learner.backbone.logit_scale * seen(learner, values["visual"], images) @ deep_texts(learner, values).T
+    )
+
+
+def promptsrc_term(learner, values, images):
+    """One class, one image and one logit after the other."""
+    method, scale = learner.method, learner.backbone.logit_scale
+    if not any((method.text_weight, method.image_weight, method.logit_weight)):
+        return 0.0
+    texts, features = deep_texts(learner, values), seen(learner, values["visual"], images)
+    with torch.no_grad():
+        anchors = ensemble_features(learner)
+        frozen = seen(learner, values["visual"][:, :0], images)
+    of_texts = sum((t - a).abs().mean() for t, a in zip(texts, anchors, strict=True)) / len(texts)
+    of_images = sum((f - g).abs().mean() for f, g in zip(features, frozen, strict=True)) / len(features)
+    of_logits = 0.0
+    for f, g in zip(features, frozen, strict=True):
+        p, q = (scale * texts @ f).softmax(0), (scale * anchors @ g).softmax(0)
+        of_logits = of_logits + sum(q * (q / p).log()) / p.numel() / len(features)
+    return method.text_weight * of_texts + method.image_weight * of_images + method.logit_weight * of_logits
+
+
+@lru_cache(maxsize=1)
+def ensemble_features(learner):
+    """One class after the other."""
+    own = learner.method.anchor_template
+    templates = [own] if own else ["a picture of {}, drawn.", *ENSEMBLE]
+    means = []
+    for name in learner.classnames:
+        texts = [template.replace("{}", name) for template in templates]
+        each = learner.backbone.encode_texts(texts, normalised=False)
+        means.append(sum(each) / len(each))
+    return torch.stack([mean / mean.norm() for mean in means]).to(learner.context)
+
+
+def promptsrc_norms(learner, values, images):
+    return torch.cat([deep_text_norms(learner, values, images), vpt_norms(learner, values, images)])
+
+
+def scaled_in_its_tower(values, j, factor):
+    of_texts = len(values["context"]) * (1 + len(values["deep"]))
+    if j < of_texts:
+        return scaled_in_its_block(values, j, factor)
+    return scaled_among_all(values, j - of_texts, factor)
 
 
 def seen(learner, vectors, images):
@@ -330,6 +379,7 @@ PLAIN = {
     "vpt": (vpt_logits, no_term, vpt_norms, scaled_among_all),
     "prefix": (prefix_logits, no_term, prefix_norms, scaled_pair),
     "maple": (maple_logits, no_term, deep_text_norms, scaled_in_its_block),
+    "promptsrc": (promptsrc_logits, promptsrc_term, promptsrc_norms, scaled_in_its_tower),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 
@@ -343,11 +393,12 @@ def mean_norm(rows):
 def typical_norms(learner, count, first):
     """One word after the other, and one block after the other of each class's text."""
     dtype = next(iter(learner.values().values())).dtype
+    patches = []
+    if learner.method.prompt in ("vpt", "promptsrc"):
+        blocks = norms_of_patches(learner, first)[: learner.visual.shape[1]]
+        patches = [number for number in blocks for _ in range(learner.method.n_ctx_vision)]
     if learner.method.prompt == "vpt":
-        of_blocks = norms_of_patches(learner, first)
-        return torch.tensor(
-            [n for n in of_blocks for _ in range(learner.method.n_ctx_vision)][:count], dtype=dtype
-        )
+        return torch.tensor(patches, dtype=dtype)
     tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
     if learner.method.prompt == "prefix":
         return typical_pairs(learner)
@@ -361,7 +412,7 @@ def typical_norms(learner, count, first):
             x = block(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
     blocks += [sum(each) / len(each) for each in norms[1:]]
     each = [number for number in blocks for _ in range(learner.layout.n_ctx)]
-    return torch.tensor(each[:count], dtype=dtype)
+    return torch.tensor(each[: count - len(patches)] + patches, dtype=dtype)
 
 
 def typical_pairs(learner):
@@ -406,7 +457,7 @@ def plain_step(learner, values, images, labels, epoch, positions, first):
     pun = method.omega * norms.mean()
     pan = method.omega * sum(norms[j] for j in chosen) / max(1, len(chosen))
     weight = 1 - 1 / (1 + math.exp(-0.2 * (epoch - method.epochs / 2)))
-    fitted = F.cross_entropy(logits, labels) + term_of(learner, values)
+    fitted = F.cross_entropy(logits, labels) + term_of(learner, values, images)
     penalty = weight * (method.beta * pun + (1 - method.beta) * pan)
     if method.prograd:
         gradients = projected_gradients(learner, values, images, logits, fitted, penalty)

@@ -50,6 +50,11 @@ VARIANTS = {
         *({}, {"vision_last": 2}, {"vision_last": 1}, {"prompt_depth": 1, "class_position": "middle"}),
         {"vision_last": 2, "norm": "relative", "class_position": "front"},
     ],
+    "promptsrc": [
+        {},
+        {"vision_last": 2, "norm": "relative", "prompt_depth": 1, "logit_weight": 30.0},
+        {"vision_last": 2, "prompt_depth_vision": 1, "anchor_template": "{}", "class_position": "middle"},
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 
@@ -72,7 +77,8 @@ class TestEveryKind(PromptContract):
         self.prompt = kind
         # Before the first block of the image tower there is a norm, which leaves little of a factor.
         of_images = {"n_ctx_vision": 3, "vision_last": 2}
-        own = {"n_ctx": 3} if "n_ctx" in PROMPTS[kind].names else of_images
+        own = {"n_ctx": 3} if "n_ctx" in PROMPTS[kind].names else {}
+        own |= of_images if PROMPTS[kind].own_in_image_tower else {}
         self.settings = {**own, **SETTINGS.get(kind, {})}
         self.learns_what_it_scales = kind != "cocoop"
 

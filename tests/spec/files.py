@@ -12,6 +12,7 @@ from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import Fault, listed
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.names import KnownNames
+from nemesis_sweep.spec.prompts import PROMPTS
 
 VALID = """\
 name: pan
@@ -43,7 +44,7 @@ KNOWN = KnownNames(
     backbones=["icon-clip", "RN50"],
     samplers=["tpe", "random", "cmaes", "grid"],
     pruners=["hyperband", "median", "wilcoxon", "none"],
-    prompts=["coop", "kgcoop", "cocoop", "plot", "deep_text", "ptuning", "vpt", "prefix", "maple"],
+    prompts=list(PROMPTS),
     backbone_problem=lambda name: None if "@" in name else Problem("unknown backbone", nearest="icon-clip"),
     sampler_options=lambda name, options: unknown(name, options, ["n_startup_trials", "gamma"]),
     pruner_options=lambda name, options: unknown(name, options, ["reduction_factor"]),

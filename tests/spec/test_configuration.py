@@ -51,6 +51,10 @@ def test_what_the_method_does_not_have_is_refused_by_name(sweep: Sweep) -> None:
         assert configuration(sweep, task, {**deep, "prompt_depth": depth}).n_positions == 9
     with pytest.raises(UserError, match=r"n_positions: .*; found 9; allowed: at most 8$"):
         configuration(sweep, task, {**deep, "prompt_depth": 2})
+    both = {**deep, "prompt": "promptsrc", "n_ctx_vision": 2, "vision_last": 1, "n_positions": 7}
+    assert configuration(sweep, task, both).n_positions == 7
+    with pytest.raises(UserError, match=r"n_positions: .*; found 7; allowed: at most 6$"):
+        configuration(sweep, task, {**both, "prompt_depth": 1})
 
 
 def test_task_keys_are_folder_names_and_never_meet() -> None:

@@ -265,6 +265,26 @@ def test_an_image_tower_that_vectors_cannot_be_put_into(tmp_path: Path) -> None:
             "3: method.n_positions: more positions than context vectors; found 9; allowed: at most 8, the "
             "smallest n_ctx times prompt_depth it can meet",
         ),
+        (
+            "prompt: promptsrc, prompt_depth: 9, vision_last: 2, prompt_depth_vision: 3",
+            "lr: {low: 0.1, high: 1}",
+            "3: method.prompt_depth_vision: more blocks with vectors of their own than blocks that it can "
+            "meet; found 3; allowed: at most 2",
+        ),
+        (
+            "prompt: promptsrc, prompt_depth: 3, vision_last: 2, n_ctx: 4, n_ctx_vision: 5, omega: 1, "
+            "beta: 0, n_positions: 23",
+            "lr: {low: 0.1, high: 1}",
+            "3: method.n_positions: more positions than context vectors; found 23; allowed: at most 22, the "
+            "smallest n_ctx times prompt_depth it can meet plus the smallest n_ctx_vision times blocks with "
+            "their own that it can meet",
+        ),
+        (
+            "prompt: promptsrc",
+            "average_std: {low: 0.1, high: 1}",
+            "4: space.average_std: searching average_std can change nothing, as what the last epoch leaves "
+            'is kept; found average: "none" (the default); allowed: average: gaussian, fixed or searched',
+        ),
         ("vision_last: 0", "omega: {low: 1, high: 2}", "3: method.vision_last: out of range; found 0"),
     ],
 )
@@ -286,3 +306,5 @@ def test_a_depth_of_another_kind_beside_that_of_both_towers(tmp_path: Path) -> N
     text = "name: t\ntasks: {dataset: clipart, backbone: ViT-B-16}\nmethod: {vision_last: 2}\n"
     kinds = "{deep_text: {prompt_depth: {low: 1, high: 9}}, maple: {prompt_depth: {low: 1, high: 2}}}"
     load_sweep(write(tmp_path, text + f"space: {{prompt: {{choices: {kinds}}}}}"), known=known_names())
+    text = text.replace("vision_last: 2", "prompt: promptsrc, vision_last: 2, prompt_depth: 9")
+    load_sweep(write(tmp_path, text + "space: {text_weight: {low: 0, high: 50}}"), known=known_names())

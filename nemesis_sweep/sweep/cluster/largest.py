@@ -56,11 +56,13 @@ def largest_method(sweep: Sweep, task: Task, in_image_tower: bool | None = None)
     known = {name: [value for value in possible(name) if value is not None] for name in counts}
     largest |= {name: max(values) for name, values in known.items() if values}
     both = [kind for kind in kinds if kind in table and table[kind].between_blocks and in_image_tower]
-    chosen = max(both or kinds, key=lambda kind: passes(kind, largest, table))
+    chosen = max(both or kinds, key=lambda kind: (passes(kind, largest, table), _own(kind, table)))
     if _in_image_tower(chosen, table):
         blocks = None if None in last else max(last)
-        vectors = n_ctx if both else largest[VECTORS] * (blocks or 1)
-        largest |= {LAST: blocks, DEPTH: None, "n_positions": min(drawn, vectors)}
+        vectors = largest[VECTORS] * (blocks or 1) if _own(chosen, table) else 0
+        vectors += n_ctx if both else 0
+        # How many a kind from outside has is not known.
+        largest |= {LAST: blocks, DEPTH: None, "n_positions": min(drawn, vectors or drawn)}
     return configuration(sweep, task, {**largest, "prompt": chosen})
 
 
@@ -93,3 +95,8 @@ def _groups(sweep: Sweep, task: Task) -> list[bool]:
 
 def _in_image_tower(kind: str, table: Kinds) -> bool:
     return kind in table and table[kind].in_image_tower
+
+
+def _own(kind: str, table: Kinds) -> bool:
+    """Whether vectors of the image tower are its own."""
+    return kind in table and table[kind].own_in_image_tower

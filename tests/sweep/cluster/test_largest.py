@@ -61,3 +61,11 @@ def test_kinds_in_the_image_tower_are_looked_at_beside_the_others(make_sweep):
     assert of_images.prompt_depth_vision is None
     every = make_sweep(*more)
     assert largest_method(every, every.task_list()[0], in_image_tower=True).vision_last is None
+
+
+def test_of_kinds_in_both_towers_it_is_the_one_with_vectors_of_its_own_in_each(make_sweep):
+    kinds = "{maple: {}, vpt: {}, promptsrc: {n_positions: {low: 1, high: 26}}}"
+    more = ("tasks.backbone=ViT-B-16", f"space.prompt={{choices: {kinds}}}", "method.vision_last=1")
+    sweep = make_sweep(*more, "space.n_ctx={low: 2, high: 4}", "space.n_ctx_vision={low: 2, high: 9}")
+    method = largest_method(sweep, sweep.task_list()[0], in_image_tower=True)
+    assert (method.prompt, method.n_ctx, method.n_ctx_vision, method.n_positions) == ("promptsrc", 16, 9, 25)

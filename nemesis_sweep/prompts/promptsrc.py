@@ -1,0 +1,161 @@
+"""PromptSRC: vectors in both towers, pulled to what these give without any (Khattak et al., ICCV 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nemesis_sweep.data.templates import ENSEMBLE
+from nemesis_sweep.prompts.both_towers import BothTowersClassifier, BothTowersLearner
+from nemesis_sweep.prompts.image_passes import encode_images
+from nemesis_sweep.prompts.image_tower import start_visual
+from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.text_classifier import cosine_logits
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.prompt_fields import PromptSRCFields
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.variants import rescale
+
+
+class PromptSRC(BothTowersLearner):
+    """Deep language prompting with J blocks, and beside it, not made of it, VPT with L blocks.
+
+    context ``(R, M, D)``, deep ``(R, J - 1, M, D)``; visual ``(R, L, P, W)``. With all three weights 0 and
+    no average this is independent vision-language prompting (IVLP).
+    PUN and PAN see the J * M vectors of the text tower one by one, block after block, then the L * P of the
+    image tower. PAN scales each in its own tower. No public code has PromptSRC with Nemesis: a choice.
+    """
+
+    tensors: ClassVar[tuple[str, ...]] = ("context", "deep", "visual")
+    fields = PromptSRCFields
+    visual: nn.Parameter
+
+    @classmethod
+    def start(
+        cls,
+        backbone: Backbone,
+        method: Method,
+        classnames: Sequence[str],
+        generators: Sequence[torch.Generator],
+    ) -> dict[str, Tensor]:
+        """The starts of both. Raises ``UserError`` for towers without so many blocks."""
+        backbone.image_shape(method.reads)
+        texts = super().start(backbone, method, classnames, generators)
+        return {**texts, "visual": start_visual(backbone, method, generators)}
+
+    @property
+    def n_text_vectors(self) -> int:
+        """J * M, those of the text tower; the others are of the image tower."""
+        return super().n_vectors
+
+    @property
+    def n_vectors(self) -> int:
+        return self.n_text_vectors + self.visual.shape[1] * self.visual.shape[2]
+
+    def penalised(self, images: Tensor | None = None) -> Tensor:
+        """All of them ``(R, J * M + L * P, max(D, W))``: zeros behind the shorter change no norm."""
+        both = super().penalised(images), self.visual.flatten(1, 2)
+        width = max(each.shape[-1] for each in both)
+        return torch.cat([F.pad(each, (0, width - each.shape[-1])) for each in both], dim=1)
+
+    def first_place(self, positions: Tensor) -> int:
+        """The first block of the image tower that a variant differs in, L where none does, times M + 1, and
+        the least place in the text, M where none differs."""
+        of_text, n_ctx = positions < self.n_text_vectors, self.layout.n_ctx
+        places = positions[of_text] % n_ctx
+        blocks = (positions[~of_text] - self.n_text_vectors) // self.visual.shape[2]
+        place, block = (
+            int(each.min()) if each.numel() else most
+            for each, most in ((places, n_ctx), (blocks, self.visual.shape[1]))
+        )
+        return block * (n_ctx + 1) + place
+
+    def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
+        """Those of deep language prompting, then those of VPT, ``(R, J * M + L * P)``."""
+        texts = super().typical_norms()
+        if images is None or texts is None:
+            return None
+        patches = self.norms_of_patches(images, self.visual)
+        return torch.cat([texts.expand(len(patches), -1), patches], dim=1)
+
+    def classifier(self, *, variants: bool = False) -> PromptSRCClassifier:
+        return PromptSRCClassifier(self, variants)
+
+    def regulariser(self, classifier: ImageClassifier, images: Tensor, logits: Tensor) -> Tensor | None:
+        """The three terms ``(R,)``; None where all have weight 0.
+
+        ``text_weight mean |t - a| + image_weight mean |f - g| + logit_weight mean_bc q log(q / p)``: class
+        features t and image features f with learnt vectors, a and g without, means over all numbers; p the
+        probabilities, q those of zero-shot classification with a and g. The last, too, is a mean over images
+        and classes, as in the public code, so it is the divergence over the number of classes.
+        """
+        assert isinstance(classifier, PromptSRCClassifier)
+        method, terms = self.method, []
+        frozen = self._frozen(images) if method.image_weight or method.logit_weight else images
+        if method.text_weight:
+            terms.append(method.text_weight * _distance(classifier.texts, self.anchors))
+        if method.image_weight:
+            terms.append(method.image_weight * _distance(classifier.features, frozen))
+        if method.logit_weight:
+            zero_shot = cosine_logits(frozen, self.anchors, self.backbone).log_softmax(dim=-1)
+            each = F.kl_div(logits.log_softmax(dim=-1), zero_shot, reduction="none", log_target=True)
+            terms.append(method.logit_weight * each.mean(dim=(1, 2)))
+        return torch.stack(terms).sum(dim=0) if terms else None
+
+    @cached_property
+    def anchors(self) -> Tensor:
+        """CLIP's own class features ``(C, E)``, L2-normalised: of ``anchor_template``, or the mean over the
+        dataset's template and CLIP's seven of features as the tower gives them. Computed once."""
+        given = self.method.anchor_template
+        templates = [given] if given else [self.template, *ENSEMBLE]
+        names = [name.replace("_", " ") for name in self.classnames]
+        found = [
+            self.backbone.encode_texts([each.replace("{}", name) for name in names], normalised=False)
+            for each in templates
+        ]
+        return F.normalize(torch.stack(found).mean(dim=0), dim=-1).to(self.context)
+
+    @torch.no_grad()
+    def _frozen(self, images: Tensor) -> Tensor:
+        """Features ``(R, B, E)`` of the image tower without learnt vectors."""
+        return encode_images(self.tower, images, self.visual[:, :1, :0])[0]
+
+
+class PromptSRCClassifier(BothTowersClassifier):
+    """The image tower's vectors are its own."""
+
+    def __init__(self, learner: PromptSRC, variants: bool) -> None:
+        super().__init__(learner, learner.visual, variants)
+        self._learner = learner
+
+    @torch.no_grad()
+    def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+        """As of the contract; a tower that no variant differs in is not run again."""
+        learner = self._learner
+        n_ctx, n_text = learner.layout.n_ctx, learner.n_text_vectors
+        block, place = (None, None) if self.first is None else divmod(self.first, n_ctx + 1)
+        of_text, same = positions < n_text, torch.ones_like(scales)
+        if place == n_ctx:
+            texts = self.texts[:, None]
+        else:
+            # Where it is the other tower's, the last one times 1.
+            own = torch.where(of_text, positions, n_text - 1)
+            texts = self._texts_of(own, torch.where(of_text, scales, same), place)
+        if block == self.visual.shape[1] and self._classified is images:
+            found = self.features[:, None]
+        else:
+            own = torch.where(of_text, learner.n_vectors - 1, positions) - n_text
+            vectors = rescale(self.visual.flatten(1, 2), own, torch.where(of_text, same, scales))
+            vectors = vectors.unflatten(0, positions.shape).unflatten(2, self.visual.shape[1:3])
+            found = self._features_of(images, vectors, block)
+        return cosine_logits(found, texts, learner.backbone)
+
+
+def _distance(learnt: Tensor, frozen: Tensor) -> Tensor:
+    """The mean of the absolute differences ``(R,)`` of features ``(R, n, E)``."""
+    return (learnt - frozen).abs().mean(dim=(1, 2))
