@@ -97,7 +97,7 @@ def _axes(classes: int, longest: int) -> tuple[Figure, Sequence[Axes]]:
     """
     from matplotlib.figure import Figure
 
-    room = 0.3 + longest * _size(classes) * 0.54 / 72
+    room = 0.35 + longest * _size(classes) * 0.6 / 72
     side = (WIDTH - room - 1.3) / 2
     height = side + room + 0.45
     figure = Figure(figsize=(WIDTH, height))

@@ -30,6 +30,8 @@ def _draw(material: Material) -> Iterator[Picture]:
     found = [(task, curves) for task in material.tasks if (curves := _curves(task))]
     if not found:
         return
+    from matplotlib.ticker import MaxNLocator
+
     for name, title, caption, metrics, unit in (
         ("accuracy-over-epochs", "Accuracy over epochs", ACCURACY, ("val/accuracy", "train/accuracy"), "%"),
         ("norm-over-epochs", "Norms over epochs", NORM, ("norm/mean",), "mean norm"),
@@ -39,7 +41,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             _panel(ax, curves, metrics)
             ax.set_title(f"{task.label} ({task.sweep.name})" if material.several else task.label)
             ax.set_xlabel("epoch")
-            ax.xaxis.get_major_locator().set_params(integer=True)
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             ax.set_ylabel(unit)
         legend_below(figure, axes)
         yield Picture(name, title, caption, figure)
