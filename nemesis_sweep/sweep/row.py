@@ -20,6 +20,7 @@ class Row:
     constraints that a complete trial breaks. front: whether no other trial of its study beats it. best:
     whether it is the best of its study (``best.mark_best``). stopped: with `budget.until`, why its study's
     search asked for no more trials (``convergence.ending``). ended: of a simulation, in simulated seconds.
+    worker: the host and process that trained it to its end.
     All else is the trial's, as in ``Result``.
     """
 
@@ -46,6 +47,7 @@ class Row:
     replicates: Replicates = field(default_factory=dict)
     stopped: str | None = None
     ended: float | None = None
+    worker: str | None = None
 
     @property
     def method(self) -> Values:

@@ -80,6 +80,7 @@ def with_result(row: Row, result: Result) -> Row:
         replicates=result.replicates,
         seconds=result.seconds,
         selected_share=result.selected_share,
+        worker=result.worker or None,
     )
 
 

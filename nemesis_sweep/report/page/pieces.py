@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.statistics import Gain, Score
+from nemesis_sweep.report.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Cell = Score | Gain | float | int | str | None
+Cell = Score | Gain | Estimate | float | int | str | None
 """What stands in a table. None: not measured."""
 
 
