@@ -4,7 +4,8 @@ import pytest
 
 from nemesis_sweep.report.page.comparison import method_scores, of_one_dataset, ranked_means, unranked_text
 from tests.report.conftest import row
-from tests.report.page.made_material import made_rows, material_of
+from tests.report.page.made_rows import made_rows
+from tests.report.page.materials import material_of
 
 TASK = {"task": "digits-1shot", "dataset": "digits", "shots": 1}
 OTHER = {"task": "digits-4shot", "dataset": "digits", "shots": 4, "study": "digits-4shot"}
@@ -17,9 +18,9 @@ def rows_of(task: dict, coop: list[float], found: list[float], zero_shot: float 
     return rows
 
 
-def test_gains_are_paired_by_seed_and_a_score_without_seeds_stands_against_each(tmp_path) -> None:
+def test_gains_are_paired_by_seed_and_a_score_without_seeds_stands_against_each() -> None:
     rows = rows_of(TASK, [60.0, 62.0], [61.0, 65.0], zero_shot=40.0)
-    found = {each.method: each for each in method_scores(material_of(tmp_path, {"made": rows}))}
+    found = {each.method: each for each in method_scores(material_of(made=rows))}
     (task,) = found["best found"].gains
     assert found["best found"].gains[task] == [1.0, 3.0]
     assert found["best found"].means[task] == pytest.approx(63.0)
@@ -28,17 +29,17 @@ def test_gains_are_paired_by_seed_and_a_score_without_seeds_stands_against_each(
     assert found["plain CoOp"].gains == {}
 
 
-def test_the_baseline_is_plain_coop_of_the_same_sweep(tmp_path) -> None:
+def test_the_baseline_is_plain_coop_of_the_same_sweep() -> None:
     sweeps = {"one": rows_of(TASK, [60.0], [61.0]), "two": rows_of(TASK, [50.0], [61.0])}
-    found = {each.method: each for each in method_scores(material_of(tmp_path, sweeps))}
+    found = {each.method: each for each in method_scores(material_of(**sweeps))}
     assert found["best found (two)"].baseline == "plain CoOp (two)"
     assert list(found["best found (two)"].gains.values()) == [[11.0]]
     assert found["plain CoOp (two)"].baseline == ""
 
 
-def test_a_method_that_lacks_a_task_is_not_ranked(tmp_path) -> None:
+def test_a_method_that_lacks_a_task_is_not_ranked() -> None:
     rows = [*rows_of(TASK, [60.0], [61.0], zero_shot=40.0), *rows_of(OTHER, [70.0], [71.0])]
-    material = material_of(tmp_path, {"made": rows})
+    material = material_of(made=rows)
     ranked = ranked_means(material, method_scores(material))
     assert {method: list(means.values()) for method, means in ranked.items()} == {
         "plain CoOp": [60.0, 70.0],
@@ -47,21 +48,21 @@ def test_a_method_that_lacks_a_task_is_not_ranked(tmp_path) -> None:
     assert unranked_text(method_scores(material), ranked).endswith(": zero-shot (1)")
 
 
-def test_only_tasks_of_all_sweeps_rank(tmp_path) -> None:
+def test_only_tasks_of_all_sweeps_rank() -> None:
     one = [*rows_of(TASK, [60.0], [61.0]), *rows_of(OTHER, [70.0], [71.0])]
-    material = material_of(tmp_path, {"one": one, "two": rows_of(TASK, [50.0], [61.0])})
+    material = material_of(one=one, two=rows_of(TASK, [50.0], [61.0]))
     ranked = ranked_means(material, method_scores(material))
     assert len(ranked) == 4
     assert {len(means) for means in ranked.values()} == {1}
 
 
-def test_a_task_whose_trials_have_only_begun_ranks_nobody_and_hinders_nobody(tmp_path) -> None:
+def test_a_task_whose_trials_have_only_begun_ranks_nobody_and_hinders_nobody() -> None:
     begun = [row("zero_shot", [60.0], [60.0], baseline="zero_shot", **OTHER)]
-    material = material_of(tmp_path, {"made": [*rows_of(TASK, [60.0], [61.0]), *begun]})
+    material = material_of(made=[*rows_of(TASK, [60.0], [61.0]), *begun])
     ranked = ranked_means(material, method_scores(material))
     assert {len(means) for means in ranked.values()} == {1}
 
 
-def test_several_shots_of_a_dataset_are_noticed(tmp_path) -> None:
-    assert of_one_dataset(material_of(tmp_path, {"a": made_rows(3)}))
-    assert not of_one_dataset(material_of(tmp_path, {"b": made_rows(1)}))
+def test_several_shots_of_a_dataset_are_noticed() -> None:
+    assert of_one_dataset(material_of(a=made_rows(3)))
+    assert not of_one_dataset(material_of(b=made_rows(1)))

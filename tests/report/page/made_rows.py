@@ -1,19 +1,12 @@
-"""Reports on sweeps that were never trained: as many tasks and methods as a test wants, from rows by hand."""
+"""Rows of sweeps that were never trained: as many tasks and methods as a test wants."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
-from nemesis_sweep.report.page.material import Material
-from nemesis_sweep.report.page.record import SweepRecord
-from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.sweep.best import mark_best
-from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.row import Row
-from nemesis_sweep.sweep.status import status_of
 from tests.report.conftest import row
 
 REFERENCES = {
@@ -21,21 +14,6 @@ REFERENCES = {
     "tip_adapter": -2.0, "tip_adapter_f": 0.5, "clip_adapter": -1.5, "taskres": 0.2, "paper": 0.6,
 }  # fmt: skip
 """What each gains over plain CoOp."""
-
-
-def material_of(folder: Path, rows: Mapping[str, Sequence[Row]]) -> Material:
-    """The material of sweeps with these rows, by the names of the sweeps."""
-    return Material([_record(folder / name, name, of_sweep) for name, of_sweep in rows.items()])
-
-
-def _record(folder: Path, name: str, rows: Sequence[Row]) -> SweepRecord:
-    folder.mkdir()
-    file = folder / "made.yaml"
-    file.write_text(
-        f"name: {name}\ntasks: {{dataset: digits, shots: 1}}\nspace: {{omega: {{low: 0.1, high: 9}}}}\n"
-    )
-    sweep, home = load_sweep(file), Home(folder)
-    return SweepRecord(name, home, sweep, (), mark_best(rows, ["val/accuracy"]), status_of(sweep, [], home))
 
 
 def made_rows(
