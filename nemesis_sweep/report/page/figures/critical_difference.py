@@ -83,7 +83,8 @@ def _axis(ax: Axes, count: int, difference: float | None) -> None:
     if difference is not None and difference <= count - 1:
         end = 1 + difference
         ax.plot([1, end], [0.38, 0.38], "|-", color=INK, linewidth=0.8, markersize=5, clip_on=False)
-        ax.text(end, 0.38, f"  CD {difference:.2f}", va="center", fontsize=7)
+        text = f"CD {difference:.2f}"
+        ax.annotate(text, (end, 0.38), (6, 0), textcoords="offset points", va="center", fontsize=7)
 
 
 def _span(average: Mapping[str, float], group: Sequence[str]) -> tuple[float, float]:
