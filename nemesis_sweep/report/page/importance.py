@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
@@ -100,6 +99,9 @@ class _Sample(InMemoryStorage):
 
 
 def _shares(trials: Sequence[FrozenTrial], values: np.ndarray, names: Sequence[str]) -> dict[str, float]:
+    # Imported late: it takes longer than everything else of a small page together.
+    from optuna.importance import PedAnovaImportanceEvaluator
+
     losses = dict(zip(map(id, trials), values, strict=True))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=max(TOP, min(0.5, AT_TOP / len(trials))))
     with warnings.catch_warnings():
