@@ -18,6 +18,7 @@ def test_won_less_lost_is_the_difference_of_the_accuracies(home):
     tasks = {task.label: task for task in material.tasks}
     mistakes = material.mistakes
     assert len(mistakes.found) + len(mistakes.missing) == len(tasks)
+    assert mistakes.found
     for versus in mistakes.found:
         best, coop = (tasks[versus.label].contender(name).by_seed() for name in (BEST, PLAIN))
         for number, seed in enumerate(versus.best.seeds):
