@@ -77,11 +77,18 @@ class PromptSRC(BothTowersLearner):
 
     def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
         """Those of deep language prompting, then those of VPT, ``(R, J * M + L * P)``."""
-        texts = super().typical_norms()
-        if images is None or texts is None:
+        texts = self._text_norms  # Also where nothing is given yet: a step would wait for a GPU.
+        if images is None:
             return None
         patches = self.norms_of_patches(images, self.visual)
         return torch.cat([texts.expand(len(patches), -1), patches], dim=1)
+
+    @cached_property
+    def _text_norms(self) -> Tensor:
+        """Of the text tower, which does not depend on the images: computed once."""
+        found = super().typical_norms()
+        assert found is not None
+        return found
 
     def classifier(self, *, variants: bool = False) -> PromptSRCClassifier:
         return PromptSRCClassifier(self, variants)
