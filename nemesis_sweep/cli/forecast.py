@@ -52,6 +52,8 @@ def forecast_lines(found: Forecast, sweep: Sweep) -> list[str]:
         lines.append(f"validation and test are {found.testing / spent:.0%} of it: {duration(found.testing)}")
     wall = _with_range(found.wall(), found.wall("low"), found.wall("high"))
     lines.append(f"from start to end, with the {found.at_once} at once that fit this machine: {wall}")
+    if sweep.budget.until is not None:
+        lines.append(f"budget.until {sweep.budget.until} may end it earlier")
     if sweep.budget.hours is not None and spent > 3600 * sweep.budget.hours:
         lines.append(f"budget.hours ends it after {sweep.budget.hours:g} h of trial time")
     lines.append(

@@ -64,7 +64,8 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     counts = [counted(sum(row.trials for row in rows), "trial")]
     if n_beside := sum(len(row.beside) for row in rows):
         counts.append(counted(n_beside, "baseline"))
-    at_most = "at most " if most_controls(sweep) + most_confirmations(sweep) else ""
+    open_end = sweep.budget.until is not None or most_controls(sweep) + most_confirmations(sweep)
+    at_most = "at most " if open_end else ""
     console.print(
         f"{at_most}{' and '.join(counts)} in all, "
         f"{counted(sum(row.prompts for row in rows), 'prompt')} to train; "
@@ -190,6 +191,16 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
     return f"{epochs} {'epoch' if epochs == '1' else 'epochs'}"
 
 
+def _until_text(trials: int) -> str:
+    """When a study with so many trials is asked whether it has converged."""
+    from nemesis_sweep.sweep.convergence import EVERY, STARTUP
+
+    if trials < STARTUP:
+        return f"never asked, for that takes {STARTUP} complete trials"
+    asked = f"when {STARTUP} are complete, then after {EVERY} more or a tenth, if that is more"
+    return f"a study may end before its {trials} trials; it is asked {asked}"
+
+
 def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
@@ -203,6 +214,8 @@ def _remarks(sweep: "Sweep") -> list[str]:
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
     lines += image_tower_lines(sweep)
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
+    if sweep.budget.until is not None:
+        lines.append(f"budget.until {sweep.budget.until}: {_until_text(sweep.budget.trials)}")
     if (confirm := sweep.search.confirm) is not None:
         best = "the best" if confirm.top == 1 else f"the {confirm.top} best"
         seeds = seeds_text(sweep.confirm_seeds)

@@ -20,7 +20,14 @@ from nemesis_sweep.messages.printable import printable
 @click.option(
     "--to", type=GivenPath(), help="Folder of the report [default: HOME/report, of several ./report]."
 )
-def command(homes: tuple[Path, ...], to: Path | None) -> None:
+@click.option(
+    "--next",
+    "following",
+    type=GivenPath(),
+    metavar="FILE",
+    help="Also write the sweep file of the next sweep: wider ranges where the best trials crowd.",
+)
+def command(homes: tuple[Path, ...], to: Path | None, following: Path | None) -> None:
     """Write a report on the sweep in HOME (default: the newest below ./sweeps), or on several side by side.
 
     A page for the browser, every figure as SVG and PNG, every table as CSV, Parquet, Markdown and LaTeX.
@@ -30,8 +37,10 @@ def command(homes: tuple[Path, ...], to: Path | None) -> None:
 
     found = homes or (newest_home(SWEEPS),)
     with told_without_room(to or found[0]):
-        page = write_report(found, to)
+        page = write_report(found, to, following)
     click.echo(f"Report  {printable(str(page))}")
+    if following is not None:
+        click.echo(f"Next sweep  {printable(str(following))}")
 
 
 def write_after_a_run(home: Path) -> None:

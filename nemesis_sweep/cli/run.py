@@ -148,7 +148,7 @@ def _conclude(outcome: "Outcome", sweep: "Sweep") -> None:
         spent = counted(budget.hours or 0, "hour")
         click.echo(f"The budget of {spent} is spent; larger budget.hours and --extend go on.")
     elif not outcome.too_many_failures and not outcome.empty_studies:
-        click.echo(_all_done(sweep, outcome.space_is_done))
+        click.echo(_all_done(sweep, outcome.space_is_done, outcome.converged))
     if outcome.empty_studies:
         click.echo(
             f"error: no trial that trains a prompt completed in: {', '.join(outcome.empty_studies)}", err=True
@@ -162,11 +162,13 @@ def _conclude(outcome: "Outcome", sweep: "Sweep") -> None:
         sys.exit(FAILED)
 
 
-def _all_done(sweep: "Sweep", space_is_done: bool) -> str:
+def _all_done(sweep: "Sweep", space_is_done: bool, converged: bool) -> str:
     """That there is nothing left to do, and how there may be more."""
     done = "All is done; every point was tried." if space_is_done else "All is done."
     more = []
-    if sweep.space and not space_is_done:
+    if sweep.space and converged:
+        more.append("the same command with --set budget.until=null --extend")
+    elif sweep.space and not space_is_done:
         more.append(f"the same command with --trials {2 * sweep.budget.trials or 1} --extend")
     if sweep.search.study != "joint":
         more.append(f"{'' if more else 'the same command with '}more tasks in the file and --extend")

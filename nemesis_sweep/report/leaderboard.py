@@ -43,6 +43,7 @@ class TaskBoard:
     selected: percent of the drawn positions that PAN penalised, of every complete trial in which it chose.
     kinds: where trials drew several kinds of prompts, the best of each with each loss.
     confirmed: the settings that were trained again on fresh seeds, the best first.
+    stopped: why the search asked for no more trials, after `the search`; '' while it goes on.
     mean_of: in a joint study the number of tasks, whose mean selected the best; 0 where every task has its
     own best. is_mean: whether the table itself shows the means over the tasks.
     """
@@ -61,6 +62,7 @@ class TaskBoard:
     selected: tuple[float, ...] = ()
     kinds: tuple[KindRow, ...] = ()
     confirmed: tuple[Confirmed, ...] = ()
+    stopped: str = ""
     mean_of: int = 0
     is_mean: bool = False
 
@@ -177,6 +179,7 @@ def _board(
         selected=tuple(share for row in complete if (share := selected_percent(row)) is not None),
         kinds=kind_rows(kept, objectives, lambda number: _tried(number, by_number, coop)),
         confirmed=confirmed_settings(rows, deciding, objectives),
+        stopped=next((row.stopped for row in rows if row.stopped), ""),
     )
 
 

@@ -24,6 +24,7 @@ def board_values(board: TaskBoard) -> dict[str, Any]:
         "study": board.study,
         "objectives": list(board.objectives),
         "complete": board.complete,
+        "stopped": board.stopped,
         "rows": [_entry(entry) for entry in board.entries],
         "front": [_entry(entry) for entry in board.front],
         "kinds": {row.kind: {loss: _tried(each) for loss, each in row.tried.items()} for row in board.kinds},

@@ -48,10 +48,11 @@ COLUMNS: Mapping[str, pa.DataType] = {
     "seconds": pa.float64(),
     "seeds": pa.list_(pa.int64()),
     "selected_share": pa.list_(pa.list_(pa.float64())),
+    "stopped": pa.string(),
 }
 
 
-LATER = ("best",)
+LATER = ("best", "stopped")
 """Columns that tables of earlier versions have not."""
 
 
@@ -64,8 +65,9 @@ def results_table(rows: Iterable[Row]) -> pa.Table:
     in the study, null for a baseline that is no point of the space. `config` is a struct of the whole method.
     `param.NAME` for each searched parameter, typed by its values; a baseline that trains a prompt has there
     what it trains with. `selected_share`, for each replicate the share of all steps in which PAN selected
-    each context vector, null without PAN. For each metric `METRIC` (mean), `METRIC/std` (sample standard
-    deviation, null for one replicate and where one failed), `METRIC/replicates`.
+    each context vector, null without PAN. `stopped` says why the search of its study ended, if
+    `budget.until` asked. For each metric `METRIC` (mean), `METRIC/std` (sample standard deviation, null for
+    one replicate and where one failed), `METRIC/replicates`.
     """
     rows = list(rows)
     fields: list[pa.Field] = []

@@ -36,7 +36,8 @@ def status_table(status: SweepStatus) -> Group:
     head = f"{title} in {printable(status.home)}: {driven}; best (trial) by {by}"
     if status.constraints:
         head += f" where {' and '.join(status.constraints)}"
-    return Group(Text(head), table, *(_front(study) for study in status.studies if study.front))
+    ends = [Text(f"{study.task}: the search {study.search}") for study in status.studies if study.search]
+    return Group(Text(head), table, *ends, *(_front(study) for study in status.studies if study.front))
 
 
 def _front(study: StudyStatus) -> Table:

@@ -149,7 +149,8 @@ def caption(board: TaskBoard) -> str:
     elif board.replicates == 1:
         over = "one replicate"
     told = f"{selected}. Accuracies in percent, {over}; gain: on test, over plain CoOp"
-    return ". ".join(filter(None, (told, _harmonic_text(board), range_text(board.selected))))
+    stopped = f"The search {board.stopped}" if board.stopped else ""
+    return ". ".join(filter(None, (told, stopped, _harmonic_text(board), range_text(board.selected))))
 
 
 def _harmonic_text(board: TaskBoard) -> str:

@@ -64,11 +64,13 @@ def _idle(old: Sweep, new: Sweep) -> set[Path]:
 
 
 def growth(old: Sweep, new: Sweep) -> list[str]:
-    """Return one line per way in which the new sweep is larger: more trials, more hours, more tasks."""
+    """Return one line per way in which the new sweep is larger: more trials, hours or tasks, another end."""
     before, after = old.budget, new.budget
     lines = []
     if after.trials > before.trials:
         lines.append(f"budget.trials: {before.trials} -> {after.trials}")
+    if before.until is not None and after.until is None:
+        lines.append(f"budget.until: {shown(before.until)} -> {shown(after.until)}")
     if before.hours is not None and (after.hours is None or after.hours > before.hours):
         lines.append(f"budget.hours: {shown(before.hours)} -> {shown(after.hours)}")
     known = {task.identity for task in old.task_list()}

@@ -47,7 +47,11 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
 
 def sweep_to_yaml(sweep: Sweep) -> str:
     """Return the sweep with all defaults filled in; loading the text gives it again, less passwords."""
-    data = resolved(sweep)
+    return plain_yaml(resolved(sweep))
+
+
+def plain_yaml(data: dict[str, Any]) -> str:
+    """Return the plain data of a sweep, as :func:`resolved` has it, as text."""
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
 

@@ -33,7 +33,7 @@ MEANT: Mapping[str, Sequence[str]] = {
     "tasks.root": ("data_root", "data_dir", "root_dir", "dataset.root"),
     "search.objective": ("metric", "metrics", "monitor", "goal", "target", "direction", "directions", "mode"),
     "search.sampler": ("searcher", "search_alg", "optimizer", "tuner", "suggester", "sweeper", "method"),
-    "search.pruner": ("scheduler", "early_terminate", "early_stopping", "terminator", "stopper"),
+    "search.pruner": ("scheduler", "early_terminate", "early_stopping", "stopper"),
     "search.points": ("initial_points", "points_to_evaluate", "enqueue", "warm_start"),
     "budget.trials": (
         "n_trials",
@@ -44,6 +44,7 @@ MEANT: Mapping[str, Sequence[str]] = {
         "n_iter",
         "max_evals",
     ),
+    "budget.until": ("terminator",),
     "budget.hours": ("timeout", "time_budget", "time_budget_s", "max_hours"),
     "resources.gpus": ("gpu", "num_gpus", "n_gpus", "gpus_per_trial"),
     "resources.cpus": ("cpu", "num_cpus", "n_cpus", "cpus_per_trial"),

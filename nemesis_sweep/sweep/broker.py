@@ -17,6 +17,7 @@ from nemesis_sweep.sweep.beside import may_be_best
 from nemesis_sweep.sweep.best import LOSS, Candidate, candidate
 from nemesis_sweep.sweep.cause import Cause, Causes
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled, with_seeds
+from nemesis_sweep.sweep.convergence import ERROR, standard_error
 from nemesis_sweep.sweep.handed_out import spec_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full_disk_error import no_room
@@ -217,13 +218,19 @@ class TrialBroker:
             known = loss if math.isfinite(loss) else None
             if known is not None:
                 study.note(proposal.number, LOSS, known)
+            deviation = standard_error(last.replicates.get(study.objective, ()))
+            if deviation is not None:
+                study.note(proposal.number, ERROR, deviation)
             if not ended.reason and may_be_best(proposal.number):
                 values, directions = ended.judged.values, self.sweep.search.directions
                 contender = candidate(proposal.number, values, directions, known, proposal.baseline)
         self._failed += ended.state == TrialState.FAIL
+        before = study.proposer.converged
         study.tell(
             proposal.number, ended.state, ended.judged.values, seconds, ended.reason, ended.judged.excess
         )
+        if study.proposer.converged and not before:
+            self.progress.say(f"{study.key}: the search {study.ending}")
         if ended.state != TrialState.COMPLETE:
             close_trial(self.home.trial(study.key, proposal.number), STATUS[ended.state.name], ended.reason)
         told = value if math.isfinite(value) else None

@@ -12,7 +12,7 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.beside import baseline_of
 from nemesis_sweep.sweep.best import Trials
-from nemesis_sweep.sweep.confirm import missing_confirmations
+from nemesis_sweep.sweep.confirm import missing_confirmations, most_confirmations
 from nemesis_sweep.sweep.control import missing_control
 from nemesis_sweep.sweep.space.baselines import most_controls
 
@@ -36,6 +36,18 @@ def missing_last(
     if control is not None or _may_be_confirmed(out):
         return control
     return next(iter(missing_confirmations(sweep, trials)), None)
+
+
+def still_to_come(sweep: Sweep, trials: Trials, out: Collection[str], searching: bool) -> int:
+    """How many confirmations there will be yet, as far as it is known: at most, until all else is over.
+
+    searching: whether the sampler may still be asked. trials: those beside the space at least, all of the
+    study where that is over.
+    """
+    if searching or _may_be_confirmed(out):
+        begun = sum(baseline_of(number) == CONFIRM for number, _ in trials)
+        return max(0, most_confirmations(sweep) - begun)
+    return len(missing_confirmations(sweep, trials))
 
 
 def more_may_be_missing(sweep: Sweep, out: Collection[str]) -> bool:

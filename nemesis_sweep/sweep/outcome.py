@@ -22,6 +22,7 @@ class Outcome:
     rows: those of its trials. empty_studies: those without a complete trial that trains a prompt.
     failed: trials that failed. too_many_failures: more than the budget allows, so that no more were begun.
     space_is_done: no study has a point left that it could try.
+    converged: every study has converged before its trials were all begun.
     hours_are_spent: the budget's hours ended the sweep before its trials did.
     """
 
@@ -31,6 +32,7 @@ class Outcome:
     too_many_failures: bool
     space_is_done: bool
     hours_are_spent: bool
+    converged: bool = False
     causes: UserError | None = None
     """What kept all trials of some studies from beginning, so that they wait for another run."""
 
@@ -52,6 +54,7 @@ def collect(broker: TrialBroker, home: Home) -> Outcome:
         too_many_failures=broker.too_many_failures,
         space_is_done=all(study.proposer.space_is_done for study in studies),
         hours_are_spent=broker.hours_are_spent and any(study.proposer.may_propose for study in studies),
+        converged=all(study.proposer.converged for study in studies),
         causes=causes,
     )
 

@@ -51,6 +51,8 @@ class Proposer:
         self._numbered = len(known)
         self.asked = sum(TWIN not in trial.user_attrs for trial in known)
         """Trials of the budget that have begun, in this run or an earlier one."""
+        self.converged = False
+        """Whether no more are wanted, though there is budget left."""
 
     def ask(self) -> optuna.Trial | None:
         """The next trial; None when the budget is out or every point of the space was tried."""
@@ -70,12 +72,16 @@ class Proposer:
     @property
     def may_propose(self) -> bool:
         """Whether budget is left, and points of the space that were not tried."""
-        return self.asked < self.sweep.budget.trials and not self.space_is_done
+        return self.asked < self.sweep.budget.trials and not self.space_is_done and not self.converged
 
     @property
     def space_is_done(self) -> bool:
         """Whether every point of a finite space was tried, those whose trial failed or runs among them."""
         return len(self._tried) >= self._points
+
+    def seed(self, what: str) -> int:
+        """A seed for another purpose than a proposal."""
+        return self._sampler.seed(what)
 
     def keeps(self, params: Values) -> bool:
         """Whether a point keeps the constraints over parameters."""

@@ -5,6 +5,7 @@ Opening a :class:`Study` would begin what is missing.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -14,12 +15,14 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.convergence import Convergence, ending, last_answer
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE, TWIN
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.rows import trial_rows
+from nemesis_sweep.sweep.space.planned import trials_of
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
 from nemesis_sweep.sweep.study import baselines_of
 
@@ -32,6 +35,19 @@ class RecordedStudy:
     key: str
     tasks: tuple[Task, ...]
     trials: tuple[tuple[str, FrozenTrial], ...]
+    answer: Convergence | None = None
+    """Whether its search has converged, when it was last asked."""
+
+    @cached_property
+    def begun(self) -> int:
+        """Trials of its search."""
+        return sum(number.isdigit() for number, _ in self.trials)
+
+    @cached_property
+    def ending(self) -> str:
+        """Why its search asked for no more trials, as ``convergence.ending`` has it; '' where nobody asks."""
+        asks = self.sweep.budget.until is not None
+        return ending(self.begun, trials_of(self.sweep, self.tasks), self.answer) if asks else ""
 
     @property
     def objective(self) -> str:
@@ -59,12 +75,14 @@ def recorded_studies(sweep: Sweep, home: Home) -> list[RecordedStudy]:
     found = []
     for key, tasks in sweep.studies().items():
         trials: list[tuple[str, FrozenTrial]] = []
+        answer = None
         for name in (baselines_of(key), key):
             if name in names:
-                of_study = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-                began = [trial for trial in of_study if TWIN not in trial.user_attrs]
+                study = optuna.load_study(study_name=name, storage=storage)
+                answer = last_answer(study.user_attrs)
+                began = [trial for trial in study.get_trials(deepcopy=False) if TWIN not in trial.user_attrs]
                 trials += [(_number(trial, name == key), trial) for trial in began]
-        found.append(RecordedStudy(sweep, key, tuple(tasks), tuple(trials)))
+        found.append(RecordedStudy(sweep, key, tuple(tasks), tuple(trials), answer))
     return found
 
 

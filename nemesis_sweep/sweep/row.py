@@ -18,7 +18,9 @@ class Row:
     dataset, shots, backbone, protocol: of the task; of a mean as far as its tasks have them in common.
     state: of Optuna: COMPLETE, PRUNED, FAIL, RUNNING. reason: why it did not complete. broken: the
     constraints that a complete trial breaks. front: whether no other trial of its study beats it. best:
-    whether it is the best of its study (``best.mark_best``). ended: of a simulation, in simulated seconds.
+    whether it is the best of its study (``best.mark_best``). stopped: with `budget.until`, why its study's
+    search asked for no more trials (``convergence.ending``). ended: of a simulation, in simulated seconds.
+    worker: the host and process that trained it to its end.
     All else is the trial's, as in ``Result``.
     """
 
@@ -43,7 +45,9 @@ class Row:
     config: Values | None = None
     metrics: Means = field(default_factory=dict)
     replicates: Replicates = field(default_factory=dict)
+    stopped: str | None = None
     ended: float | None = None
+    worker: str | None = None
 
     @property
     def method(self) -> Values:

@@ -35,13 +35,22 @@ class Recorded(Protocol):
     @property
     def objective(self) -> str: ...
 
+    @property
+    def ending(self) -> str: ...
+
     def last_value(self, trial: FrozenTrial) -> tuple[int, float] | None: ...
 
 
 def trial_rows(study: Recorded, number: str, trial: FrozenTrial, home: Path) -> list[Row]:
     """One row; for a joint trial one for each task that it finished, then one with the means over all."""
     folder = Home(home).trial(study.key, number)
-    row = Row(study=study.key, number=number, state=trial.state.name, reason=trial.user_attrs.get(REASON, ""))
+    row = Row(
+        study=study.key,
+        number=number,
+        state=trial.state.name,
+        reason=trial.user_attrs.get(REASON, ""),
+        stopped=study.ending or None,
+    )
     parts = []
     if study.key == JOINT:
         finished = [(task, read_result(folder / task.key)) for task in study.tasks]
@@ -71,6 +80,7 @@ def with_result(row: Row, result: Result) -> Row:
         replicates=result.replicates,
         seconds=result.seconds,
         selected_share=result.selected_share,
+        worker=result.worker or None,
     )
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.baselines import CONFIRM, trains_prompt
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.values import Values
-from nemesis_sweep.sweep.beside import baseline_of
 from nemesis_sweep.sweep.best import best_trial, best_trials
-from nemesis_sweep.sweep.confirm import missing_confirmations, most_confirmations
 from nemesis_sweep.sweep.home.driver import driver
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.simulated import is_simulated
+from nemesis_sweep.sweep.last import still_to_come
 from nemesis_sweep.sweep.proposal import SECONDS
 from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
 from nemesis_sweep.sweep.result import Means
@@ -46,6 +46,8 @@ class StudyStatus:
     best_test: its test accuracy in percent, None where there is none (a simulation, a damaged result). The
     best is never selected by it, unless the sweep file says so.
 
+    search: with `budget.until` how far its search is, or why it ended; '' before it was asked.
+
     trial_seconds: mean time of the trials that train a prompt. eta_seconds: trials left times that, over the
     trials that run at once; None when none of them has ended yet or nothing runs.
     """
@@ -61,6 +63,7 @@ class StudyStatus:
     best_params: Values
     best_trial: str
     front: tuple[FrontPoint, ...]
+    search: str
     trial_seconds: float | None
     eta_seconds: float | None
 
@@ -141,25 +144,28 @@ def _status(study: RecordedStudy, home: Home) -> StudyStatus:
         best_params={} if best is None else dict(best.params),
         best_trial=number,
         front=_told(front, sweep.search.objective),
+        search=_search(study),
         trial_seconds=mean,
         eta_seconds=mean * (total - ended) / running if mean is not None and running else None,
     )
 
 
+def _search(study: RecordedStudy) -> str:
+    if study.ending or study.answer is None or study.sweep.budget.until is None:
+        return study.ending
+    return f"goes on: {study.answer} after {counted(study.answer.complete, 'complete trial')}"
+
+
 def _total(study: RecordedStudy) -> int:
     """Trials that there will be in the end, as ``Study.total`` has it of a study that is driven."""
-    sweep, trials = study.sweep, dict(study.trials)
-    beside = [number for number in trials if not number.isdigit()]
-    missing = [name for name in outside_the_space(sweep, study.tasks) if name not in trials]
-    wanted = trials_of(sweep, study.tasks)
-    searched = len(trials) - len(beside) >= wanted and all(
-        trial.state.is_finished() or baseline_of(number) == CONFIRM for number, trial in trials.items()
-    )
-    confirmed = sum(baseline_of(number) == CONFIRM for number in beside)
-    to_come = max(0, most_confirmations(sweep) - confirmed)
-    if searched:
-        to_come = len(missing_confirmations(sweep, study.trials))
-    return wanted + len(beside) + len(missing) + to_come
+    sweep, known = study.sweep, dict(study.trials)
+    beside = [number for number in known if not number.isdigit()]
+    missing = [name for name in outside_the_space(sweep, study.tasks) if name not in known]
+    converged = study.answer is not None and study.answer.is_reached and sweep.budget.until is not None
+    points = study.begun if converged else trials_of(sweep, study.tasks)
+    out = [number for number, trial in study.trials if not trial.state.is_finished()]
+    to_come = still_to_come(sweep, study.trials, out, searching=study.begun < points)
+    return points + len(beside) + len(missing) + to_come
 
 
 def _told(front: Sequence[tuple[str, FrozenTrial]], objectives: Sequence[str]) -> tuple[FrontPoint, ...]:

@@ -14,11 +14,12 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.beside import baseline_of, original_of
-from nemesis_sweep.sweep.confirm import missing_confirmations, most_confirmations, seeds_of
+from nemesis_sweep.sweep.confirm import seeds_of
 from nemesis_sweep.sweep.control import control_methods
+from nemesis_sweep.sweep.convergence import Convergence, ask_again, ending, forget_answer
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
 from nemesis_sweep.sweep.internals.optuna_names import frozen_of, id_of
-from nemesis_sweep.sweep.last import missing_last, more_may_be_missing
+from nemesis_sweep.sweep.last import missing_last, more_may_be_missing, still_to_come
 from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, SEEDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
@@ -89,6 +90,10 @@ class Study:
         self._interrupted: list[Proposal] = []
         self._outside = outside_the_space(sweep, self.tasks)
         self._find_interrupted()
+        self._answer: Convergence | None = None
+        if sweep.budget.until is None:
+            forget_answer(self.study)
+        self._ask_whether_converged()
 
     def next(self, propose: bool = True, begin: bool = True) -> Proposal | None:
         """The next trial: interrupted ones, then baselines, then the sampler's, last the controls
@@ -136,11 +141,17 @@ class Study:
         A control is known when all but controls and confirmations is over, and then it is known, too, how
         many confirmations there are.
         """
-        beside = [trial.user_attrs[BASELINE] for trial in self._trials(self.beside)]
-        to_come = most_confirmations(self.sweep) - sum(baseline_of(name) == CONFIRM for name in beside)
-        if not self.proposer.may_propose and not any(baseline_of(name) != CONFIRM for name in self._live):
-            to_come = len(missing_confirmations(self.sweep, self.trials()))
-        return self._budget + len(beside) + len(self._missing_baselines()) + max(0, to_come)
+        searching = self.proposer.may_propose
+        beside = [(trial.user_attrs[BASELINE], trial) for trial in self._trials(self.beside)]
+        to_come = still_to_come(self.sweep, beside if searching else self.trials(), self._live, searching)
+        points = self.proposer.asked if self.proposer.converged else self._budget
+        return points + len(beside) + len(self._missing_baselines()) + to_come
+
+    @property
+    def ending(self) -> str:
+        """Why its search asked for no more trials, as ``convergence.ending`` has it; '' where nobody asks."""
+        asks = self.sweep.budget.until is not None
+        return ending(self.proposer.asked, self._budget, self._answer) if asks else ""
 
     def has_more(self, propose: bool = True, begin: bool = True) -> bool:
         """Whether :meth:`next` has something left to give, now or when those that run are over."""
@@ -198,6 +209,8 @@ class Study:
         study.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
         if study is self.beside:
             self._show_baselines()
+        elif state == TrialState.COMPLETE:
+            self._ask_whether_converged()
 
     def note(self, number: str, name: str, value: Any) -> None:
         """Keep a fact beside a running trial, as a user attribute."""
@@ -276,6 +289,11 @@ class Study:
             lambda number, trial: self.proposal(number, trial).methods,
             self._live,
         )
+
+    def _ask_whether_converged(self) -> None:
+        if self.sweep.budget.until is not None:
+            self._answer = ask_again(self.study, self.proposer.seed)
+            self.proposer.converged = self._answer is not None and self._answer.is_reached
 
     def _find_interrupted(self) -> None:
         """Trials that were running when the last driver died go on under their own number."""

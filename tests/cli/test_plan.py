@@ -184,3 +184,10 @@ def test_confirmations_are_counted_with_their_own_seeds() -> None:
     assert "\nat most 36 trials and 18 baselines in all" in after
     assert "confirm (3)" in after
     assert "\nconfirm: the 2 best and plain CoOp are trained again on seeds 9 to 12\n" in after
+
+
+def test_a_search_that_may_end_before_makes_it_at_most_so_many() -> None:
+    told = plan(PAN, "budget={until: converged, trials: 50}")
+    assert "\nat most 150 trials and 9 baselines in all" in told
+    assert "\nbudget.until converged: a study may end before its 50 trials; it is asked when 20 are" in told
+    assert "never asked, for that takes 20 complete trials" in plan(PAN, "budget.until=converged")

@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from nemesis_sweep.report.cells import params_text
+from nemesis_sweep.report.plain import board_values
+from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.table import (
     caption,
     cells,
@@ -158,3 +160,13 @@ def test_settings_that_changed_nothing_are_not_shown(make_row):
         "beta=1 n_ctx=8 omega=10",
         "beta=0 corruption=0.25 n_ctx=8 omega=3",
     ]
+
+
+def test_the_caption_says_why_a_search_asked_for_no_more_trials(rows: list[Row], tmp_path) -> None:
+    told = "stopped after 43 of 200 trials: possible improvement 0.21 below the error of 0.9"
+    write_results(tmp_path, [replace(row, stopped=told) for row in rows])
+    (board,) = boards_of(read_results(tmp_path))
+    assert f". The search {told}" in caption(board)
+    assert board_values(board)["stopped"] == told
+    (silent,) = boards_of(rows)
+    assert "The search" not in caption(silent) and board_values(silent)["stopped"] == ""

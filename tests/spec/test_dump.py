@@ -52,7 +52,8 @@ def test_searched_fields_are_not_fixed_in_the_resolved_file_and_defaults_are_wri
     assert set(data["space"]) & set(data["method"]) == set()
     assert data["method"]["corruption"] == 0.25
     assert data["method"]["momentum"] == 0.9
-    assert data["budget"] == {"trials": 20, "retries": 2, "max_failures": None, "hours": None}
+    budget = {"trials": 20, "until": None, "retries": 2, "max_failures": None, "hours": None}
+    assert data["budget"] == budget
 
 
 def test_other_yaml_readers_see_the_same_values(tmp_path: Path) -> None:

@@ -205,6 +205,20 @@ def test_out_of_memory_doubles_the_share_until_there_is_no_more_to_give(broker_o
     assert (other["number"], other["resources"]["gpu"]) == ("1", 0.25)
 
 
+@pytest.mark.parametrize(("gpus", "share"), [("auto", 0.63), (0.25, 0.25)])
+def test_a_measured_share_grows_with_the_seeds_of_a_confirmation(make_sweep, open_broker, gpus, share):
+    """Not one that the sweep file says: there running out of memory may still double it."""
+    confirm = ("search.baselines=[]", "search.confirm={top: 1, seeds: 5}", "budget.trials=1")
+    broker = open_broker(make_sweep(*confirm, f"resources.gpus={gpus}"))
+    broker.resources = {"cpu": 1.0, "gpu": 0.25}
+    first = broker.next("a")
+    assert first["resources"]["gpu"] == 0.25
+    broker.complete("a", Report(done=True, metrics={"val/accuracy": 50.0}))
+    again = broker.next("b")
+    assert (again["number"], len(again["seeds"])) == ("confirm-of-0", 5)
+    assert again["resources"]["gpu"] == share
+
+
 def test_nobody_takes_the_room_that_a_larger_share_waits_for(broker_of_quarters):
     broker = broker_of_quarters()
     broker.next("a"), broker.next("b")

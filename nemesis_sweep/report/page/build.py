@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.report.following.sweep_file import refuse_file, refuse_several, write_next
 from nemesis_sweep.report.page.formats.data import write_csv, write_parquet
 from nemesis_sweep.report.page.formats.latex import latex
 from nemesis_sweep.report.page.formats.markdown import markdown
@@ -22,19 +23,27 @@ FOLDER = "report"
 PAGE = "report.html"
 
 
-def write_report(homes: Sequence[Path], to: Path | None = None) -> Path:
+def write_report(homes: Sequence[Path], to: Path | None = None, following: Path | None = None) -> Path:
     """Write the report of some homes and return the path of its page.
+
+    following: the sweep file of the next sweep, which is written too; of one home only.
 
     to: its folder, which is replaced whole; by default `report` in the home, or of several homes in the
     current folder. Raises ``UserError`` for homes that cannot be reported on, and for a folder that holds
     something else.
     """
+    if following is not None:
+        refuse_file(following)
     material = Material(read_sweeps(homes))
+    if following is not None:
+        refuse_several(len(material.sweeps))
     _refuse_nothing_in_common(material)
     folder = to or (Path(FOLDER) if material.several else material.sweeps[0].home.path / FOLDER)
     _refuse_something_else(folder)
     with replacing_folder(folder) as partial:
         fill(partial, material)
+    if following is not None:
+        write_next(material, following)
     return folder / PAGE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -33,9 +34,12 @@ class Shown:
         """The lines of a table: its group where that begins, and (text, best, number) of every cell."""
         table = self.what
         assert isinstance(table, ReportTable)
-        lines = table.lines[: table.shown]
         found, group = [], ""
-        for line, words, best in zip(lines, texts(table, lines), best_cells(table), strict=False):
+        places = _shown_places(table)
+        lines = [table.lines[place] for place in places]
+        bold_cells = best_cells(table)
+        for place, line, words in zip(places, lines, texts(table, lines), strict=True):
+            best = bold_cells[place]
             heading, group = (line.group if line.group != group else ""), line.group
             cells = [
                 (word, bold, not isinstance(cell, str))
@@ -48,10 +52,19 @@ class Shown:
     def left_out(self) -> int:
         """How many lines of a table the page does not show."""
         return (
-            len(self.what.lines[self.what.shown :])
-            if isinstance(self.what, ReportTable) and self.what.shown
-            else 0
+            len(self.what.lines) - len(_shown_places(self.what)) if isinstance(self.what, ReportTable) else 0
         )
+
+
+def _shown_places(table: ReportTable) -> list[int]:
+    """The places of the lines that the page shows: the first ones of every group."""
+    so_far: Counter[str] = Counter()
+    places = []
+    for place, line in enumerate(table.lines):
+        so_far[line.group] += 1
+        if table.shown is None or so_far[line.group] <= table.shown:
+            places.append(place)
+    return places
 
 
 def html_page(material: Material, sections: Mapping[str, Sequence[Shown]]) -> str:

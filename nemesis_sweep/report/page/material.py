@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePath
 
 from nemesis_sweep.report.page.contenders import Contender, contenders
+from nemesis_sweep.report.page.mistakes import Mistakes, mistakes_of
 from nemesis_sweep.report.page.record import SweepRecord
 from nemesis_sweep.spec.sweep import MEAN
 from nemesis_sweep.sweep.best import judged
@@ -78,6 +79,11 @@ class Material:
             for task in found
             if task.key == key
         )
+
+    @cached_property
+    def mistakes(self) -> Mistakes:
+        """What the best found and plain CoOp predicted image by image, read once for all pieces."""
+        return mistakes_of(self)
 
     @property
     def several(self) -> bool:

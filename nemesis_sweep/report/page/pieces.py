@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.statistics import Gain, Score
+from nemesis_sweep.report.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Cell = Score | Gain | float | int | str | None
+Cell = Score | Gain | Estimate | float | int | str | None
 """What stands in a table. None: not measured."""
 
 
@@ -53,7 +54,7 @@ class ReportTable:
     """A table.
 
     name: of its files, unique on a page. caption: what the numbers are: split, replicates, selection.
-    shown: how many lines the page shows; the files have all.
+    shown: how many lines of a group the page shows; the files have all.
     """
 
     name: str
@@ -66,12 +67,14 @@ class ReportTable:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture. name: of its files, unique on a page. caption: one sentence that says what to read off."""
+    """A picture. name: of its files, unique on a page. caption: one sentence that says what to read off.
+    photos: whether the images in it are photographs, which a page holds as JPEG."""
 
     name: str
     title: str
     caption: str
     figure: Figure
+    photos: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""All pieces of a page: every module of ``tables/`` and ``figures/`` holds one as ``PIECE``."""
+"""All pieces of a page: every module of ``notes/``, ``tables/`` and ``figures/`` holds one as ``PIECE``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from nemesis_sweep.report.page import figures, tables
+from nemesis_sweep.report.page import figures, notes, tables
 from nemesis_sweep.report.page.pieces import Piece, Section
 
 
 def pieces() -> dict[Section, list[Piece]]:
     """The pieces of every section, in the order of the page."""
-    found = [piece for package in (tables, figures) for piece in _pieces_in(package)]
+    found = [piece for package in (notes, tables, figures) for piece in _pieces_in(package)]
     found.sort(key=lambda piece: piece.place)
     return {section: [piece for piece in found if piece.section is section] for section in Section}
 

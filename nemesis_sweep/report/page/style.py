@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.contenders import BEST, BEST_OF
+from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER
 from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN
 
@@ -24,6 +25,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Okabe and Ito (2008), with a brown and a grey for the yellow and the black, which a page may hide."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":")
+CLOUD = 300
+"""Points of a figure from which they are drawn as pixels: as shapes they would make a large file."""
 
 _SETTINGS = {
     "font.family": "sans-serif",
@@ -84,6 +87,29 @@ def panels(count: int, height: float = 2.0, across: int = 3, **axes: Any) -> tup
     for spare in found[count:]:
         spare.remove()
     return figure, found[:count]
+
+
+def is_cloud(points: int) -> bool:
+    """Whether a figure has so many points that they are to be drawn as pixels (``rasterized``)."""
+    return points > CLOUD
+
+
+def scale_axis(ax: Axes, scale: Scale, label: bool = True) -> None:
+    """Make the x-axis that of a searched dimension; where 0 stands apart, the axis is broken there."""
+    low, high = scale.ends
+    room = 0.04 * (high - low)
+    ax.set_xlim(low - room, high + room)
+    ticks = scale.ticks()
+    crowded = sum(len(text) for _, text in ticks) > 22 and len(ticks) > 2
+    turned: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    ax.set_xticks([place for place, _ in ticks], [text for _, text in ticks], **turned)
+    if scale.zero:
+        ax.plot(
+            [low / 2, low / 2], [0, 1], transform=ax.get_xaxis_transform(), color=GRID, linewidth=0.8,
+            linestyle=(0, (1, 2)),
+        )  # fmt: skip
+    if label:
+        ax.set_xlabel(scale.name)
 
 
 def looks(methods: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -10,8 +10,10 @@ import numpy as np
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.statistics.bootstrap import DECIMALS
+from nemesis_sweep.report.statistics.mean_ranks import mean_ranks
 from nemesis_sweep.report.statistics.pairwise import TaskMeans
 from nemesis_sweep.report.statistics.signed_rank import FEWEST_TASKS, TOO_FEW
+from nemesis_sweep.report.statistics.strata import Floats
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ def ranks(means: TaskMeans) -> Ranks:
     """Rank the methods and test whether their ranks differ by more than chance.
 
     Friedman (1937) in the form of Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets",
-    JMLR 7 (2006), section 3.2.2, corrected for ties as scipy.stats.friedmanchisquare does: the statistic is
-    compared with chi-square of K - 1 degrees of freedom.
+    JMLR 7 (2006), section 3.2.2, corrected for ties as in Conover, "Practical Nonparametric Statistics"
+    (1999): the statistic is compared with chi-square of K - 1 degrees of freedom.
     """
     known = {task for of_method in means.values() for task in of_method}
     tasks = [task for task in sorted(known) if all(_is_known(of.get(task)) for of in means.values())]
@@ -43,22 +45,31 @@ def ranks(means: TaskMeans) -> Ranks:
     if not tasks:
         return Ranks({}, None, None, 0, left_out, f"no task has all {counted(len(means), 'method')}")
     scores = np.array([[of_method[task] for of_method in means.values()] for task in tasks])
-    from scipy import stats
-
-    ranked = stats.rankdata(-np.round(scores, DECIMALS), axis=1)
+    ranked = np.array([mean_ranks(row) for row in -np.round(scores, DECIMALS)])
     average = dict(zip(means, map(float, ranked.mean(axis=0)), strict=True))
     why = _untested(ranked, len(tasks))
     if why:
         return Ranks(average, None, None, len(tasks), left_out, why)
-    statistic, p = stats.friedmanchisquare(*ranked.T)
-    return Ranks(average, float(statistic), float(p), len(tasks), left_out)
+    from scipy import special
+
+    statistic = _statistic(ranked)
+    p = float(special.chdtrc(len(means) - 1, statistic))
+    return Ranks(average, statistic, p, len(tasks), left_out)
+
+
+def _statistic(ranked: Floats) -> float:
+    """Friedman's statistic of ranks (tasks, methods)."""
+    tasks, methods = ranked.shape
+    middle = (methods + 1) / 2
+    between = ((ranked.sum(axis=0) - tasks * middle) ** 2).sum()
+    return float((methods - 1) * between / ((ranked - middle) ** 2).sum())
 
 
 def _is_known(mean: float | None) -> bool:
     return mean is not None and math.isfinite(mean)
 
 
-def _untested(ranked: np.ndarray, tasks: int) -> str:
+def _untested(ranked: Floats, tasks: int) -> str:
     """Why the ranks (tasks, methods) cannot be tested, '' where they can."""
     if ranked.shape[1] < 3:
         return "Friedman's test is of three and more methods"

@@ -31,15 +31,11 @@ class Comparison:
 
 def all_pairs(means: TaskMeans) -> list[Comparison]:
     """Compare every two methods; K methods are K (K - 1) / 2 comparisons for the correction."""
-    return _compared(means, list(combinations(means, 2)))
+    return compared(means, list(combinations(means, 2)))
 
 
-def against(baseline: str, means: TaskMeans) -> list[Comparison]:
-    """Compare every other method with the baseline; K methods are K - 1 comparisons for the correction."""
-    return _compared(means, [(method, baseline) for method in means if method != baseline])
-
-
-def _compared(means: TaskMeans, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
+def compared(means: TaskMeans, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
+    """Compare pairs of methods, each over the tasks that both have; Holm corrects for all of them."""
     tests = [
         signed_rank(
             value - means[theirs][task] for task, value in means[ours].items() if task in means[theirs]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nemesis_sweep.report.statistics.bootstrap import DECIMALS
+from nemesis_sweep.report.statistics.mean_ranks import mean_ranks
 from nemesis_sweep.report.statistics.strata import Floats
 
 FEWEST_TASKS = 6
@@ -47,18 +48,22 @@ def signed_rank(differences: Iterable[float]) -> SignedRank:
     n, zeros = len(rounded), len(rounded) - len(ranked)
     if len(ranked) < FEWEST_TASKS:
         return SignedRank(None, None, n, zeros, _too_few(n, zeros))
-    from scipy import stats  # A second of start-up that most commands need not wait for.
-
-    ranks = stats.rankdata(np.abs(ranked))
+    ranks = mean_ranks(np.abs(ranked))
     statistic = float(min(ranks[ranked > 0].sum(), ranks[ranked < 0].sum()))
-    p = _exact_p(ranks, statistic) if len(ranked) <= EXACT else float(stats.wilcoxon(ranked).pvalue)
+    p = _exact_p(ranks, statistic) if len(ranked) <= EXACT else _approximate_p(ranked)
     return SignedRank(p, statistic, n, zeros)
 
 
 def _too_few(n: int, zeros: int) -> str:
-    if not zeros:
+    if n < FEWEST_TASKS:
         return f"{TOO_FEW} ({n} of at least {FEWEST_TASKS})"
     return f"{TOO_FEW} with a difference ({n - zeros} of at least {FEWEST_TASKS}; {zeros} without)"
+
+
+def _approximate_p(ranked: Floats) -> float:
+    from scipy import stats  # A second of start-up that few reports need.
+
+    return float(stats.wilcoxon(ranked).pvalue)
 
 
 def _exact_p(ranks: NDArray[Any], statistic: float) -> float:

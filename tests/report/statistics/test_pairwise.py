@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scikit_posthocs import posthoc_wilcoxon
 
-from nemesis_sweep.report.statistics.pairwise import against, all_pairs
+from nemesis_sweep.report.statistics.pairwise import all_pairs, compared
 
 SCORES = np.random.default_rng(2).normal([60, 61, 61.5, 64], 1, size=(12, 4))
 MEANS = {
@@ -24,8 +24,8 @@ def test_all_pairs_are_those_of_scikit_posthocs() -> None:
         assert pair.adjusted == pytest.approx(expected[place])
 
 
-def test_against_a_baseline_only_those_comparisons_are_corrected() -> None:
-    told = against("A", MEANS)
+def test_only_the_comparisons_that_are_asked_for_are_corrected() -> None:
+    told = compared(MEANS, [("B", "A"), ("C", "A"), ("D", "A")])
     assert [(each.ours, each.theirs) for each in told] == [("B", "A"), ("C", "A"), ("D", "A")]
     ps = sorted(each.test.p for each in told if each.test.p is not None)
     smallest = min(each.adjusted for each in told if each.adjusted is not None)

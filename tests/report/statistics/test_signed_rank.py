@@ -56,6 +56,7 @@ def test_tasks_without_a_difference_do_not_make_it_six() -> None:
 
 def test_all_equal_and_none_at_all() -> None:
     assert signed_rank([0.0] * 9).why == "too few tasks with a difference (0 of at least 6; 9 without)"
+    assert signed_rank([0.0, 1.0]).why == "too few tasks (2 of at least 6)"
     assert signed_rank([]).why == "too few tasks (0 of at least 6)"
 
 

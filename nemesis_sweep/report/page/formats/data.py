@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 
 from nemesis_sweep.report.page.pieces import Cell, ReportTable
 from nemesis_sweep.report.statistics import Gain, Score
+from nemesis_sweep.report.statistics.estimate import Estimate
 
 
 def data_table(table: ReportTable) -> pa.Table:
     """The table with `NAME`, `NAME std`, `NAME n` for a score and `NAME`, `NAME low`, `NAME high`, `NAME n`
-    for a gain, unrounded."""
+    for a gain or an estimate, unrounded."""
     columns: dict[str, list[object]] = {}
     for number, column in enumerate(table.columns):
         cells = [line.cells[number] for line in table.lines]
@@ -40,12 +41,14 @@ def write_parquet(table: ReportTable, path: Path) -> None:
 def _parts(cells: Sequence[Cell]) -> Sequence[str]:
     if any(isinstance(cell, Score) for cell in cells):
         return ("", "std", "n")
-    return ("", "low", "high", "n") if any(isinstance(cell, Gain) for cell in cells) else ("",)
+    return ("", "low", "high", "n") if any(isinstance(cell, Gain | Estimate) for cell in cells) else ("",)
 
 
 def _part(cell: Cell, suffix: str) -> object:
     if isinstance(cell, Score | Gain):
         return getattr(cell, suffix or "mean", None)
+    if isinstance(cell, Estimate):
+        return {"": cell.value, "low": cell.low, "high": cell.high, "n": cell.n.values}[suffix]
     return None if suffix else cell
 
 

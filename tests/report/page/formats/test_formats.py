@@ -6,12 +6,14 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 
-from nemesis_sweep.report.page.formats.data import write_csv, write_parquet
+from nemesis_sweep.report.page.formats.data import data_table, write_csv, write_parquet
 from nemesis_sweep.report.page.formats.latex import latex
 from nemesis_sweep.report.page.formats.markdown import markdown
 from nemesis_sweep.report.page.formats.text import best_cells, texts
 from nemesis_sweep.report.page.pieces import Column, Line, ReportTable
 from nemesis_sweep.report.statistics import Gain, Score
+from nemesis_sweep.report.statistics.estimate import Estimate
+from nemesis_sweep.report.statistics.strata import SampleSize
 
 TABLE = ReportTable(
     name="made",
@@ -38,6 +40,15 @@ def test_people_read_rounded_cells() -> None:
         ["best | found", "63.0", "0.25", "+1.8 (-0.4 to 3.9)", ""],
         ["plain_CoOp", "10.0 ± 0.0", "", "", ""],
     ]
+
+
+def test_an_estimate_has_the_digits_of_its_column_and_its_interval_if_there_is_one() -> None:
+    n = SampleSize(tasks=2, values=6, fewest=3, most=3)
+    lines = [Line([Estimate(0.731, 0.6, 0.85, n)]), Line([Estimate(0.734, None, None, n)])]
+    better = ReportTable("t", "", "", [Column("P", "max", digits=2)], lines)
+    assert texts(better, lines) == [["0.73 (0.60 to 0.85)"], ["0.73"]]
+    assert best_cells(better) == [[True], [True]]
+    assert data_table(better).to_pylist()[0] == {"P": 0.731, "P low": 0.6, "P high": 0.85, "P n": 6}
 
 
 def test_the_best_of_a_group_is_marked_and_one_alone_is_not() -> None:

@@ -1,0 +1,1 @@
+"""What a sweep says about the next one: ranges that were too narrow, epochs that were too few."""
