@@ -11,6 +11,9 @@ AGAIN, RETRIED, SEEDS = "again", "retried", "seeds"
 that was over and was opened again says why: it is complete and was judged, so nothing prunes it, or it had
 failed and is tried again. Only a confirmation has seeds of its own."""
 
+SIMULATED_END = "simulated_end"
+"""User attribute of a simulated trial: when it ended, in simulated seconds."""
+
 
 @dataclass(frozen=True)
 class Proposal:

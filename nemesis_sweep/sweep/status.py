@@ -63,9 +63,9 @@ class StudyStatus:
     best_params: Values
     best_trial: str
     front: tuple[FrontPoint, ...]
-    search: str
     trial_seconds: float | None
     eta_seconds: float | None
+    search: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.home.simulated import claim
 from nemesis_sweep.sweep.home.task_names import named_in, record_names
 from nemesis_sweep.sweep.interrupt import stoppable
+from nemesis_sweep.sweep.proposal import SIMULATED_END
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.rows import shared, trial_rows
@@ -41,9 +42,6 @@ from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, read_trial_spec
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker.joint_trial import shared_config
-
-ENDED = "simulated_end"
-"""User attribute of a trial: when it ended, in simulated seconds."""
 
 Show = Callable[[Sequence[Study], Clock], AbstractContextManager[Progress]]
 
@@ -72,7 +70,7 @@ class SimulatedBroker(TrialBroker):
     def complete(self, tune_id: str, last: Report | None, failed: bool = False) -> None:
         if tune_id not in self._put_off:
             study, proposal, _ = self._out[tune_id]
-            study.note(proposal.number, ENDED, self._clock())
+            study.note(proposal.number, SIMULATED_END, self._clock())
         super().complete(tune_id, last, failed)
 
     def _clock(self) -> float:
@@ -183,4 +181,4 @@ def _simulate(broker: SimulatedBroker, workers: int, response: Response, clock: 
 
 
 def _ended(trial: FrozenTrial) -> float:
-    return float(trial.user_attrs.get(ENDED, 0.0))
+    return float(trial.user_attrs.get(SIMULATED_END, 0.0))
