@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "prediction.md").read_text()
 BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
-RUN, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
+CLASSIFY, EXPORT, RUN, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
 OF_A_SWEEP = [text for text in PYTHON if "sweeps/" in text or "from-mlflow" in text]
 
 
@@ -38,7 +38,16 @@ def shell(text: str, folder: Path) -> str:
 
 
 def test_a_prompt_of_fit_names_images(tmp_path):
-    told = [run(text, tmp_path) for text in PYTHON if text not in OF_A_SWEEP]
+    shown = [text for text in PYTHON if text not in OF_A_SWEEP]
+    # What is exported is there once a prompt is.
+    told = [run(text, tmp_path) for text in shown[:3]]
+    shell(EXPORT, tmp_path)
+    assert run(shown[3], tmp_path) == "torch.Size([2, 10])\n"
+    told += [run(text, tmp_path) for text in shown[4:]]
+    lines = shell(CLASSIFY, tmp_path).splitlines()
+    assert [line.split()[0] for line in lines[:5]] == [f"photos/{number}.png" for number in range(5)]
+    assert lines[5] == "image,rank,class,probability"
+    assert lines[6].startswith("photos/0.png,1,")
     assert told[0].startswith("FitResult(digits, 16 shots, icon-clip, seeds 1, 2\n")
     # Five images, three classes each.
     assert len(re.findall(r"^\d\.png (?:\d \d+%(?:, |$)){3}$", told[2], re.MULTILINE)) == 5

@@ -32,6 +32,8 @@ VERBS: dict[str, str] = {
     "validate": "Check a sweep file and report everything that is wrong with it.",
     "status": "Show how far a sweep is, from another terminal or afterwards.",
     "report": "Write a page, figures and tables of one sweep or several.",
+    "classify": "Say what is in images, by the best prompt of a sweep or another one.",
+    "export": "Write what a prompt gives its classes, for plain open_clip.",
     "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Serve the MLflow pages of a sweep on this machine.",
     "backbones": "List the vision-language models, or look into one of them.",

@@ -21,6 +21,7 @@ from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import all_kinds, read_method
 from nemesis_sweep.spec.prompts import transfers
@@ -64,9 +65,26 @@ class Classifier:
         self.classnames = _classnames(prompt, classnames)
         values = _replicates(prompt, seed)
         own = _backbone(prompt, backbone)
-        self.backbone = own.to(precision=_precision(prompt), device=device)
+        self.seeds = tuple(prompt.seeds) if seed is None else (seed,)
+        self.precision = _precision(prompt)
+        self.backbone = own.to(precision=self.precision, device=device)
         with torch.no_grad():
             self._classify, self._reads = _at_work(prompt, self.backbone, self.classnames, values)
+
+    @property
+    def text_features(self) -> Tensor:
+        """The text features ``(C, E)`` of the classes, L2-normalised, by the one prompt that is at work.
+
+        Raises ``UserError`` for several prompts, and where they are not all that classifies.
+        """
+        if not isinstance(self._classify, TextClassifier):
+            message = "what classifies here is no matrix of text features"
+            allowed = "a prompt whose text features do not depend on the image, such as coop"
+            raise UserError(Problem(message, key="prompt", allowed=allowed))
+        if len(self.seeds) > 1:
+            allowed = f"one of {listed([str(each) for each in self.seeds])}"
+            raise UserError(Problem("one matrix is of one prompt", key="seed", allowed=allowed))
+        return self._classify.texts[0]
 
     @torch.no_grad()
     def probabilities(self, images: Iterable[Picture]) -> Tensor:

@@ -1,0 +1,97 @@
+"""`nemesis-sweep classify`: class names for images of one's own, by what a sweep learnt."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.cli.prompt_option import learnt, prompt, task
+from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.printable import printable
+
+TOGETHER = 256
+"""Images between two lines of progress."""
+
+Predicted = list[tuple[str, float]]
+
+
+@click.command("classify")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER...", type=GivenPath())
+@prompt
+@task
+@click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="Classes of each image.")
+@click.option("--classnames", metavar="NAME,NAME,...", help="Other classes, where the prompt can take them.")
+@click.option("--seed", type=int, help="One of the prompt's seeds; by default all of them, averaged.")
+@click.option("--json", "how", flag_value="json", help="A JSON list instead of a table.")
+@click.option(
+    "--csv", "how", flag_value="csv", help="CSV instead of a table: image, rank, class, probability."
+)
+def command(
+    images: tuple[Path, ...],
+    prompt: str | None,
+    task: str,
+    top: int,
+    classnames: str | None,
+    seed: int | None,
+    how: str | None,
+) -> None:
+    """Say what is in images: files, or all images in folders and below."""
+    files = [file for given in images for file in _images(given)]
+    with learnt(prompt, task) as (found, about):
+        from nemesis_sweep.training.classifier import Classifier
+
+        names = None if classnames is None else [name.strip() for name in classnames.split(",")]
+        click.echo(f"By {printable(about)}", err=True)
+        classifier = Classifier(found, classnames=names, seed=seed)
+    told: list[Predicted] = []
+    for start in range(0, len(files), TOGETHER):
+        told += classifier.predict(files[start : start + TOGETHER], top=top)
+        if len(files) > TOGETHER:
+            click.echo(f"{len(told)} of {counted(len(files), 'image')}", err=True)
+    _print(files, told, how)
+
+
+def _images(given: Path) -> Sequence[Path]:
+    """The image, or all images in a folder and below, by their names."""
+    from nemesis_sweep.data.catalogue.listing import SUFFIXES
+
+    if not given.is_dir():
+        if not given.exists():
+            raise UserError(Problem("no such file or folder", key="IMAGE", found=str(given)))
+        return [given]
+    found = sorted(
+        path for path in given.rglob("*") if path.suffix[1:].lower() in SUFFIXES and path.is_file()
+    )
+    if not found:
+        allowed = f"a folder with images ({', '.join(sorted(SUFFIXES))})"
+        raise UserError(Problem("no image in this folder", key="FOLDER", found=str(given), allowed=allowed))
+    return found
+
+
+def _print(files: Sequence[Path], told: Sequence[Predicted], how: str | None) -> None:
+    if how == "json":
+        rows = [
+            {
+                "image": str(file),
+                "classes": [{"class": name, "probability": value} for name, value in classes],
+            }
+            for file, classes in zip(files, told, strict=True)
+        ]
+        click.echo(json.dumps(rows, indent=2))
+    elif how == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["image", "rank", "class", "probability"])
+        for file, classes in zip(files, told, strict=True):
+            writer.writerows([file, rank, name, value] for rank, (name, value) in enumerate(classes, 1))
+    else:
+        width = max(len(printable(str(file))) for file in files)
+        for file, classes in zip(files, told, strict=True):
+            line = "  ".join(f"{printable(name)} {100 * value:.1f} %" for name, value in classes)
+            click.echo(f"{printable(str(file)).ljust(width)}  {line}")

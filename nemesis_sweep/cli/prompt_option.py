@@ -1,0 +1,42 @@
+"""`--prompt`: how a command line names what was learnt, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from nemesis_sweep.cli.ui import SWEEPS, newest_home
+
+if TYPE_CHECKING:
+    from nemesis_sweep.training.classifier import Learnt
+
+prompt = click.option(
+    "--prompt",
+    metavar="HOME|FOLDER|RUN",
+    help="A sweep's home (its best), a folder with a prompt, or a run of MLflow [default: the newest sweep].",
+)
+task = click.option("--task", default="", help="Of a sweep of several datasets: the name of a task.")
+
+
+@contextmanager
+def learnt(named: str | None, task: str) -> Iterator[tuple[Learnt, str]]:
+    """The prompt or reference that a person named, and a line that says which it is."""
+    from nemesis_sweep.sweep.learnt_folder import learnt_folder
+    from nemesis_sweep.tracking.run_artifact import fetch_learnt, run_id
+    from nemesis_sweep.training.learnt import load_learnt
+
+    if named is None:
+        named = str(newest_home(SWEEPS))
+    run = run_id(named)
+    if run and not Path(named).exists():
+        homes = sorted(path.parent for path in SWEEPS.glob("*/mlflow.db"))
+        with TemporaryDirectory() as folder:
+            yield load_learnt(fetch_learnt(run, homes, Path(folder))), f"run {run}"
+        return
+    found = learnt_folder(Path(named), task)
+    yield load_learnt(found.folder), found.about or str(found.folder)

@@ -1,0 +1,97 @@
+"""`nemesis-sweep classify`: images of one's own, by the best prompt of a sweep or another one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import nemesis_sweep as ns
+from nemesis_sweep.cli import main
+from tests.sweep.home.earlier import DIGITS, PHOTOS, unpacked
+
+COOP = f"per_task/trials/{DIGITS}/coop"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Homes of a sweep on digits and on photos; below `own` three images and something else."""
+    folder = unpacked(tmp_path_factory.mktemp("homes"))
+    own = folder / "own"
+    (own / "below").mkdir(parents=True)
+    items = ns.load_dataset("digits").test[:3]
+    for name, item in zip(("b.png", "a.PNG", "below/c.png"), items, strict=True):
+        (own / name).write_bytes(item.read())
+    (own / "notes.txt").write_text("no image")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_the_folder(folder, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+def classify(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["classify", *map(str, words)])
+
+
+def test_it_says_what_classifier_says(folder) -> None:
+    trial = folder / "per_task" / "trials" / DIGITS / "1"
+    answer = classify("own", "--prompt", trial, "--top", "2", "--json")
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    files = ["own/a.PNG", "own/b.png", "own/below/c.png"]
+    assert [each["image"] for each in told] == files
+    wanted = ns.Classifier(ns.load_prompt(trial)).predict(files, top=2)
+    found = [[(one["class"], one["probability"]) for one in each["classes"]] for each in told]
+    assert [[name for name, _ in each] for each in found] == [[name for name, _ in each] for each in wanted]
+    assert found[0][0][1] == pytest.approx(wanted[0][0][1], abs=1e-6)
+
+
+def test_of_a_home_it_takes_the_best_of_a_task() -> None:
+    answer = classify("own/a.PNG", "--prompt", "per_task", "--task", DIGITS)
+    assert answer.exit_code == 0, answer.output
+    assert f"of {DIGITS}, the best of sweep" in answer.stderr
+    assert answer.stdout.startswith("own/a.PNG  ")
+    assert answer.stdout.count(" %") == 3
+
+
+def test_the_best_of_a_joint_sweep_has_a_prompt_for_each_task() -> None:
+    answer = classify("own/a.PNG", "--prompt", "joint", "--task", PHOTOS)
+    assert answer.exit_code == 0, answer.output
+
+
+def test_csv_has_a_line_for_every_class() -> None:
+    answer = classify("own", "--prompt", COOP, "--csv", "--top", "10")
+    rows = list(csv.DictReader(io.StringIO(answer.stdout)))
+    assert len(rows) == 30
+    assert sum(float(row["probability"]) for row in rows[:10]) == pytest.approx(1.0)
+
+
+def test_other_class_names() -> None:
+    answer = classify("own/a.PNG", "--prompt", COOP, "--classnames", "zero, cat", "--json")
+    assert {one["class"] for one in json.loads(answer.stdout)[0]["classes"]} == {"zero", "cat"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["own/none.png", "--prompt", "joint"], "IMAGE: no such file or folder; found own/none.png"),
+        (["joint", "--prompt", "joint"], "FOLDER: no image in this folder; found joint"),
+        (["own/notes.txt", "--prompt", COOP], "own/notes.txt: cannot read this image"),
+        (["own", "--prompt", "per_task"], "--task: this sweep has several datasets"),
+        (["own", "--prompt", "per_task", "--task", DIGITS[:-1]], f"Did you mean {DIGITS!r}"),
+        (["own", "--prompt", "own"], "no sweep in this folder"),
+        (["own", "--prompt", "0" * 32], "--prompt: no such run in MLflow"),
+        (["own", "--prompt", COOP, "--seed", "77"], "seed: no such seed"),
+    ],
+)  # fmt: skip
+def test_bad_input_has_one_line(words, told) -> None:
+    answer = classify(*words)
+    assert answer.exit_code == 2
+    assert told in answer.stderr
+    assert answer.stdout == ""

@@ -1,0 +1,59 @@
+"""A prompt as a matrix: plain open_clip with it classifies as the prompt does."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from safetensors.torch import load_file
+
+import nemesis_sweep as ns
+from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.training.classifier import Classifier
+from nemesis_sweep.training.export import export_text_features
+from nemesis_sweep.vlm.backbone import load_backbone
+
+CONFIG = json.loads((Path(ns.__file__).parent / "embedded/icon-clip/open_clip_config.json").read_text())
+
+METHOD = {"n_ctx": 2, "epochs": 1, "views": 1}
+
+
+@pytest.fixture(scope="module")
+def prompt() -> ns.Prompt:
+    return ns.fit("icon-clip", "digits", METHOD, shots=1, seeds=(1, 2)).prompt
+
+
+def test_its_probabilities_are_those_of_the_prompt(prompt, tmp_path) -> None:
+    classifier = Classifier(prompt, seed=2)
+    export_text_features(classifier, tmp_path)
+    images = [item.read() for item in ns.load_dataset("digits").test[:8]]
+    model = load_backbone("icon-clip").visual
+    preprocess = image_transform_v2(PreprocessCfg(**CONFIG["preprocess_cfg"], size=48), is_train=False)
+
+    features = load_file(tmp_path / "text_features.safetensors")
+    pixels = torch.stack([preprocess(Image.open(io.BytesIO(image)).convert("RGB")) for image in images])
+    with torch.no_grad():
+        seen = torch.nn.functional.normalize(model(pixels), dim=-1)
+    found = (features["logit_scale"] * seen @ features["text_features"].T).softmax(dim=-1)
+
+    assert torch.allclose(found, classifier.probabilities(images), atol=1e-5)
+    facts = json.loads((tmp_path / "text_features.json").read_text())
+    assert (facts["classnames"], facts["seed"]) == (list(prompt.classnames), 2)
+    assert facts["backbone"] == "icon-clip"
+
+
+def test_several_prompts_are_no_matrix(prompt, tmp_path) -> None:
+    with pytest.raises(UserError, match="one matrix is of one prompt"):
+        export_text_features(Classifier(prompt), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_features_that_depend_on_the_image_are_no_matrix(tmp_path) -> None:
+    cocoop = ns.fit("icon-clip", "digits", {**METHOD, "prompt": "cocoop"}, shots=1, seeds=(1,)).prompt
+    with pytest.raises(UserError, match="no matrix of text features"):
+        export_text_features(Classifier(cocoop), tmp_path)
