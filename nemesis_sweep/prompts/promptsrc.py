@@ -77,11 +77,18 @@ class PromptSRC(BothTowersLearner):
 
     def typical_norms(self, images: Tensor | None = None) -> Tensor | None:
         """Those of deep language prompting, then those of VPT, ``(R, J * M + L * P)``."""
-        texts = super().typical_norms()
-        if images is None or texts is None:
+        texts = self._text_norms  # Also where nothing is given yet: a step would wait for a GPU.
+        if images is None:
             return None
         patches = self.norms_of_patches(images, self.visual)
         return torch.cat([texts.expand(len(patches), -1), patches], dim=1)
+
+    @cached_property
+    def _text_norms(self) -> Tensor:
+        """Of the text tower, which does not depend on the images: computed once."""
+        found = super().typical_norms()
+        assert found is not None
+        return found
 
     def classifier(self, *, variants: bool = False) -> PromptSRCClassifier:
         return PromptSRCClassifier(self, variants)
@@ -96,15 +103,15 @@ class PromptSRC(BothTowersLearner):
         """
         assert isinstance(classifier, PromptSRCClassifier)
         method, terms = self.method, []
-        frozen = self._frozen(images) if method.image_weight or method.logit_weight else images
         if method.text_weight:
             terms.append(method.text_weight * _distance(classifier.texts, self.anchors))
-        if method.image_weight:
-            terms.append(method.image_weight * _distance(classifier.features, frozen))
-        if method.logit_weight:
-            zero_shot = cosine_logits(frozen, self.anchors, self.backbone).log_softmax(dim=-1)
-            each = F.kl_div(logits.log_softmax(dim=-1), zero_shot, reduction="none", log_target=True)
-            terms.append(method.logit_weight * each.mean(dim=(1, 2)))
+        if method.image_weight or method.logit_weight:
+            frozen = self._frozen(images)
+            if method.image_weight:
+                terms.append(method.image_weight * _distance(classifier.features, frozen))
+            if method.logit_weight:
+                zero_shot = cosine_logits(frozen, self.anchors, self.backbone)
+                terms.append(method.logit_weight * _divergence(zero_shot, logits))
         return torch.stack(terms).sum(dim=0) if terms else None
 
     @cached_property
@@ -159,3 +166,9 @@ class PromptSRCClassifier(BothTowersClassifier):
 def _distance(learnt: Tensor, frozen: Tensor) -> Tensor:
     """The mean of the absolute differences ``(R,)`` of features ``(R, n, E)``."""
     return (learnt - frozen).abs().mean(dim=(1, 2))
+
+
+def _divergence(zero_shot: Tensor, logits: Tensor) -> Tensor:
+    """``q log(q / p)``, ``(R,)``: the mean over images and classes of logits ``(R, B, C)``."""
+    given, learnt = zero_shot.log_softmax(dim=-1), logits.log_softmax(dim=-1)
+    return (given.exp() * (given - learnt)).mean(dim=(1, 2))

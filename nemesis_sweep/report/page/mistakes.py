@@ -83,7 +83,7 @@ def mistakes_of(material: Material) -> Mistakes:
         label = f"{task.label} ({task.sweep.name})" if material.several else task.label
         own = list(_of_task(task, label)) if not (why := _why_not(task)) else []
         if not own:
-            missing[label] = why or "no predictions of both in the home"
+            missing[label] = why or "there are no predictions of both in the home"
         found += own
     return Mistakes(found, missing)
 

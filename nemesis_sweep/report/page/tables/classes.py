@@ -11,7 +11,7 @@ from nemesis_sweep.report.page.mistakes import Versus
 from nemesis_sweep.report.page.pieces import Column, Line, Made, Note, Piece, ReportTable, Section
 from nemesis_sweep.report.statistics import Score, score
 
-LEAST, MOST, TOGETHER = 4, 12, 60
+LEAST, MOST, TOGETHER = 4, 8, 40
 """Classes of a task that the page shows: about so many of all tasks together."""
 COLUMNS = (
     Column("class"),

@@ -1,0 +1,48 @@
+"""What is compared image by image, from a sweep that was trained."""
+
+import shutil
+
+import pytest
+
+from nemesis_sweep.report.page.contenders import BEST
+from nemesis_sweep.report.page.material import Material
+from nemesis_sweep.report.page.mistakes import DRAWN, PLAIN, Mistakes
+from nemesis_sweep.report.page.record import read_sweeps
+from nemesis_sweep.report.page.tables.classes import PIECE
+from nemesis_sweep.sweep.predictions import FILE
+from tests.report.page.two_trials import two_trials
+
+
+def test_won_less_lost_is_the_difference_of_the_accuracies(home):
+    material = Material(read_sweeps([home]))
+    tasks = {task.label: task for task in material.tasks}
+    mistakes = material.mistakes
+    assert len(mistakes.found) + len(mistakes.missing) == len(tasks)
+    assert mistakes.found
+    for versus in mistakes.found:
+        best, coop = (tasks[versus.label].contender(name).by_seed() for name in (BEST, PLAIN))
+        for number, seed in enumerate(versus.best.seeds):
+            more = int(versus.won[number].sum()) - int(versus.lost[number].sum())
+            assert 100 * more / len(versus.labels) == pytest.approx(best[seed] - coop[seed])
+    for label in mistakes.missing:
+        task = tasks[label]
+        assert task.contender(BEST).row.number == task.contender(PLAIN).row.number
+
+
+def test_of_a_home_without_predictions_a_line_says_so(home, tmp_path):
+    shutil.copytree(home, tmp_path / "home")
+    for file in (tmp_path / "home").rglob(FILE):
+        file.unlink()
+    material = Material(read_sweeps([tmp_path / "home"]))
+    assert not material.mistakes.found
+    told = [note.text for note in PIECE.make(material)]
+    assert sum(text.count("digits") for text in told) == len(material.tasks)
+
+
+def test_pictures_are_of_the_last_task_of_each_test_set():
+    sets = [two_trials([label], [[0]], [[1]]) for label in range(3)]
+    found = [sets[0], sets[1], two_trials([0], [[2]], [[1]]), sets[2]]
+    drawn = Mistakes(found, {}).drawn
+    assert drawn == [found[2], sets[1], sets[2]]
+    many = [two_trials([0] * n, [[0] * n], [[1] * n]) for n in range(1, DRAWN + 5)]
+    assert len(Mistakes(many, {}).drawn) == DRAWN
