@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.contenders import BEST, BEST_OF
 from nemesis_sweep.report.page.scale import Scale
-from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER, PROMPTLESS
 from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN
 
 if TYPE_CHECKING:
@@ -140,8 +140,11 @@ def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 4) -> None
 
 
 _KNOWN = {
-    BASELINES["zero_shot"].label: (GRID, "x", ":"),
-    BASELINES["linear_probe"].label: ("#8C510A", "+", ":"),
+    # What trains no prompt is dotted.
+    **{
+        BASELINES[name].label: (COLOURS[-1 - place % len(COLOURS)], MARKS[-1 - place % len(MARKS)], ":")
+        for place, name in enumerate(PROMPTLESS)
+    },
     BASELINES[COOP].label: ("#E69F00", "s", "--"),
     BASELINES[PAPER].label: ("#56B4E9", "v", "-."),
     BASELINES[CONTROL].label: ("#7F7F7F", "D", ":"),
