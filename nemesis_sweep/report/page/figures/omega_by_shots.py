@@ -112,6 +112,7 @@ def _mark_selected(
     for (row, _), place in zip(points, places, strict=True):
         if winner is not None and row.number == winner.row.number:
             ring: dict[str, Any] = {"markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.2}
+            ring["clip_on"] = False  # At the edge of the range, too.
             ax.plot([place], [_test(row)], "o", color="#0072B2", label="selected on validation", **ring)
 
 

@@ -9,17 +9,21 @@ from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.report.page.searches import Search, searches_of
-from nemesis_sweep.report.page.style import GRID, canvas, is_cloud
+from nemesis_sweep.report.page.style import GRID, canvas
 from nemesis_sweep.sweep.row import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Line = list[tuple[float, float]]
+"""The places of a trial on all axes."""
 BEST = 0.1
 """Share of a task's trials that is told from the rest."""
 MANY = 100
 """Lines from which they are drawn faintly."""
+DRAWN = 300
+"""Lines of the best tenth, and of the rest, that are drawn at most: more would be a carpet."""
 MISSING = -0.16
 """Where a trial passes a dimension that it does not have."""
 TURNED = 6
@@ -39,10 +43,11 @@ def _draw(material: Material) -> Iterator[Picture]:
             continue
         told = f" of {sweep.name}" if material.several else ""
         name = f"parallel-coordinates-{number}" if material.several else "parallel-coordinates"
+        caption = CAPTION.format(found[0].objective)
+        if sum(len(search.ranked) for search in found) > DRAWN:
+            caption += f" Of the best tenth, and of the rest, at most {DRAWN} lines are drawn, evenly chosen."
         picture = _picture(found, scales)
-        yield Picture(
-            name, f"All searched dimensions at once{told}", CAPTION.format(found[0].objective), picture
-        )
+        yield Picture(name, f"All searched dimensions at once{told}", caption, picture)
 
 
 def _picture(found: Sequence[Search], scales: Mapping[str, Scale]) -> Figure:
@@ -56,17 +61,21 @@ def _picture(found: Sequence[Search], scales: Mapping[str, Scale]) -> Figure:
         first.append(_line(search.ranked[0], scales))
         good += [_line(row, scales) for row in search.ranked[1:most]]
         rest += [_line(row, scales) for row in search.ranked[most:]]
-    cloud = is_cloud(len(rest) + len(good))
+    good, rest = _some(good), _some(rest)
     for lines, colour, width, alpha, order in (
-        (rest, GRID, 0.5, 0.1 if cloud else 0.45, 1),
+        (rest, GRID, 0.5, 0.25 if len(rest) > MANY else 0.45, 1),
         (good, "#E69F00", 0.8, 0.25 if len(good) > MANY else 0.8, 2),
         (first, "#B24700", 1.4, 0.9, 3),
     ):
-        pixels = cloud and lines is not first
-        how = {"colors": colour, "linewidths": width, "alpha": alpha, "zorder": order, "rasterized": pixels}
+        how = {"colors": colour, "linewidths": width, "alpha": alpha, "zorder": order}
         ax.add_collection(LineCollection(lines, **how), autolim=False)  # type: ignore[arg-type]
     _name_axes(ax, scales)
     return figure
+
+
+def _some(lines: list[Line]) -> list[Line]:
+    """The lines, of many ones every so many."""
+    return lines[:: -(-len(lines) // DRAWN)] if len(lines) > DRAWN else lines
 
 
 def _name_axes(ax: Axes, scales: Mapping[str, Scale]) -> None:
@@ -87,7 +96,7 @@ def _name_axes(ax: Axes, scales: Mapping[str, Scale]) -> None:
             )
 
 
-def _line(row: Row, scales: Mapping[str, Scale]) -> list[tuple[float, float]]:
+def _line(row: Row, scales: Mapping[str, Scale]) -> Line:
     heights = [
         scale.place(row.params[name]) if name in row.params else None for name, scale in scales.items()
     ]

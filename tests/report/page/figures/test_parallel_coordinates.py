@@ -30,3 +30,12 @@ method: {views: 1}
 space: {omega: {choices: [0, 1, 10]}}
 """
     assert list(PIECE.make(material({"digits-1shot": [Trial({"omega": 1.0}, 60)]}, text))) == []
+
+
+def test_of_very_many_trials_an_even_share_is_drawn_and_the_caption_says_so() -> None:
+    trials = [Trial({"omega": 10.0, "beta": 1.0}, 60 + n / 1000) for n in range(1500)]
+    (picture,) = PIECE.make(material({"digits-1shot": trials}))
+    rest, good, best = picture.figure.axes[0].collections
+    # Of 1,350 every fifth; of the best tenth, less the best one, all.
+    assert [len(each.get_segments()) for each in (rest, good, best)] == [270, 149, 1]
+    assert "at most 300 lines are drawn" in picture.caption
