@@ -45,6 +45,7 @@ def latex(table: ReportTable) -> str:
             r"\centering\footnotesize",
             rf"\caption{{{escaped(table.title)}. {escaped(table.caption)}}}",
             rf"\label{{tab:{table.name}}}",
+            r"\smallskip",
             *tabular,
             r"\end{table}",
             "",
