@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nemesis_sweep.files.replaced_folder import replacing_folder
@@ -14,13 +16,17 @@ from nemesis_sweep.report.page.formats.markdown import markdown
 from nemesis_sweep.report.page.formats.picture import write_picture
 from nemesis_sweep.report.page.html import Shown, html_page
 from nemesis_sweep.report.page.material import Material
-from nemesis_sweep.report.page.pieces import Made, Picture, ReportTable
+from nemesis_sweep.report.page.pieces import Made, Note, Picture, ReportTable
 from nemesis_sweep.report.page.record import read_sweeps
 from nemesis_sweep.report.page.registry import pieces
 from nemesis_sweep.report.page.style import styled
 
 FOLDER = "report"
 PAGE = "report.html"
+OWN = (PAGE, "figures", "tables", ".DS_Store")
+"""What a report's folder holds. More would be lost with it."""
+WRITTEN_BY = b"Written by nemesis-sweep"
+"""In the foot of every page."""
 
 
 def write_report(homes: Sequence[Path], to: Path | None = None, following: Path | None = None) -> Path:
@@ -40,7 +46,10 @@ def write_report(homes: Sequence[Path], to: Path | None = None, following: Path 
     _refuse_nothing_in_common(material)
     folder = to or (Path(FOLDER) if material.several else material.sweeps[0].home.path / FOLDER)
     _refuse_something_else(folder)
-    with replacing_folder(folder) as partial:
+    if following is not None:
+        _refuse_within(following, folder)
+    # Of a link the folder that it leads to is replaced, not the link.
+    with replacing_folder(Path(os.path.realpath(folder))) as partial:
         fill(partial, material)
     if following is not None:
         write_next(material, following)
@@ -53,10 +62,21 @@ def fill(folder: Path, material: Material) -> None:
         (folder / name).mkdir()
     with styled():
         sections = {
-            section.value: [_written(made, folder) for piece in found for made in piece.make(material)]
+            section.value: [
+                _written(_marked(made, material), folder) for piece in found for made in piece.make(material)
+            ]
             for section, found in pieces().items()
         }
     (folder / PAGE).write_text(html_page(material, sections), encoding="utf-8")
+
+
+def _marked(made: Made, material: Material) -> Made:
+    """A table or a picture whose caption says what of it was simulated: it is read without the page, too."""
+    simulated = [sweep.name for sweep in material.sweeps if sweep.status.simulated]
+    if not simulated or isinstance(made, Note) or made.caption.startswith("Simulated"):
+        return made
+    of = "" if len(simulated) == len(material.sweeps) else f" ({', '.join(simulated)})"
+    return replace(made, caption=f"Simulated{of}: nothing was trained. {made.caption}")
 
 
 def _written(made: Made, folder: Path) -> Shown:
@@ -98,11 +118,31 @@ def _refuse_nothing_in_common(material: Material) -> None:
 
 
 def _refuse_something_else(folder: Path) -> None:
-    """Raise ``UserError`` for a folder that holds anything, but no report."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / PAGE).is_file():
-        allowed = "a new or empty folder, or that of an earlier report, which is replaced"
-        raise UserError(
-            Problem("not a report, and not empty", key="--to", found=str(folder), allowed=allowed)
+    """Raise ``UserError`` for a folder that holds more than a report, and for that of a shell."""
+    folder = Path(os.path.realpath(folder))
+    if folder == Path.cwd():
+        allowed = "a folder in it or elsewhere: that of a report is replaced whole"
+        raise UserError(Problem("the current folder", key="--to", found=str(folder), allowed=allowed))
+    held = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    more = sorted(name for name in held if name not in OWN)
+    if more or (held and not _is_report(folder)):
+        told = (
+            f"holds more than a report ({more[0]})" if _is_report(folder) else "not a report, and not empty"
         )
+        allowed = "a new or empty folder, or that of an earlier report, which is replaced"
+        raise UserError(Problem(told, key="--to", found=str(folder), allowed=allowed))
     if folder.exists() and not folder.is_dir():
         raise UserError(Problem("not a folder", key="--to", found=str(folder)))
+
+
+def _refuse_within(file: Path, folder: Path) -> None:
+    """Raise ``UserError`` for a file in a report's folder, with which it would be lost."""
+    if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
+        allowed = "a file elsewhere: the folder of a report is replaced whole"
+        raise UserError(Problem("within the report", key="--next", found=str(file), allowed=allowed))
+
+
+def _is_report(folder: Path) -> bool:
+    """Whether the page of a folder is one of ours."""
+    page = folder / PAGE
+    return page.is_file() and WRITTEN_BY in page.read_bytes()

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from nemesis_sweep.report.page.contenders import Contender, contenders
 from nemesis_sweep.report.page.mistakes import Mistakes, mistakes_of
 from nemesis_sweep.report.page.record import SweepRecord
-from nemesis_sweep.spec.sweep import MEAN
+from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.sweep.best import judged
 from nemesis_sweep.sweep.row import Row
 
@@ -89,6 +89,20 @@ class Material:
     def several(self) -> bool:
         """Whether the report is on more than one sweep."""
         return len(self.sweeps) > 1
+
+    @property
+    def spread(self) -> str:
+        """What stands in a cell of a score: mean and standard deviation, over how many replicates."""
+        counts = sorted({len(sweep.sweep.tasks.seeds) for sweep in self.sweeps})
+        over = f"{' or '.join(map(str, counts))} {'replicate' if counts == [1] else 'replicates'}"
+        return over if counts == [1] else f"mean ± standard deviation over {over}"
+
+    def board(self, sweep: SweepRecord, study: str) -> str:
+        """What the table of a study, or of a joint one's task, is called in tables of all tasks."""
+        own = [task for task in self.tasks if task.sweep is sweep]
+        labels = {task.name if task.study == JOINT else task.study: task.label for task in own}
+        told = labels.get(study, study)
+        return f"{told} ({sweep.name})" if self.several else told
 
     def method(self, task: TaskOfSweep, contender: Contender) -> str:
         """The name of a method in a table of all sweeps: with the sweep, where there are several."""

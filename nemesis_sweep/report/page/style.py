@@ -58,6 +58,7 @@ _SETTINGS = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4.5,
     "svg.fonttype": "none",
+    "text.parse_math": False,  # A $ in the name of a dataset or a class is a $.
 }
 
 
@@ -147,7 +148,7 @@ _KNOWN = {
     },
     BASELINES[COOP].label: ("#E69F00", "s", "--"),
     BASELINES[PAPER].label: ("#56B4E9", "v", "-."),
-    BASELINES[CONTROL].label: ("#7F7F7F", "D", ":"),
+    BASELINES[CONTROL].label: ("#7F7F7F", "D", "-."),
     BEST: ("#0072B2", "o", "-"),
     BEST_OF + NONE: ("#7F7F7F", "P", "--"),
     BEST_OF + PUN: ("#D55E00", "^", "-"),

@@ -106,3 +106,31 @@ def test_two_homes_stand_side_by_side(home, tmp_path) -> None:
     text = write_report([home, other], tmp_path / "both").read_text()
     assert "plain CoOp (home)" in text
     assert "plain CoOp (other)" in text
+
+
+def test_a_page_of_ones_own_and_files_beside_a_report_are_never_replaced(home, report, tmp_path) -> None:
+    (tmp_path / "report.html").write_text("mine")
+    assert "not a report, and not empty" in refused(home, "--to", tmp_path)
+    folder = shutil.copytree(report, tmp_path / "thesis")
+    (folder / "chapter.tex").write_text("mine")
+    assert "holds more than a report (chapter.tex)" in refused(home, "--to", folder)
+    assert [(tmp_path / "report.html").read_text(), (folder / "chapter.tex").read_text()] == ["mine", "mine"]
+
+
+def test_the_current_folder_is_refused(home, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "the current folder" in refused(home, "--to", ".")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_stays_and_the_folder_that_it_leads_to_has_the_report(home, tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    write_report([home], tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "report.html").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "there"]
+
+
+def test_the_next_sweep_is_not_written_where_the_next_report_takes_it_away(home, report) -> None:
+    assert "within the report" in refused(home, "--next", report / "next.yaml")

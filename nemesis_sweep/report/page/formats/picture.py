@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import warnings
 from pathlib import Path
 
 from markupsafe import Markup
@@ -29,18 +30,21 @@ def write_picture(picture: Picture, folder: Path) -> Markup:
 
     figure, text = picture.figure, io.StringIO()
     figure.set_dpi(DPI)
-    # Each format is drawn by its own canvas: `savefig` would draw everything twice.
-    # Names within a page's pictures are to differ, and to be the same every time.
-    with matplotlib.rc_context({"svg.hashsalt": picture.name}):
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
-    svg = PNG_IMAGE.sub(_as_jpeg, text.getvalue()) if picture.photos else text.getvalue()
-    svg = compact(svg, picture.name)
-    (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
-    # Only now is everything where it belongs: laid out once.
-    figure.set_layout_engine("none")
-    figure.set_dpi(DPI)  # An SVG has 72.
-    figure.set_facecolor("white")
-    FigureCanvasAgg(figure).print_png(folder / f"{picture.name}.png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A letter that the font lacks is a box in the PNG; in the SVG the browser's fonts have it.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
+        # Each format is drawn by its own canvas: `savefig` would draw everything twice.
+        # Names within a page's pictures are to differ, and to be the same every time.
+        with matplotlib.rc_context({"svg.hashsalt": picture.name}):
+            FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+        svg = PNG_IMAGE.sub(_as_jpeg, text.getvalue()) if picture.photos else text.getvalue()
+        svg = compact(svg, picture.name)
+        (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+        # Only now is everything where it belongs: laid out once.
+        figure.set_layout_engine("none")
+        figure.set_dpi(DPI)  # An SVG has 72.
+        figure.set_facecolor("white")
+        FigureCanvasAgg(figure).print_png(folder / f"{picture.name}.png", metadata={"Software": None})
     return Markup(svg[svg.index("<svg") :].replace(INK, "currentColor"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from nemesis_sweep.messages.counting import counted
@@ -24,6 +25,8 @@ from nemesis_sweep.report.statistics.mean_gain import mean_gain
 from nemesis_sweep.report.statistics.pairwise import Comparison, compared
 from nemesis_sweep.report.statistics.strata import SampleSize, strata
 
+ENOUGH = 8
+"""Replicates from which the intervals of a bootstrap are hardly too narrow: 0.94 of their width."""
 COLUMNS = (
     Column("method"),
     Column("gain", "max"),
@@ -52,12 +55,15 @@ def _make(material: Material) -> Iterator[ReportTable | Note]:
         Line(_cells(each, estimates.get(each.method), {test.ours: test for test in tests}, ranked))
         for each in methods
     ]
+    few = _few_text(min((each.mean.n.fewest for each in estimates.values()), default=0))
     doubts = dict.fromkeys(doubt for each in estimates.values() for doubt in each.doubts)
     dependent = "Tasks of one dataset are not independent: p may be too small"
     left_out = unranked_text(methods, ranked.average) if ranked.average else ""
     caption = (
         ". ".join(
-            filter(None, [*_caption(tests, ranked), left_out, dependent * of_one_dataset(material), *doubts])
+            filter(
+                None, [*_caption(tests, ranked), left_out, dependent * of_one_dataset(material), few, *doubts]
+            )
         )
         + "."
     )
@@ -126,6 +132,15 @@ def _caption(tests: Sequence[Comparison], ranked: Ranks) -> list[str]:
         "'selected on' chose the row; the test set chose nothing unless it says so",
         _ranks_text(ranked),
     ]
+
+
+def _few_text(replicates: int) -> str:
+    """What a bootstrap of few replicates falls short by: its variance is (n - 1) / n of the unbiased one."""
+    if not 1 < replicates < ENOUGH:
+        return ""
+    share = math.sqrt((replicates - 1) / replicates)
+    told = f"With {replicates} replicates a task the bootstrap's intervals are too narrow"
+    return f"{told}, at most {share:.2f} of what they should be"
 
 
 def _ranks_text(ranked: Ranks) -> str:

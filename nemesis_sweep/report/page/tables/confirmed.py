@@ -25,7 +25,7 @@ def _make(material: Material) -> Iterator[ReportTable]:
     """Of sweeps with `search.confirm`."""
     boards = [(sweep, board) for sweep in material.sweeps for board in sweep.boards if board.confirmed]
     lines = [
-        Line(_cells(each), f"{board.study} ({sweep.name})" if material.several else board.study)
+        Line(_cells(each), material.board(sweep, board.study))
         for sweep, board in boards
         for each in board.confirmed
     ]

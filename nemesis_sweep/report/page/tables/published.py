@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.entry import is_test_set
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Cell, Column, Line, Piece, ReportTable, Section
@@ -61,7 +62,8 @@ def _table(material: Material, name: str, of: tuple[str, str], tasks: Sequence[T
         averages: list[Cell] = [_average(places, scores, each) for each in averaged]
         lines.append(Line([method, *scores, *averages]))
     shots = sorted({task.key.shots for task in tasks})
-    told = f"{', '.join(map(str, shots))} shots, {protocol.replace('_', ' ')}, {backbone}"
+    counts = counted(shots[0], "shot") if len(shots) == 1 else f"{', '.join(map(str, shots))} shots"
+    told = f"{counts}, {protocol.replace('_', ' ')}, {backbone}"
     return ReportTable(name, f"As papers print it: {told}", _caption(material, protocol), columns, lines)
 
 
@@ -73,7 +75,7 @@ def _one_each(tasks: Sequence[TaskOfSweep]) -> list[TaskOfSweep]:
 def _places(task: TaskOfSweep, tasks: Sequence[TaskOfSweep]) -> list[_Place]:
     several = len({each.key.shots for each in tasks}) > 1
     alone = len({each.key.dataset for each in tasks}) == 1
-    name = f"{task.key.shots} shots" if several and alone else task.key.data
+    name = counted(task.key.shots, "shot") if several and alone else task.key.data
     if task.key.protocol == BASE_TO_NEW:
         return [_Place(f"{name} {part}", task, f"test/{part}") for part in ("base", "new", "H")]
     if task.key.protocol == DOMAINS:
@@ -124,10 +126,9 @@ def _average(places: Sequence[_Place], scores: Sequence[Score | None], part: str
 
 
 def _caption(material: Material, protocol: str) -> str:
-    seeds = " or ".join(sorted({str(len(sweep.sweep.tasks.seeds)) for sweep in material.sweeps}))
     objective = " and ".join(dict.fromkeys(sweep.objectives[0] for sweep in material.sweeps))
     told = (
-        f"Test accuracy in percent, mean ± standard deviation over {seeds} replicates; 'best' rows were "
+        f"Test accuracy in percent, {material.spread}; 'best' rows were "
         f"selected on {objective}, the others were not selected. An average stands where every column has a "
         "value."
     )

@@ -55,11 +55,9 @@ def _more(material: Material) -> list[str]:
 
 
 def _caption(material: Material) -> str:
-    seeds = {len(sweep.sweep.tasks.seeds) for sweep in material.sweeps}
-    over = " or ".join(map(str, sorted(seeds)))
     count = sum(len(task.searched) for task in material.tasks)
     return (
-        f"Accuracy in percent, mean ± standard deviation over {over} replicates (n). Gain: on test over "
+        f"Accuracy in percent, {material.spread} (n). Gain: on test over "
         "plain CoOp, paired by seed, with its 95 % interval. 'selected on' names the split and metric that "
         f"chose a row among {counted(count, 'trial')} on all tasks; '-': nothing was chosen. The test set "
         "chose nothing unless that column says so."

@@ -69,3 +69,7 @@ def test_without_plain_coop_a_note_says_what_is_missing() -> None:
     (made,) = PIECE.make(material_of(made=rows))
     assert isinstance(made, Note)
     assert "search.baselines: coop" in made.text
+
+
+def test_intervals_of_few_replicates_are_said_to_be_too_narrow() -> None:
+    assert "With 3 replicates a task the bootstrap's intervals are too narrow" in table(made_rows(8)).caption

@@ -11,6 +11,7 @@ def test_selected_and_confirmed_stand_side_by_side(rows, make_row) -> None:
     table = table_of(PIECE, material_of(made=[*rows, *(again(make_row, number) for number in AGAIN)]))
     best = table.lines[0].cells
     assert best[0] == "best found (trial 1)"
+    assert table.lines[0].group == "clipart 16-shot"
     assert [best[1].mean, best[2].mean, best[3]] == [65.0, 63.0, -2.0]
     assert [best[4].mean, best[5].mean, best[6]] == [62.0, 60.0, -2.0]
     assert (best[7].mean, best[7].n, best[8]) == (1.0, 4, "4, 5, 6, 7")

@@ -26,7 +26,7 @@ def cells(table, line: int = -1) -> dict[str, object]:
 def test_shots_of_one_dataset_are_columns(make_row) -> None:
     rows = [*task(make_row, "digits", 4, 60.0), *task(make_row, "digits", 1, 55.0)]
     table = table_of(PIECE, material_of(made=rows))
-    assert cells(table) == {"method": "best found", "1 shots": 55.0, "4 shots": 60.0, "average": 57.5}
+    assert cells(table) == {"method": "best found", "1 shot": 55.0, "4 shots": 60.0, "average": 57.5}
 
 
 def test_datasets_are_columns_of_a_table_for_each_number_of_shots(make_row) -> None:

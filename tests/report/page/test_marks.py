@@ -1,0 +1,42 @@
+"""What a report's files say when they are read without its page, and names that mean something elsewhere."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import pytest
+
+from nemesis_sweep.report.page.build import fill
+from nemesis_sweep.report.page.formats.picture import write_picture
+from nemesis_sweep.report.page.material import Material
+from nemesis_sweep.report.page.pieces import Picture
+from nemesis_sweep.report.page.style import canvas, looks, styled
+from nemesis_sweep.spec.baselines import BASELINES
+from tests.report.page.materials import material_of
+
+
+def test_every_caption_of_a_simulation_says_so(rows, tmp_path) -> None:
+    made = material_of(made=[row for row in rows if row.state == "COMPLETE"])
+    simulated = [replace(each, status=replace(each.status, simulated="s")) for each in made.sweeps]
+    fill(tmp_path, Material(simulated))
+    texts = [file.read_text() for file in (tmp_path / "tables").glob("*.tex")]
+    assert texts
+    assert all("imulated" in text for text in texts)
+
+
+@pytest.mark.parametrize("name", ["$\\frac$", "a $x^2$ b", "naïve 漢字"])
+def test_a_name_is_drawn_as_it_is_and_warns_of_nothing(name, tmp_path) -> None:
+    with styled(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure, axes = canvas()
+        axes[0, 0].set_title(name)
+        svg = write_picture(Picture("made", "", "", figure), tmp_path)
+    assert name in svg
+
+
+def test_no_two_of_the_usual_methods_are_drawn_with_the_same_line() -> None:
+    usual = [BASELINES[name].label for name in ("zero_shot", "coop", "paper", "control")]
+    found = looks([*usual, "best found", "best none", "best PUN", "best PAN"]).values()
+    lines = [(look["color"], look["linestyle"]) for look in found]
+    assert len(set(lines)) == len(lines)
