@@ -156,12 +156,14 @@ def write_simulated(home: Path, rows: Iterable[Row]) -> Path:
 def with_simulated(home: Path, rows: Iterable[Row]) -> list[Row]:
     """Complete trials with all that they measured, which the journal of a simulation does not have.
 
-    rows: the complete trials as the journal has them. They stay as they are where the simulation has not
-    written `HOME/simulated.parquet` since. Raises ``UserError`` for a file that cannot be read.
+    rows: the trials as the journal has them. They stay as they are where the simulation has not written
+    `HOME/simulated.parquet` since; what that file has and the journal has not is left out. Raises
+    ``UserError`` for a file that cannot be read.
     """
-    path = home / NAME
+    path, rows = home / NAME, list(rows)
+    complete = {(row.study, row.number) for row in rows if row.state == "COMPLETE"}
     measured = rows_of(read_table(path)) if path.is_file() else []
-    measured = [row for row in measured if row.state == "COMPLETE"]
+    measured = [row for row in measured if (row.study, row.number) in complete and row.state == "COMPLETE"]
     known = {(row.study, row.number) for row in measured}
     return [*measured, *(row for row in rows if (row.study, row.number) not in known)]
 

@@ -14,6 +14,7 @@ from nemesis_sweep.report.simulated import (
     best_found,
     hours,
     print_simulation,
+    with_simulated,
     write_simulated,
 )
 from nemesis_sweep.sweep.best import mark_best
@@ -107,3 +108,11 @@ def test_hours():
         "1.0 h",
         "27.8 h",
     ]
+
+
+def test_what_the_journal_does_not_have_is_not_read_from_the_results(tmp_path) -> None:
+    """A journal that was cut off is the record of trials; the results of an earlier run are not."""
+    write_simulated(tmp_path, ROWS)
+    journal = [replace(row, metrics={}, replicates={}) for row in ROWS if row.number in ("coop", "0")]
+    told = with_simulated(tmp_path, journal)
+    assert sorted((row.number, row.metrics["test/accuracy"]) for row in told) == [("0", 69.0), ("coop", 59.0)]
