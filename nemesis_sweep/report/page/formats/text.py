@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from nemesis_sweep.report.cells import gain_cell, score_text
@@ -55,7 +56,7 @@ def best_cells(table: ReportTable) -> list[list[bool]]:
     for number, column in enumerate(table.columns):
         for members in groups.values() if column.best else ():
             values = {place: _value(table.lines[place].cells[number], column) for place in members}
-            known = [value for value in values.values() if value is not None]
+            known = [value for value in values.values() if value is not None and not math.isnan(value)]
             if len(known) > 1:
                 top = max(known) if column.best == "max" else min(known)
                 for place, value in values.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
@@ -57,6 +59,11 @@ def test_the_best_of_a_group_is_marked_and_one_alone_is_not() -> None:
         [False, True, True, False, False],
         [False, False, False, False, False],
     ]
+
+
+def test_a_number_that_is_none_is_never_the_best_and_hides_no_other() -> None:
+    lines = [Line([Score(value, 0.0, 3)]) for value in (math.nan, 61.0, 60.0)]
+    assert best_cells(ReportTable("t", "", "", [Column("a", "max")], lines)) == [[False], [True], [False]]
 
 
 def test_what_looks_alike_is_equally_good() -> None:

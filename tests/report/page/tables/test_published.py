@@ -56,3 +56,8 @@ def test_the_average_h_is_that_of_the_averages(make_row) -> None:
     assert (found["average base"], found["average new"]) == (70.0, 50.0)
     assert found["average H"] == pytest.approx(2 * 70 * 50 / 120)
     assert found["digits H"] == pytest.approx(53.33, abs=0.01)
+
+
+def test_a_table_in_which_nothing_was_measured_is_left_out(make_row) -> None:
+    rows = task(make_row, "digits", 1, 55.0, protocol="base_to_new")
+    assert list(PIECE.make(material_of(made=rows))) == []
