@@ -37,8 +37,7 @@ def command(file: Path, trials: int | None, overrides: tuple[str, ...], probe: b
     from rich.console import Console
 
     from nemesis_sweep.cli.own_data import look_at_data
-    from nemesis_sweep.sweep.confirm import most_confirmations
-    from nemesis_sweep.sweep.space.baselines import most_controls
+    from nemesis_sweep.sweep.space.baselines import most_confirmations, most_controls
 
     sweep = load(file, trials, overrides)
     try:
@@ -99,8 +98,12 @@ class _Row:
 
 def _rows(sweep: "Sweep") -> list[_Row]:
     from nemesis_sweep.spec.baselines import CONFIRM, CONTROL, PAPER, trains_prompt
-    from nemesis_sweep.sweep.confirm import most_confirmations
-    from nemesis_sweep.sweep.space.baselines import most_controls, outside_the_space, paper_point
+    from nemesis_sweep.sweep.space.baselines import (
+        most_confirmations,
+        most_controls,
+        outside_the_space,
+        paper_point,
+    )
     from nemesis_sweep.sweep.space.planned import trains_prompts, trials_of
 
     rows = []

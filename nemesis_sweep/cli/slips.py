@@ -42,10 +42,10 @@ def _forms(arguments: list[str], options: set[str]) -> list[str]:
 def _form(key: str, value: str) -> str:
     from nemesis_sweep.spec.other_dimensions import our_form, written
     from nemesis_sweep.spec.other_keys import full_key
-    from nemesis_sweep.spec.sections import SECTIONS
+    from nemesis_sweep.spec.sections import NESTED, SECTIONS
 
     place = full_key(key, SECTIONS)
-    if not place or not value or value.startswith("--"):
+    if not place or place in NESTED or not value or value.startswith("--"):
         return ""
     section, _, name = place.partition(".")
     form = our_form(value) if section in ("method", "space") else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -39,6 +39,14 @@ SECTIONS: dict[str, list[str]] = {
 } | {"space": []}
 """The keys of every section. Those of `space` are fields of the method, which has them already."""
 PLACES = places_of(SECTIONS)
+NESTED = {
+    f"{name}.{key}"
+    for name, model in _MODELS.items()
+    if isinstance(model, type) and issubclass(model, Section)
+    for key, field in model.model_fields.items()
+    if any(isinstance(each, type) and issubclass(each, Section) for each in get_args(field.annotation))
+}
+"""Keys that hold a section of their own, and no single value."""
 FIRST_KEYS = {"tasks": "dataset", "budget": "trials", "resources": "gpus", "tracking": "mlflow"}
 """What a section is taken for that is a single value."""
 

@@ -37,11 +37,6 @@ def missing_confirmations(sweep: Sweep, trials: Trials) -> list[str]:
     return [number for number in confirmations(sweep, trials) if number not in known]
 
 
-def most_confirmations(sweep: Sweep) -> int:
-    """How many a study can want that is not extended: plain CoOp may be among the best."""
-    return 0 if sweep.search.confirm is None else sweep.search.confirm.top + 1
-
-
 def seeds_of(sweep: Sweep, trial: optuna.Trial | FrozenTrial) -> tuple[int, ...]:
     """The seeds of a trial: a confirmation's own, or the sweep's."""
     return tuple(trial.user_attrs.get(SEEDS, sweep.tasks.seeds))

@@ -23,9 +23,9 @@ from nemesis_sweep.spec.reads import Reads, number_bytes
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.cluster.shares import concurrent, trial_resources
-from nemesis_sweep.sweep.confirm import most_confirmations
 from nemesis_sweep.sweep.space.baselines import (
     baseline_method,
+    most_confirmations,
     most_controls,
     outside_the_space,
 )

@@ -12,9 +12,9 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.beside import baseline_of
 from nemesis_sweep.sweep.best import Trials
-from nemesis_sweep.sweep.confirm import missing_confirmations, most_confirmations
+from nemesis_sweep.sweep.confirm import missing_confirmations
 from nemesis_sweep.sweep.control import missing_control
-from nemesis_sweep.sweep.space.baselines import most_controls
+from nemesis_sweep.sweep.space.baselines import most_confirmations, most_controls
 
 
 def missing_last(

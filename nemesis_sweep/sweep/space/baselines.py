@@ -96,6 +96,11 @@ def _has_paper(sweep: Sweep, tasks: Sequence[Task]) -> bool:
     return not any(is_row(baseline_method(sweep, task, PAPER).prompt) for task in tasks)
 
 
+def most_confirmations(sweep: Sweep) -> int:
+    """How many confirmations a study can want that is not extended: plain CoOp may be among the best."""
+    return 0 if sweep.search.confirm is None else sweep.search.confirm.top + 1
+
+
 def most_controls(sweep: Sweep) -> int:
     """How many controls a study can need: none where only the penalty sets its best apart from plain CoOp."""
     wanted = {CONTROL, CONTROLS} & set(sweep.search.baselines)
