@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Piece, ReportTable
@@ -14,12 +15,12 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.status import SweepStatus
 
-OBJECTIVE = "val/accuracy"
+OBJECTIVES = ("val/accuracy",)
 
 
-def material_of(**sweeps: Sequence[Row]) -> Material:
-    """The material of sweeps by their names; of their files only the seeds of three replicates matter."""
-    return Material([_record(name, rows) for name, rows in sweeps.items()])
+def material_of(objectives: Sequence[str] = OBJECTIVES, **sweeps: Sequence[Row]) -> Material:
+    """The material of sweeps by their names; of their files objectives and three replicates matter."""
+    return Material([_record(name, rows, tuple(objectives)) for name, rows in sweeps.items()])
 
 
 def table_of(piece: Piece, material: Material) -> ReportTable:
@@ -29,8 +30,9 @@ def table_of(piece: Piece, material: Material) -> ReportTable:
     return table
 
 
-def _record(name: str, rows: Sequence[Row]) -> SweepRecord:
-    sweep = Sweep.model_validate({"name": name, "tasks": {"dataset": ["clipart"]}, "budget": {"trials": 0}})
+def _record(name: str, rows: Sequence[Row], objectives: tuple[str, ...]) -> SweepRecord:
+    said: dict[str, Any] = {"name": name, "tasks": {"dataset": ["clipart"]}, "budget": {"trials": 0}}
+    sweep = Sweep.model_validate({**said, "search": {"objective": list(objectives)}})
     home = Home(Path("/nowhere") / name)
-    status = SweepStatus(name, False, str(home.path), OBJECTIVE, (OBJECTIVE,), (), None, "", ())
-    return SweepRecord(name, home, sweep, (), mark_best(rows, (OBJECTIVE,)), status)
+    status = SweepStatus(name, False, str(home.path), objectives[0], objectives, (), None, "", ())
+    return SweepRecord(name, home, sweep, (), mark_best(rows, objectives), status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,7 +43,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
     else:
-        yield path, str(value)
+        yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 PIECE = Piece(Section.RESULTS, 5, _make)
