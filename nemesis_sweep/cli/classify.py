@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from nemesis_sweep.cli.options import GivenPath
-from nemesis_sweep.cli.prompt_option import learnt, prompt, task
+from nemesis_sweep.cli.prompt_option import classnames, learnt, prompt, task
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
@@ -27,7 +27,7 @@ Predicted = list[tuple[str, float]]
 @prompt
 @task
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="Classes of each image.")
-@click.option("--classnames", metavar="NAME,NAME,...", help="Other classes, where the prompt can take them.")
+@classnames
 @click.option("--seed", type=int, help="One of the prompt's seeds; by default all of them, averaged.")
 @click.option("--json", "how", flag_value="json", help="A JSON list instead of a table.")
 @click.option(
@@ -38,7 +38,7 @@ def command(
     prompt: str | None,
     task: str,
     top: int,
-    classnames: str | None,
+    classnames: list[str] | None,
     seed: int | None,
     how: str | None,
 ) -> None:
@@ -47,9 +47,8 @@ def command(
     with learnt(prompt, task) as (found, about):
         from nemesis_sweep.training.classifier import Classifier
 
-        names = None if classnames is None else [name.strip() for name in classnames.split(",")]
         click.echo(f"By {printable(about)}", err=True)
-        classifier = Classifier(found, classnames=names, seed=seed)
+        classifier = Classifier(found, classnames=classnames, seed=seed)
     told: list[Predicted] = []
     for start in range(0, len(files), TOGETHER):
         told += classifier.predict(files[start : start + TOGETHER], top=top)

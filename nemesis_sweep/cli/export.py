@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nemesis_sweep.cli.options import GivenPath
-from nemesis_sweep.cli.prompt_option import learnt, prompt, task
+from nemesis_sweep.cli.prompt_option import classnames, learnt, prompt, task
 from nemesis_sweep.messages.printable import printable
 
 
@@ -15,9 +15,9 @@ from nemesis_sweep.messages.printable import printable
 @prompt
 @task
 @click.option("--to", required=True, type=GivenPath(), help="Folder to write into.")
-@click.option("--classnames", metavar="NAME,NAME,...", help="Other classes, where the prompt can take them.")
+@classnames
 @click.option("--seed", type=int, help="One of the prompt's seeds [default: the first].")
-def command(prompt: str | None, task: str, to: Path, classnames: str | None, seed: int | None) -> None:
+def command(prompt: str | None, task: str, to: Path, classnames: list[str] | None, seed: int | None) -> None:
     """Write the text features of a prompt's classes, `text_features.safetensors` and `.json`, into a folder.
 
     With them plain open_clip classifies as the prompt does: docs/prediction.md shows the three lines.
@@ -26,8 +26,7 @@ def command(prompt: str | None, task: str, to: Path, classnames: str | None, see
         from nemesis_sweep.training.classifier import Classifier
         from nemesis_sweep.training.export import FILES, export_text_features
 
-        names = None if classnames is None else [name.strip() for name in classnames.split(",")]
-        classifier = Classifier(found, classnames=names, seed=found.seeds[0] if seed is None else seed)
+        classifier = Classifier(found, classnames=classnames, seed=found.seeds[0] if seed is None else seed)
         export_text_features(classifier, to, about)
     rows, columns = classifier.text_features.shape
     click.echo(f"By {printable(about)}, seed {classifier.seeds[0]}")

@@ -21,12 +21,21 @@ prompt = click.option(
     help="A sweep's home (its best), a folder with a prompt, or a run of MLflow [default: the newest sweep].",
 )
 task = click.option("--task", default="", help="Of a sweep of several datasets: the name of a task.")
+classnames = click.option(
+    "--classnames",
+    metavar="NAME,NAME,...",
+    callback=lambda _, __, text: None if text is None else [name.strip() for name in text.split(",")],
+    help="Other classes, where the prompt can take them.",
+)
 
 
 @contextmanager
 def learnt(named: str | None, task: str) -> Iterator[tuple[Learnt, str]]:
-    """The prompt or reference that a person named, and a line that says which it is."""
-    from nemesis_sweep.sweep.learnt_folder import learnt_folder
+    """The prompt or reference that a person named, and a line that says which it is.
+
+    Raises ``UserError`` where there is none, and for a task of anything but a sweep.
+    """
+    from nemesis_sweep.sweep.learnt_folder import learnt_folder, of_no_sweep
     from nemesis_sweep.tracking.run_artifact import fetch_learnt, run_id
     from nemesis_sweep.training.learnt import load_learnt
 
@@ -34,9 +43,11 @@ def learnt(named: str | None, task: str) -> Iterator[tuple[Learnt, str]]:
         named = str(newest_home(SWEEPS))
     run = run_id(named)
     if run and not Path(named).exists():
+        if task:
+            raise of_no_sweep(task)
         homes = sorted(path.parent for path in SWEEPS.glob("*/mlflow.db"))
         with TemporaryDirectory() as folder:
             yield load_learnt(fetch_learnt(run, homes, Path(folder))), f"run {run}"
         return
     found = learnt_folder(Path(named), task)
-    yield load_learnt(found.folder), found.about or str(found.folder)
+    yield load_learnt(found.folder), found.about

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,11 +20,11 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     whole is taken away, and so is what killed processes of this machine left.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*.tmp"):
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.tmp"):
         if not _is_alive(left.name.split(".")[-2]):
             shutil.rmtree(left, ignore_errors=True)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    former = folder.with_name(f".{folder.name}-former.{os.getpid()}.tmp")
+    partial = folder.with_name(f".{folder.name}.new.{os.getpid()}.tmp")
+    former = folder.with_name(f".{folder.name}.former.{os.getpid()}.tmp")
     try:
         with naming(folder):
             shutil.rmtree(partial, ignore_errors=True)
@@ -45,6 +46,6 @@ def _is_alive(process: str) -> bool:
         os.kill(int(process), 0)
     except (ValueError, ProcessLookupError, OverflowError):
         return False
-    except PermissionError:
-        return True
+    except PermissionError:  # It is another's.
+        pass
     return True

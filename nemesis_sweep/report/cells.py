@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nemesis_sweep.report.statistics import Gain, Score, rounded
@@ -29,7 +30,7 @@ def params_text(params: Values) -> str:
 
 def gain_cells(gain: Gain | None) -> tuple[str, str]:
     """Return `+1.2` and its interval `-0.4 to 2.8`, `-` for what is not known."""
-    if gain is None:
+    if gain is None or math.isnan(gain.mean):
         return "-", "-"
     interval = (
         "-"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pyarrow as pa
 from nemesis_sweep.files import parquet
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.report.statistics import score
 from nemesis_sweep.spec.baselines import trains_prompt
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.row import Row
@@ -245,5 +244,4 @@ def _from_text(text: str) -> Any:
 
 def _std(values: Sequence[float] | None) -> float | None:
     """The sample standard deviation; None without several values, and where a replicate failed (NaN)."""
-    whole = values is not None and len(values) > 1 and all(map(math.isfinite, values))
-    return statistics.stdev(values) if values is not None and whole else None
+    return score(values).std if values else None

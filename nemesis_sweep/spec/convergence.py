@@ -1,4 +1,4 @@
-"""When `budget.until: converged` makes no sense, told before anything is run."""
+"""`budget.until: converged`: when a search is asked, and where that makes no sense, told before it runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.samplers import SAMPLERS, sampler_of
 
+STARTUP, EVERY, SHARE = 20, 5, 10
+"""Trials that are complete when it is asked for the first time, those until it is asked again, or that part
+of all that are complete, if it is more: a process is fitted every time."""
 UNTIL: Path = ("budget", "until")
 OBJECTIVE: tuple[Path, ...] = (("search", "objective"),)
 

@@ -18,12 +18,9 @@ import optuna
 from optuna.terminator import BaseErrorEvaluator, RegretBoundEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.convergence import EVERY, SHARE, STARTUP
 from nemesis_sweep.spec.metrics import Direction
 from nemesis_sweep.sweep.best import best_trial
-
-STARTUP, EVERY, SHARE = 20, 5, 10
-"""Trials that are complete when it is asked for the first time, those until it is asked again, or that part
-of all that are complete, if it is more: a process is fitted every time."""
 
 ERROR = "error"
 """User attribute of a complete trial: the standard error of its objective."""

@@ -28,11 +28,14 @@ def learnt_folder(place: Path, task: str = "") -> Found:
     """The prompt in a folder, or the best one of the sweep in a home.
 
     task: of a sweep of several datasets, the name of one of its tasks; '' takes the best of all.
-    Raises ``UserError`` for a folder with neither, for another task than the sweep's, and where '' would
+    Raises ``UserError`` for a folder with neither, for another task than the sweep's or one of a
+    prompt alone, and where '' would
     choose between datasets.
     """
     if holds_learnt(place):
-        return Found(place, "")
+        if task:
+            raise of_no_sweep(task)
+        return Found(place, str(place))
     home = home_at(place)
     sweep = recorded_sweep(home)
     found = []
@@ -51,6 +54,12 @@ def learnt_folder(place: Path, task: str = "") -> Found:
     by = f"{sweep.search.objective[0]} ({value:.4g})"
     about = f"trial {number} of {key}, the best of sweep {sweep.name} by {by}"
     return Found(folder / key if study.key == JOINT else folder, about)
+
+
+def of_no_sweep(task: str) -> UserError:
+    """The error of a task beside a prompt that is not chosen from a sweep."""
+    allowed = "a task of the sweep whose home --prompt is"
+    return UserError(Problem("a prompt alone has no tasks", key="--task", found=task, allowed=allowed))
 
 
 Best = tuple[str, str, RecordedStudy, str, float]

@@ -14,6 +14,7 @@ from nemesis_sweep.cli import VERBS, main
 from tests.data.layouts import jpeg
 
 PAN = Path(__file__).parents[2] / "search_spaces" / "pan.yaml"
+CONVERGED = ("--set", "budget.until=converged")
 COMMAND = [str(Path(sys.executable).with_name("nemesis-sweep"))]
 HEAVY = {"torch", "open_clip", "ray", "optuna", "mlflow", "pandas", "pyarrow", "numpy"}
 
@@ -83,7 +84,9 @@ def test_version() -> None:
     assert result.output.startswith("nemesis-sweep, version ")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["validate", str(PAN)], ["plan", str(PAN)]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["validate", str(PAN)], ["plan", str(PAN)], ["plan", str(PAN), *CONVERGED]]
+)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     script = (
         "import sys\nfrom nemesis_sweep.cli import main\n"

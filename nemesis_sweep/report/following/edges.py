@@ -10,7 +10,7 @@ is what that makes less likely than 5 percent, divided by the number of edges th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nemesis_sweep.spec.dimensions import Choice, Dimension, FloatRange, IntRange, Space
@@ -108,8 +108,9 @@ def at_edge(dimension: Dimension, side: str, value: float) -> bool:
 
 def numbers_of(dimension: Choice) -> list[float]:
     """Choices that are numbers, by size; none where one of them is not, or opens dimensions of its own."""
-    plain = all(isinstance(each, int | float) and not isinstance(each, bool) for each in dimension.choices)
-    return sorted(dimension.choices, key=float) if plain and not any(dimension.opens) else []  # type: ignore[arg-type]
+    choices = dimension.choices
+    numbers = [each for each in choices if isinstance(each, int | float) and not isinstance(each, bool)]
+    return sorted(numbers) if len(numbers) == len(choices) and not any(dimension.opens) else []
 
 
 def _values(dimension: FloatRange | IntRange) -> list[float]:
@@ -129,7 +130,7 @@ def _edge_values(dimension: FloatRange | IntRange, side: str) -> list[float]:
     return [each for each in values if _length(dimension, each, values[-1]) <= OUTERMOST * whole]
 
 
-def _cells(dimension: FloatRange | IntRange):  # type: ignore[no-untyped-def]
+def _cells(dimension: FloatRange | IntRange) -> Callable[[float], tuple[float, float]]:
     """What of a range falls to each value of a grid: half a step to both sides."""
     half = (dimension.step or 1) / 2
     return lambda value: (value - half, value + half)

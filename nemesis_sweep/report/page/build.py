@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.following.sweep_file import refuse_file, refuse_several, write_next
-from nemesis_sweep.report.page.formats.data import write_csv, write_parquet
+from nemesis_sweep.report.page.formats.data import data_table
 from nemesis_sweep.report.page.formats.latex import latex
 from nemesis_sweep.report.page.formats.markdown import markdown
 from nemesis_sweep.report.page.formats.picture import write_picture
@@ -73,24 +76,24 @@ def fill(folder: Path, material: Material) -> None:
 def _marked(made: Made, material: Material) -> Made:
     """A table or a picture whose caption says what of it was simulated: it is read without the page, too."""
     simulated = [sweep.name for sweep in material.sweeps if sweep.status.simulated]
-    if not simulated or isinstance(made, Note) or made.caption.startswith("Simulated"):
+    if not simulated or isinstance(made, Note):
         return made
     of = "" if len(simulated) == len(material.sweeps) else f" ({', '.join(simulated)})"
-    return replace(made, caption=f"Simulated{of}: nothing was trained. {made.caption}")
+    return replace(made, caption=f"Simulated{of}: nothing was trained, no time is real. {made.caption}")
 
 
 def _written(made: Made, folder: Path) -> Shown:
     if isinstance(made, Picture):
-        return Shown("picture", made, write_picture(made, folder / "figures"))
+        return Shown(made, write_picture(made, folder / "figures"))
     if isinstance(made, ReportTable):
         _write_table(made, folder / "tables")
-        return Shown("table", made)
-    return Shown("note", made)
+    return Shown(made)
 
 
 def _write_table(table: ReportTable, folder: Path) -> None:
-    write_csv(table, folder / f"{table.name}.csv")
-    write_parquet(table, folder / f"{table.name}.parquet")
+    data = data_table(table)
+    csv.write_csv(data, folder / f"{table.name}.csv")
+    pq.write_table(data, folder / f"{table.name}.parquet", compression="zstd")
     for ending, text in (("md", markdown(table)), ("tex", latex(table))):
         (folder / f"{table.name}.{ending}").write_text(text, encoding="utf-8")
 

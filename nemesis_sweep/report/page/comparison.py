@@ -7,13 +7,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from nemesis_sweep.report.entry import measured_values, paired
-from nemesis_sweep.report.page.contenders import BEST, Contender
+from nemesis_sweep.report.page.contenders import BEST, PLAIN, TEST, Contender
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.statistics.pairwise import TaskMeans
-from nemesis_sweep.spec.baselines import BASELINES, COOP, trains_prompt
-
-TEST = "test/accuracy"
-COOP_LABEL = BASELINES[COOP].label
+from nemesis_sweep.spec.baselines import trains_prompt
 
 
 @dataclass
@@ -52,7 +49,7 @@ def method_scores(material: Material) -> list[MethodScores]:
     """Every method of every sweep, in the order in which tables show them."""
     found: dict[str, MethodScores] = {}
     for task in material.tasks:
-        coop = task.contender(COOP_LABEL)
+        coop = task.contender(PLAIN)
         for each in task.contenders:
             name = material.method(task, each)
             trains = trains_prompt(each.row.baseline) and not each.entry.row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nemesis_sweep.report.entry import Entry, entry_of, measured_values
+from nemesis_sweep.report.entry import Entry, entry_of
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP
 from nemesis_sweep.spec.losses import LOSSES, loss_of
 from nemesis_sweep.sweep.beside import control_of
@@ -14,6 +14,8 @@ from nemesis_sweep.sweep.row import Row
 
 BEST = "best found"
 BEST_OF = "best "
+PLAIN = BASELINES[COOP].label
+TEST = "test/accuracy"
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,6 @@ class Contender:
     row: Row
     entry: Entry
     selected: str = ""
-
-    def by_seed(self, metric: str = "test/accuracy") -> dict[int, float]:
-        """Seed -> metric of every replicate; empty where it was not measured for each."""
-        values, seeds = measured_values(self.row, metric), list(self.row.seeds or ())
-        return dict(zip(seeds, values, strict=True)) if len(values) == len(seeds) else {}
 
 
 def contenders(

@@ -11,9 +11,9 @@ from typing import Any
 import jinja2
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.report.page.formats.text import best_cells, texts
+from nemesis_sweep.report.page.formats.text import best_cells, is_text, texts
 from nemesis_sweep.report.page.material import Material
-from nemesis_sweep.report.page.pieces import Column, Note, Picture, ReportTable
+from nemesis_sweep.report.page.pieces import Made, Note, Picture, ReportTable
 from nemesis_sweep.report.page.record import SweepRecord
 from nemesis_sweep.report.verdict import sweep_verdict
 
@@ -23,11 +23,22 @@ FIGURE_FORMATS = ("svg", "png")
 
 @dataclass(frozen=True)
 class Shown:
-    """A piece of a page as the template takes it. kind: `table`, `picture` or `note`."""
+    """A piece of a page as the template takes it. svg: of a picture."""
 
-    kind: str
-    what: ReportTable | Picture | Note
+    what: Made
     svg: str = ""
+
+    @property
+    def kind(self) -> str:
+        """`table`, `picture` or `note`."""
+        return {ReportTable: "table", Picture: "picture", Note: "note"}[type(self.what)]
+
+    @property
+    def header(self) -> list[tuple[str, bool]]:
+        """The columns of a table, and whether they hold numbers."""
+        table = self.what
+        assert isinstance(table, ReportTable)
+        return [(column.name, not is_text(table, place)) for place, column in enumerate(table.columns)]
 
     @property
     def rows(self) -> list[tuple[str, list[tuple[str, bool, bool]]]]:
@@ -76,7 +87,6 @@ def html_page(material: Material, sections: Mapping[str, Sequence[Shown]]) -> st
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["is_number"] = _is_number
     return environment.get_template("page.html").render(
         title=" and ".join(sweep.name for sweep in material.sweeps),
         sweeps=[_facts(sweep) for sweep in material.sweeps],
@@ -106,8 +116,3 @@ def _facts(sweep: SweepRecord) -> dict[str, Any]:
         "done": sweep.status.is_done,
         "verdict": sweep_verdict(sweep.boards),
     }
-
-
-def _is_number(table: ReportTable, column: Column) -> bool:
-    place = list(table.columns).index(column)
-    return not any(isinstance(line.cells[place], str) for line in table.lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
 
@@ -67,14 +67,14 @@ class Material:
     def tasks(self) -> tuple[TaskOfSweep, ...]:
         """Every task of every sweep: those that are the same in several sweeps behind one another."""
         found = [task for sweep in self.sweeps for task in _tasks_of(sweep)]
-        several = len({task.key.backbone for task in found}) > 1
+        several = len({task.key.backbone for task in found}) > 1  # Only then a label names it.
         data = list(dict.fromkeys(task.key.dataset for task in found))
         order = sorted(
             {task.key for task in found},
             key=lambda key: (key.protocol, key.backbone, data.index(key.dataset), key.shots),
         )
         return tuple(
-            TaskOfSweep(**{**vars(task), "label": _label(task.key, several)})
+            replace(task, label=_label(task.key, several))
             for key in order
             for task in found
             if task.key == key
@@ -97,16 +97,23 @@ class Material:
         over = f"{' or '.join(map(str, counts))} {'replicate' if counts == [1] else 'replicates'}"
         return over if counts == [1] else f"mean ± standard deviation over {over}"
 
+    def title(self, task: TaskOfSweep) -> str:
+        """What a task is called, with its sweep where there are several."""
+        return self.of_sweep(task.label, task.sweep)
+
+    def of_sweep(self, told: str, sweep: SweepRecord) -> str:
+        """What is told of a sweep, with its name where there are several."""
+        return f"{told} ({sweep.name})" if self.several else told
+
     def board(self, sweep: SweepRecord, study: str) -> str:
         """What the table of a study, or of a joint one's task, is called in tables of all tasks."""
         own = [task for task in self.tasks if task.sweep is sweep]
         labels = {task.name if task.study == JOINT else task.study: task.label for task in own}
-        told = labels.get(study, study)
-        return f"{told} ({sweep.name})" if self.several else told
+        return self.of_sweep(labels.get(study, study), sweep)
 
     def method(self, task: TaskOfSweep, contender: Contender) -> str:
         """The name of a method in a table of all sweeps: with the sweep, where there are several."""
-        return f"{contender.method} ({task.sweep.name})" if self.several else contender.method
+        return self.of_sweep(contender.method, task.sweep)
 
 
 def _label(key: TaskKey, with_backbone: bool) -> str:

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nemesis_sweep.report.page.contenders import BEST
+from nemesis_sweep.report.page.contenders import BEST, PLAIN
 from nemesis_sweep.report.predictions import Predictions, predictions_of
-from nemesis_sweep.spec.baselines import BASELINES, COOP
 
 if TYPE_CHECKING:
     from nemesis_sweep.report.page.material import Material, TaskOfSweep
 
-PLAIN = BASELINES[COOP].label
 DRAWN = 12
 """Test sets of which there are pictures: a page has five megabytes in all."""
 
@@ -80,7 +78,7 @@ def mistakes_of(material: Material) -> Mistakes:
     found: list[Versus] = []
     missing: dict[str, str] = {}
     for task in material.tasks:
-        label = f"{task.label} ({task.sweep.name})" if material.several else task.label
+        label = material.title(task)
         own = list(_of_task(task, label)) if not (why := _why_not(task)) else []
         if not own:
             missing[label] = why or "there are no predictions of both in the home"

@@ -20,8 +20,8 @@ LONGEST = 12
 class Scale:
     """The axis of one dimension.
 
-    choices: of a dimension without order, else none. zero: whether a value of 0 stands left of a logarithmic
-    range. whole: whether it has whole numbers only.
+    choices: of a dimension that has nothing else, numbers by size; else none. zero: whether a value of 0
+    stands left of a logarithmic range. whole: whether it has whole numbers only.
     """
 
     name: str
@@ -52,6 +52,11 @@ class Scale:
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
+
+    def aside(self, number: int, share: float = 0.5) -> float:
+        """How far aside of the middle of its choice a trial stands, so that equal ones do not hide one
+        another; within so much of a choice's room."""
+        return (number * 0.618034 % 1 - 0.5) * share / len(self.choices) if self.choices else 0.0
 
     def ticks(self) -> list[tuple[float, str]]:
         """Places with what is written at them."""
@@ -98,28 +103,16 @@ def tick_text(value: Any) -> str:
 
 def _scale(name: str, dimensions: Sequence[Dimension]) -> Scale:
     ranges = [each for each in dimensions if not isinstance(each, Choice)]
+    choices = [value for each in dimensions if isinstance(each, Choice) for value in each.choices]
+    numbers = [value for value in choices if isinstance(value, int | float) and not isinstance(value, bool)]
     if not ranges:
-        choices = [value for each in dimensions for value in each.choices]  # type: ignore[union-attr]
-        return Scale(name, choices=_ordered(list(dict.fromkeys(choices))))
-    numbers = [
-        value
-        for each in dimensions
-        if isinstance(each, Choice)
-        for value in each.choices
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
+        known = dict.fromkeys(sorted(numbers) if len(numbers) == len(choices) else choices)
+        return Scale(name, choices=tuple(known))
     bounds = [*numbers, *(bound for each in ranges for bound in each.bounds)]
     log = all(each.log for each in ranges)
     above = [bound for bound in bounds if not log or bound > 0]
     whole = all(isinstance(each, IntRange) for each in ranges)
     return Scale(name, min(above), max(above), log, whole, zero=len(above) < len(bounds))
-
-
-def _ordered(choices: list[Scalar]) -> tuple[Scalar, ...]:
-    """Numbers by size, all else as it was written."""
-    if all(isinstance(each, int | float) and not isinstance(each, bool) for each in choices):
-        return tuple(sorted(choices, key=float))  # type: ignore[arg-type]
-    return tuple(choices)
 
 
 def _round_numbers(scale: Scale) -> list[float]:

@@ -91,13 +91,15 @@ def searches_of(material: Material, sweep: SweepRecord) -> list[Search]:
             by_study.setdefault(row.study, []).append(row)
     tasks = {task.study: task for task in material.tasks if task.sweep is sweep}
     return [
-        Search(sweep, study, _label(material, study, tasks.get(study.key)), judged(by_study[study.key]))
+        Search(sweep, study, _label(material, sweep, study, tasks), judged(by_study[study.key]))
         for study in sweep.studies
         if study.key in by_study
     ]
 
 
-def _label(material: Material, study: RecordedStudy, task: TaskOfSweep | None) -> str:
-    joint = study.key == JOINT or task is None
-    label = f"mean over {counted(len(study.tasks), 'task')}" if joint else task.label  # type: ignore[union-attr]
-    return f"{label} ({study.sweep.name})" if material.several else label
+def _label(
+    material: Material, sweep: SweepRecord, study: RecordedStudy, tasks: Mapping[str, TaskOfSweep]
+) -> str:
+    if study.key == JOINT:
+        return material.of_sweep(f"mean over {counted(len(study.tasks), 'task')}", sweep)
+    return material.title(tasks[study.key])

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.report.page.contenders import BEST, BEST_OF
+from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN
 from nemesis_sweep.report.page.scale import Scale
-from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP, PAPER, PROMPTLESS
+from nemesis_sweep.spec.baselines import BASELINES, CONTROL, PAPER, PROMPTLESS
 from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from nemesis_sweep.report.page.material import TaskOfSweep
 
 INK = "#1c1d1e"
 """Of text and axes; the page puts the colour of its own text in its place."""
@@ -25,6 +27,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Okabe and Ito (2008), with a brown and a grey for the yellow and the black, which a page may hide."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":")
+ACROSS = 3
+"""Panels in a row."""
 CLOUD = 300
 """Points of a figure from which they are drawn as pixels: as shapes they would make a large file."""
 
@@ -79,7 +83,7 @@ def canvas(rows: int = 1, columns: int = 1, height: float = 2.3, **axes: Any) ->
     return figure, figure.subplots(rows, columns, squeeze=False, **axes)
 
 
-def panels(count: int, height: float = 2.0, across: int = 3, **axes: Any) -> tuple[Figure, list[Axes]]:
+def panels(count: int, height: float = 2.0, across: int = ACROSS, **axes: Any) -> tuple[Figure, list[Axes]]:
     """A figure with one panel for each of ``count`` things, at most ``across`` in a row."""
     columns = min(count, across)
     rows = -(-count // columns)
@@ -88,6 +92,31 @@ def panels(count: int, height: float = 2.0, across: int = 3, **axes: Any) -> tup
     for spare in found[count:]:
         spare.remove()
     return figure, found[:count]
+
+
+def name_heights(axes: Sequence[Axes], name: str, across: int = ACROSS) -> None:
+    """Name the y-axis of the first panel of every row."""
+    for ax in axes[::across]:
+        ax.set_ylabel(name)
+
+
+def draw_plain(ax: Axes, task: TaskOfSweep, label: str) -> None:
+    """A line at the test accuracy of plain CoOp, where the task has it."""
+    coop = task.contender(PLAIN)
+    if coop is not None and coop.entry.test is not None:
+        how = _KNOWN[PLAIN]
+        ax.axhline(coop.entry.test.mean, color=how[0], linestyle=how[2], label=label)
+
+
+def draw_lost(ax: Axes, places: Mapping[str, Sequence[float]], cloud: bool) -> None:
+    """Trials without a value on the lower edge, where the worst would be. places: state -> their places."""
+    for state, (label, mark, colour) in _LOST.items():
+        if places.get(state):
+            ax.plot(
+                places[state], [0.0] * len(places[state]), mark, color=colour, markersize=4.5,
+                markeredgewidth=0.8, transform=ax.get_xaxis_transform(), clip_on=False, label=label,
+                rasterized=cloud, zorder=3, alpha=0.3 if cloud else 0.9,
+            )  # fmt: skip
 
 
 def is_cloud(points: int) -> bool:
@@ -146,7 +175,7 @@ _KNOWN = {
         BASELINES[name].label: (COLOURS[-1 - place % len(COLOURS)], MARKS[-1 - place % len(MARKS)], ":")
         for place, name in enumerate(PROMPTLESS)
     },
-    BASELINES[COOP].label: ("#E69F00", "s", "--"),
+    PLAIN: ("#E69F00", "s", "--"),
     BASELINES[PAPER].label: ("#56B4E9", "v", "-."),
     BASELINES[CONTROL].label: ("#7F7F7F", "D", "-."),
     BEST: ("#0072B2", "o", "-"),
@@ -155,3 +184,5 @@ _KNOWN = {
     BEST_OF + PAN: ("#009E73", "o", "-"),
     BEST_OF + MIX: ("#CC79A7", "X", "-"),
 }
+_LOST = {"PRUNED": ("pruned", "|", "#E69F00"), "FAIL": ("failed", "x", "#7F7F7F")}
+"""Name, mark and colour of trials that are over and have no value, by their state."""

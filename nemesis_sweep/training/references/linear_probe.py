@@ -52,14 +52,17 @@ def linear_probe(
     given: `probe_c`, or nothing.
     """
     exponent = math.log10(given["probe_c"]) if "probe_c" in given else None
-    metrics, probes = fitted_probes(features, exponent)
+    metrics, probes, predicted = fitted_probes(features, exponent)
     parts = [_parts(probe, len(dataset.classnames)) for probe in probes]
     weight, bias = (torch.stack(each) for each in zip(*parts, strict=True))
-    return Measured(metrics, values={"weight": weight, "bias": bias}, predicted=_predicted(probes, features))
+    return Measured(metrics, values={"weight": weight, "bias": bias}, predicted=predicted)
 
 
-def fitted_probes(features: EpisodeFeatures, exponent: float | None = None) -> tuple[Metrics, list[Any]]:
-    """Accuracy and loss on val and test, the C that was chosen, and the probe, of every replicate.
+def fitted_probes(
+    features: EpisodeFeatures, exponent: float | None = None
+) -> tuple[Metrics, list[Any], Tensor]:
+    """Accuracy and loss on val and test, the C that was chosen, and the probe, of every replicate; and the
+    classes of the test images ``(R, t)``.
 
     exponent: log10 of C, where that is given. Every view of a training image is a sample. Raises UserError
     for fewer than two classes.
@@ -70,30 +73,19 @@ def fitted_probes(features: EpisodeFeatures, exponent: float | None = None) -> t
     from threadpoolctl import threadpool_limits
 
     metrics: Metrics = {}
-    probes = []
+    probes, predicted = [], []
     test = (features.test.numpy(), features.test_labels.numpy())
     # BLAS would take every core beside the trials that train there, and ten times as long for it.
     with threadpool_limits(limits=torch.get_num_threads()):
         for replicate in range(len(features.episodes)):
             train = _samples(features, replicate)
             val = (features.val[replicate].numpy(), features.val_labels[replicate].numpy())
-            measured, probe = _fitted(train, val, test, exponent)
+            measured, probe, classes = _fitted(train, val, test, exponent)
             probes.append(probe)
+            predicted.append(torch.from_numpy(classes))
             for name, value in measured.items():
                 metrics.setdefault(name, []).append(value)
-    return metrics, probes
-
-
-def _predicted(probes: Sequence[Any], features: EpisodeFeatures) -> Tensor:
-    """The classes of the test images ``(R, t)``, as ``_scores`` takes them."""
-    from threadpoolctl import threadpool_limits
-
-    images = features.test.numpy()
-    with threadpool_limits(limits=torch.get_num_threads()):
-        places = [probe.predict_proba(images).argmax(axis=1) for probe in probes]
-    return torch.stack(
-        [torch.from_numpy(probe.classes_[own]) for probe, own in zip(probes, places, strict=True)]
-    )
+    return metrics, probes, torch.stack(predicted)
 
 
 def _parts(probe: Any, classes: int) -> tuple[Tensor, Tensor]:
@@ -115,23 +107,28 @@ def _samples(features: EpisodeFeatures, replicate: int) -> Split:
     return views.flatten(0, 1).numpy(), labels.numpy()
 
 
-def _fitted(train: Split, val: Split, test: Split, given: float | None) -> tuple[dict[str, float], Any]:
-    """The probe whose C does best on val, or that of the C that is given, with its metrics."""
-    tried: dict[float, tuple[float, float, float, float]] = {}
+def _fitted(
+    train: Split, val: Split, test: Split, given: float | None
+) -> tuple[dict[str, float], Any, np.ndarray]:
+    """The probe whose C does best on val, or that of the C that is given: its metrics, it, and the classes
+    ``(t,)`` that it gives the test images."""
+    tried: dict[float, tuple[float, float]] = {}
     probes: dict[float, Any] = {}
 
     def measure(exponents: Sequence[float]) -> float:
         for exponent in exponents:
             if exponent not in tried:
                 probes[exponent] = _probe(10.0**exponent, train)
-                tried[exponent] = (*_scores(probes[exponent], *val), *_scores(probes[exponent], *test))
+                tried[exponent] = _scores(probes[exponent], *val)[:2]
         return min(tried, key=lambda exponent: (-tried[exponent][0], exponent))
 
     best = measure(COARSE if given is None else [given])
     for step in FINE if given is None else ():
         best = measure([best - step, best + step])
     names = ("val/accuracy", "val/loss", "test/accuracy", "test/loss")
-    return {**dict(zip(names, tried[best], strict=True)), "linear_probe/log10_C": best}, probes[best]
+    *on_test, predicted = _scores(probes[best], *test)
+    metrics = dict(zip(names, (*tried[best], *on_test), strict=True))
+    return {**metrics, "linear_probe/log10_C": best}, probes[best], predicted
 
 
 def _probe(strength: float, train: Split) -> Any:
@@ -147,11 +144,12 @@ def _probe(strength: float, train: Split) -> Any:
     return probe
 
 
-def _scores(probe: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Accuracy (percent) and loss."""
+def _scores(probe: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Accuracy (percent), loss, and the classes that it gives the images."""
     known: np.ndarray = probe.classes_
     predicted: np.ndarray = probe.predict_proba(images)
-    accuracy = 100 * float((known[predicted.argmax(axis=1)] == labels).mean())
+    found: np.ndarray = known[predicted.argmax(axis=1)]
+    accuracy = 100 * float((found == labels).mean())
     columns = np.searchsorted(known, labels).clip(max=len(known) - 1)
     right = np.where(known[columns] == labels, predicted[np.arange(len(labels)), columns], 0.0)
-    return accuracy, float(-np.log(right.clip(min=SMALLEST)).mean())
+    return accuracy, float(-np.log(right.clip(min=SMALLEST)).mean()), found

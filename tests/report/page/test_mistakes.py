@@ -13,6 +13,10 @@ from nemesis_sweep.sweep.predictions import FILE
 from tests.report.page.two_trials import two_trials
 
 
+def by_seed(row) -> dict[int, float]:
+    return dict(zip(row.seeds, row.replicates["test/accuracy"], strict=True))
+
+
 def test_won_less_lost_is_the_difference_of_the_accuracies(home):
     material = Material(read_sweeps([home]))
     tasks = {task.label: task for task in material.tasks}
@@ -20,7 +24,7 @@ def test_won_less_lost_is_the_difference_of_the_accuracies(home):
     assert len(mistakes.found) + len(mistakes.missing) == len(tasks)
     assert mistakes.found
     for versus in mistakes.found:
-        best, coop = (tasks[versus.label].contender(name).by_seed() for name in (BEST, PLAIN))
+        best, coop = (by_seed(tasks[versus.label].contender(name).row) for name in (BEST, PLAIN))
         for number, seed in enumerate(versus.best.seeds):
             more = int(versus.won[number].sum()) - int(versus.lost[number].sum())
             assert 100 * more / len(versus.labels) == pytest.approx(best[seed] - coop[seed])

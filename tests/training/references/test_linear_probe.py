@@ -67,9 +67,9 @@ def test_the_probe_takes_as_many_threads_as_torch_has(features: EpisodeFeatures,
     """Where trials run side by side each has its share of the cores; BLAS would take all of them."""
     seen: set[int] = set()
 
-    def fitted(*splits: object) -> tuple[dict[str, float], None]:
+    def fitted(*splits: object) -> tuple[dict[str, float], None, np.ndarray]:
         seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
-        return {}, None
+        return {}, None, np.zeros(1)
 
     monkeypatch.setattr(linear_probe, "_fitted", fitted)
     before = torch.get_num_threads()

@@ -10,7 +10,7 @@ import numpy as np
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.searches import Search, searches
-from nemesis_sweep.report.page.style import is_cloud, legend_below, panels
+from nemesis_sweep.report.page.style import draw_lost, is_cloud, legend_below, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,7 @@ def _draw(material: Material) -> Iterator[Picture]:
     cloud = is_cloud(sum(len(search.rows) for search in found))
     for ax, search in zip(axes, found, strict=True):
         _panel(ax, search, cloud)
-    for ax in axes[::3]:
-        ax.set_ylabel(found[0].objective)
+    name_heights(axes, found[0].objective)
     legend_below(figure, axes)
     yield Picture("history", "The best so far, trial by trial", CAPTION, figure)
 
@@ -47,17 +46,10 @@ def _panel(ax: Axes, search: Search, cloud: bool) -> None:
         numbers, values, "o", color="#56B4E9", markersize=1.8 if cloud else 3, markeredgewidth=0,
         alpha=0.5 if cloud else 0.9, rasterized=cloud, label="trial",
     )  # fmt: skip
-    for state, label, mark, colour in (
-        ("PRUNED", "pruned", "|", "#E69F00"),
-        ("FAIL", "failed", "x", "#7F7F7F"),
-    ):
-        lost = [int(row.number) for row in search.lost if row.state == state]
-        if lost:
-            ax.plot(
-                lost, [0.0] * len(lost), mark, color=colour, markersize=4, markeredgewidth=0.7, label=label,
-                transform=ax.get_xaxis_transform(), clip_on=False, rasterized=cloud,
-                alpha=0.3 if cloud else 0.9,
-            )  # fmt: skip
+    lost: dict[str, list[float]] = {}
+    for row in search.lost:
+        lost.setdefault(row.state, []).append(int(row.number))
+    draw_lost(ax, lost, cloud)
     steps = best_so_far(numbers, values, search.sign)
     last = max(int(row.number) for row in search.rows)
     ends = [*steps, (last, steps[-1][1])]

@@ -9,12 +9,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.report.entry import measured_values
+from nemesis_sweep.report.page.contenders import PLAIN, TEST
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale, scales_of, tick_text
-from nemesis_sweep.report.page.style import legend_below, looks, panels
+from nemesis_sweep.report.page.style import draw_plain, legend_below, name_heights, panels
 from nemesis_sweep.report.statistics import score
-from nemesis_sweep.spec.baselines import BASELINES, COOP
 from nemesis_sweep.sweep.best import best, candidates_of
 from nemesis_sweep.sweep.row import Row
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 OMEGA = "omega"
 PARTS = 6
 """Buckets of a range; each of a few choices is one of its own."""
-TEST = "test/accuracy"
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,8 @@ def _draw(material: Material) -> Iterator[Picture]:
     figure, axes = panels(len(shown), height=2.0)
     for ax, (task, found) in zip(axes, shown, strict=True):
         _panel(ax, task, found)
-        ax.set_title(f"{task.label} ({task.sweep.name})" if material.several else task.label, pad=13)
-    for ax in axes[::3]:
-        ax.set_ylabel("accuracy (%)")
+        ax.set_title(material.title(task), pad=13)
+    name_heights(axes, "accuracy (%)")
     legend_below(figure, axes)
     yield Picture("isolation", "Omega alone, the rest at its best", _caption(material), figure)
 
@@ -123,12 +121,7 @@ def _panel(ax: Axes, task: TaskOfSweep, found: Sequence[Bucket]) -> None:
                 capsize=1.5,
                 label="validation (picks)" if name.startswith("val") else "test",
             )
-    coop = task.contender(BASELINES[COOP].label)
-    if coop is not None and coop.entry.test is not None:
-        how = looks([coop.method])[coop.method]
-        ax.axhline(
-            coop.entry.test.mean, color=how["color"], linestyle=how["linestyle"], label=f"{coop.method}, test"
-        )
+    draw_plain(ax, task, f"{PLAIN}, test")
     for place, each in enumerate(found):
         ax.annotate(
             str(each.count), (place, 1.0), (0, 2), xycoords=("data", "axes fraction"),

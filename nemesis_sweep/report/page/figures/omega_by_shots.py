@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nemesis_sweep.report.page.contenders import BEST, BEST_OF
+from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN, TEST
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale, numeric_scale
-from nemesis_sweep.report.page.style import is_cloud, legend_below, looks, panels, scale_axis
-from nemesis_sweep.spec.baselines import BASELINES, COOP
+from nemesis_sweep.report.page.style import (
+    ACROSS,
+    draw_plain,
+    is_cloud,
+    legend_below,
+    looks,
+    name_heights,
+    panels,
+    scale_axis,
+)
+from nemesis_sweep.report.statistics.mean_ranks import mean_ranks
 from nemesis_sweep.spec.losses import LOSSES, loss_of
 from nemesis_sweep.sweep.row import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TEST = "test/accuracy"
 FEWEST = 5
 """Trials with a penalty from which a rank correlation is told."""
 CAPTION = (
@@ -42,8 +50,7 @@ def _draw(material: Material) -> Iterator[Picture]:
     total = sum(len(points) for _, points in shown)
     for ax, (task, points) in zip(axes, shown, strict=True):
         _panel(ax, material, task, points, scale, is_cloud(total))
-    for ax in axes[::across]:
-        ax.set_ylabel("test accuracy (%)")
+    name_heights(axes, "test accuracy (%)", across)
     legend_below(figure, axes, columns=6)
     yield Picture("omega-by-shots", "Strength of the penalty by shots", CAPTION, figure)
 
@@ -66,7 +73,7 @@ def _test(row: Row) -> float:
 def _across(tasks: Sequence[TaskOfSweep]) -> int:
     """Panels in a row: a dataset's shots side by side where that fits."""
     counts = {len({each.key.shots for each in tasks if each.key.data == task.key.data}) for task in tasks}
-    return counts.pop() if len(counts) == 1 and counts <= {2, 3, 4} else 3
+    return counts.pop() if len(counts) == 1 and counts <= {2, 3, 4} else ACROSS
 
 
 def _panel(
@@ -96,13 +103,9 @@ def _panel(
                 rasterized=cloud,
             )
     _mark_selected(ax, task, points, places)
-    coop = task.contender(BASELINES[COOP].label)
-    if coop is not None and coop.entry.test is not None:
-        how = looks([coop.method])[coop.method]
-        ax.axhline(coop.entry.test.mean, color=how["color"], linestyle=how["linestyle"], label=coop.method)
+    draw_plain(ax, task, PLAIN)
     ax.margins(y=0.12)
-    name = f"{task.label} ({task.sweep.name})" if material.several else task.label
-    ax.set_title(f"{name}\n{_told(points)}")
+    ax.set_title(f"{material.title(task)}\n{_told(points)}")
 
 
 def _mark_selected(
@@ -136,14 +139,7 @@ def _told(points: Sequence[tuple[Row, float]]) -> str:
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Spearman's: Pearson's of the ranks, equals sharing theirs."""
-    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    found: np.ndarray = (last - (count - 1) / 2)[place]
-    return found
+    return float(np.corrcoef(mean_ranks(one), mean_ranks(other))[0, 1])
 
 
 PIECE = Piece(Section.SEARCH, 10, _draw)

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.report.curves import Curve, curves_of
-from nemesis_sweep.report.page.contenders import BEST
+from nemesis_sweep.report.page.contenders import BEST, PLAIN
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
-from nemesis_sweep.report.page.mistakes import PLAIN
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.style import legend_below, looks, panels
 
@@ -39,7 +38,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         figure, axes = panels(len(found), height=1.9)
         for ax, (task, curves) in zip(axes, found, strict=True):
             _panel(ax, curves, metrics)
-            ax.set_title(f"{task.label} ({task.sweep.name})" if material.several else task.label)
+            ax.set_title(material.title(task))
             ax.set_xlabel("epoch")
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             ax.set_ylabel(unit)

@@ -101,10 +101,7 @@ def _line(row: Row, scales: Mapping[str, Scale]) -> Line:
         scale.place(row.params[name]) if name in row.params else None for name, scale in scales.items()
     ]
     # Equal choices of many trials would be one line: a little beside one another.
-    aside = [
-        (int(row.number) * 0.618034 % 1 - 0.5) * 0.3 / len(scale.choices) if scale.choices else 0.0
-        for scale in scales.values()
-    ]
+    aside = [scale.aside(int(row.number), 0.3) for scale in scales.values()]
     return [
         (float(place), MISSING if height is None else height + beside)
         for place, (height, beside) in enumerate(zip(heights, aside, strict=True))

@@ -9,7 +9,7 @@ from nemesis_sweep.report.page.comparison import MethodScores, method_scores
 from nemesis_sweep.report.page.label_lines import ROOM, label_lines
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import GRID, INK, legend_below, looks, panels
+from nemesis_sweep.report.page.style import ACROSS, GRID, INK, legend_below, looks, panels
 from nemesis_sweep.report.statistics.performance_profile import Profile, performance_profile
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 200
-ACROSS = 3
-"""Panels side by side."""
 TOGETHER = 4
 """The most methods whose bands can be told apart in one panel."""
 
@@ -40,7 +38,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             _line(axes[0], profile, look[method], label=label_lines(method))
         legend_below(figure, axes, columns=2 if max(map(len, profiles)) > ROOM else 4)
     else:
-        figure, axes = panels(len(profiles), height=1.55, across=ACROSS, sharex=True, sharey=True)
+        figure, axes = panels(len(profiles), height=1.55, sharex=True, sharey=True)
         for ax, (method, profile) in zip(axes, profiles.items(), strict=True):
             for other in profiles.values():
                 _line(ax, other, {"color": GRID, "linestyle": "-"}, behind=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import legend_below, panels
+from nemesis_sweep.report.page.style import legend_below, name_heights, panels
 from nemesis_sweep.spec.losses import MIX, PAN, loss_of
 from nemesis_sweep.sweep.best import best, candidates_of
 from nemesis_sweep.sweep.row import Row
@@ -32,10 +32,8 @@ def _draw(material: Material) -> Iterator[Picture]:
     figure, axes = panels(len(shown), height=1.8)
     for ax, (task, row) in zip(axes, shown, strict=True):
         _panel(ax, row)
-        name = f"{task.label} ({task.sweep.name})" if material.several else task.label
-        ax.set_title(f"{name}, trial {row.number}{' (winner)' if row.best else ''}")
-    for ax in axes[::3]:
-        ax.set_ylabel("% of steps")
+        ax.set_title(f"{material.title(task)}, trial {row.number}{' (winner)' if row.best else ''}")
+    name_heights(axes, "% of steps")
     legend_below(figure, axes)
     yield Picture("selected-positions", "Positions that PAN selected", CAPTION, figure)
 

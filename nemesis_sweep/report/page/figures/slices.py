@@ -9,7 +9,16 @@ from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.report.page.searches import Search, searches_of
-from nemesis_sweep.report.page.style import COLOURS, MARKS, is_cloud, legend_below, panels, scale_axis
+from nemesis_sweep.report.page.style import (
+    COLOURS,
+    MARKS,
+    draw_lost,
+    is_cloud,
+    legend_below,
+    name_heights,
+    panels,
+    scale_axis,
+)
 from nemesis_sweep.sweep.row import Row
 
 if TYPE_CHECKING:
@@ -17,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST = len(COLOURS)
 """Tasks that have a colour each; more are drawn alike."""
-LOST = {"PRUNED": ("pruned", "|", "#E69F00"), "FAIL": ("failed", "x", "#7F7F7F")}
 
 
 def _draw(material: Material) -> Iterator[Picture]:
@@ -30,8 +38,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         cloud = is_cloud(len(scales) * sum(len(search.rows) for search in found))
         for ax, scale in zip(axes, scales.values(), strict=True):
             _panel(ax, scale, found, cloud)
-        for ax in axes[::3]:
-            ax.set_ylabel(_label(found))
+        name_heights(axes, _label(found))
         legend_below(figure, axes)
         told = f" of {sweep.name}" if material.several else ""
         name = f"slices-{number}" if material.several else "slices"
@@ -80,34 +87,20 @@ def _panel(ax: Axes, scale: Scale, found: Sequence[Search], cloud: bool) -> None
             height = search.value(search.ranked[0]) if alone else 0.0
             colour = _look(number, len(found))["color"]
             ax.plot(
-                [place + _aside(scale, number)], [height], "*", color=colour, markersize=8, clip_on=False,
+                [place + scale.aside(number)], [height], "*", color=colour, markersize=8, clip_on=False,
                 markeredgecolor="#ffffff", markeredgewidth=0.4, zorder=4, label="best trial of a task",
             )  # fmt: skip
-    _lost(ax, scale, [row for search in found for row in search.lost], cloud)
+    lost: dict[str, list[float]] = {}
+    for place, row in _points([row for search in found for row in search.lost], scale):
+        lost.setdefault(row.state, []).append(place)
+    draw_lost(ax, lost, cloud)
     ax.margins(y=0.1)
-
-
-def _lost(ax: Axes, scale: Scale, rows: Sequence[Row], cloud: bool) -> None:
-    """Trials without a value, on the edge where the worst would be."""
-    for state, (label, mark, colour) in LOST.items():
-        points = _points([row for row in rows if row.state == state], scale)
-        if points:
-            ax.plot(
-                [place for place, _ in points], [0.0] * len(points), mark, color=colour, markersize=4.5,
-                markeredgewidth=0.8, transform=ax.get_xaxis_transform(), clip_on=False, label=label,
-                rasterized=cloud, zorder=3, alpha=0.3 if cloud else 0.9,
-            )  # fmt: skip
 
 
 def _points(rows: Sequence[Row], scale: Scale) -> list[tuple[float, Row]]:
     """The trials that have the dimension, with their places; those of one choice beside one another."""
     placed = [(scale.place(row.params.get(scale.name)), row) for row in rows if scale.name in row.params]
-    return [(place + _aside(scale, int(row.number)), row) for place, row in placed if place is not None]
-
-
-def _aside(scale: Scale, number: int) -> float:
-    """A little aside of the middle of a choice, so that equal ones do not hide one another."""
-    return (number * 0.618034 % 1 - 0.5) * 0.5 / len(scale.choices) if scale.choices else 0.0
+    return [(place + scale.aside(int(row.number)), row) for place, row in placed if place is not None]
 
 
 def _look(number: int, count: int) -> dict[str, Any]:

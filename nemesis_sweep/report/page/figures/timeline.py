@@ -86,10 +86,10 @@ def _draw(material: Material) -> Iterator[Picture]:
         title += " (simulated)" if record.status.simulated else ""
         title += f", {record.name}" if material.several else ""
         name = f"timeline-{number}" if material.several else "timeline"
-        yield Picture(name, title, _caption(record, side), figure)
+        yield Picture(name, title, _caption(side), figure)
 
 
-def _caption(record: SweepRecord, side: Sequence[tuple[str, Sequence[Span]]]) -> str:
+def _caption(side: Sequence[tuple[str, Sequence[Span]]]) -> str:
     whole = max(span.end for _, lane in side for span in lane)
     busy = sum(span.end - span.begin for _, lane in side for span in lane)
     known = sum(1 for worker, _ in side if worker)
@@ -102,8 +102,7 @@ def _caption(record: SweepRecord, side: Sequence[tuple[str, Sequence[Span]]]) ->
         "many ran at once, when none did, and what pruning cut short."
     )
     at_once = busy / whole if whole > 0 else 0.0
-    told += f" On average {at_once:.1f} trials ran at once."
-    return f"Simulated time: nothing was trained. {told}" if record.status.simulated else told
+    return f"{told} On average {at_once:.1f} trials ran at once."
 
 
 def _panel(ax: Axes, side: Sequence[tuple[str, Sequence[Span]]], cloud: bool) -> None:

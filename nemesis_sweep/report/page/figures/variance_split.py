@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.report.entry import measured_values
-from nemesis_sweep.report.page.comparison import TEST
+from nemesis_sweep.report.page.contenders import TEST
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Note, Picture, Piece, Section
 from nemesis_sweep.report.page.style import INK, WIDTH

@@ -1,13 +1,10 @@
-"""Tables for programs: every number of a cell in a column of its own, as CSV and as Parquet."""
+"""Tables for programs: every number of a cell in a column of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as csv
-import pyarrow.parquet as pq
 
 from nemesis_sweep.report.page.pieces import Cell, ReportTable
 from nemesis_sweep.report.statistics import Gain, Score
@@ -26,16 +23,6 @@ def data_table(table: ReportTable) -> pa.Table:
     if any(line.group for line in table.lines):
         columns = {_free("group", columns): [line.group for line in table.lines], **columns}
     return pa.table({name: _typed(values) for name, values in columns.items()})
-
-
-def write_csv(table: ReportTable, path: Path) -> None:
-    """Write `PATH` as CSV."""
-    csv.write_csv(data_table(table), path)
-
-
-def write_parquet(table: ReportTable, path: Path) -> None:
-    """Write `PATH` as Parquet."""
-    pq.write_table(data_table(table), path, compression="zstd")
 
 
 def _parts(cells: Sequence[Cell]) -> Sequence[str]:

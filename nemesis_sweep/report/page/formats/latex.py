@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nemesis_sweep.report.page.formats.text import best_cells, texts
+from nemesis_sweep.report.page.formats.text import best_cells, is_text, texts
 from nemesis_sweep.report.page.pieces import ReportTable
 
 ROOM = 78
@@ -26,7 +26,7 @@ def latex(table: ReportTable) -> str:
     table = _printed(table)
     rows = _rows(table)
     header = [escaped(column.name) for column in table.columns]
-    kinds = "".join("l" if _is_text(table, place) else "r" for place in range(len(header)))
+    kinds = "".join("l" if is_text(table, place) else "r" for place in range(len(header)))
     body = [_line(header), r"\midrule", *rows]
     tabular = [
         rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}",
@@ -86,7 +86,3 @@ def _texts(table: ReportTable) -> list[list[str]]:
 
 def _line(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
-
-
-def _is_text(table: ReportTable, place: int) -> bool:
-    return any(isinstance(line.cells[place], str) for line in table.lines)

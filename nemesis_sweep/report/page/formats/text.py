@@ -47,6 +47,11 @@ def texts(table: ReportTable, lines: Sequence[Line]) -> list[list[str]]:
     ]
 
 
+def is_text(table: ReportTable, place: int) -> bool:
+    """Whether a column has text, which stands at the left, and not only numbers."""
+    return any(isinstance(line.cells[place], str) for line in table.lines)
+
+
 def best_cells(table: ReportTable) -> list[list[bool]]:
     """Whether each cell is the best of its column within its group, as far as what is printed tells."""
     chosen = [[False] * len(table.columns) for _ in table.lines]

@@ -12,10 +12,10 @@ COLUMNS = (
     Column("setting"),
     Column("val, selected"),
     Column("val, confirmed", "max"),
-    Column("difference"),
+    Column("val, change"),
     Column("test, selected"),
     Column("test, confirmed", "max"),
-    Column("difference"),
+    Column("test, change"),
     Column("confirmed gain"),
     Column("seeds", printed=False),
 )
@@ -34,7 +34,7 @@ def _make(material: Material) -> Iterator[ReportTable]:
     objectives = " and ".join(dict.fromkeys(sweep.objectives[0] for sweep, _ in boards))
     caption = (
         f"Settings that were best by {objectives}, and plain CoOp, trained again on fresh seeds that "
-        "selected nothing. Accuracies in percent, mean ± standard deviation over the seeds; difference: "
+        "selected nothing. Accuracies in percent, mean ± standard deviation over the seeds; change: "
         "confirmed less selected, below zero by what the choice flattered. Gain: of confirmed over confirmed "
         "plain CoOp on test, paired by seed, with its 95 % interval: the number to believe."
     )

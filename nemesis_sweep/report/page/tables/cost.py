@@ -34,11 +34,7 @@ CAPTION = (
 
 def _make(material: Material) -> Iterator[ReportTable]:
     lines = [line for record in material.sweeps for line in _lines(material, record)]
-    simulated = [record.name for record in material.sweeps if record.status.simulated]
-    told = "Simulated time: nothing was trained. " if len(simulated) == len(material.sweeps) else ""
-    if simulated and not told:
-        told = f"Simulated time, nothing was trained: {', '.join(simulated)}. "
-    yield ReportTable("cost", "What the trials cost", told + CAPTION, COLUMNS, lines)
+    yield ReportTable("cost", "What the trials cost", CAPTION, COLUMNS, lines)
 
 
 def _lines(material: Material, record: SweepRecord) -> Iterator[Line]:

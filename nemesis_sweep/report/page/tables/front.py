@@ -16,7 +16,7 @@ def _make(material: Material) -> Iterator[ReportTable]:
     boards: dict[tuple[str, ...], list[Line]] = {}
     for sweep in material.sweeps:
         for board in sweep.boards if len(sweep.objectives) > 1 else ():
-            group = f"{board.study} ({sweep.name})" if material.several else board.study
+            group = material.board(sweep, board.study)
             on_it = [board.best, *board.front] if board.best else []
             lines = [Line(_cells(entry, sweep.objectives), group) for entry in on_it]
             boards.setdefault(sweep.objectives, []).extend(lines)

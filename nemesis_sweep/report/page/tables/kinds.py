@@ -22,7 +22,7 @@ def _make(material: Material) -> Iterator[ReportTable]:
         columns += [Column(loss, "max")]
         columns += [] if loss == NONE else [Column(f"{loss}, control"), Column(f"{loss} adds")]
     lines = [
-        Line(_cells(row, losses), f"{board.study} ({sweep.name})" if material.several else board.study)
+        Line(_cells(row, losses), material.board(sweep, board.study))
         for sweep, board in boards
         for row in board.kinds
     ]

@@ -26,6 +26,6 @@ def test_a_page_shows_some_of_many_classes_and_the_files_have_all():
     made = two_trials(labels, [labels], coop, names=[f"class {label}" for label in labels])
     (table,) = PIECE.make(material_of(made))
     assert len(table.lines) == 40
-    shown = Shown("table", table)
+    shown = Shown(table)
     assert len(shown.rows) == 8
     assert shown.left_out == 32
