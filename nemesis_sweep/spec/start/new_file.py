@@ -36,9 +36,9 @@ def new_text(source: Path, file: str, name: str, tasks: Mapping[str, Sequence[st
         text = with_value(text, ("tasks", key), value, COMMENTS[key])
     data = read_text(before, str(source)).data
     for table, axis in TABLES.items():
-        kept = tasks.get(axis)
-        for entry in data.get("method", {}).get(table, {}) if kept is not None else ():
-            if entry not in kept:
+        if axis in tasks:
+            entries = data.get("method", {}).get(table, {})
+            for entry in [entry for entry in entries if entry not in tasks[axis]]:
                 text = without(text, ("method", table, entry))
     head, _, rest = text.partition("\nname:")
     return f"{_header(head, source.stem, file, bool(tasks))}\nname:{rest}"
