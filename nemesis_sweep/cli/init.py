@@ -2,55 +2,51 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.cli.completion import backbone_names, dataset_names, names, shipped_names
 from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.cli.wanted import FIRST, OF_IMAGES, Wanted, as_dataset, numbers
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable, quoted
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
 
-OF_IMAGES, FIRST = "own_images", "pan"
-"""The shipped files that are copied where none is named: of images of one's own, and else."""
 FLAGS = {"dataset": "--dataset", "shots": "--shots", "backbone": "--backbone"}
 
 
-@dataclass
-class Wanted:
-    """What the new file is to be; empty where it is as in the file that it is copied from."""
-
-    source: str = ""
-    images: list[str] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
-    shots: list[int] = field(default_factory=list)
-    backbones: list[str] = field(default_factory=list)
-
-    def tasks(self) -> dict[str, Sequence[str | int]]:
-        """The keys of `tasks` that differ."""
-        datasets = [*self.datasets, *map(_as_dataset, self.images)]
-        every: dict[str, Sequence[str | int]] = {
-            "dataset": datasets,
-            "shots": self.shots,
-            "backbone": self.backbones,
-        }
-        return {key: values for key, values in every.items() if values}
-
-
 @click.command("init")
-@click.argument("what", required=False, metavar="[NAME|FILE]")
-@click.option("--from", "source", metavar="NAME", help="The shipped sweep file to copy [default: pan].")
+@click.argument("what", required=False, metavar="[NAME|FILE]", shell_complete=names(shipped_names))
+@click.option(
+    "--from",
+    "source",
+    metavar="NAME",
+    shell_complete=names(shipped_names),
+    help="The shipped sweep file to copy [default: pan, for --images own_images].",
+)
 @click.option("--images", multiple=True, type=GivenPath(), help="Images of your own: a folder, CSV, Parquet.")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME,...", help="Datasets that have a name.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="NAME,...",
+    shell_complete=names(dataset_names),
+    help="Datasets that have a name.",
+)
 @click.option("--shots", metavar="N,...", help="Training images of each class, such as 4,16.")
-@click.option("--backbone", "backbones", multiple=True, metavar="NAME", help="The vision-language model.")
+@click.option(
+    "--backbone",
+    "backbones",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=names(backbone_names),
+    help="The vision-language model.",
+)
 @click.option("--to", "file", type=GivenPath(), help="The file to write [default: NAME.yaml].")
 @click.option("--list", "as_list", is_flag=True, help="List the sweep files that ship, and write nothing.")
 def command(
@@ -68,12 +64,10 @@ def command(
     NAME is a shipped file, as --from, and FILE is the file to write, as --to. On a terminal and with nothing
     named, it asks. A file that exists is not written over.
     """
-    from nemesis_sweep.spec.start.shipped import first_line, shipped_names
+    from nemesis_sweep.spec.start.shipped import listing
 
     if as_list:
-        names = shipped_names()
-        for name in names:
-            click.echo(f"{name.ljust(max(map(len, names)))}  {first_line(name)}")
+        click.echo("\n".join(listing()))
         return
     source, file = _named(what, source, file)
     for path in images:
@@ -82,7 +76,7 @@ def command(
         source or "",
         [str(path) for path in images],
         [name for each in datasets for name in map(str.strip, each.split(",")) if name],
-        _numbers(shots) if shots else [],
+        numbers(shots) if shots else [],
         list(backbones),
     )
     if wanted == Wanted() and sys.stdin.isatty() and sys.stdout.isatty():
@@ -115,32 +109,11 @@ def _refuse_nothing(path: Path) -> None:
         raise UserError(Problem("no such file or folder", "--images", found=repr(str(path)), nearest=near))
 
 
-def _numbers(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdecimal() and len(part) < 9 and int(part) > 0 for part in parts):
-        raise UserError(
-            Problem("not a number of images", "--shots", found=repr(text), allowed="such as 16, or 1,4,16")
-        )
-    return list(map(int, parts))
-
-
-def _as_dataset(path: str) -> str:
-    """How a sweep file names a path that was typed: relative paths there start at the data root."""
-    from nemesis_sweep.files.current_folder import expanded, here
-    from nemesis_sweep.spec.data_root import data_root
-
-    place = here() / expanded(path)
-    if data_root() != here() or Path(path).is_absolute():
-        return str(place)
-    plain = os.path.normpath(path)
-    return plain if plain.startswith(("~", "..")) else f"./{plain}"
-
-
 def _name(wanted: Wanted) -> str:
     """What the sweep is called: as the folder of images, else as the file that it is copied from."""
     from nemesis_sweep.spec.task_names import dataset_origin
 
-    return dataset_origin(_as_dataset(wanted.images[0])).base if wanted.images else wanted.source
+    return dataset_origin(as_dataset(wanted.images[0])).base if wanted.images else wanted.source
 
 
 def _write(wanted: Wanted, file: Path) -> None:

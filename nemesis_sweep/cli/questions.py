@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from nemesis_sweep.cli.wanted import FIRST, OF_IMAGES, Wanted, numbers
 from nemesis_sweep.messages.errors import UserError
-
-if TYPE_CHECKING:
-    from nemesis_sweep.cli.init import Wanted
 
 
 def ask(wanted: Wanted) -> None:
     """Fill in what the new file is to be. A question with an answer that cannot be used is asked again."""
-    from nemesis_sweep.cli.init import FIRST, OF_IMAGES, _numbers
     from nemesis_sweep.data.registry import EMBEDDED
     from nemesis_sweep.spec.source import read_text
-    from nemesis_sweep.spec.start.shipped import first_line, shipped_file, shipped_names
+    from nemesis_sweep.spec.start.shipped import listing, shipped_file
 
     click.echo(f"Images: a folder of class folders, or datasets ({', '.join(EMBEDDED)}, ...)")
     answer = _asked("  folder or names", "digits", _data)
@@ -28,17 +25,16 @@ def ask(wanted: Wanted) -> None:
     else:
         wanted.datasets = answer
     click.echo("Search space, which says what penalty is searched beside what else:")
-    names = shipped_names()
-    for name in names:
-        click.echo(f"  {name.ljust(max(map(len, names)))}  {first_line(name)}")
+    for line in listing():
+        click.echo(f"  {line}")
     usual = OF_IMAGES if wanted.images else FIRST
     wanted.source = _asked("  name", usual, lambda name: shipped_file(name).stem)
     tasks = read_text(shipped_file(wanted.source).read_text(encoding="utf-8"), wanted.source).data["tasks"]
     shots = tasks.get("shots", 16)
     usual = ",".join(map(str, shots if isinstance(shots, list) else [shots]))
     click.echo("Shots: training images of each class, one number or several")
-    if (numbers := _asked("  shots", usual, _numbers)) != _numbers(usual):
-        wanted.shots = numbers
+    if (answer := _asked("  shots", usual, numbers)) != numbers(usual):
+        wanted.shots = answer
     backbone = str(tasks.get("backbone", "icon-clip"))
     click.echo("Backbone: icon-clip ships, knows drawings; ViT-B-16@openai is downloaded, knows photographs")
     if (name := _asked("  backbone", backbone, _backbone)) != backbone:

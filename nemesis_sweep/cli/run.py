@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from nemesis_sweep.cli import simulation
-from nemesis_sweep.cli.options import GivenPath, load, overrides, sweep_file, trials
+from nemesis_sweep.cli.options import HomePath, load, overrides, sweep_file, trials
 from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.report import write_after_a_run
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 @click.command("run")
 @sweep_file
-@click.option("--home", type=GivenPath(), help="Folder of this sweep [default: sweeps/NAME].")
+@click.option("--home", type=HomePath(), help="Folder of this sweep [default: sweeps/NAME].")
 @trials
 @overrides
 @click.option("--extend", is_flag=True, help="Go on with more trials, hours or tasks than before.")

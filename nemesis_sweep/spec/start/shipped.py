@@ -28,6 +28,12 @@ def shipped_file(name: str) -> Path:
     return FOLDER / f"{name}{SUFFIX}"
 
 
+def listing() -> list[str]:
+    """A line for every file that ships: its name, and what it searches."""
+    names = shipped_names()
+    return [f"{name.ljust(max(map(len, names)))}  {first_line(name)}" for name in names]
+
+
 def first_line(name: str) -> str:
     """What a shipped file searches, as its first comment says."""
     head = shipped_file(name).read_text(encoding="utf-8").partition("\n")[0]
