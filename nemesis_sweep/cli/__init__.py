@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     "report": "Write a page, figures and tables of one sweep or several.",
     "classify": "Say what is in images, by the best prompt of a sweep or another one.",
     "export": "Write what a prompt gives its classes, for plain open_clip.",
+    "words": "Tell the words that are nearest to the vectors of a prompt.",
     "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Serve the MLflow pages of a sweep on this machine.",
     "backbones": "List the vision-language models, or look into one of them.",
