@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "prediction.md").read_text()
 BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
-CLASSIFY, EXPORT, WORDS, RUN, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
+CLASSIFY, EXPORT, WORDS, RUN, REPLAY, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
 OF_A_SWEEP = [text for text in PYTHON if "sweeps/" in text or "from-mlflow" in text]
 
 
@@ -77,6 +77,8 @@ def test_prompts_of_a_sweep_and_of_mlflow_name_images(tmp_path):
     run(photos, tmp_path)
     of_home, of_mlflow = OF_A_SWEEP
     assert "['0', '1', '2', '3', '4'] [[('" in run(of_home, tmp_path)
+    told = shell(REPLAY.replace("16shot", "1shot"), tmp_path)
+    assert re.search(r"^digits-1shot/coop: the same, \d+ numbers compared$", told, re.MULTILINE)
     client = MlflowClient(f"sqlite:///{tmp_path}/sweeps/pan/mlflow.db")
     (experiment,) = [each for each in client.search_experiments() if each.name == "pan"]
     runs = client.search_runs([experiment.experiment_id], "tags.`nemesis.baseline` = 'coop'")

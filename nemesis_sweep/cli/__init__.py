@@ -32,6 +32,7 @@ VERBS: dict[str, str] = {
     "validate": "Check a sweep file and report everything that is wrong with it.",
     "status": "Show how far a sweep is, from another terminal or afterwards.",
     "report": "Write a page, figures and tables of one sweep or several.",
+    "replay": "Train a trial of a sweep again, and say whether its numbers are the same.",
     "classify": "Say what is in images, by the best prompt of a sweep or another one.",
     "export": "Write what a prompt gives its classes, for plain open_clip.",
     "words": "Tell the words that are nearest to the vectors of a prompt.",
