@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.sealed import DamagedError, read_object
 from nemesis_sweep.tracking.limits import entity_name
-from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox
-from nemesis_sweep.tracking.runs import close, create, find, reopen
+from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, TAGS, Event, Outbox
+from nemesis_sweep.tracking.runs import NAME_TAG, NOTE_TAG, REASON_TAG, close, create, find, log, reopen
 from nemesis_sweep.tracking.store import Tracking
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ SENT = "outbox.sent.json"
 PARENT_TAG = "mlflow.parentRunId"
 STUDY_TAG = "nemesis.study"
 TRIAL_TAG = "nemesis.trial"
-# MLflow takes at most 1000 metrics a call.
-MAX_METRICS = 1000
+STATE_TAG = "state"
+"""Of a trial, in Optuna's words: a pruned one is FINISHED for MLflow, whose cross stands for failures."""
+STATES = {"FINISHED": "COMPLETE", "FAILED": "FAIL", "KILLED": "INTERRUPTED"}
+"""What a status says of a trial of which no more is known."""
+# MLflow takes at most 1000 entries a call, tags among them.
+MAX_METRICS = 900
 
 
 class Delivery:
@@ -54,43 +58,57 @@ class Delivery:
             self._run_id, self._sent = "", 0
         self._is_there = True
         events, end = self._outbox.read(self._sent)
+        # A call costs far more than what it carries: all between two openings goes together, the end last.
         metrics: list[Metric] = []
+        tags: dict[str, str] = {}
+        last: Event | None = None
         for each in events:
-            if each["event"] == METRICS:
+            kind = each["event"]
+            if kind == METRICS:
                 metrics += _metrics(each)
-                continue
-            if each["event"] != FILES:  # A call costs far more than what it carries.
-                self._log(client, metrics)
-                metrics = []
-            self._apply(client, each)
-        self._log(client, metrics)
-        if events:
-            self.ended = events[-1]["event"] == CLOSE
+            elif kind == FILES:
+                self._send_files(client, each)
+            elif kind == TAGS:
+                tags |= _told(each)
+            elif kind == CLOSE:
+                last = each
+                tags |= self._ending(each)
+            elif kind == OPEN:
+                self._log(client, metrics, tags, last)
+                metrics, tags, last = [], {}, None
+                self._open(client, each)
+        self._log(client, metrics, tags, last)
+        if any(each["event"] in (OPEN, CLOSE) for each in events):
+            self.ended = last is not None
         self._keep(end)
 
-    def _apply(self, client: MlflowClient, each: Event) -> None:
-        if each["event"] == OPEN:
-            self._open(client, each)
-        elif each["event"] == FILES:
-            for name in each["names"]:
-                file = self._outbox.folder / name
-                # A trial that is trained again has none for a while, and logs them anew.
-                if file.is_file() and file.resolve().is_relative_to(self._outbox.folder.resolve()):
-                    place = str(Path(each["place"] or "")).strip(".") or None
-                    client.log_artifact(self._run(client, each), str(file), place)
-        elif each["event"] == CLOSE:
-            close(client, self._run(client, each), each["status"], each["reason"], each["time"])
+    def _send_files(self, client: MlflowClient, each: Event) -> None:
+        for name in each["names"]:
+            file = self._outbox.folder / name
+            # A trial that is trained again has none for a while, and logs them anew.
+            if file.is_file() and file.resolve().is_relative_to(self._outbox.folder.resolve()):
+                place = str(Path(each["place"] or "")).strip(".") or None
+                client.log_artifact(self._run(client, each), str(file), place)
+
+    def _ending(self, each: Event) -> dict[str, str]:
+        """What the end of a run makes known of it."""
+        why = {REASON_TAG: each["reason"]} if each["reason"] else {}
+        if not self.trial:
+            return why
+        return {**why, STATE_TAG: each.get("state") or STATES.get(each["status"], each["status"])}
 
     def _open(self, client: MlflowClient, each: Event) -> None:
         params, tags = each.get("params", {}), {**each.get("tags", {}), **self._marks}
+        name = each.get("name", "")
         experiment = self._tracking.experiment_id
         # What was created while the answer was lost, or by a driver that died right then, is found again.
         found = client.get_run(self._run_id) if self._run_id else find(client, experiment, self._marks)
         if found is not None:
-            self._run_id = reopen(client, found, params, tags)
+            renamed = {NAME_TAG: name} if name else {}
+            self._run_id = reopen(client, found, params, {**tags, **renamed})
             return
         study, _, number = self.trial.rpartition("/")
-        self._run_id = create(client, experiment, f"{number} {study}", params, tags, each["time"])
+        self._run_id = create(client, experiment, name or f"{number} {study}", params, tags, each["time"])
 
     @property
     def _marks(self) -> dict[str, str]:
@@ -106,10 +124,17 @@ class Delivery:
             self._open(client, {"time": each["time"]})
         return self._run_id
 
-    def _log(self, client: MlflowClient, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), MAX_METRICS):
-            batch = metrics[start : start + MAX_METRICS]
-            client.log_batch(self._run(client, {"time": batch[0].timestamp}), metrics=batch)
+    def _log(
+        self, client: MlflowClient, metrics: list[Metric], tags: Mapping[str, str], last: Event | None
+    ) -> None:
+        """Send metrics with the tags, then the end of the run where there is one."""
+        if metrics or tags:
+            began = metrics[0].timestamp if metrics else (last or {}).get("time")
+            log(client, self._run(client, {"time": began}), metrics[:MAX_METRICS], tags)
+        for start in range(MAX_METRICS, len(metrics), MAX_METRICS):
+            log(client, self._run_id, metrics[start : start + MAX_METRICS])
+        if last is not None:
+            close(client, self._run(client, last), last["status"], last["time"])
 
     def _position(self) -> tuple[str, int]:
         """The run and the bytes that were sent to it; of the sweep's own run as it is now."""
@@ -138,6 +163,12 @@ def _exists(client: MlflowClient, run_id: str) -> bool:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return False
+
+
+def _told(each: Event) -> dict[str, str]:
+    """The tags of an event, the name and the description of the run among them."""
+    named = {NAME_TAG: each.get("name", ""), NOTE_TAG: each.get("note", "")}
+    return {**each["tags"], **{key: value for key, value in named.items() if value}}
 
 
 def _metrics(each: Event) -> Iterable[Metric]:

@@ -23,10 +23,10 @@ from nemesis_sweep.files.full_disk import naming
 from nemesis_sweep.files.regular_file import MEGABYTE, open_regular, read_regular
 
 FILE = "outbox.jsonl"
-OPEN, METRICS, FILES, CLOSE = "open", "metrics", "files", "close"
-"""Events: a run begins or goes on (`params`, `tags`); metrics of an epoch (`epoch`, `metrics`); files of the
-folder that become artifacts (`names`, `place`); a run ends (`status`, `reason`). All have `event` and `time`,
-milliseconds since 1970."""
+OPEN, METRICS, FILES, CLOSE, TAGS = "open", "metrics", "files", "close", "tags"
+"""Events: a run begins or goes on (`params`, `tags`, `name`); metrics of an epoch (`epoch`, `metrics`); files
+of the folder that become artifacts (`names`, `place`); a run ends (`status`, `reason`, `state`); what else is
+said of it (`tags`, its `name` and `note`). All have `event` and `time`, milliseconds since 1970."""
 
 MOST = 10_000 * MEGABYTE
 """Of an outbox that is read: a metric has a hundred bytes."""

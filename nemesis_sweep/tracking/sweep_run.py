@@ -13,8 +13,9 @@ from nemesis_sweep.tracking.trial_run import close_trial
 TRIALS = "trials"
 """The folder of a home with the folders of its trials, `STUDY/NUMBER`."""
 
-# What a trial's end in Optuna means for its run.
-STATUS: Mapping[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+# What a trial's end in Optuna means for its run. MLflow shows KILLED with the red cross of FAILED, and a
+# pruned trial is no failure: its tag `state` tells it.
+STATUS: Mapping[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
 
 
 def begin_sweep(home: Path) -> None:
@@ -57,6 +58,7 @@ def close_stale(
     for folder in trial_folders(home):
         trial = folder.relative_to(home / TRIALS).as_posix()
         state = (ended or {}).get(trial, "")
-        if close_trial(folder, STATUS.get(state, "KILLED"), "" if state == "COMPLETE" else reason):
+        why = "" if state == "COMPLETE" else reason
+        if close_trial(folder, STATUS.get(state, "KILLED"), why, state):
             closed.append(trial)
     return closed
