@@ -119,6 +119,15 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
     for line in image_tower_lines(sweep):
         click.echo(line, err=True)
     objectives = sweep.search.objective
+
+    def conclude(outcome: "Outcome") -> Path | None:
+        rows = mark_best(outcome.rows, objectives)
+        write_results(place.path, rows)
+        if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
+            return None
+        print_closing(place.path, leaderboard(rows, objectives), Console(), sweep.tracking.mlflow)
+        return write_after_a_run(place.path) if report else None
+
     outcome = run_sweep(
         sweep,
         place,
@@ -127,15 +136,8 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
         retry=retry_failed,
         say=lambda line: click.echo(line, err=True),
         keep=lambda rows: write_results(place.path, mark_best(rows, objectives)),
+        conclude=conclude,
     )
-    rows = mark_best(outcome.rows, objectives)
-    write_results(place.path, rows)
-    if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
-        raise outcome.causes
-    boards = leaderboard(rows, objectives)
-    print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
-    if report:
-        write_after_a_run(place.path)
     if outcome.causes:
         raise outcome.causes
     _conclude(outcome, sweep)

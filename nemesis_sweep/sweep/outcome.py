@@ -12,7 +12,8 @@ from nemesis_sweep.sweep.early_end import rows_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.tracking.sweep_run import finish_sweep
+from nemesis_sweep.sweep.sweep_words import sweep_note
+from nemesis_sweep.tracking.sweep_run import describe_sweep, finish_sweep, mark_best
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,15 @@ def collect(broker: TrialBroker, home: Home) -> Outcome:
     empty = [study.key for study in studies if not has_complete(study)]
     found = {study.key: best_trial(study.trials(), broker.sweep.search.directions) for study in studies}
     best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
+    rows = rows_of(studies, home.path)
+    numbers = {key: one[0] for key, one in found.items() if one}
+    mark_best(home.path, [f"{key}/{number}" for key, number in numbers.items()])
+    describe_sweep(home.path, sweep_note(broker.sweep, rows, numbers))
     causes = broker.causes.error if broker.causes else None
     failed = bool(empty or broker.too_many_failures or causes)
     finish_sweep(home.path, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
     return Outcome(
-        rows_of(studies, home.path),
+        rows,
         empty,
         failed=sum(trial.state == TrialState.FAIL for trial in trials),
         too_many_failures=broker.too_many_failures,

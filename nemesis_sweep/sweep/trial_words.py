@@ -59,16 +59,15 @@ class TrialWords:
 
     @property
     def name(self) -> str:
-        """The name of its run: `omega 3.16 · n_ctx 8 · val 71.2 · digits-4shot #6`."""
+        """The name of its run: `val 71.2 · omega 3.16 · n_ctx 8 · digits-4shot #6`, what is cut last."""
         objective = self.objectives[0]
         value = self.measured.get(objective, math.nan)
-        score = f"{objective.removesuffix('/accuracy')} {_number(objective, value)}"
-        parts = [what_it_trains(self.number, self.baseline, self.params)]
+        score = f"{objective.removesuffix('/accuracy')} {number_text(objective, value)}"
+        parts = [score] if math.isfinite(value) else []
         if self.state in ENDINGS:
-            parts.append(ENDINGS[self.state])
-        if math.isfinite(value):
-            parts.append(score)
-        return " · ".join((*parts, _whose(self.study, self.number)))
+            parts.insert(0, ENDINGS[self.state])
+        trains = what_it_trains(self.number, self.baseline, self.params)
+        return " · ".join((*parts, trains, _whose(self.study, self.number)))
 
     @property
     def note(self) -> str:
@@ -77,11 +76,11 @@ class TrialWords:
         what = f"**{row.label}**: {row.about}." if row else "A trial of the search."
         blocks = [f"Trial **{self.number}** of `{self.study}`. {what} {self._ending}".strip()]
         if self.params:
-            blocks.append(_table(("parameter", "value"), [(k, shown(v)) for k, v in self.params.items()]))
+            blocks.append(table(("parameter", "value"), [(k, shown(v)) for k, v in self.params.items()]))
         names = [name for name in dict.fromkeys((*self.objectives, *SHOWN)) if name in self.measured]
         if names:
-            rows = [(name, _number(name, self.measured[name]), self._spread(name)) for name in names]
-            blocks.append(_table(("metric", "mean", "over replicates"), rows))
+            rows = [(name, number_text(name, self.measured[name]), self._spread(name)) for name in names]
+            blocks.append(table(("metric", "mean", "over replicates"), rows))
             blocks.append(f"Chosen by `{self.objectives[0]}`; the test set was never used to choose.")
         return "\n\n".join(blocks) + "\n"
 
@@ -95,18 +94,18 @@ class TrialWords:
         values = [value for value in self.replicates.get(name, ()) if math.isfinite(value)]
         if len(values) < 2:
             return "-"
-        return f"± {_number(name, stdev(values))} ({len(values)})"
+        return f"± {number_text(name, stdev(values))} ({len(values)})"
 
 
 def _whose(study: str, number: str) -> str:
     return f"{study} #{number}" if number.isdigit() else study
 
 
-def _number(name: str, value: float) -> str:
+def number_text(name: str, value: float) -> str:
     return f"{value:.1f}" if name.endswith("accuracy") else f"{value:.3g}"
 
 
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join(f"| {' | '.join(_cell(each) for each in line)} |" for line in lines)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.sealed import DamagedError, read_object
+from nemesis_sweep.tracking.experiment import describe
 from nemesis_sweep.tracking.limits import entity_name
-from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, TAGS, Event, Outbox
+from nemesis_sweep.tracking.outbox import BEST, CLOSE, FILES, METRICS, OPEN, TAGS, VIEWS, Event, Outbox
 from nemesis_sweep.tracking.runs import NAME_TAG, NOTE_TAG, REASON_TAG, close, create, find, log, reopen
 from nemesis_sweep.tracking.store import Tracking
+from nemesis_sweep.tracking.sweep_run import TRIALS
+from nemesis_sweep.tracking.views import BEST_TAG, View
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,6 +32,35 @@ STATES = {"FINISHED": "COMPLETE", "FAILED": "FAIL", "KILLED": "INTERRUPTED"}
 """What a status says of a trial of which no more is known."""
 # MLflow takes at most 1000 entries a call, tags among them.
 MAX_METRICS = 900
+
+
+class Batch:
+    """What is sent together between two openings of a run: a call costs far more than what it carries.
+
+    last: the event that ends the run.
+    """
+
+    def __init__(self) -> None:
+        self.metrics: list[Metric] = []
+        self.tags: dict[str, str] = {}
+        self.last: Event | None = None
+        self.began: int | None = None
+        """When what is first in it happened."""
+
+    def takes(self, each: Event, is_trial: bool) -> bool:
+        """Take an event; False for one that is not gathered."""
+        kind = each["event"]
+        if kind == METRICS:
+            self.metrics += _metrics(each)
+        elif kind == TAGS:
+            self.tags |= _told(each)
+        elif kind == CLOSE:
+            self.last = each
+            self.tags |= _ending(each, is_trial)
+        else:
+            return False
+        self.began = self.began or each["time"]
+        return True
 
 
 class Delivery:
@@ -58,29 +90,28 @@ class Delivery:
             self._run_id, self._sent = "", 0
         self._is_there = True
         events, end = self._outbox.read(self._sent)
-        # A call costs far more than what it carries: all between two openings goes together, the end last.
-        metrics: list[Metric] = []
-        tags: dict[str, str] = {}
-        last: Event | None = None
+        batch = Batch()
         for each in events:
-            kind = each["event"]
-            if kind == METRICS:
-                metrics += _metrics(each)
-            elif kind == FILES:
-                self._send_files(client, each)
-            elif kind == TAGS:
-                tags |= _told(each)
-            elif kind == CLOSE:
-                last = each
-                tags |= self._ending(each)
-            elif kind == OPEN:
-                self._log(client, metrics, tags, last)
-                metrics, tags, last = [], {}, None
+            if each["event"] == OPEN:
+                self._log(client, batch)
+                batch = Batch()
                 self._open(client, each)
-        self._log(client, metrics, tags, last)
+            elif not batch.takes(each, is_trial=bool(self.trial)):
+                self._do(client, each)
+        self._log(client, batch)
         if any(each["event"] in (OPEN, CLOSE) for each in events):
-            self.ended = last is not None
+            self.ended = batch.last is not None
         self._keep(end)
+
+    def _do(self, client: MlflowClient, each: Event) -> None:
+        """Do what is asked for by an event that is not gathered."""
+        if each["event"] == FILES:
+            self._send_files(client, each)
+        elif each["event"] == VIEWS:
+            views = [View.from_plain(view) for view in each["views"]]
+            describe(client, self._tracking, views, each["note"])
+        elif each["event"] == BEST:
+            self._mark(client, each)
 
     def _send_files(self, client: MlflowClient, each: Event) -> None:
         for name in each["names"]:
@@ -90,12 +121,12 @@ class Delivery:
                 place = str(Path(each["place"] or "")).strip(".") or None
                 client.log_artifact(self._run(client, each), str(file), place)
 
-    def _ending(self, each: Event) -> dict[str, str]:
-        """What the end of a run makes known of it."""
-        why = {REASON_TAG: each["reason"]} if each["reason"] else {}
-        if not self.trial:
-            return why
-        return {**why, STATE_TAG: each.get("state") or STATES.get(each["status"], each["status"])}
+    def _mark(self, client: MlflowClient, each: Event) -> None:
+        """Tell the best trials of all studies from those that were it before."""
+        for names, mark in ((each["former"], ""), (each["trials"], "yes")):
+            for name in names:
+                if run := sent_to(self._outbox.folder / TRIALS / name):
+                    log(client, run, tags={BEST_TAG: mark})
 
     def _open(self, client: MlflowClient, each: Event) -> None:
         params, tags = each.get("params", {}), {**each.get("tags", {}), **self._marks}
@@ -124,13 +155,11 @@ class Delivery:
             self._open(client, {"time": each["time"]})
         return self._run_id
 
-    def _log(
-        self, client: MlflowClient, metrics: list[Metric], tags: Mapping[str, str], last: Event | None
-    ) -> None:
+    def _log(self, client: MlflowClient, batch: Batch) -> None:
         """Send metrics with the tags, then the end of the run where there is one."""
+        metrics, tags, last = batch.metrics, batch.tags, batch.last
         if metrics or tags:
-            began = metrics[0].timestamp if metrics else (last or {}).get("time")
-            log(client, self._run(client, {"time": began}), metrics[:MAX_METRICS], tags)
+            log(client, self._run(client, {"time": batch.began}), metrics[:MAX_METRICS], tags)
         for start in range(MAX_METRICS, len(metrics), MAX_METRICS):
             log(client, self._run_id, metrics[start : start + MAX_METRICS])
         if last is not None:
@@ -154,6 +183,14 @@ class Delivery:
             partial.write_text(json.dumps(position) + "\n", encoding="utf-8")
 
 
+def sent_to(folder: Path) -> str:
+    """The id of the run that a folder's outbox went to; '' where it went nowhere yet."""
+    try:
+        return str(read_object(folder / SENT).get("run", ""))
+    except (DamagedError, AttributeError):
+        return ""
+
+
 def _exists(client: MlflowClient, run_id: str) -> bool:
     from mlflow.exceptions import MlflowException
 
@@ -163,6 +200,13 @@ def _exists(client: MlflowClient, run_id: str) -> bool:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return False
+
+
+def _ending(each: Event, is_trial: bool) -> dict[str, str]:
+    """What the end of a run makes known of it."""
+    why = {REASON_TAG: each["reason"]} if each["reason"] else {}
+    state = str(each.get("state") or STATES.get(each["status"], each["status"]))
+    return {**why, STATE_TAG: state} if is_trial else why
 
 
 def _told(each: Event) -> dict[str, str]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nemesis_sweep.messages.passwords import masked
-from nemesis_sweep.tracking.outbox import CLOSE, FILE, FILES, METRICS, OPEN, Outbox, event
+from nemesis_sweep.tracking.outbox import (
+    BEST,
+    CLOSE,
+    FILE,
+    FILES,
+    METRICS,
+    OPEN,
+    TAGS,
+    VIEWS,
+    Outbox,
+    event,
+)
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import close_trial
+from nemesis_sweep.tracking.views import View
 
 TRIALS = "trials"
 """The folder of a home with the folders of its trials, `STUDY/NUMBER`."""
@@ -37,6 +49,36 @@ def log_files(home: Path, files: Iterable[Path], place: str | None = None) -> No
     """Put files of the home (sweep.yaml, environment.json, episodes) beside the sweep's run, or below."""
     names = [str(file.relative_to(home)) for file in files]
     Outbox(home).append(event(FILES, names=names, place=place))
+
+
+def offer_views(home: Path, views: Sequence[View], note: str) -> None:
+    """Bring views of the sweep into its experiment, and the description of that, in Markdown."""
+    Outbox(home).append(event(VIEWS, views=[view.to_plain() for view in views], note=masked(note)))
+
+
+def offered_views(home: Path) -> list[View]:
+    """The views that a sweep brought last; none of an earlier version's."""
+    told = [each for each in Outbox(home).read()[0] if each["event"] == VIEWS]
+    return [View.from_plain(view) for view in told[-1]["views"]] if told else []
+
+
+def describe_sweep(home: Path, note: str) -> None:
+    """Give the sweep's own run its description, in Markdown."""
+    Outbox(home).append(event(TAGS, tags={}, note=masked(note)))
+
+
+def mark_best(home: Path, trials: Iterable[str]) -> None:
+    """Mark the best trials (`STUDY/NUMBER`) of all studies, and no longer those that were it before."""
+    found = list(trials)
+    former = best_of(home)
+    gone = [name for name in former if name not in found]
+    Outbox(home).append(event(BEST, trials=found, former=gone))
+
+
+def best_of(home: Path) -> list[str]:
+    """The best trials of all studies (`STUDY/NUMBER`), as they were marked last."""
+    told = [each["trials"] for each in Outbox(home).read()[0] if each["event"] == BEST]
+    return list(told[-1]) if told else []
 
 
 def trial_folders(home: Path) -> Iterator[Path]:

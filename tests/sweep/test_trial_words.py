@@ -13,22 +13,22 @@ def words(**more):
     return TrialWords(**{**facts, **more})
 
 
-def test_a_name_says_the_parameters_first_then_the_score_then_whose_it_is():
-    assert words().name == "omega 3.16 · n_ctx 8 · val 71.2 · digits-4shot #6"
+def test_a_name_says_the_score_first_then_the_parameters_then_whose_it_is():
+    assert words().name == "val 71.2 · omega 3.16 · n_ctx 8 · digits-4shot #6"
     assert running_name("digits-4shot", "6", "", {"omega": 3.1623}) == "omega 3.16 · digits-4shot #6"
 
 
 def test_a_pruned_and_a_failed_trial_say_so():
     assert words(state="PRUNED", measured={"val/accuracy": 20.0}).name == (
-        "omega 3.16 · n_ctx 8 · pruned · val 20.0 · digits-4shot #6"
+        "pruned · val 20.0 · omega 3.16 · n_ctx 8 · digits-4shot #6"
     )
-    assert words(state="FAIL", measured={}).name == "omega 3.16 · n_ctx 8 · failed · digits-4shot #6"
+    assert words(state="FAIL", measured={}).name == "failed · omega 3.16 · n_ctx 8 · digits-4shot #6"
 
 
 def test_a_baseline_has_its_label():
-    assert words(number="coop", baseline="coop", params={}).name == "plain CoOp · val 71.2 · digits-4shot"
+    assert words(number="coop", baseline="coop", params={}).name == "val 71.2 · plain CoOp · digits-4shot"
     control = words(number="control-of-6", baseline="control", params={}).name
-    assert control == "the same, omega 0, of trial 6 · val 71.2 · digits-4shot"
+    assert control == "val 71.2 · the same, omega 0, of trial 6 · digits-4shot"
 
 
 def test_a_description_has_tables_and_the_reason():
