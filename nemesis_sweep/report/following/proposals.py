@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.report.following.edges import LOW, Edge, crowded_edges
-from nemesis_sweep.report.following.rising import BEST, still_rising
+from nemesis_sweep.report.following.rising import BEST, Rise, still_rising
 from nemesis_sweep.report.following.widening import widened
 from nemesis_sweep.report.page.searches import Search
 from nemesis_sweep.spec.dimensions import Choice, Dimension
@@ -58,8 +58,8 @@ def proposals(found: Sequence[Search]) -> list[Proposal]:
 
 
 def rising(found: Sequence[Search]) -> list[str]:
-    """A line for every task whose best trials still improve when they end."""
-    lines = []
+    """Of which tasks the best trials still improve when they end: a line for each length of training."""
+    by_epochs: dict[int, list[tuple[Search, Rise]]] = {}
     for search in found:
         if search.study.key == JOINT:
             continue  # The steps of one task follow on those of another.
@@ -67,12 +67,18 @@ def rising(found: Sequence[Search]) -> list[str]:
         rise = still_rising(best, search.sign)
         if rise is not None:
             most = max(max(curve, default=0) for curve in best)
-            lines.append(
-                f"{search.label}: {search.objective} of the best {counted(rise.trials, 'trial')} still "
-                f"improves over the second half of the training, by {rise.gain:.1f} on average (at least "
-                f"{rise.low:.1f}): more than {most} epochs may do better; try {2 * most}."
-            )
-    return lines
+            by_epochs.setdefault(most, []).append((search, rise))
+    return [_rising(most, known) for most, known in by_epochs.items()]
+
+
+def _rising(epochs: int, known: Sequence[tuple[Search, Rise]]) -> str:
+    gains = sorted(rise.gain for _, rise in known)
+    by = f"{gains[0]:.1f}" if len(gains) == 1 else f"{gains[0]:.1f} to {gains[-1]:.1f}"
+    return (
+        f"{listed([search.label for search, _ in known])}: {known[0][0].objective} of the best trials still "
+        f"improves over the second half of the training, by {by} on average, beyond noise: more than "
+        f"{epochs} epochs may do better; try {2 * epochs}."
+    )
 
 
 def with_proposals(data: dict[str, Any], accepted: Sequence[Proposal]) -> dict[str, Any]:

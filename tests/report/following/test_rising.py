@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from nemesis_sweep.report.following.rising import still_rising
+from nemesis_sweep.report.page.notes.following import PIECE
+from tests.report.page.made import Trial, material
 
 EPOCHS = range(5, 55, 5)
 
@@ -39,3 +41,17 @@ def test_a_few_measurements_or_trials_tell_nothing() -> None:
     steep = {epoch: float(epoch) for epoch in EPOCHS}
     assert still_rising([steep] * 2) is None
     assert still_rising([{10: 1.0, 20: 2.0, 30: 3.0, 40: 4.0}] * 5) is None
+
+
+def rising_trials(slope: float) -> list[Trial]:
+    """Trials that gain so much in every epoch: 20 times as much from epoch 25 to 45."""
+    curves = [{epoch: slope * epoch + each for epoch in EPOCHS} for each in range(4)]
+    return [Trial({"omega": 1.0, "beta": 1.0}, curve[50], curve=curve) for curve in curves]
+
+
+def test_tasks_that_still_rise_share_a_line() -> None:
+    two = material({"digits-1shot": rising_trials(0.1), "digits-4shot": rising_trials(0.5)})
+    (told,) = [note.text for note in PIECE.make(two) if "Still rising" in note.text]
+    assert told.startswith("Still rising at the end: digits 1-shot, digits 4-shot: val/accuracy of the best")
+    assert "by 2.0 to 10.0 on average" in told
+    assert told.endswith("more than 50 epochs may do better; try 100.")

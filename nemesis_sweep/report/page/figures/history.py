@@ -10,6 +10,7 @@ import numpy as np
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.searches import Search, searches
+from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import draw_lost, is_cloud, legend_below, name_heights, panels
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ CAPTION = (
 
 def _draw(material: Material) -> Iterator[Picture]:
     found = [search for search in searches(material) if search.ranked]
-    if not found:
-        return
-    figure, axes = panels(len(found), height=1.8)
-    cloud = is_cloud(sum(len(search.rows) for search in found))
-    for ax, search in zip(axes, found, strict=True):
-        _panel(ax, search, cloud)
-    name_heights(axes, found[0].objective)
-    legend_below(figure, axes)
-    yield Picture("history", "The best so far, trial by trial", CAPTION, figure)
+    for sheet, part in sheets(found):
+        figure, axes = panels(len(part), height=1.8)
+        cloud = is_cloud(sum(len(search.rows) for search in part))
+        for ax, search in zip(axes, part, strict=True):
+            _panel(ax, search, cloud)
+        name_heights(axes, part[0].objective)
+        legend_below(figure, axes)
+        title = sheet.title("The best so far, trial by trial")
+        yield Picture(sheet.name("history"), title, CAPTION, figure)
 
 
 def _panel(ax: Axes, search: Search, cloud: bool) -> None:

@@ -9,6 +9,7 @@ from nemesis_sweep.report.page.importance import FEWEST, Importance, draws_for, 
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Made, Note, Picture, Piece, Section
 from nemesis_sweep.report.page.searches import Search, searches
+from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import panels
 
 if TYPE_CHECKING:
@@ -31,13 +32,14 @@ def _make(material: Material) -> Iterator[Made]:
         told = ", ".join(f"{search.label} ({len(search.ranked)})" for search in few[:8])
         more = f" and {len(few) - 8} more" if len(few) > 8 else ""
         yield Note(f"Too few complete trials for importances, below {FEWEST}: {told}{more}.")
-    if shown:
-        rows = min(SHOWN, max(len(known) for _, known in shown))
-        figure, axes = panels(len(shown), height=0.75 + 0.16 * rows)
-        for ax, (search, known) in zip(axes, shown, strict=True):
+    for sheet, part in sheets(shown):
+        rows = min(SHOWN, max(len(known) for _, known in part))
+        figure, axes = panels(len(part), height=0.75 + 0.16 * rows)
+        for ax, (search, known) in zip(axes, part, strict=True):
             _panel(ax, known[:SHOWN])
             ax.set_title(f"{search.label}, n {len(search.ranked)}")
-        yield Picture("importances", "Which dimensions matter", CAPTION, figure)
+        title = sheet.title("Which dimensions matter")
+        yield Picture(sheet.name("importances"), title, CAPTION, figure)
 
 
 def importances_of(search: Search, beside: int = 1) -> list[Importance]:

@@ -13,6 +13,7 @@ from nemesis_sweep.report.page.contenders import PLAIN, TEST
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale, scales_of, tick_text
+from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import draw_plain, legend_below, name_heights, panels
 from nemesis_sweep.report.statistics import score
 from nemesis_sweep.sweep.best import best, candidates_of
@@ -74,15 +75,15 @@ def _at(scale: Scale, share: float) -> float:
 def _draw(material: Material) -> Iterator[Picture]:
     shown = [(task, _buckets_of(task)) for task in material.tasks]
     shown = [(task, found) for task, found in shown if sum(1 for each in found if each.best) > 1]
-    if not shown:
-        return
-    figure, axes = panels(len(shown), height=2.0)
-    for ax, (task, found) in zip(axes, shown, strict=True):
-        _panel(ax, task, found)
-        ax.set_title(material.title(task), pad=13)
-    name_heights(axes, "accuracy (%)")
-    legend_below(figure, axes)
-    yield Picture("isolation", "Omega alone, the rest at its best", _caption(material), figure)
+    for sheet, part in sheets(shown):
+        figure, axes = panels(len(part), height=2.0)
+        for ax, (task, found) in zip(axes, part, strict=True):
+            _panel(ax, task, found)
+            ax.set_title(material.title(task), pad=13)
+        name_heights(axes, "accuracy (%)")
+        legend_below(figure, axes)
+        title = sheet.title("Omega alone, the rest at its best")
+        yield Picture(sheet.name("isolation"), title, _caption(material), figure)
 
 
 def _caption(material: Material) -> str:

@@ -11,6 +11,7 @@ from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN, TEST
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale, numeric_scale
+from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import (
     ACROSS,
     draw_plain,
@@ -46,13 +47,15 @@ def _draw(material: Material) -> Iterator[Picture]:
         return
     scale = numeric_scale("omega", omegas)
     across = _across([task for task, _ in shown])
-    figure, axes = panels(len(shown), across=across, height=1.9)
-    total = sum(len(points) for _, points in shown)
-    for ax, (task, points) in zip(axes, shown, strict=True):
-        _panel(ax, material, task, points, scale, is_cloud(total))
-    name_heights(axes, "test accuracy (%)", across)
-    legend_below(figure, axes, columns=6)
-    yield Picture("omega-by-shots", "Strength of the penalty by shots", CAPTION, figure)
+    for sheet, part in sheets(shown, across):
+        figure, axes = panels(len(part), across=across, height=1.9)
+        total = sum(len(points) for _, points in part)
+        for ax, (task, points) in zip(axes, part, strict=True):
+            _panel(ax, material, task, points, scale, is_cloud(total))
+        name_heights(axes, "test accuracy (%)", across)
+        legend_below(figure, axes, columns=6)
+        title = sheet.title("Strength of the penalty by shots")
+        yield Picture(sheet.name("omega-by-shots"), title, CAPTION, figure)
 
 
 def _points(task: TaskOfSweep) -> list[tuple[Row, float]]:

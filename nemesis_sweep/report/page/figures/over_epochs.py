@@ -9,7 +9,8 @@ from nemesis_sweep.report.curves import Curve, curves_of
 from nemesis_sweep.report.page.contenders import BEST, PLAIN
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import legend_below, looks, panels
+from nemesis_sweep.report.page.sheets import sheets
+from nemesis_sweep.report.page.style import legend_below, looks, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,23 +28,18 @@ NORM = (
 
 def _draw(material: Material) -> Iterator[Picture]:
     found = [(task, curves) for task in material.tasks if (curves := _curves(task))]
-    if not found:
-        return
-    from matplotlib.ticker import MaxNLocator
-
     for name, title, caption, metrics, unit in (
         ("accuracy-over-epochs", "Accuracy over epochs", ACCURACY, ("val/accuracy", "train/accuracy"), "%"),
         ("norm-over-epochs", "Norms over epochs", NORM, ("norm/mean",), "mean norm"),
     ):
-        figure, axes = panels(len(found), height=1.9)
-        for ax, (task, curves) in zip(axes, found, strict=True):
-            _panel(ax, curves, metrics)
-            ax.set_title(material.title(task))
-            ax.set_xlabel("epoch")
-            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            ax.set_ylabel(unit)
-        legend_below(figure, axes)
-        yield Picture(name, title, caption, figure)
+        for sheet, part in sheets(found):
+            figure, axes = panels(len(part), height=1.9)
+            for ax, (task, curves) in zip(axes, part, strict=True):
+                _panel(ax, curves, metrics)
+                ax.set_title(material.title(task))
+            name_heights(axes, unit)
+            legend_below(figure, axes)
+            yield Picture(sheet.name(name), sheet.title(title), caption, figure)
 
 
 def _curves(task: TaskOfSweep) -> dict[str, dict[str, Curve]]:
@@ -57,6 +53,10 @@ def _curves(task: TaskOfSweep) -> dict[str, dict[str, Curve]]:
 
 
 def _panel(ax: Axes, curves: Mapping[str, Mapping[str, Curve]], metrics: Sequence[str]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     look = looks(curves)
     for method, own in curves.items():
         colour, dash = look[method]["color"], look[method]["linestyle"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
+from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import legend_below, name_heights, panels
 from nemesis_sweep.spec.losses import MIX, PAN, loss_of
 from nemesis_sweep.sweep.best import best, candidates_of
@@ -27,15 +28,15 @@ CAPTION = (
 
 def _draw(material: Material) -> Iterator[Picture]:
     shown = [(task, row) for task in material.tasks if (row := trial_with_pan(task)) is not None]
-    if not shown:
-        return
-    figure, axes = panels(len(shown), height=1.8)
-    for ax, (task, row) in zip(axes, shown, strict=True):
-        _panel(ax, row)
-        ax.set_title(f"{material.title(task)}, trial {row.number}{' (winner)' if row.best else ''}")
-    name_heights(axes, "% of steps")
-    legend_below(figure, axes)
-    yield Picture("selected-positions", "Positions that PAN selected", CAPTION, figure)
+    for sheet, part in sheets(shown):
+        figure, axes = panels(len(part), height=1.8)
+        for ax, (task, row) in zip(axes, part, strict=True):
+            _panel(ax, row)
+            ax.set_title(f"{material.title(task)}, trial {row.number}{' (winner)' if row.best else ''}")
+        name_heights(axes, "% of steps")
+        legend_below(figure, axes)
+        title = sheet.title("Positions that PAN selected")
+        yield Picture(sheet.name("selected-positions"), title, CAPTION, figure)
 
 
 def trial_with_pan(task: TaskOfSweep) -> Row | None:

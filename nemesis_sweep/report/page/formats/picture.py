@@ -22,7 +22,8 @@ PNG_IMAGE = re.compile(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
 def write_picture(picture: Picture, folder: Path) -> Markup:
     """Write `NAME.svg` and `NAME.png` and return the SVG for a page, in the colour of the page's text.
 
-    The same picture is the same file, byte for byte.
+    Both files hold title and caption, for who has them without the page. The same picture is the same file,
+    byte for byte.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -39,13 +40,21 @@ def write_picture(picture: Picture, folder: Path) -> Markup:
             FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
         svg = PNG_IMAGE.sub(_as_jpeg, text.getvalue()) if picture.photos else text.getvalue()
         svg = compact(svg, picture.name)
-        (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+        (folder / f"{picture.name}.svg").write_text(_described(svg, picture), encoding="utf-8")
         # Only now is everything where it belongs: laid out once.
         figure.set_layout_engine("none")
         figure.set_dpi(DPI)  # An SVG has 72.
         figure.set_facecolor("white")
-        FigureCanvasAgg(figure).print_png(folder / f"{picture.name}.png", metadata={"Software": None})
+        told = {"Title": picture.title, "Description": picture.caption, "Software": None}
+        FigureCanvasAgg(figure).print_png(folder / f"{picture.name}.png", metadata=told)
     return Markup(svg[svg.index("<svg") :].replace(INK, "currentColor"))
+
+
+def _described(svg: str, picture: Picture) -> str:
+    """The SVG with the elements by which it is read aloud."""
+    root = svg.index(">", svg.index("<svg")) + 1
+    told = Markup("<title>{}</title><desc>{}</desc>").format(picture.title, picture.caption)
+    return f"{svg[:root]}{told}{svg[root:]}"
 
 
 def _as_jpeg(found: re.Match[str]) -> str:

@@ -71,6 +71,14 @@ def test_what_looks_alike_is_equally_good() -> None:
     assert best_cells(alike) == [[True], [True]]
 
 
+def test_a_table_for_programs_says_what_it_is(tmp_path) -> None:
+    pq.write_table(data_table(TABLE), tmp_path / "made")
+    assert pq.read_schema(tmp_path / "made").metadata == {
+        b"title": b"A made table",
+        b"caption": b"50 % of it & more.",
+    }
+
+
 @pytest.mark.parametrize(("write", "read"), [(csv.write_csv, csv.read_csv), (pq.write_table, pq.read_table)])
 def test_programs_read_every_number_unrounded(write, read, tmp_path) -> None:
     file = tmp_path / "made"
