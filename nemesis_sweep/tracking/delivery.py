@@ -11,6 +11,7 @@ from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.sealed import DamagedError, read_object
 from nemesis_sweep.tracking.experiment import describe
 from nemesis_sweep.tracking.limits import entity_name
+from nemesis_sweep.tracking.models import Winner, log_model
 from nemesis_sweep.tracking.outbox import BEST, CLOSE, FILES, METRICS, OPEN, TAGS, VIEWS, Event, Outbox
 from nemesis_sweep.tracking.runs import NAME_TAG, NOTE_TAG, REASON_TAG, close, create, find, log, reopen
 from nemesis_sweep.tracking.store import Tracking
@@ -122,11 +123,16 @@ class Delivery:
                 client.log_artifact(self._run(client, each), str(file), place)
 
     def _mark(self, client: MlflowClient, each: Event) -> None:
-        """Tell the best trials of all studies from those that were it before."""
-        for names, mark in ((each["former"], ""), (each["trials"], "yes")):
-            for name in names:
-                if run := sent_to(self._outbox.folder / TRIALS / name):
-                    log(client, run, tags={BEST_TAG: mark})
+        """Tell the best trials of all studies from those that were it before, and make them models."""
+        place = self._outbox.folder / TRIALS
+        for name in each["former"]:
+            if run := sent_to(place / name):
+                log(client, run, tags={BEST_TAG: ""})
+        for winner in map(Winner.from_plain, each["winners"]):
+            if run := sent_to(place / winner.trial):
+                log(client, run, tags={BEST_TAG: "yes"})
+                outbox = Outbox(place / winner.trial)
+                log_model(client, self._tracking.experiment_id, run, winner, outbox)
 
     def _open(self, client: MlflowClient, each: Event) -> None:
         params, tags = each.get("params", {}), {**each.get("tags", {}), **self._marks}

@@ -28,7 +28,7 @@ VIEWS, BEST = "views", "best"
 """Events: a run begins or goes on (`params`, `tags`, `name`); metrics of an epoch (`epoch`, `metrics`); files
 of the folder that become artifacts (`names`, `place`); a run ends (`status`, `reason`, `state`); what else is
 said of it (`tags`, its `name` and `note`). Of a sweep also: the views of it, and the description of its
-experiment (`views`, `note`); the best trial of every study (`trials`), and those that were (`former`). All
+experiment (`views`, `note`); the best trial of every study (`winners`), and those that were (`former`). All
 have `event` and `time`, milliseconds since 1970."""
 
 MOST = 10_000 * MEGABYTE

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nemesis_sweep.messages.passwords import masked
+from nemesis_sweep.tracking.models import Winner
 from nemesis_sweep.tracking.outbox import (
     BEST,
     CLOSE,
@@ -67,18 +68,17 @@ def describe_sweep(home: Path, note: str) -> None:
     Outbox(home).append(event(TAGS, tags={}, note=masked(note)))
 
 
-def mark_best(home: Path, trials: Iterable[str]) -> None:
-    """Mark the best trials (`STUDY/NUMBER`) of all studies, and no longer those that were it before."""
-    found = list(trials)
-    former = best_of(home)
-    gone = [name for name in former if name not in found]
-    Outbox(home).append(event(BEST, trials=found, former=gone))
+def mark_best(home: Path, winners: Sequence[Winner]) -> None:
+    """Mark the best trials of all studies, and no longer those that were it before."""
+    found = {winner.trial for winner in winners}
+    gone = [name for name in best_of(home) if name not in found]
+    Outbox(home).append(event(BEST, winners=[winner.to_plain() for winner in winners], former=gone))
 
 
 def best_of(home: Path) -> list[str]:
     """The best trials of all studies (`STUDY/NUMBER`), as they were marked last."""
-    told = [each["trials"] for each in Outbox(home).read()[0] if each["event"] == BEST]
-    return list(told[-1]) if told else []
+    told = [each["winners"] for each in Outbox(home).read()[0] if each["event"] == BEST]
+    return [winner["trial"] for winner in told[-1]] if told else []
 
 
 def trial_folders(home: Path) -> Iterator[Path]:

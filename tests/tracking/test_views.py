@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.models import Winner
 from nemesis_sweep.tracking.pages import pages_of
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import describe_sweep, mark_best, offer_views
@@ -17,6 +18,10 @@ ALL = View(
     "all", "All trials", "val/accuracy", True, ["omega", "log10_omega"], ["val/accuracy"], ["log10_omega"]
 )
 BEST = View("best", "The best", "val/accuracy", True, ["omega"], ["val/accuracy"], ["log10_omega"], best=True)
+
+
+def winner(number: str) -> Winner:
+    return Winner(f"{STUDY}/{number}", STUDY, {"omega": 3.5})
 
 
 def experiment_tags(tracking: Tracking) -> dict[str, str]:
@@ -32,7 +37,7 @@ def test_a_view_finds_the_trials_that_it_names(home: Path, tracking: Tracking) -
     opened(home, "1").finish("FINISHED", {"val/accuracy": 60.0})
     opened(home, "2").finish("FINISHED", {"val/accuracy": 70.0})
     offer_views(home, [ALL, BEST], "# pan\n")
-    mark_best(home, [f"{STUDY}/2"])
+    mark_best(home, [winner("2")])
     assert len(children(home, tracking)) == 2
     client = connect(tracking.uri)
 
@@ -44,7 +49,7 @@ def test_a_view_finds_the_trials_that_it_names(home: Path, tracking: Tracking) -
 
     assert found(ALL) == [f"{STUDY}/2", f"{STUDY}/1"]
     assert found(BEST) == [f"{STUDY}/2"]
-    mark_best(home, [f"{STUDY}/1"])
+    mark_best(home, [winner("1")])
     ship(home, tracking)
     assert found(BEST) == [f"{STUDY}/1"]
 
@@ -80,7 +85,7 @@ def test_the_sweep_has_a_description_and_pages(home: Path, tracking: Tracking) -
     assert "searchFilter" in pages_of(home).first  # Of an earlier version: no views yet.
     offer_views(home, [ALL, BEST], "")
     describe_sweep(home, "| task | best |")
-    mark_best(home, [f"{STUDY}/1", f"{STUDY}/2"])
+    mark_best(home, [winner("1"), winner("2")])
     ids = [run.info.run_id for run in children(home, tracking)]
     parent = connect(tracking.uri).get_run(tracking.parent_run_id)
     assert parent.data.tags["mlflow.note.content"] == "| task | best |"
