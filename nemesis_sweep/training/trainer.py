@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.nemesis.annealing import annealing
+from nemesis_sweep.nemesis.annealings.registry import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
@@ -67,7 +67,7 @@ class Trainer:
         self.backbone = backbone
         self.method = method = narrowed(method)
         self.generators = Generators(seeds)
-        self._annealing, self._selection = annealing(method.anneal), selection(method.selection)
+        self._annealing, self._selection = annealing(dict(method)), selection(method.selection)
         self._tests = SELECTIONS[method.selection].corrupts
         kind, drawn = learner_of(method.prompt), self.generators["init"]
         frozen = _frozen(backbone, method, with_images=kind.reads == PIXELS)

@@ -1,26 +1,42 @@
-"""Omega(e): how the weight of the norm loss changes over the epochs."""
+"""The annealing of a name: one of the package, or a function of one's own."""
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from nemesis_sweep.spec.choices import ANNEALINGS
 from nemesis_sweep.spec.outside.reference import load, outside, refused
 from nemesis_sweep.spec.part import part_at
+from nemesis_sweep.spec.values import Values
 
 Annealing = Callable[[int, int], float]
 """Epoch, from 0, and number of epochs to the weight in that epoch."""
 EPOCHS = 50
 """With so many epochs an annealing from outside is tried, before any trial."""
+FIELDS = "anneal_"
+"""What the names of the annealings' own fields begin with."""
 
 
-def annealing(name: str) -> Annealing:
-    """The annealing of a name, or the function at `module:name`.
+def annealing(method: Values) -> Annealing:
+    """The annealing of a method, from its fields `anneal` and those of that annealing.
 
     Raises ``UserError`` for a name that is none, and for what is no function of an epoch and of all epochs.
     """
-    if name in ANNEALINGS:
-        own: Annealing = part_at(ANNEALINGS[name].factory)
-        return own
+    name = method["anneal"]
+    if name not in ANNEALINGS:
+        return annealing_from_outside(name)
+    own = {each.removeprefix(FIELDS): method[each] for each in ANNEALINGS[name].names}
+    return partial(part_at(ANNEALINGS[name].factory), **own)
+
+
+def refuse_no_annealing(name: str) -> None:
+    """Raise ``UserError`` for a name that is no annealing."""
+    if name not in ANNEALINGS:
+        annealing_from_outside(name)
+
+
+def annealing_from_outside(name: str) -> Annealing:
+    """The function at `module:name`, tried in every epoch. Raises ``UserError`` for what is none."""
     place = outside(name, "annealings")
     found: Annealing = load(place)
     wanted = "a function of the epoch, from 0, and the number of epochs, that gives a number"
@@ -34,13 +50,3 @@ def annealing(name: str) -> Annealing:
         if not isinstance(weight, int | float) or not math.isfinite(weight):
             raise refused(place, "gives what is no number", weight, wanted)
     return found
-
-
-def logistic(epoch: int, epochs: int) -> float:
-    """``1 - 1 / (1 + exp(-0.2 (e - T/2)))``: from 1 down to 0, one half in mid-training; e is 0-based."""
-    return 1.0 - 1.0 / (1.0 + math.exp(-0.2 * (epoch - epochs / 2)))
-
-
-def constant(epoch: int, epochs: int) -> float:
-    """1 in every epoch: what the published code uses for Food101 and OxfordPets."""
-    return 1.0
