@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "prediction.md").read_text()
 BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
-CLASSIFY, EXPORT, RUN, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
+CLASSIFY, EXPORT, WORDS, RUN, REPLAY, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
 OF_A_SWEEP = [text for text in PYTHON if "sweeps/" in text or "from-mlflow" in text]
 
 
@@ -48,6 +48,9 @@ def test_a_prompt_of_fit_names_images(tmp_path):
     assert [line.split()[0] for line in lines[:5]] == [f"photos/{number}.png" for number in range(5)]
     assert lines[5] == "image,rank,class,probability"
     assert lines[6].startswith("photos/0.png,1,")
+    shown_words = PAGE.partition(WORDS)[2].split("```")[2].split("\n")
+    heads = [line.split()[:3] for line in shell(WORDS, tmp_path).splitlines()]
+    assert heads == [line.split()[:3] for line in shown_words if line]
     assert told[0].startswith("FitResult(digits, 16 shots, icon-clip, seeds 1, 2\n")
     # Five images, three classes each.
     assert len(re.findall(r"^\d\.png (?:\d \d+%(?:, |$)){3}$", told[2], re.MULTILINE)) == 5
@@ -74,6 +77,8 @@ def test_prompts_of_a_sweep_and_of_mlflow_name_images(tmp_path):
     run(photos, tmp_path)
     of_home, of_mlflow = OF_A_SWEEP
     assert "['0', '1', '2', '3', '4'] [[('" in run(of_home, tmp_path)
+    told = shell(REPLAY.replace("16shot", "1shot"), tmp_path)
+    assert re.search(r"^digits-1shot/coop: the same, \d+ numbers compared$", told, re.MULTILINE)
     client = MlflowClient(f"sqlite:///{tmp_path}/sweeps/pan/mlflow.db")
     (experiment,) = [each for each in client.search_experiments() if each.name == "pan"]
     runs = client.search_runs([experiment.experiment_id], "tags.`nemesis.baseline` = 'coop'")

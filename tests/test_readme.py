@@ -32,7 +32,7 @@ LESS = [
     "1",
 ]
 # OF_A_HOME are tested beside the sweep that they need: tests/cli/test_run.py, tests/tracking/test_server.py.
-LOOKING = ("validate", "plan", "cache", "backbones", "datasets", "bench")
+LOOKING = ("init", "validate", "plan", "cache", "backbones", "datasets", "bench")
 OF_A_HOME = ("status", "report", "classify", "export", "stop", "ui")
 # Of a cluster: tests/cli/test_submit.py and, with a real one, tests/cli/test_submit_cluster.py.
 ELSEWHERE = ("submit",)

@@ -26,14 +26,17 @@ from nemesis_sweep.sweep.cluster.supervisor import conclude, supervise
 
 # Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.
 VERBS: dict[str, str] = {
+    "init": "Write a sweep file of your own from one that ships.",
     "run": "Run a sweep file, or continue it where it stopped.",
     "submit": "Run a sweep file as a job on a Ray cluster.",
     "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",
     "validate": "Check a sweep file and report everything that is wrong with it.",
     "status": "Show how far a sweep is, from another terminal or afterwards.",
     "report": "Write a page, figures and tables of one sweep or several.",
+    "replay": "Train a trial of a sweep again, and say whether its numbers are the same.",
     "classify": "Say what is in images, by the best prompt of a sweep or another one.",
     "export": "Write what a prompt gives its classes, for plain open_clip.",
+    "words": "Tell the words that are nearest to the vectors of a prompt.",
     "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Serve the MLflow pages of a sweep on this machine.",
     "backbones": "List the vision-language models, or look into one of them.",

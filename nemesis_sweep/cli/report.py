@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.cli.options import GivenPath, HomePath
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 from nemesis_sweep.files.full_disk import full_disk
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -16,7 +16,7 @@ from nemesis_sweep.messages.printable import printable
 
 
 @click.command("report")
-@click.argument("homes", nargs=-1, metavar="[HOME]...", type=GivenPath())
+@click.argument("homes", nargs=-1, metavar="[HOME]...", type=HomePath())
 @click.option(
     "--to", type=GivenPath(), help="Folder of the report [default: HOME/report, of several ./report]."
 )

@@ -63,8 +63,8 @@ class Classifier:
             raise refusal("prompt", "not a prompt", prompt, allowed)
         _refuse_other_replicates(prompt)
         self.classnames = _classnames(prompt, classnames)
-        values = _replicates(prompt, seed)
-        own = _backbone(prompt, backbone)
+        values = replicates_of(prompt, seed)
+        own = backbone_of(prompt, backbone)
         self.seeds = tuple(prompt.seeds) if seed is None else (seed,)
         self.precision = _precision(prompt)
         self.backbone = own.to(precision=self.precision, device=device)
@@ -153,7 +153,7 @@ def _at_work(
     return learner.classifier(), learner.reads
 
 
-def _backbone(prompt: Learnt, given: Backbone | str | Path | None) -> Backbone:
+def backbone_of(prompt: Learnt, given: Backbone | str | Path | None) -> Backbone:
     """The backbone that the prompt was learnt on. Raises ``UserError`` when it is another one."""
     try:
         backbone = found_backbone(prompt.backbone if given is None else given)
@@ -212,7 +212,7 @@ def _shape(sizes: Sequence[int]) -> str:
     return f"({', '.join(['R', *map(str, sizes)])})"
 
 
-def _replicates(prompt: Learnt, seed: int | None) -> Mapping[str, Tensor]:
+def replicates_of(prompt: Learnt, seed: int | None) -> Mapping[str, Tensor]:
     """The tensors of all replicates, or of the one that a seed names, ``(R, ...)``."""
     if seed is None:
         return prompt.tensors
