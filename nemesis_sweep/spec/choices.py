@@ -12,11 +12,13 @@ from pydantic_core import CoreSchema, core_schema
 @dataclass(frozen=True)
 class Annealing:
     """How the weight of the penalty changes: a function of the epoch, from 0, of all epochs, and of the
-    method's fields ``names``, which are its own."""
+    method's fields ``names``, which are its own. steered: by what is measured; the factory is then a class
+    of ``nemesis.annealings.steered.Steered``, made with those fields."""
 
     factory: Any
     about: str
     names: tuple[str, ...] = ()
+    steered: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,18 @@ ANNEALINGS: dict[str, Annealing] = {
         "nemesis_sweep.nemesis.annealings.step:step",
         "1, and its end from some epoch on",
         ("anneal_after", "anneal_end"),
+    ),
+    "hold_norm": Annealing(
+        "nemesis_sweep.nemesis.annealings.hold_norm:HoldNorm",
+        "holds the mean norm at a share of the first",
+        ("anneal_target", "anneal_gain"),
+        steered=True,
+    ),
+    "overfit": Annealing(
+        "nemesis_sweep.nemesis.annealings.overfit:Overfit",
+        "rises when validation falls while norms grow",
+        ("anneal_factor",),
+        steered=True,
     ),
 }
 SELECTIONS: dict[str, Selection] = {

@@ -1,16 +1,22 @@
 """The annealing of a name: one of the package, or a function of one's own."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from nemesis_sweep.spec.choices import ANNEALINGS
 from nemesis_sweep.spec.outside.reference import load, outside, refused
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.spec.values import Values
 
-Annealing = Callable[[int, int], float]
-"""Epoch, from 0, and number of epochs to the weight in that epoch."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Annealing = Callable[[int, int], "float | Tensor"]
+"""Epoch, from 0, and number of epochs to the weight in that epoch; of those that are steered ``(R,)``."""
 EPOCHS = 50
 """With so many epochs an annealing from outside is tried, before any trial."""
 FIELDS = "anneal_"
@@ -26,7 +32,9 @@ def annealing(method: Values) -> Annealing:
     if name not in ANNEALINGS:
         return annealing_from_outside(name)
     own = {each.removeprefix(FIELDS): method[each] for each in ANNEALINGS[name].names}
-    return partial(part_at(ANNEALINGS[name].factory), **own)
+    factory = part_at(ANNEALINGS[name].factory)
+    made: Annealing = factory(**own) if ANNEALINGS[name].steered else partial(factory, **own)
+    return made
 
 
 def refuse_no_annealing(name: str) -> None:
