@@ -43,8 +43,8 @@ def command(homes: tuple[Path, ...], to: Path | None, following: Path | None) ->
         click.echo(f"Next sweep  {printable(str(following))}")
 
 
-def write_after_a_run(home: Path) -> None:
-    """Write the report of a sweep that is over and print where it is, or why there is none.
+def write_after_a_run(home: Path) -> Path | None:
+    """Write the report of a sweep that is over and print where it is, or why there is none; its page.
 
     Whatever goes wrong here does not count as a failure of the run, whose results are kept.
     """
@@ -56,8 +56,9 @@ def write_after_a_run(home: Path) -> None:
     except Exception as error:
         told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         click.echo(f"The report was not written: {told}", err=True)
-        return
+        return None
     click.echo(f"Report  {printable(str(page))}")
+    return page
 
 
 @contextmanager

@@ -131,6 +131,19 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
     for line in image_tower_lines(sweep):
         say(line)
     objectives = sweep.search.objective
+
+    def conclude(outcome: "Outcome") -> Path | None:
+        rows = mark_best(outcome.rows, objectives)
+        write_results(place.path, rows)
+        if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
+            return None
+        boards = leaderboard(rows, objectives)
+        if quiet:
+            print_essentials(place.path, boards)
+        else:
+            print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
+        return write_after_a_run(place.path) if report else None
+
     outcome = run_sweep(
         sweep,
         place,
@@ -139,18 +152,8 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
         retry=retry_failed,
         say=say,
         keep=lambda rows: write_results(place.path, mark_best(rows, objectives)),
+        conclude=conclude,
     )
-    rows = mark_best(outcome.rows, objectives)
-    write_results(place.path, rows)
-    if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
-        raise outcome.causes
-    boards = leaderboard(rows, objectives)
-    if quiet:
-        print_essentials(place.path, boards)
-    else:
-        print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
-    if report:
-        write_after_a_run(place.path)
     if outcome.causes:
         raise outcome.causes
     _conclude(outcome, sweep, quiet)
