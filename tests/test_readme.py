@@ -132,3 +132,9 @@ def test_the_parts_of_sweep_files_that_it_shows_are_valid(tmp_path):
 def test_the_files_and_folders_that_it_names_are_there():
     for name in re.findall(r"`((?:search_spaces|nemesis_sweep|launch)/[^`]*)`", README):
         assert (ROOT / name).exists(), name
+
+
+def test_every_search_space_that_ships_is_named():
+    section = README.partition("## Search spaces\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"(\w+)\.yaml`", section))
+    assert named == {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")}

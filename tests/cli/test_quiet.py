@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.cli.quiet import OnlyErrors
-from tests.cli.test_run import run
+from tests.trained_home import SWEEP, verb
 
 
 def test_only_a_trial_that_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,16 +24,14 @@ def test_only_a_trial_that_failed_is_told(capsys: pytest.CaptureFixture[str]) ->
     assert printed.err == "error: digits-1shot trial 1 failed: no room left\n"
 
 
-@pytest.mark.cluster
-def test_a_quiet_run_prints_the_answer_and_where_everything_is(finished: Path) -> None:
-    home = finished / "home"
-    answer = run(finished / "short.yaml", home, "--quiet", "--report")
-    assert (answer.returncode, answer.stderr) == (0, "")
+def test_a_quiet_run_prints_the_answer_and_where_everything_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "made.yaml").write_text(SWEEP)
+    home = tmp_path / "home"
+    answer = verb(monkeypatch, "run", tmp_path / "made.yaml", "--home", home, "--quiet", "--no-report")
+    assert (answer.exit_code, answer.stderr) == (0, "")
     verdict, *places = answer.stdout.splitlines()
     assert verdict.startswith("1 task: ")
-    assert places == [
-        f"Home     {home}",
-        f"Results  {home}/results.parquet",
-        f"Report  {home}/report/report.html",
-    ]
+    assert places == [f"Home     {home}", f"Results  {home}/results.parquet"]
     assert all(Path(line.split()[1]).exists() for line in places)
