@@ -32,7 +32,7 @@ LESS = [
     "1",
 ]
 # OF_A_HOME are tested beside the sweep that they need: tests/cli/test_run.py, tests/tracking/test_server.py.
-LOOKING = ("validate", "plan", "cache", "backbones", "datasets", "bench")
+LOOKING = ("init", "validate", "plan", "cache", "backbones", "datasets", "bench")
 OF_A_HOME = ("status", "report", "classify", "export", "stop", "ui")
 # Of a cluster: tests/cli/test_submit.py and, with a real one, tests/cli/test_submit_cluster.py.
 ELSEWHERE = ("submit",)
@@ -132,3 +132,9 @@ def test_the_parts_of_sweep_files_that_it_shows_are_valid(tmp_path):
 def test_the_files_and_folders_that_it_names_are_there():
     for name in re.findall(r"`((?:search_spaces|nemesis_sweep|launch)/[^`]*)`", README):
         assert (ROOT / name).exists(), name
+
+
+def test_every_search_space_that_ships_is_named():
+    section = README.partition("## Search spaces\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"(\w+)\.yaml`", section))
+    assert named == {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")}

@@ -26,6 +26,7 @@ from nemesis_sweep.sweep.cluster.supervisor import conclude, supervise
 
 # Verb and its line in `nemesis-sweep --help`; a verb's module is imported only when the verb is used.
 VERBS: dict[str, str] = {
+    "init": "Write a sweep file of your own from one that ships.",
     "run": "Run a sweep file, or continue it where it stopped.",
     "submit": "Run a sweep file as a job on a Ray cluster.",
     "plan": "Show the tasks, trials and baselines of a sweep file without running anything.",

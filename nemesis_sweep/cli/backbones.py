@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.cli.completion import backbone_names, names
 from nemesis_sweep.messages.printable import printable
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 
 @click.command("backbones")
-@click.option("--check", metavar="NAME", help="Look into one backbone; nothing is downloaded.")
+@click.option(
+    "--check",
+    metavar="NAME",
+    shell_complete=names(backbone_names),
+    help="Look into one backbone; nothing is downloaded.",
+)
 @click.option(
     "--export",
     nargs=2,

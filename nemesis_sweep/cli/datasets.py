@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nemesis_sweep.cli.completion import dataset_names, names
 from nemesis_sweep.cli.options import GivenPath
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _row(
 
 
 @command.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=names(dataset_names))
 @root_option
 @click.option("--no-decode", is_flag=True, help="Only look for files that are missing; open none.")
 @json_option
@@ -134,7 +135,7 @@ def _show(found: list[Flaw], no_decode: bool) -> None:
 
 
 @command.command("fetch")
-@click.argument("name")
+@click.argument("name", shell_complete=names(dataset_names))
 @root_option
 def fetch(name: str, root: Path | None) -> None:
     """Download dataset NAME below the data root, where torchvision can."""

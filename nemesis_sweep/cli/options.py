@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -34,6 +35,18 @@ class GivenPath(click.Path):
         return path
 
 
+class HomePath(GivenPath):
+    """The folder of a sweep: a shell completes those below ./sweeps, any folder where none of them fits."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The homes that begin like this; the shell completes folders itself where it is given none."""
+        homes = sorted(str(file.parent) for file in Path("sweeps").glob("*/sweep.yaml"))
+        fit = [CompletionItem(home) for home in homes if home.startswith(incomplete)]
+        return [CompletionItem(incomplete, type="dir"), *fit]
+
+
 sweep_file = click.argument("file", type=GivenPath())
 trials = click.option(
     "--trials", type=click.IntRange(min=0), help="Trials per study, instead of budget.trials."
@@ -50,8 +63,8 @@ overrides = click.option(
 def of_a_home(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb the parameter ``home``: HOME, or --home as `run` has it; None when there is neither."""
 
-    @click.argument("home", required=False, type=GivenPath())
-    @click.option("--home", "named", type=GivenPath(), help="The same as HOME.")
+    @click.argument("home", required=False, type=HomePath())
+    @click.option("--home", "named", type=HomePath(), help="The same as HOME.")
     @wraps(verb)
     def with_a_home(home: Path | None, named: Path | None, **others: Any) -> None:
         if home is not None and named is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.cli.options import GivenPath, HomePath
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 from nemesis_sweep.files.full_disk import full_disk
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -16,7 +16,7 @@ from nemesis_sweep.messages.printable import printable
 
 
 @click.command("report")
-@click.argument("homes", nargs=-1, metavar="[HOME]...", type=GivenPath())
+@click.argument("homes", nargs=-1, metavar="[HOME]...", type=HomePath())
 @click.option(
     "--to", type=GivenPath(), help="Folder of the report [default: HOME/report, of several ./report]."
 )
@@ -43,8 +43,8 @@ def command(homes: tuple[Path, ...], to: Path | None, following: Path | None) ->
         click.echo(f"Next sweep  {printable(str(following))}")
 
 
-def write_after_a_run(home: Path) -> None:
-    """Write the report of a sweep that is over and print where it is, or why there is none.
+def write_after_a_run(home: Path) -> Path | None:
+    """Write the report of a sweep that is over and print where it is, or why there is none; its page.
 
     Whatever goes wrong here does not count as a failure of the run, whose results are kept.
     """
@@ -56,8 +56,9 @@ def write_after_a_run(home: Path) -> None:
     except Exception as error:
         told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         click.echo(f"The report was not written: {told}", err=True)
-        return
+        return None
     click.echo(f"Report  {printable(str(page))}")
+    return page
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """`nemesis-sweep run`: run a sweep file, or continue it where it stopped."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from nemesis_sweep.cli import simulation
-from nemesis_sweep.cli.options import GivenPath, load, overrides, sweep_file, trials
+from nemesis_sweep.cli.options import HomePath, load, overrides, sweep_file, trials
 from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.report import write_after_a_run
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
     from nemesis_sweep.sweep.home.folder import Home
     from nemesis_sweep.sweep.outcome import Outcome
+    from nemesis_sweep.sweep.study import Study
 
 INTERRUPTED = 130
 
 
 @click.command("run")
 @sweep_file
-@click.option("--home", type=GivenPath(), help="Folder of this sweep [default: sweeps/NAME].")
+@click.option("--home", type=HomePath(), help="Folder of this sweep [default: sweeps/NAME].")
 @trials
 @overrides
 @click.option("--extend", is_flag=True, help="Go on with more trials, hours or tasks than before.")
@@ -52,6 +54,7 @@ INTERRUPTED = 130
     envvar="NEMESIS_SWEEP_REPORT",
     help="Write HOME/report at the end, as `nemesis-sweep report` does [default: --report].",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Print errors, and at the end the answer and where it is.")
 @lasting_output()
 def command(
     file: Path,
@@ -64,6 +67,7 @@ def command(
     simulate: str | None,
     workers: int | None,
     report: bool,
+    quiet: bool,
 ) -> None:
     """Run the sweep in FILE. Run it again to continue it: nothing that is done is done twice."""
     from nemesis_sweep.sweep.cluster.lost import starting_again
@@ -84,13 +88,13 @@ def command(
         try:
             # A job's command has no shell that expands ~.
             place = home_at(home or usual)
-            if fresh and (kept := set_aside(place)):
+            if fresh and (kept := set_aside(place)) and not quiet:
                 click.echo(f"Starting over; the former sweep is kept in {printable(kept)}")
             with starting_again(), told_when_full(place):
                 if simulate is not None:
-                    simulation.simulate(sweep, place, simulate, workers or WORKERS, extend, report)
+                    simulation.simulate(sweep, place, simulate, workers or WORKERS, extend, report, quiet)
                 else:
-                    _run(sweep, place, extend, retry_failed, report)
+                    _run(sweep, place, extend, retry_failed, report, quiet)
         except UserError as error:
             raise located(error, file, overrides) from error
         except KeyboardInterrupt:
@@ -104,10 +108,11 @@ def _interrupted() -> NoReturn:
     sys.exit(INTERRUPTED)
 
 
-def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report: bool) -> None:
+def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report: bool, quiet: bool) -> None:
     from rich.console import Console
 
     from nemesis_sweep.cli.image_tower import image_tower_lines
+    from nemesis_sweep.cli.quiet import OnlyErrors, print_essentials
     from nemesis_sweep.report.closing import print_closing
     from nemesis_sweep.report.leaderboard import leaderboard
     from nemesis_sweep.report.progress import Progress
@@ -116,38 +121,52 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
     from nemesis_sweep.sweep.best import mark_best
     from nemesis_sweep.sweep.runner import run_sweep
 
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    def show(studies: "Sequence[Study]") -> "OnlyErrors | Progress":
+        return OnlyErrors() if quiet else Progress(map(counts_of, studies), metric=objectives[0])
+
     for line in image_tower_lines(sweep):
-        click.echo(line, err=True)
+        say(line)
     objectives = sweep.search.objective
+
+    def conclude(outcome: "Outcome") -> Path | None:
+        rows = mark_best(outcome.rows, objectives)
+        write_results(place.path, rows)
+        if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
+            return None
+        boards = leaderboard(rows, objectives)
+        if quiet:
+            print_essentials(place.path, boards)
+        else:
+            print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
+        return write_after_a_run(place.path) if report else None
+
     outcome = run_sweep(
         sweep,
         place,
-        lambda studies: Progress(map(counts_of, studies), metric=objectives[0]),
+        show,
         extend=extend,
         retry=retry_failed,
-        say=lambda line: click.echo(line, err=True),
+        say=say,
         keep=lambda rows: write_results(place.path, mark_best(rows, objectives)),
+        conclude=conclude,
     )
-    rows = mark_best(outcome.rows, objectives)
-    write_results(place.path, rows)
-    if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
-        raise outcome.causes
-    boards = leaderboard(rows, objectives)
-    print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
-    if report:
-        write_after_a_run(place.path)
     if outcome.causes:
         raise outcome.causes
-    _conclude(outcome, sweep)
+    _conclude(outcome, sweep, quiet)
 
 
-def _conclude(outcome: "Outcome", sweep: "Sweep") -> None:
+def _conclude(outcome: "Outcome", sweep: "Sweep", quiet: bool) -> None:
     """Say that all is done, or why a sweep ended early; exit code 1 if it did not reach what it is for."""
     budget = sweep.budget
+    ended_well = not outcome.too_many_failures and not outcome.empty_studies
     if outcome.hours_are_spent:
         spent = counted(budget.hours or 0, "hour")
         click.echo(f"The budget of {spent} is spent; larger budget.hours and --extend go on.")
-    elif not outcome.too_many_failures and not outcome.empty_studies:
+    elif ended_well and not quiet:
         click.echo(_all_done(sweep, outcome.space_is_done, outcome.converged))
     if outcome.empty_studies:
         click.echo(

@@ -24,8 +24,19 @@ WORKERS = 4
 FAILED = 1
 
 
-def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend: bool, report: bool) -> None:
-    """Simulate the sweep and print what came of it. recorded: home of an earlier sweep, '' for none."""
+def simulate(
+    sweep: "Sweep",
+    place: "Home",
+    recorded: str,
+    workers: int,
+    extend: bool,
+    report: bool,
+    quiet: bool,
+) -> None:
+    """Simulate the sweep and print what came of it. recorded: home of an earlier sweep, '' for none.
+
+    quiet: whether only errors and the places of what was written are.
+    """
     from rich.console import Console
 
     from nemesis_sweep.report.results import read_results
@@ -38,7 +49,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     from nemesis_sweep.sweep.simulation.synthetic import SyntheticResponse
     from nemesis_sweep.sweep.study import Study
 
-    console = Console()
+    console = Console(quiet=quiet)
     response: Response = SyntheticResponse(sweep.space)
     source = "The response is invented (synthetic); it says nothing about any dataset."
     if recorded:
@@ -60,7 +71,7 @@ def simulate(sweep: "Sweep", place: "Home", recorded: str, workers: int, extend:
     rows = mark_best(outcome.rows, sweep.search.objective)
     results = write_simulated(place.path, rows)
     print_simulation(rows, sweep.search.objective, outcome.seconds, source, console)
-    console.print(f"Simulated results  {printable(results)}", soft_wrap=True, highlight=False)
+    click.echo(f"Simulated results  {printable(results)}")
     if report:
         write_after_a_run(place.path)
     if outcome.empty_studies:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,9 @@ from nemesis_sweep.files.current_folder import from_here
 from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
+
+if TYPE_CHECKING:
+    from nemesis_sweep.tracking.pages import Pages
 
 SWEEPS = Path("sweeps")
 
@@ -31,16 +34,19 @@ def command(home: Path | None, host: str, port: int) -> None:
     from nemesis_sweep.tracking.server import LOOPBACK, UiServer
 
     home = home_at(home or newest_home(SWEEPS)).path
-    file, page = _where(home)
+    file, place, pages = _where(home)
     if file is None:
-        click.echo(f"This sweep is recorded {page}")
+        click.echo(f"This sweep is recorded {place}")
         return
     if host not in LOOPBACK:
         click.echo(f"Listening on {host}: whoever reaches this port can read and change the records.")
     click.echo(f"Starting MLflow for {printable(home)} ...")
     try:
         with _ended_like_ctrl_c(), UiServer(file, host, port) as server:
-            click.echo(f"MLflow is at {server.url}{page}\nPress Ctrl-C to stop.")
+            click.echo(f"MLflow is at {server.url}{pages.first}")
+            for title, page in pages.others:
+                click.echo(f"  {title}: {server.url}{page}")
+            click.echo("Press Ctrl-C to stop.")
             raise UserError(f"the MLflow server ended by itself (exit code {server.wait()})")
     except KeyboardInterrupt:
         click.echo("Stopped.")
@@ -61,42 +67,28 @@ def newest_home(sweeps: Path) -> Path:
     return max(marks, key=lambda mark: mark.stat().st_mtime).parent
 
 
-def runs_page(experiment_id: str, parent_run_id: str) -> str:
-    """Return the part of MLflow's address that shows all trials of a sweep in one table.
-
-    The highest validation accuracy stands first, whatever the sweep was judged by.
-
-    The filter is what makes children visible: without one they are folded away below the sweep's own run.
-    """
-    shown = {
-        "workflowType": "machine_learning",
-        "searchFilter": f"tags.`mlflow.parentRunId` = '{parent_run_id}'",
-        "orderByKey": "metrics.`val/accuracy`",
-        "orderByAsc": "false",
-    }
-    return f"/#/experiments/{experiment_id}/runs?{urlencode(shown, quote_via=quote)}"
-
-
-def _where(home: Path) -> tuple[Path | None, str]:
-    """Return the SQLite file with the records of a sweep, by its absolute home, and the page to open there.
+def _where(home: Path) -> tuple[Path | None, str, Pages]:
+    """Return the SQLite file with the records of a sweep, by its absolute home, and the pages to open there.
 
     None, and where to look, for a sweep recorded elsewhere. Raises UserError if nothing is recorded.
     """
     from nemesis_sweep.sweep.home.simulated import is_simulated
     from nemesis_sweep.tracking.location import OWN_URI, database, is_server, sqlite_file
     from nemesis_sweep.tracking.moved import follow
+    from nemesis_sweep.tracking.pages import pages_of
     from nemesis_sweep.tracking.store import recorded
 
     record = recorded(home) or {}
     uri = record.get("uri", OWN_URI)
-    page = runs_page(record["experiment_id"], record["parent_run_id"]) if "parent_run_id" in record else ""
+    pages = pages_of(home)
     if is_server(uri):
         if uri.startswith("http"):
-            return None, f"on a server: open {uri}{page}"
-        return None, f"in {uri}, experiment {record['experiment']!r}"
+            others = "".join(f"\n  {title}: {uri}{page}" for title, page in pages.others)
+            return None, f"on a server: open {uri}{pages.first}{others}", pages
+        return None, f"in {uri}, experiment {record['experiment']!r}", pages
     if not uri.startswith("sqlite:"):
         shown = f"mlflow server --host 127.0.0.1 --backend-store-uri {shlex.quote(uri)}"
-        return None, f"in a database: {shown} shows it, with the address's password"
+        return None, f"in a database: {shown} shows it, with the address's password", pages
     file = database(home) if uri == OWN_URI else sqlite_file(uri)
     if not file.is_file():
         told = "no sweep was recorded in this folder"
@@ -105,7 +97,7 @@ def _where(home: Path) -> tuple[Path | None, str]:
         raise UserError(Problem(told, key="HOME", found=repr(str(home)), nearest=nearest_path(home)))
     if uri == OWN_URI:
         follow(home)
-    return file, page
+    return file, "", pages
 
 
 @contextmanager

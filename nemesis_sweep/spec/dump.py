@@ -56,6 +56,14 @@ def plain_yaml(data: dict[str, Any]) -> str:
     return text
 
 
+def inline_yaml(value: Any) -> str:
+    """Return a value as it stands behind its key, on one line: `[4, 16]`, `./birds`, `"1"`."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf")
+    )
+    return text.removesuffix("...\n").strip()
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes what `source.PlainLoader` and every other YAML reader take for the same: no aliases, and
     quotes around a text that either of them would read as something else."""

@@ -15,6 +15,7 @@ from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.files.regular_file import read_regular
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import SHOWN_LENGTH, Fault, Key, Path, shown
+from nemesis_sweep.spec.start.shipped import shipped_names
 
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yaml", ".yml")
@@ -70,6 +71,9 @@ def read_file(path: FilePath) -> str:
         content = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         near = nearest_path(path, SUFFIXES)
+        if path.stem in shipped_names() and FilePath(near).stem != path.stem:
+            told = f"no such file; `nemesis-sweep init {path.stem}` writes the one that ships"
+            raise UserError(Problem(told, file=file)) from None
         raise UserError(Problem("no such file", file=file, nearest=near)) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -25,12 +25,13 @@ from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.trial_end import trial_end
+from nemesis_sweep.sweep.trial_end import TrialEnd, trial_end
 from nemesis_sweep.sweep.trial_spec import Config
+from nemesis_sweep.sweep.trial_words import TrialWords
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker_errors import WorkerErrors
 from nemesis_sweep.tracking.sweep_run import STATUS
-from nemesis_sweep.tracking.trial_run import close_trial
+from nemesis_sweep.tracking.trial_run import close_trial, tell_of_trial
 
 SHARE = "gpus"
 """User attribute of a trial that ran out of GPU memory: the share of a GPU that it goes on with."""
@@ -232,11 +233,23 @@ class TrialBroker:
         if study.proposer.converged and not before:
             self.progress.say(f"{study.key}: the search {study.ending}")
         if ended.state != TrialState.COMPLETE:
-            close_trial(self.home.trial(study.key, proposal.number), STATUS[ended.state.name], ended.reason)
+            name = ended.state.name
+            close_trial(self.home.trial(study.key, proposal.number), STATUS[name], ended.reason, name)
+        self._describe(study, proposal, last, ended)
         told = value if math.isfinite(value) else None
         self.progress.trial_finished(
             study.key, proposal.number, ended.state.name, told, seconds, ended.reason, contender
         )
+
+    def _describe(self, study: Study, proposal: Proposal, last: Report, ended: TrialEnd) -> None:
+        """Give the trial's run in MLflow the name and the description of what became of it."""
+        folder = self.home.trial(study.key, proposal.number)
+        words = TrialWords(
+            study.key, proposal.number, proposal.baseline, proposal.params, study.objectives, last.measured,
+            last.replicates, ended.state.name, ended.reason,
+        )  # fmt: skip
+        if tell_of_trial(folder, words.name, words.note):
+            self._follow(folder)
 
     def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> Config:
         self._out[tune_id] = (study, proposal, self._clock())

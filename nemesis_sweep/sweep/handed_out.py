@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.logged import varied
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.study import Study
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
@@ -11,6 +12,7 @@ from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 def spec_of(home: Home, study: Study, proposal: Proposal) -> TrialSpec | JointTrialSpec:
     """The trial of a study, with a part for each of its tasks."""
     sweep = study.sweep
+    names = varied(sweep)
     parts = [
         TrialSpec(
             home=str(home.path),
@@ -22,6 +24,7 @@ def spec_of(home: Home, study: Study, proposal: Proposal) -> TrialSpec | JointTr
             seeds=proposal.seeds,
             eval_every=sweep.search.eval_every,
             threads=max(1, int(sweep.resources.cpus)),
+            varied=names,
         )
         for task, method in zip(study.tasks, proposal.methods, strict=True)
     ]

@@ -5,18 +5,55 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import stdev
+from typing import Any
 
 from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
 from nemesis_sweep.spec.outside.methods import all_kinds
 from nemesis_sweep.spec.owned import applies
+from nemesis_sweep.spec.space import always_searched
+from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.result import Means, Replicates, Result
 
+LOG_OMEGA = "log10_omega"
+"""Parameter beside omega: MLflow's axes are linear, and strengths are compared by their orders."""
 
-def trial_tags(tasks: Sequence[Task], baseline: str) -> dict[str, str]:
-    """What a person filters runs by."""
-    return {**task_values(tasks), "nemesis.baseline": baseline}
+
+def varied(sweep: Sweep) -> tuple[str, ...]:
+    """What differs between the trials of a sweep in any case: its tasks' values, those of the method that
+    every trial draws, and those that its tables give to single tasks."""
+    tasks, method = sweep.tasks, sweep.method
+    several = ("dataset", "shots", "backbone")
+    own = [each for table in (method.per_shots, method.per_dataset) for each in table.values()]
+    given = [name for each in own for name in each.model_fields_set]
+    always = always_searched(sweep.space)
+    return tuple(
+        dict.fromkeys(
+            (
+                *(name for name in several if len(getattr(tasks, name)) > 1),
+                *(name for name in sweep.space if name in always),
+                *given,
+            )
+        )
+    )
+
+
+def params_and_tags(
+    tasks: Sequence[Task], baseline: str, searched: Values, values: Values, names: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What runs are compared by, and what all or many of them have in common.
+
+    searched: of the trial. values: of its method, as far as they have a part in it, and its seeds. names:
+    what differs between trials in any case. MLflow shows every parameter as an axis: a constant is a tag.
+    """
+    about = task_values(tasks)
+    everything = {**about, **values}
+    params = {name: everything[name] for name in names if name in everything} | dict(searched)
+    if (omega := params.get("omega")) and omega > 0:
+        params[LOG_OMEGA] = round(math.log10(omega), 6)
+    constants = {name: value for name, value in values.items() if name not in params}
+    return params, {**constants, **about, "nemesis.baseline": baseline, "state": "RUNNING"}
 
 
 def task_values(tasks: Sequence[Task]) -> dict[str, str]:

@@ -1,18 +1,23 @@
 """What a run left: the rows of its trials, and why it may have ended before it reached its aim."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from optuna.trial import TrialState
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.broker import TrialBroker
 from nemesis_sweep.sweep.early_end import rows_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.tracking.sweep_run import finish_sweep
+from nemesis_sweep.sweep.sweep_words import sweep_note
+from nemesis_sweep.sweep.winners import winner_of
+from nemesis_sweep.tracking.models import Winner
+from nemesis_sweep.tracking.sweep_run import describe_sweep, finish_sweep, mark_best
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,15 @@ def collect(broker: TrialBroker, home: Home) -> Outcome:
     empty = [study.key for study in studies if not has_complete(study)]
     found = {study.key: best_trial(study.trials(), broker.sweep.search.directions) for study in studies}
     best = {f"best/{key}": one[1].values[0] for key, one in found.items() if one}
+    rows = rows_of(studies, home.path)
+    numbers = {key: one[0] for key, one in found.items() if one}
+    mark_best(home.path, _winners(broker.studies, home, rows, numbers))
+    describe_sweep(home.path, sweep_note(broker.sweep, rows, numbers))
     causes = broker.causes.error if broker.causes else None
     failed = bool(empty or broker.too_many_failures or causes)
     finish_sweep(home.path, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))
     return Outcome(
-        rows_of(studies, home.path),
+        rows,
         empty,
         failed=sum(trial.state == TrialState.FAIL for trial in trials),
         too_many_failures=broker.too_many_failures,
@@ -57,6 +66,16 @@ def collect(broker: TrialBroker, home: Home) -> Outcome:
         converged=all(study.proposer.converged for study in studies),
         causes=causes,
     )
+
+
+def _winners(
+    studies: Sequence[Study], home: Home, rows: Sequence[Row], best: Mapping[str, str]
+) -> list[Winner]:
+    """The best trials of all studies. best: their numbers."""
+    judged = {(row.study, row.number): row for row in rows if row.study != JOINT or row.task == MEAN}
+    found = {study.key: judged.get((study.key, best.get(study.key, ""))) for study in studies}
+    tasks = {study.key: study.tasks for study in studies}
+    return [winner_of(home, key, tasks[key], row) for key, row in found.items() if row is not None]
 
 
 def has_complete(study: Study) -> bool:

@@ -14,15 +14,16 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.home.folder import Home
-from nemesis_sweep.sweep.logged import applying, final_metrics, task_values, trial_tags
+from nemesis_sweep.sweep.logged import applying, final_metrics, params_and_tags, varied
 from nemesis_sweep.sweep.result import Result
+from nemesis_sweep.sweep.trial_words import TrialWords
 from nemesis_sweep.sweep.worker.result import read_result
 from nemesis_sweep.tracking.location import database
 from nemesis_sweep.tracking.lost import records_are_lost
 from nemesis_sweep.tracking.outbox import OPEN, Outbox
 from nemesis_sweep.tracking.part_run import PartRun
 from nemesis_sweep.tracking.sweep_run import TRIALS
-from nemesis_sweep.tracking.trial_run import TrialRun
+from nemesis_sweep.tracking.trial_run import TrialRun, tell_of_trial
 
 
 def log_again_if_lost(sweep: Sweep, home: Home, say: SayLine) -> None:
@@ -37,7 +38,7 @@ def log_again_if_lost(sweep: Sweep, home: Home, say: SayLine) -> None:
                 continue
             result = read_result(folder)
             if result is not None:
-                _log(folder, result, tasks)
+                _log(folder, result, tasks, sweep)
                 without_curves += bool(result.epochs)
     told = f"{database(home.path)} has no record of this sweep; {counted(trials, 'trial')} logged again"
     if without_curves:
@@ -45,10 +46,11 @@ def log_again_if_lost(sweep: Sweep, home: Home, say: SayLine) -> None:
     say(told)
 
 
-def _log(folder: Path, result: Result, tasks: Sequence[Task]) -> None:
+def _log(folder: Path, result: Result, tasks: Sequence[Task], sweep: Sweep) -> None:
     """Write the outbox of a complete trial from its result."""
-    params = {**task_values(tasks), **applying(result.baseline, result.config), "seeds": result.seeds}
-    run = TrialRun.open(folder, params, trial_tags(tasks, result.baseline))
+    values = {**applying(result.baseline, result.config), "seeds": result.seeds}
+    params, tags = params_and_tags(tasks, result.baseline, result.params, values, varied(sweep))
+    run = TrialRun.open(folder, params, tags)
     for task in tasks:
         part = None if result.task else read_result(folder / task.key)
         if part is not None:
@@ -59,3 +61,8 @@ def _log(folder: Path, result: Result, tasks: Sequence[Task]) -> None:
     if result.left:
         run.log_files(folder, result.left[0])
     run.finish("FINISHED", final_metrics(result), epoch=result.last_step)
+    words = TrialWords(
+        result.study, result.number, result.baseline, result.params, sweep.search.objective, result.measured,
+        result.replicates,
+    )  # fmt: skip
+    tell_of_trial(folder, words.name, words.note)

@@ -36,15 +36,21 @@ from nemesis_sweep.sweep.relogging import log_again_if_lost
 from nemesis_sweep.sweep.retry import retry_failed
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
+from nemesis_sweep.sweep.sweep_words import experiment_note
 from nemesis_sweep.sweep.tuning import train
+from nemesis_sweep.sweep.views import views_of
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.weights import backbones_to_load, bring_weights
 from nemesis_sweep.tracking.location import is_server
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
-from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files
+from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files, offer_views
 
 ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
+Conclude = Callable[[Outcome], Path | None]
+"""Gets what a run left; the page of the report that it wrote, if it did."""
+REPORT = "report"
+"""Folder of the artifacts of the sweep's run."""
 
 
 def run_sweep(
@@ -57,12 +63,14 @@ def run_sweep(
     logical_gpus: int | None = None,
     say: SayLine = quiet,
     keep: Keep | None = None,
+    conclude: Conclude = lambda outcome: None,
 ) -> Outcome:
     """Run what is left of the sweep and collect all of it.
 
     extend: whether the home may hold a smaller version of this sweep. retry: whether failed trials are
     trained again. say: gets lines about images that are skipped and classes with too few. keep: gets the rows
-    of the trials that are over when the sweep ends by an error or an interrupt.
+    of the trials that are over when the sweep ends by an error or an interrupt. conclude: gets the outcome
+    while MLflow can still be told of what it leaves: the page of a report.
 
     Raises ``UserError`` for a home that cannot be used or resources that are not there,
     ``KeyboardInterrupt`` on Ctrl-C or SIGTERM, and ``LostClusterError`` when Ray is gone; what was reported
@@ -89,6 +97,7 @@ def run_sweep(
         with kept_at_an_early_end(rows, keep), _sender(sweep, home, say) as sender:
             try:
                 begin_sweep(home.path)
+                offer_views(home.path, views_of(sweep), experiment_note(sweep))
                 log_files(home.path, [home.sweep_file, home.path / "environment.json"])
                 log_files(home.path, episodes, "episodes")
                 _log_modules(home, modules)
@@ -125,7 +134,16 @@ def run_sweep(
                 raise told from error
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
-            return collect(broker, home)
+            outcome = collect(broker, home)
+            _log_report(home, conclude(outcome))
+            return outcome
+
+
+def _log_report(home: Home, page: Path | None) -> None:
+    """Put the page of a report and its pictures beside the sweep's run, where there is one in the home."""
+    if page is not None and page.is_relative_to(home.path):
+        log_files(home.path, [page], REPORT)
+        log_files(home.path, sorted(page.parent.glob("figures/*.png")), f"{REPORT}/figures")
 
 
 def _log_modules(home: Home, modules: Sequence[Path]) -> None:

@@ -25,6 +25,7 @@ class TrialSpec:
     """One trial of one task. ``number`` is the Optuna trial number, or a baseline's name.
 
     ``part_of`` is the joint study whose trial this is a part of, '' for a trial of the task's own study.
+    ``varied`` has what differs between trials in any case (``logged.varied``).
     """
 
     home: str
@@ -37,6 +38,7 @@ class TrialSpec:
     eval_every: int
     threads: int
     part_of: str = ""
+    varied: tuple[str, ...] = ()
 
     @property
     def study(self) -> str:
@@ -69,6 +71,7 @@ class TrialSpec:
             "params": dict(self.params),
             "method": self.method.model_dump(),
             "seeds": list(self.seeds),
+            "varied": list(self.varied),
         }
 
     @classmethod
@@ -81,6 +84,7 @@ class TrialSpec:
             params=config["params"],
             method=read_method(config["method"]),
             seeds=tuple(config["seeds"]),
+            varied=tuple(config["varied"]),
         )
 
 

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.sealed import DamagedError, read_object
+from nemesis_sweep.tracking.experiment import describe
 from nemesis_sweep.tracking.limits import entity_name
-from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox
-from nemesis_sweep.tracking.runs import close, create, find, reopen
+from nemesis_sweep.tracking.models import Winner, log_model
+from nemesis_sweep.tracking.outbox import BEST, CLOSE, FILES, METRICS, OPEN, TAGS, VIEWS, Event, Outbox
+from nemesis_sweep.tracking.runs import NAME_TAG, NOTE_TAG, REASON_TAG, close, create, find, log, reopen
 from nemesis_sweep.tracking.store import Tracking
+from nemesis_sweep.tracking.sweep_run import TRIALS
+from nemesis_sweep.tracking.views import BEST_TAG, View
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,8 +27,41 @@ SENT = "outbox.sent.json"
 PARENT_TAG = "mlflow.parentRunId"
 STUDY_TAG = "nemesis.study"
 TRIAL_TAG = "nemesis.trial"
-# MLflow takes at most 1000 metrics a call.
-MAX_METRICS = 1000
+STATE_TAG = "state"
+"""Of a trial, in Optuna's words: a pruned one is FINISHED for MLflow, whose cross stands for failures."""
+STATES = {"FINISHED": "COMPLETE", "FAILED": "FAIL", "KILLED": "INTERRUPTED"}
+"""What a status says of a trial of which no more is known."""
+# MLflow takes at most 1000 entries a call, tags among them.
+MAX_METRICS = 900
+
+
+class Batch:
+    """What is sent together between two openings of a run: a call costs far more than what it carries.
+
+    last: the event that ends the run.
+    """
+
+    def __init__(self) -> None:
+        self.metrics: list[Metric] = []
+        self.tags: dict[str, str] = {}
+        self.last: Event | None = None
+        self.began: int | None = None
+        """When what is first in it happened."""
+
+    def takes(self, each: Event, is_trial: bool) -> bool:
+        """Take an event; False for one that is not gathered."""
+        kind = each["event"]
+        if kind == METRICS:
+            self.metrics += _metrics(each)
+        elif kind == TAGS:
+            self.tags |= _told(each)
+        elif kind == CLOSE:
+            self.last = each
+            self.tags |= _ending(each, is_trial)
+        else:
+            return False
+        self.began = self.began or each["time"]
+        return True
 
 
 class Delivery:
@@ -54,43 +91,61 @@ class Delivery:
             self._run_id, self._sent = "", 0
         self._is_there = True
         events, end = self._outbox.read(self._sent)
-        metrics: list[Metric] = []
+        batch = Batch()
         for each in events:
-            if each["event"] == METRICS:
-                metrics += _metrics(each)
-                continue
-            if each["event"] != FILES:  # A call costs far more than what it carries.
-                self._log(client, metrics)
-                metrics = []
-            self._apply(client, each)
-        self._log(client, metrics)
-        if events:
-            self.ended = events[-1]["event"] == CLOSE
+            if each["event"] == OPEN:
+                self._log(client, batch)
+                batch = Batch()
+                self._open(client, each)
+            elif not batch.takes(each, is_trial=bool(self.trial)):
+                self._do(client, each)
+        self._log(client, batch)
+        if any(each["event"] in (OPEN, CLOSE) for each in events):
+            self.ended = batch.last is not None
         self._keep(end)
 
-    def _apply(self, client: MlflowClient, each: Event) -> None:
-        if each["event"] == OPEN:
-            self._open(client, each)
-        elif each["event"] == FILES:
-            for name in each["names"]:
-                file = self._outbox.folder / name
-                # A trial that is trained again has none for a while, and logs them anew.
-                if file.is_file() and file.resolve().is_relative_to(self._outbox.folder.resolve()):
-                    place = str(Path(each["place"] or "")).strip(".") or None
-                    client.log_artifact(self._run(client, each), str(file), place)
-        elif each["event"] == CLOSE:
-            close(client, self._run(client, each), each["status"], each["reason"], each["time"])
+    def _do(self, client: MlflowClient, each: Event) -> None:
+        """Do what is asked for by an event that is not gathered."""
+        if each["event"] == FILES:
+            self._send_files(client, each)
+        elif each["event"] == VIEWS:
+            views = [View.from_plain(view) for view in each["views"]]
+            describe(client, self._tracking, views, each["note"])
+        elif each["event"] == BEST:
+            self._mark(client, each)
+
+    def _send_files(self, client: MlflowClient, each: Event) -> None:
+        for name in each["names"]:
+            file = self._outbox.folder / name
+            # A trial that is trained again has none for a while, and logs them anew.
+            if file.is_file() and file.resolve().is_relative_to(self._outbox.folder.resolve()):
+                place = str(Path(each["place"] or "")).strip(".") or None
+                client.log_artifact(self._run(client, each), str(file), place)
+
+    def _mark(self, client: MlflowClient, each: Event) -> None:
+        """Tell the best trials of all studies from those that were it before, and make them models."""
+        place = self._outbox.folder / TRIALS
+        for name in each["former"]:
+            if run := sent_to(place / name):
+                log(client, run, tags={BEST_TAG: ""})
+        for winner in map(Winner.from_plain, each["winners"]):
+            if run := sent_to(place / winner.trial):
+                log(client, run, tags={BEST_TAG: "yes"})
+                outbox = Outbox(place / winner.trial)
+                log_model(client, self._tracking.experiment_id, run, winner, outbox)
 
     def _open(self, client: MlflowClient, each: Event) -> None:
         params, tags = each.get("params", {}), {**each.get("tags", {}), **self._marks}
+        name = each.get("name", "")
         experiment = self._tracking.experiment_id
         # What was created while the answer was lost, or by a driver that died right then, is found again.
         found = client.get_run(self._run_id) if self._run_id else find(client, experiment, self._marks)
         if found is not None:
-            self._run_id = reopen(client, found, params, tags)
+            renamed = {NAME_TAG: name} if name else {}
+            self._run_id = reopen(client, found, params, {**tags, **renamed})
             return
         study, _, number = self.trial.rpartition("/")
-        self._run_id = create(client, experiment, f"{number} {study}", params, tags, each["time"])
+        self._run_id = create(client, experiment, name or f"{number} {study}", params, tags, each["time"])
 
     @property
     def _marks(self) -> dict[str, str]:
@@ -106,10 +161,15 @@ class Delivery:
             self._open(client, {"time": each["time"]})
         return self._run_id
 
-    def _log(self, client: MlflowClient, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), MAX_METRICS):
-            batch = metrics[start : start + MAX_METRICS]
-            client.log_batch(self._run(client, {"time": batch[0].timestamp}), metrics=batch)
+    def _log(self, client: MlflowClient, batch: Batch) -> None:
+        """Send metrics with the tags, then the end of the run where there is one."""
+        metrics, tags, last = batch.metrics, batch.tags, batch.last
+        if metrics or tags:
+            log(client, self._run(client, {"time": batch.began}), metrics[:MAX_METRICS], tags)
+        for start in range(MAX_METRICS, len(metrics), MAX_METRICS):
+            log(client, self._run_id, metrics[start : start + MAX_METRICS])
+        if last is not None:
+            close(client, self._run(client, last), last["status"], last["time"])
 
     def _position(self) -> tuple[str, int]:
         """The run and the bytes that were sent to it; of the sweep's own run as it is now."""
@@ -129,6 +189,14 @@ class Delivery:
             partial.write_text(json.dumps(position) + "\n", encoding="utf-8")
 
 
+def sent_to(folder: Path) -> str:
+    """The id of the run that a folder's outbox went to; '' where it went nowhere yet."""
+    try:
+        return str(read_object(folder / SENT).get("run", ""))
+    except (DamagedError, AttributeError):
+        return ""
+
+
 def _exists(client: MlflowClient, run_id: str) -> bool:
     from mlflow.exceptions import MlflowException
 
@@ -138,6 +206,19 @@ def _exists(client: MlflowClient, run_id: str) -> bool:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return False
+
+
+def _ending(each: Event, is_trial: bool) -> dict[str, str]:
+    """What the end of a run makes known of it."""
+    why = {REASON_TAG: each["reason"]} if each["reason"] else {}
+    state = str(each.get("state") or STATES.get(each["status"], each["status"]))
+    return {**why, STATE_TAG: state} if is_trial else why
+
+
+def _told(each: Event) -> dict[str, str]:
+    """The tags of an event, the name and the description of the run among them."""
+    named = {NAME_TAG: each.get("name", ""), NOTE_TAG: each.get("note", "")}
+    return {**each["tags"], **{key: value for key, value in named.items() if value}}
 
 
 def _metrics(each: Event) -> Iterable[Metric]:

@@ -23,10 +23,13 @@ from nemesis_sweep.files.full_disk import naming
 from nemesis_sweep.files.regular_file import MEGABYTE, open_regular, read_regular
 
 FILE = "outbox.jsonl"
-OPEN, METRICS, FILES, CLOSE = "open", "metrics", "files", "close"
-"""Events: a run begins or goes on (`params`, `tags`); metrics of an epoch (`epoch`, `metrics`); files of the
-folder that become artifacts (`names`, `place`); a run ends (`status`, `reason`). All have `event` and `time`,
-milliseconds since 1970."""
+OPEN, METRICS, FILES, CLOSE, TAGS = "open", "metrics", "files", "close", "tags"
+VIEWS, BEST = "views", "best"
+"""Events: a run begins or goes on (`params`, `tags`, `name`); metrics of an epoch (`epoch`, `metrics`); files
+of the folder that become artifacts (`names`, `place`); a run ends (`status`, `reason`, `state`); what else is
+said of it (`tags`, its `name` and `note`). Of a sweep also: the views of it, and the description of its
+experiment (`views`, `note`); the best trial of every study (`winners`), and those that were (`former`). All
+have `event` and `time`, milliseconds since 1970."""
 
 MOST = 10_000 * MEGABYTE
 """Of an outbox that is read: a metric has a hundred bytes."""

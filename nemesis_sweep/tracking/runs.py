@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from nemesis_sweep.spec.values import Values
@@ -11,11 +11,13 @@ from nemesis_sweep.tracking.limits import MAX_TAG, cut, entity_name, log_params,
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
 
 REASON_TAG = "nemesis.reason"
+NAME_TAG, NOTE_TAG = "mlflow.runName", "mlflow.note.content"
+"""Tags that MLflow shows as a run's name and, as Markdown, as its description."""
 SOURCE_TAGS = {"mlflow.source.name": "nemesis-sweep", "mlflow.source.type": "LOCAL"}
 
 
@@ -55,8 +57,6 @@ def reopen(client: MlflowClient, run: Run, params: Values, tags: Values) -> str:
     MLflow never changes a parameter. A value that differs now (a larger budget, say) is kept beside the old
     one as the tag `nemesis.now.NAME`.
     """
-    from mlflow.entities import RunTag
-
     run_id = str(run.info.run_id)
     if run.info.status != "RUNNING":
         client.update_run(run_id, status="RUNNING")
@@ -71,17 +71,22 @@ def reopen(client: MlflowClient, run: Run, params: Values, tags: Values) -> str:
         elif not same_param(stored, value):
             marks[f"nemesis.now.{entity_name(name)}"] = value
     log_params(client, run_id, missing)
-    client.log_batch(run_id, tags=[RunTag(key, cut(text_of(value), MAX_TAG)) for key, value in marks.items()])
+    log(client, run_id, tags=marks)
     return run_id
 
 
-def close(client: MlflowClient, run_id: str, status: str, reason: str = "", ended: int | None = None) -> None:
-    """End a run; the reason (why a trial was pruned or failed) becomes the tag `nemesis.reason`.
+def log(
+    client: MlflowClient, run_id: str, metrics: Sequence[Metric] = (), tags: Values | None = None
+) -> None:
+    """Log metrics and tags in one call; over-long tags are cut with a mark."""
+    from mlflow.entities import RunTag
 
-    ended: when, in milliseconds since 1970; None is now.
-    """
-    if reason:
-        client.set_tag(run_id, REASON_TAG, cut(reason, MAX_TAG))
+    marks = [RunTag(key, cut(text_of(value), MAX_TAG)) for key, value in (tags or {}).items()]
+    client.log_batch(run_id, metrics=metrics, tags=marks)
+
+
+def close(client: MlflowClient, run_id: str, status: str, ended: int | None = None) -> None:
+    """End a run. ended: when, in milliseconds since 1970; None is now."""
     client.set_terminated(run_id, status, ended)
 
 

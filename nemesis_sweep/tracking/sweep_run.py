@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nemesis_sweep.messages.passwords import masked
-from nemesis_sweep.tracking.outbox import CLOSE, FILE, FILES, METRICS, OPEN, Outbox, event
+from nemesis_sweep.tracking.models import Winner
+from nemesis_sweep.tracking.outbox import (
+    BEST,
+    CLOSE,
+    FILE,
+    FILES,
+    METRICS,
+    OPEN,
+    TAGS,
+    VIEWS,
+    Outbox,
+    event,
+)
 from nemesis_sweep.tracking.runs import Status
 from nemesis_sweep.tracking.trial_run import close_trial
+from nemesis_sweep.tracking.views import View
 
 TRIALS = "trials"
 """The folder of a home with the folders of its trials, `STUDY/NUMBER`."""
 
-# What a trial's end in Optuna means for its run.
-STATUS: Mapping[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+# What a trial's end in Optuna means for its run. MLflow shows KILLED with the red cross of FAILED, and a
+# pruned trial is no failure: its tag `state` tells it.
+STATUS: Mapping[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
 
 
 def begin_sweep(home: Path) -> None:
@@ -38,6 +52,35 @@ def log_files(home: Path, files: Iterable[Path], place: str | None = None) -> No
     Outbox(home).append(event(FILES, names=names, place=place))
 
 
+def offer_views(home: Path, views: Sequence[View], note: str) -> None:
+    """Bring views of the sweep into its experiment, and the description of that, in Markdown."""
+    Outbox(home).append(event(VIEWS, views=[view.to_plain() for view in views], note=masked(note)))
+
+
+def offered_views(home: Path) -> list[View]:
+    """The views that a sweep brought last; none of an earlier version's."""
+    told = [each for each in Outbox(home).read()[0] if each["event"] == VIEWS]
+    return [View.from_plain(view) for view in told[-1]["views"]] if told else []
+
+
+def describe_sweep(home: Path, note: str) -> None:
+    """Give the sweep's own run its description, in Markdown."""
+    Outbox(home).append(event(TAGS, tags={}, note=masked(note)))
+
+
+def mark_best(home: Path, winners: Sequence[Winner]) -> None:
+    """Mark the best trials of all studies, and no longer those that were it before."""
+    found = {winner.trial for winner in winners}
+    gone = [name for name in best_of(home) if name not in found]
+    Outbox(home).append(event(BEST, winners=[winner.to_plain() for winner in winners], former=gone))
+
+
+def best_of(home: Path) -> list[str]:
+    """The best trials of all studies (`STUDY/NUMBER`), as they were marked last."""
+    told = [each["winners"] for each in Outbox(home).read()[0] if each["event"] == BEST]
+    return [winner["trial"] for winner in told[-1]] if told else []
+
+
 def trial_folders(home: Path) -> Iterator[Path]:
     """The folders of all trials of which MLflow is told, in the order of their names."""
     return (outbox.parent for outbox in sorted((home / TRIALS).glob(f"**/{FILE}")))
@@ -57,6 +100,7 @@ def close_stale(
     for folder in trial_folders(home):
         trial = folder.relative_to(home / TRIALS).as_posix()
         state = (ended or {}).get(trial, "")
-        if close_trial(folder, STATUS.get(state, "KILLED"), "" if state == "COMPLETE" else reason):
+        why = "" if state == "COMPLETE" else reason
+        if close_trial(folder, STATUS.get(state, "KILLED"), why, state):
             closed.append(trial)
     return closed

@@ -8,7 +8,7 @@ from pathlib import Path
 from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
 from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.spec.values import Values
-from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, Event, Outbox, event
+from nemesis_sweep.tracking.outbox import CLOSE, FILES, METRICS, OPEN, TAGS, Event, Outbox, event
 from nemesis_sweep.tracking.runs import Status
 
 
@@ -25,14 +25,15 @@ class TrialRun:
                 self._note(known)
 
     @classmethod
-    def open(cls, folder: Path, params: Values, tags: Values) -> TrialRun:
+    def open(cls, folder: Path, params: Values, tags: Values, name: str = "") -> TrialRun:
         """Begin the trial's run, or continue it, whatever state it was left in.
 
         params: values of any kind; over-long ones are cut with a mark. tags: `nemesis.baseline`, `dataset`,
-        `shots`, `backbone`; parent, name, study and trial are added when they are sent.
+        `shots`, `backbone`; parent, study and trial are added when they are sent. name: of the run, by
+        default number and study.
         """
         run = cls(Outbox(folder))
-        run._outbox.append(event(OPEN, params=dict(params), tags=dict(tags)))
+        run._outbox.append(event(OPEN, params=dict(params), tags=dict(tags), name=name))
         return run
 
     @property
@@ -110,10 +111,22 @@ class TrialRun:
             self._outbox.append(*waiting)
 
 
-def close_trial(folder: Path, status: Status, reason: str = "") -> bool:
-    """End the run of a trial whose worker cannot do it (it died); False if there is none that is open."""
+def close_trial(folder: Path, status: Status, reason: str = "", state: str = "") -> bool:
+    """End the run of a trial whose worker cannot do it (it died); False if there is none that is open.
+
+    state: in Optuna's words; by default what the status means.
+    """
     outbox = Outbox(folder)
     if not outbox.is_open:
         return False
-    outbox.append(event(CLOSE, status=status, reason=masked(reason)))
+    outbox.append(event(CLOSE, status=status, reason=masked(reason), state=state))
+    return True
+
+
+def tell_of_trial(folder: Path, name: str, note: str, tags: Mapping[str, str] | None = None) -> bool:
+    """Give the run of a trial its name and its description in Markdown; False of a trial that has no run."""
+    outbox = Outbox(folder)
+    if not outbox.size:
+        return False
+    outbox.append(event(TAGS, tags=dict(tags or {}), name=name, note=masked(note)))
     return True

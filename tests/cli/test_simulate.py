@@ -55,6 +55,8 @@ def test_a_simulation_says_so_and_its_home_is_no_real_one(file, tmp_path):
     assert "this home holds a simulation" in refused.stderr
     again = invoke("run", file, "--simulate", "--workers", 3, "--home", home)
     assert again.stdout.splitlines()[1:] == [line for line in lines[1:] if "trials/s" not in line]
+    quiet = invoke("run", file, "--simulate", "--workers", 3, "--home", home, "--quiet")
+    assert [line.split("  ")[0] for line in quiet.stdout.splitlines()] == ["Simulated results"]
     more = invoke("run", file, "--simulate", "--workers", 3, "--home", home, "--trials", 15, "--extend")
     assert "SIMULATED: 18 trials in " in more.stdout
 

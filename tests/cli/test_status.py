@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +119,47 @@ def test_neither_torch_nor_ray_nor_mlflow_is_needed(home: Path) -> None:
         "sys.exit(bool({'torch', 'open_clip', 'ray', 'mlflow'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
+
+
+def watching(home: Path) -> subprocess.Popen[str]:
+    """`status --watch` in a process of its own, which has shown something."""
+    line = [sys.executable, "-m", "nemesis_sweep", "status", str(home), "--watch", "0.2"]
+    pipe = subprocess.PIPE
+    wide = {**os.environ, "COLUMNS": "400"}
+    process = subprocess.Popen(line, stdout=pipe, stderr=pipe, text=True, start_new_session=True, env=wide)
+    assert process.stdout is not None
+    assert "running (process" in process.stdout.readline()
+    return process
+
+
+def test_it_is_watched_until_nobody_runs_it(home: Path) -> None:
+    with Home(home).driver_lock():
+        process = watching(home)
+        assert process.stdout is not None
+        assert any("running (process" in process.stdout.readline() for _ in range(20))
+    told, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert told.count(": not running; ") == 1
+
+
+def test_ctrl_c_ends_the_watching_without_a_traceback(home: Path) -> None:
+    with Home(home).driver_lock():
+        process = watching(home)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--watch", "soon"], "error: --watch: not a number of seconds; found 'soon'; allowed: from 0.1"),
+        (["--watch", "--json"], "--watch shows tables anew, --json prints one object: one of them"),
+    ],
+)
+def test_what_cannot_be_watched(home: Path, words: list[str], told: str) -> None:
+    result = CliRunner().invoke(main, ["status", str(home), *words])
+    assert result.exit_code == 2 and told in result.stderr
 
 
 @pytest.mark.cluster

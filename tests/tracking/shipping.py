@@ -11,7 +11,8 @@ from nemesis_sweep.tracking.sweep_run import TRIALS, trial_folders
 def ship(home: Path, tracking: Tracking) -> None:
     """Send all that waits in a home."""
     client = connect(tracking.uri)
-    Delivery(home, tracking).send(client)
     for folder in trial_folders(home):
         trial = folder.relative_to(home / TRIALS).as_posix()
         Delivery(folder, tracking, trial).send(client)
+    # Last: it names trials by their runs.
+    Delivery(home, tracking).send(client)

@@ -9,9 +9,10 @@ import mlflow
 import pytest
 
 from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.delivery import Delivery
 from nemesis_sweep.tracking.store import Tracking
-from nemesis_sweep.tracking.sweep_run import TRIALS, close_stale
-from nemesis_sweep.tracking.trial_run import TrialRun, close_trial
+from nemesis_sweep.tracking.sweep_run import STATUS, TRIALS, close_stale
+from nemesis_sweep.tracking.trial_run import TrialRun, close_trial, tell_of_trial
 from tests.tracking.shipping import ship
 
 STUDY = "clipart-16shot"
@@ -111,11 +112,53 @@ def test_finish_logs_final_metrics_once(home: Path, tracking: Tracking) -> None:
     assert steps(tracking, stored, "test/accuracy") == [(5, 58.25)]
 
 
-def test_pruned_trials_are_killed_with_the_reason(home: Path, tracking: Tracking) -> None:
-    opened(home).finish("KILLED", reason="pruned at epoch 6: 41.2 was not promising")
+def test_a_pruned_trial_has_its_state_and_the_reason_and_no_cross(home: Path, tracking: Tracking) -> None:
+    reason = "pruned at epoch 6: 41.2 was not promising"
+    for number, state in (("1", "PRUNED"), ("2", "FAIL")):
+        opened(home, number).log_epoch(1, {"val/accuracy": 41.2})
+        assert close_trial(folder(home, number), STATUS[state], reason, state)
+    runs = {run.data.tags["nemesis.trial"].rpartition("/")[2]: run for run in children(home, tracking)}
+    found = {number: (run.info.status, run.data.tags["state"]) for number, run in runs.items()}
+    assert found == {"1": ("FINISHED", "PRUNED"), "2": ("FAILED", "FAIL")}
+    assert {run.data.tags["nemesis.reason"] for run in runs.values()} == {reason}
+
+
+def test_the_name_and_the_description_come_when_the_trial_is_over(home: Path, tracking: Tracking) -> None:
+    run = TrialRun.open(folder(home), {"omega": 3.5}, TAGS, "omega 3.5")
+    assert [each.info.run_name for each in children(home, tracking)] == ["omega 3.5"]
+    run.finish("FINISHED", {"val/accuracy": 61.25})
+    children(home, tracking)
+    assert tell_of_trial(folder(home), "omega 3.5 · val 61.2", "It **won**.", {"seen": "yes"})
+    assert not tell_of_trial(folder(home, "8"), "one that never began", "")
     (stored,) = children(home, tracking)
-    assert stored.info.status == "KILLED"
-    assert stored.data.tags["nemesis.reason"] == "pruned at epoch 6: 41.2 was not promising"
+    assert (stored.info.run_name, stored.info.status) == ("omega 3.5 · val 61.2", "FINISHED")
+    assert stored.data.tags["mlflow.note.content"] == "It **won**."
+    assert stored.data.tags["seen"] == "yes"
+
+
+def test_a_trial_costs_few_requests(home: Path, tracking: Tracking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To begin: is it there, create. A report: one. To end: one with all that is known, and the end."""
+    store = connect(tracking.uri)._tracking_client.store
+    asked: list[str] = []
+    for name in ("create_run", "search_runs", "log_batch", "set_tag", "update_run_info", "get_run"):
+        inner = getattr(store, name)
+        monkeypatch.setattr(
+            store, name, lambda *args, _n=name, _i=inner, **kwargs: (asked.append(_n), _i(*args, **kwargs))[1]
+        )
+    delivery = Delivery(folder(home), tracking, f"{STUDY}/7")
+    run = opened(home, omega=3.5)
+    delivery.send(connect(tracking.uri))
+    begun, asked[:] = asked[:], []
+    run.log_epoch(1, {"val/accuracy": 50.0}, wait=True)
+    run.log_epoch(2, {"val/accuracy": 51.0})
+    delivery.send(connect(tracking.uri))
+    told, asked[:] = asked[:], []
+    run.finish("FINISHED", {"test/accuracy": 50.5})
+    tell_of_trial(folder(home), "", "It **won**.")
+    delivery.send(connect(tracking.uri))
+    assert begun == ["search_runs", "create_run", "log_batch"]
+    assert told == ["log_batch"]
+    assert asked == ["log_batch", "update_run_info"]
 
 
 def test_numbers_that_are_not_finite_do_not_stop_the_log(home: Path, tracking: Tracking) -> None:
@@ -170,7 +213,10 @@ def test_close_stale_ends_what_nobody_works_on(home: Path, tracking: Tracking) -
     assert closed == [f"{STUDY}/{number}" for number in (1, 2, 3, 4)]
     runs = {run.info.run_name.partition(" ")[0]: run for run in children(home, tracking)}
     states = {number: run.info.status for number, run in runs.items()}
-    assert states == {"1": "KILLED", "2": "FINISHED", "3": "KILLED", "4": "FAILED", "5": "FINISHED"}
+    assert states == {"1": "KILLED", "2": "FINISHED", "3": "FINISHED", "4": "FAILED", "5": "FINISHED"}
+    assert {number: run.data.tags["state"] for number, run in runs.items()} == {
+        "1": "INTERRUPTED", "2": "COMPLETE", "3": "PRUNED", "4": "FAIL", "5": "COMPLETE",
+    }  # fmt: skip
     assert "stopped while" in runs["1"].data.tags["nemesis.reason"]
     assert "nemesis.reason" not in runs["2"].data.tags
     assert connect(tracking.uri).get_run(tracking.parent_run_id).info.status == "RUNNING"

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from nemesis_sweep.spec.values import Values
-from nemesis_sweep.sweep.logged import applying, task_values, trial_tags
+from nemesis_sweep.sweep.logged import applying, params_and_tags
 from nemesis_sweep.sweep.result import Means, Replicates, Report, Result
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, parts_of
+from nemesis_sweep.sweep.trial_words import running_name
 from nemesis_sweep.sweep.worker.result import take_result
 from nemesis_sweep.sweep.worker.session import Finished, Session, conclude, worker
 from nemesis_sweep.sweep.worker.trial import open_trial
@@ -149,11 +150,10 @@ class JointSession:
             for name, value in applying(first.baseline, part.method.model_dump()).items()
             if name not in shared
         }
-        return TrialRun.open(
-            self.spec.folder,
-            {**task_values(tasks), **shared, **own, "seeds": list(first.seeds)},
-            trial_tags(tasks, first.baseline),
-        )
+        values = {**shared, **own, "seeds": list(first.seeds)}
+        params, tags = params_and_tags(tasks, first.baseline, first.params, values, first.varied)
+        name = running_name(first.study, first.number, first.baseline, first.params)
+        return TrialRun.open(self.spec.folder, params, tags, name)
 
 
 def shared_config(spec: TrialSpec | JointTrialSpec) -> Values:

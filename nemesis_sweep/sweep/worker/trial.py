@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nemesis_sweep.sweep.logged import applying, task_values, trial_tags
+from nemesis_sweep.sweep.logged import applying, params_and_tags
 from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.trial_words import running_name
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
 from nemesis_sweep.sweep.worker.learning import Learning
 from nemesis_sweep.sweep.worker.promptless import Promptless
@@ -29,6 +30,7 @@ def open_trial(spec: TrialSpec, record: Record | None = None) -> Finished | Prom
 
 
 def _own_run(spec: TrialSpec) -> TrialRun:
-    params = {**task_values([spec.task]), **applying(spec.baseline, spec.method.model_dump())}
-    tags = trial_tags([spec.task], spec.baseline)
-    return TrialRun.open(spec.folder, {**params, "seeds": list(spec.seeds)}, tags)
+    values = {**applying(spec.baseline, spec.method.model_dump()), "seeds": list(spec.seeds)}
+    params, tags = params_and_tags([spec.task], spec.baseline, spec.params, values, spec.varied)
+    name = running_name(spec.study, spec.number, spec.baseline, spec.params)
+    return TrialRun.open(spec.folder, params, tags, name)
