@@ -77,6 +77,7 @@ def _where(home: Path) -> tuple[Path | None, str, Pages]:
     from nemesis_sweep.tracking.moved import follow
     from nemesis_sweep.tracking.pages import pages_of
     from nemesis_sweep.tracking.store import recorded
+    from nemesis_sweep.tracking.versions import settle_version
 
     record = recorded(home) or {}
     uri = record.get("uri", OWN_URI)
@@ -95,6 +96,7 @@ def _where(home: Path) -> tuple[Path | None, str, Pages]:
         if is_simulated(home):
             told = "a simulation is not recorded in MLflow; `nemesis-sweep status HOME --table` shows it"
         raise UserError(Problem(told, key="HOME", found=repr(str(home)), nearest=nearest_path(home)))
+    settle_version(file, uri == OWN_URI, lambda line: click.echo(line, err=True))
     if uri == OWN_URI:
         follow(home)
     return file, "", pages

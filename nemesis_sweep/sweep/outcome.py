@@ -14,10 +14,9 @@ from nemesis_sweep.sweep.early_end import rows_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.sweep_words import sweep_note
 from nemesis_sweep.sweep.winners import winner_of
 from nemesis_sweep.tracking.models import Winner
-from nemesis_sweep.tracking.sweep_run import describe_sweep, finish_sweep, mark_best
+from nemesis_sweep.tracking.sweep_run import finish_sweep, mark_best
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,6 @@ def collect(broker: TrialBroker, home: Home) -> Outcome:
     rows = rows_of(studies, home.path)
     numbers = {key: one[0] for key, one in found.items() if one}
     mark_best(home.path, _winners(broker.studies, home, rows, numbers))
-    describe_sweep(home.path, sweep_note(broker.sweep, rows, numbers))
     causes = broker.causes.error if broker.causes else None
     failed = bool(empty or broker.too_many_failures or causes)
     finish_sweep(home.path, "FAILED" if failed else "FINISHED", best, reason=str(causes or ""))

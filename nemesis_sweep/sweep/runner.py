@@ -36,7 +36,7 @@ from nemesis_sweep.sweep.relogging import log_again_if_lost
 from nemesis_sweep.sweep.retry import retry_failed
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.study import Study, TaskStudy
-from nemesis_sweep.sweep.sweep_words import experiment_note
+from nemesis_sweep.sweep.sweep_words import PICTURES, experiment_note, sweep_note
 from nemesis_sweep.sweep.tuning import train
 from nemesis_sweep.sweep.views import views_of
 from nemesis_sweep.sweep.watcher import Progress
@@ -44,7 +44,14 @@ from nemesis_sweep.sweep.weights import backbones_to_load, bring_weights
 from nemesis_sweep.tracking.location import is_server
 from nemesis_sweep.tracking.sender import PATIENCE, Sender
 from nemesis_sweep.tracking.store import prepare
-from nemesis_sweep.tracking.sweep_run import begin_sweep, close_stale, finish_sweep, log_files, offer_views
+from nemesis_sweep.tracking.sweep_run import (
+    begin_sweep,
+    close_stale,
+    describe_sweep,
+    finish_sweep,
+    log_files,
+    offer_views,
+)
 
 ProgressFactory = Callable[[Sequence[Study]], AbstractContextManager[Progress]]
 Conclude = Callable[[Outcome], Path | None]
@@ -135,15 +142,19 @@ def run_sweep(
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
             outcome = collect(broker, home)
-            _log_report(home, conclude(outcome))
+            _log_report(sweep, home, outcome, conclude(outcome))
             return outcome
 
 
-def _log_report(home: Home, page: Path | None) -> None:
-    """Put the page of a report and its pictures beside the sweep's run, where there is one in the home."""
+def _log_report(sweep: Sweep, home: Home, outcome: Outcome, page: Path | None) -> None:
+    """Describe the sweep's run, and put a report's page and its pictures beside it, if one is in the home."""
+    pictures: list[Path] = []
     if page is not None and page.is_relative_to(home.path):
+        pictures = sorted(page.parent.glob("figures/*.png"))
         log_files(home.path, [page], REPORT)
-        log_files(home.path, sorted(page.parent.glob("figures/*.png")), f"{REPORT}/figures")
+        log_files(home.path, pictures, f"{REPORT}/figures")
+    shown = [f"{REPORT}/figures/{each.name}" for each in pictures if each.stem in PICTURES]
+    describe_sweep(home.path, sweep_note(sweep, outcome.rows, shown))
 
 
 def _log_modules(home: Home, modules: Sequence[Path]) -> None:
@@ -182,7 +193,8 @@ def _sender(sweep: Sweep, home: Home, say: SayLine) -> Sender:
     """What sends the records to MLflow, begun. A server that the sweep names has answered by then; to make
     the database in the home takes seconds, which pass while Ray starts."""
     uri = sweep.tracking.mlflow
-    sender = Sender(home.path, partial(prepare, home.path, sweep.name, sweep.experiment, uri), say, uri)
+    ready = partial(prepare, home.path, sweep.name, sweep.experiment, uri, say=say)
+    sender = Sender(home.path, ready, say, uri)
     sender.start()
     if uri is not None:
         # To make the tables of a new database may take longer.

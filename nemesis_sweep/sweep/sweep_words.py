@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
 
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import JOINT, MEAN, Sweep
+from nemesis_sweep.sweep.best import mark_best
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.trial_words import number_text, table, what_it_trains
+from nemesis_sweep.tracking.delivery import RUN
 
 TEST = "test/accuracy"
 BESIDE = ("coop", "zero_shot")
 """Baselines that stand beside the best."""
+PICTURES = ("accuracy-over-shots", "slices", "parallel-coordinates")
+"""Figures of the report that the description shows, by the names of their files."""
 
 
 def experiment_note(sweep: Sweep) -> str:
@@ -27,26 +33,31 @@ def experiment_note(sweep: Sweep) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def sweep_note(sweep: Sweep, rows: Sequence[Row], best: Mapping[str, str]) -> str:
+def sweep_note(sweep: Sweep, rows: Sequence[Row], pictures: Sequence[str] = ()) -> str:
     """What a sweep came to: the best of every study beside plain CoOp and zero-shot.
 
-    best: the number of the best trial, by study.
+    pictures: artifacts of its run.
     """
     objective = sweep.search.objective[0]
-    judged = {(row.study, row.number): row for row in rows if row.study != JOINT or row.task == MEAN}
-    lines = []
-    for study in sweep.studies():
-        for number in dict.fromkeys((best.get(study, ""), *BESIDE)):
-            row = judged.get((study, number))
-            if row is not None and row.state == "COMPLETE":
-                lines.append((study, *_line(row, number == best.get(study), (objective, TEST))))
+    marked = mark_best(rows, sweep.search.objective)
+    judged = [row for row in marked if row.study != JOINT or row.task == MEAN]
+    shown = [row for row in judged if row.state == "COMPLETE" and (row.best or row.number in BESIDE)]
+    lines = [(row.study, *_line(row, (objective, TEST))) for row in shown]
     board = table(("task", "what", "trial", objective, TEST), lines)
     told = f"Bold is the best by `{objective}`; `{TEST}` was never used to choose."
-    return f"# {sweep.name}\n\n{board}\n\n{told}\n"
+    images = [
+        f"![{Path(each).stem}](get-artifact?path={quote(each, safe='')}&run_uuid={RUN})" for each in pictures
+    ]
+    return "\n\n".join((f"# {sweep.name}", board, told, *images)) + "\n"
 
 
-def _line(row: Row, is_best: bool, metrics: Sequence[str]) -> list[str]:
+def _address(artifact: str) -> str:
+    """Where MLflow's server has an artifact of this run."""
+    return f"get-artifact?path={quote(artifact, safe='')}&run_uuid={RUN}"
+
+
+def _line(row: Row, metrics: Sequence[str]) -> list[str]:
     what = what_it_trains(row.number, row.baseline, row.params)
     measured = [(name, row.measured(name)) for name in metrics]
     cells = ["-" if value is None else number_text(name, value) for name, value in measured]
-    return [f"**{what}**" if is_best else what, row.number, *cells]
+    return [f"**{what}**" if row.best else what, row.number, *cells]

@@ -31,6 +31,8 @@ STATE_TAG = "state"
 """Of a trial, in Optuna's words: a pruned one is FINISHED for MLflow, whose cross stands for failures."""
 STATES = {"FINISHED": "COMPLETE", "FAILED": "FAIL", "KILLED": "INTERRUPTED"}
 """What a status says of a trial of which no more is known."""
+RUN = "RUN_ID_OF_THIS"
+"""In a description: the id of the run, which is known only when it is sent."""
 # MLflow takes at most 1000 entries a call, tags among them.
 MAX_METRICS = 900
 
@@ -165,7 +167,10 @@ class Delivery:
         """Send metrics with the tags, then the end of the run where there is one."""
         metrics, tags, last = batch.metrics, batch.tags, batch.last
         if metrics or tags:
-            log(client, self._run(client, {"time": batch.began}), metrics[:MAX_METRICS], tags)
+            run = self._run(client, {"time": batch.began})
+            if NOTE_TAG in tags:
+                tags = {**tags, NOTE_TAG: tags[NOTE_TAG].replace(RUN, run)}
+            log(client, run, metrics[:MAX_METRICS], tags)
         for start in range(MAX_METRICS, len(metrics), MAX_METRICS):
             log(client, self._run_id, metrics[start : start + MAX_METRICS])
         if last is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from nemesis_sweep.tracking.location import (
 from nemesis_sweep.tracking.moved import follow
 from nemesis_sweep.tracking.reasons import reason
 from nemesis_sweep.tracking.runs import create, find, reopen
-from nemesis_sweep.tracking.versions import another_version, is_of_another_version
+from nemesis_sweep.tracking.versions import another_version, is_of_another_version, settle_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -62,6 +62,7 @@ def prepare(
     uri: str | None = None,
     params: Values | None = None,
     tags: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Tracking:
     """Get MLflow ready for a sweep; run once, by the driver, before anything is sent.
 
@@ -69,7 +70,8 @@ def prepare(
     The home's identity is a random id in `HOME/tracking.json`, so homes that share a server or a path on two
     machines never mix; without that file, and a database of its own that knows it, a new run begins.
 
-    uri: tracking URI; None is a SQLite database in the home with artifacts beside it.
+    uri: tracking URI; None is a SQLite database in the home with artifacts beside it. say: told when that was
+    made by an older MLflow and is brought to the installed one's version.
     Raises UserError, within seconds, if the store does not answer or cannot be used.
     """
     home = home.absolute()
@@ -88,6 +90,7 @@ def prepare(
     _write_record(home, place)  # before the run exists: a crash in between must not lead to a second one
     with _told_to_the_user(address):
         if address.startswith("sqlite:"):
+            settle_version(sqlite_file(address), uri is None, say)
             create_database(sqlite_file(address))
         client = connect(address)
         experiment_id = _experiment(client, experiment, artifact_location(address))

@@ -127,7 +127,7 @@ def _charts(view: View) -> list[dict[str, Any]]:
             if f"log10_{name}" not in view.params
         ]
     line = {"type": "LINE", "metricKey": view.objective, "selectedMetricKeys": metrics, "range": {}}
-    charts.insert(1, line)
+    charts.insert(len(charts) if view.best else 1, line)
     usual = {
         "metricSectionId": SECTION, "deleted": False, "isGenerated": False, "runsCountToCompare": 100,
     }  # fmt: skip

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 from nemesis_sweep.tracking.client import connect
+from nemesis_sweep.tracking.delivery import RUN
 from nemesis_sweep.tracking.models import Winner
 from nemesis_sweep.tracking.pages import pages_of
 from nemesis_sweep.tracking.store import Tracking
@@ -84,11 +85,12 @@ def test_the_sweep_has_a_description_and_pages(home: Path, tracking: Tracking) -
         opened(home, number).finish("FINISHED")
     assert "searchFilter" in pages_of(home).first  # Of an earlier version: no views yet.
     offer_views(home, [ALL, BEST], "")
-    describe_sweep(home, "| task | best |")
+    describe_sweep(home, f"| task | best |\n![x](get-artifact?run_uuid={RUN})")
     mark_best(home, [winner("1"), winner("2")])
     ids = [run.info.run_id for run in children(home, tracking)]
     parent = connect(tracking.uri).get_run(tracking.parent_run_id)
-    assert parent.data.tags["mlflow.note.content"] == "| task | best |"
+    picture = f"![x](get-artifact?run_uuid={tracking.parent_run_id})"
+    assert parent.data.tags["mlflow.note.content"] == f"| task | best |\n{picture}"
     pages = pages_of(home)
     assert f"viewStateShareKey={share_key(ALL, tracking.parent_run_id)}" in pages.first
     titles = [title for title, _ in pages.others]
