@@ -43,6 +43,7 @@ def test_from_photos_to_their_classes(monkeypatch: pytest.MonkeyPatch, tmp_path:
         told[words[1], words[-1]] = answer.stdout
     shown = [text for kind, text in BLOCKS if kind == ""]
     assert told["init", "photos"] == shown[0]
+    assert (tmp_path / "served" / "MLmodel").is_file()
     new = sorted(path.name for path in (tmp_path / "new").iterdir())
     lines = [line for line in told["classify", "new"].splitlines() if line.startswith("new/")]
     assert sorted(line.split(".webp")[0] + ".webp" for line in lines) == [f"new/{name}" for name in new]
