@@ -1,5 +1,6 @@
 """Every command and every example of docs/prediction.md, in its order and in one folder."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.test_readme import LESS
+from tests.tracking.served import served
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "prediction.md").read_text()
 BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
-CLASSIFY, EXPORT, WORDS, RUN, REPLAY, DOWNLOAD = (text for kind, text in BLOCKS if kind == "sh")
+SHELL = [text for kind, text in BLOCKS if kind == "sh"]
+CLASSIFY, EXPORT, SERVE, CURL, REGISTER, ONNX, WORDS, RUN, REPLAY, DOWNLOAD = SHELL
 OF_A_SWEEP = [text for text in PYTHON if "sweeps/" in text or "from-mlflow" in text]
 
 
@@ -43,7 +46,9 @@ def test_a_prompt_of_fit_names_images(tmp_path):
     told = [run(text, tmp_path) for text in shown[:3]]
     shell(EXPORT, tmp_path)
     assert run(shown[3], tmp_path) == "torch.Size([2, 10])\n"
-    told += [run(text, tmp_path) for text in shown[4:]]
+    shell(ONNX, tmp_path)
+    assert run(shown[4], tmp_path) in [f"{digit}\n" for digit in range(10)]
+    told += [run(text, tmp_path) for text in shown[5:]]
     lines = shell(CLASSIFY, tmp_path).splitlines()
     assert [line.split()[0] for line in lines[:5]] == [f"photos/{number}.png" for number in range(5)]
     assert lines[5] == "image,rank,class,probability"
@@ -63,6 +68,20 @@ def test_a_prompt_of_fit_names_images(tmp_path):
     assert "torch.Size([2, 4, 128]) icon-clip" in told[6]
 
 
+@pytest.mark.slow
+def test_what_is_served_answers_curl(tmp_path):
+    fitted, photos, *_ = PYTHON
+    run(fitted, tmp_path)
+    run(photos, tmp_path)
+    export, serve = SERVE.strip().splitlines()
+    shell(export, tmp_path)
+    with served(tmp_path / "served", serve.split()) as url:
+        answer = json.loads(shell(CURL.replace("http://127.0.0.1:5001", url), tmp_path))
+    (row,) = answer["predictions"]
+    assert list(row["probabilities"].values()) == sorted(row["probabilities"].values(), reverse=True)
+    assert (len(row["probabilities"]), row["probabilities"][row["class"]]) == (3, row["probability"])
+
+
 @pytest.mark.cluster
 def test_prompts_of_a_sweep_and_of_mlflow_name_images(tmp_path):
     from mlflow import MlflowClient
@@ -79,6 +98,8 @@ def test_prompts_of_a_sweep_and_of_mlflow_name_images(tmp_path):
     assert "['0', '1', '2', '3', '4'] [[('" in run(of_home, tmp_path)
     told = shell(REPLAY.replace("16shot", "1shot"), tmp_path)
     assert re.search(r"^digits-1shot/coop: the same, \d+ numbers compared$", told, re.MULTILINE)
+    told = shell(REGISTER, tmp_path)
+    assert "Version 1 of digits-prompt" in told
     client = MlflowClient(f"sqlite:///{tmp_path}/sweeps/pan/mlflow.db")
     (experiment,) = [each for each in client.search_experiments() if each.name == "pan"]
     runs = client.search_runs([experiment.experiment_id], "tags.`nemesis.baseline` = 'coop'")

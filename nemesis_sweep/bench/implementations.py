@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.workload import EPOCH
-from nemesis_sweep.nemesis.annealing import annealing
+from nemesis_sweep.nemesis.annealings.registry import annealing
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.schedule import learning_rate
@@ -84,7 +84,7 @@ class OneByOne(ABC):
         method = self.workload.method
         for group in self.sgd.param_groups:
             group["lr"] = learning_rate(epoch, method.epochs, method.lr)
-        self.strength = method.omega * annealing(method.anneal)(epoch, method.epochs)
+        self.strength = method.omega * annealing(dict(method))(epoch, method.epochs)
 
     @abstractmethod
     def logits(self, replicate: int, factors: Tensor | None = None) -> Tensor:

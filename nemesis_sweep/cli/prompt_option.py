@@ -29,6 +29,18 @@ classnames = click.option(
 )
 
 
+def home_of(named: str | None) -> Path | None:
+    """The home of the sweep that a prompt is of, where it is in one."""
+    from nemesis_sweep.tracking.run_artifact import home_with, run_id
+    from nemesis_sweep.tracking.store import RECORD
+
+    place = newest_home(SWEEPS) if named is None else Path(named)
+    if named is not None and run_id(named) and not place.exists():
+        return home_with(run_id(named), _homes())
+    place = place.absolute()
+    return next((each for each in (place, *place.parents) if (each / RECORD).is_file()), None)
+
+
 @contextmanager
 def learnt(named: str | None, task: str) -> Iterator[tuple[Learnt, str]]:
     """The prompt or reference that a person named, and a line that says which it is.
@@ -45,9 +57,12 @@ def learnt(named: str | None, task: str) -> Iterator[tuple[Learnt, str]]:
     if run and not Path(named).exists():
         if task:
             raise of_no_sweep(task)
-        homes = sorted(path.parent for path in SWEEPS.glob("*/mlflow.db"))
         with TemporaryDirectory() as folder:
-            yield load_learnt(fetch_learnt(run, homes, Path(folder))), f"run {run}"
+            yield load_learnt(fetch_learnt(run, _homes(), Path(folder))), f"run {run}"
         return
     found = learnt_folder(Path(named), task)
     yield load_learnt(found.folder), found.about
+
+
+def _homes() -> list[Path]:
+    return sorted(path.parent for path in SWEEPS.glob("*/mlflow.db"))

@@ -8,7 +8,7 @@ from torch import Tensor
 from nemesis_sweep.prompts.context import encode_vectors, encode_vectors_with_states
 from nemesis_sweep.prompts.deep_text import DeepText
 from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, encode_images
-from nemesis_sweep.prompts.image_tower import ImageTowerLearner
+from nemesis_sweep.prompts.image_tower import ImageTowerLearner, Prompted
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.vlm.variants import encode_variants
@@ -44,6 +44,11 @@ class BothTowersClassifier(ImageClassifier):
             self.texts = encode_vectors(tower, layout, vectors)
         self._classified: Tensor | None = None
         self._entering: list[Tensor] | None = None
+
+    @property
+    def prompted(self) -> Prompted:
+        """What it computes with."""
+        return Prompted(self._both.tower, self.visual, self.texts)
 
     def __call__(self, images: Tensor) -> Tensor:
         tower, keeps = self._both.tower, self._keeps

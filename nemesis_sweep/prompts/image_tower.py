@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,6 +17,16 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.image_states import PromptedTower, image_blocks, states_shape
+
+
+@dataclass(frozen=True, eq=False)
+class Prompted:
+    """A prompt at work in the image tower: vectors ``(R, J, P, W)`` before blocks of the tower, and the class
+    features ``(R, C, E)`` or ``(C, E)``, L2-normalised, that an image is compared with."""
+
+    tower: PromptedTower
+    vectors: Tensor
+    texts: Tensor
 
 
 class ImageTowerLearner(Learner):

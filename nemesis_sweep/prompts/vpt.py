@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nemesis_sweep.prompts.image_passes import at_once, encode_image_variants, encode_images
-from nemesis_sweep.prompts.image_tower import ImageTowerLearner, start_visual
+from nemesis_sweep.prompts.image_tower import ImageTowerLearner, Prompted, start_visual
 from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
@@ -74,6 +74,12 @@ class VPTClassifier(ImageClassifier):
         self._learner = learner
         self._keeps = variants
         self._kept: tuple[Tensor, list[Tensor]] | None = None
+
+    @property
+    def prompted(self) -> Prompted:
+        """What it computes with."""
+        learner = self._learner
+        return Prompted(learner.tower, learner.visual, learner.anchors)
 
     def __call__(self, images: Tensor) -> Tensor:
         learner = self._learner

@@ -11,10 +11,14 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True)
 class Annealing:
-    """How the weight of the penalty changes: a function of the epoch, from 0, and of all epochs."""
+    """How the weight of the penalty changes: a function of the epoch, from 0, of all epochs, and of the
+    method's fields ``names``, which are its own. steered: by what is measured; the factory is then a class
+    of ``nemesis.annealings.steered.Steered``, made with those fields."""
 
     factory: Any
     about: str
+    names: tuple[str, ...] = ()
+    steered: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,39 @@ class Selection:
 
 ANNEALINGS: dict[str, Annealing] = {
     "logistic": Annealing(
-        "nemesis_sweep.nemesis.annealing:logistic", "falls from 1 to 0, one half in the middle epoch"
+        "nemesis_sweep.nemesis.annealings.logistic:logistic",
+        "falls from 1 to 0, one half in the middle epoch",
+        ("anneal_slope",),
     ),
-    "constant": Annealing("nemesis_sweep.nemesis.annealing:constant", "1 throughout"),
+    "constant": Annealing("nemesis_sweep.nemesis.annealings.constant:constant", "1 throughout"),
+    "linear": Annealing(
+        "nemesis_sweep.nemesis.annealings.linear:linear", "a line from 1 to its end", ("anneal_end",)
+    ),
+    "cosine": Annealing(
+        "nemesis_sweep.nemesis.annealings.cosine:cosine", "half a cosine from 1 to its end", ("anneal_end",)
+    ),
+    "warmup": Annealing(
+        "nemesis_sweep.nemesis.annealings.warmup:warmup",
+        "rises to 1, then falls to its end as cosine",
+        ("anneal_rise", "anneal_end"),
+    ),
+    "step": Annealing(
+        "nemesis_sweep.nemesis.annealings.step:step",
+        "1, and its end from some epoch on",
+        ("anneal_after", "anneal_end"),
+    ),
+    "hold_norm": Annealing(
+        "nemesis_sweep.nemesis.annealings.hold_norm:HoldNorm",
+        "holds the mean norm at a share of the first",
+        ("anneal_target", "anneal_gain"),
+        steered=True,
+    ),
+    "overfit": Annealing(
+        "nemesis_sweep.nemesis.annealings.overfit:Overfit",
+        "rises when validation falls while norms grow",
+        ("anneal_factor",),
+        steered=True,
+    ),
 }
 SELECTIONS: dict[str, Selection] = {
     "accuracy": Selection(

@@ -22,7 +22,7 @@ def resolved(sweep: Sweep) -> dict[str, Any]:
     """Return everything that the sweep says, defaults included, as plain data that can be loaded again.
 
     Method fields that every trial draws are left out of `method`: they stand under `space`. So are those that
-    no kind of prompt and no optimiser of the sweep has. Passwords in addresses are `***`.
+    no kind of prompt, no optimiser and no annealing of the sweep has. Passwords in addresses are `***`.
     """
     data = sweep.model_dump(exclude={"method", "space"})
     sections = CrossSection(sweep.method, sweep.space, sweep.tasks)

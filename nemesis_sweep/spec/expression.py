@@ -160,8 +160,8 @@ class _Reader:
         raise ConditionError("no condition, only a value", "a comparison, such as norm/mean <= 3")
 
     def _where_it_applies(self, node: ast.expr, compute: Number) -> Number:
-        """The same for trials that have all its fields; what another kind of prompt or another optimiser has
-        is kept, so that its default, or none, excludes no trial."""
+        """The same for trials that have all its fields; what another kind of prompt, optimiser or annealing
+        has is kept, so that its default, or none, excludes no trial."""
         written = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
         kinds, names = self.method.kinds, {self.hidden.get(name, name) for name in written}
         owned = [

@@ -1,7 +1,9 @@
-"""Fields of the method that belong to single values of another field: to kinds of prompts, to optimisers."""
+"""Fields of the method that belong to single values of another field: to kinds of prompts, to optimisers,
+to annealings."""
 
 from __future__ import annotations
 
+from nemesis_sweep.spec.choices import ANNEALINGS
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.optimisers import OPTIMISERS
 from nemesis_sweep.spec.prompts import Kinds
@@ -10,7 +12,7 @@ from nemesis_sweep.spec.values import Values
 
 def tables(kinds: Kinds = KINDS) -> dict[str, Values]:
     """By field: its values, each with the names of the fields that are its own."""
-    return {"prompt": kinds, "optimiser": OPTIMISERS}
+    return {"prompt": kinds, "optimiser": OPTIMISERS, "anneal": ANNEALINGS}
 
 
 def owners_of(name: str, kinds: Kinds = KINDS) -> dict[str, list[str]]:

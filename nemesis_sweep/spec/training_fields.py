@@ -21,8 +21,11 @@ class TrainingFields(Section):
     """The penalty, and how the loss is minimised.
 
     omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
-    anneal: logistic (falls from 1 to 0, one half in the middle epoch), constant (1 throughout), or a function
-    of your own.
+    anneal: how the penalty's weight changes over the epochs: a name of ``spec.choices.ANNEALINGS``, or a
+    function of your own. anneal_slope: how fast logistic falls, a share of an epoch. anneal_end: the last
+    weight, 1 being the first. anneal_rise: share of the epochs in which warmup rises. anneal_after: share of
+    the epochs after which step steps. anneal_target: share of the first mean norm that hold_norm holds;
+    anneal_gain: how fast. anneal_factor: what overfit multiplies the weight with.
     corruption: factor tau by which PAN's pre-inference scales a context vector.
     n_positions: context vectors drawn per step by PAN. selection: keep those whose corruption helps
     (accuracy) or all of them (random, the control). reduction: mean over classes under csc, or the
@@ -36,6 +39,13 @@ class TrainingFields(Section):
     beta: Annotated[Real, Field(ge=0, le=1)] = 1.0
     norm: Annotated[str, OneOf(NORMS), BeforeValidator(_norm)] = "2"
     anneal: AnnealingName = "logistic"
+    anneal_slope: Annotated[Real, Field(gt=0)] = 0.2
+    anneal_end: Annotated[Real, Field(ge=0)] = 0.0
+    anneal_rise: Annotated[Real, Field(ge=0, lt=1)] = 0.2
+    anneal_after: Annotated[Real, Field(ge=0, le=1)] = 0.5
+    anneal_target: Annotated[Real, Field(gt=0)] = 1.0
+    anneal_gain: Annotated[Real, Field(gt=0)] = 1.0
+    anneal_factor: Annotated[Real, Field(gt=1)] = 2.0
     corruption: Annotated[Real, Field(ge=0)] = 0.5
     n_positions: Count = 1
     selection: Annotated[str, OneOf(SELECTIONS)] = "accuracy"

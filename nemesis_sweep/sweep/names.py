@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nemesis_sweep.data.registry import check_name, dataset_names
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.nemesis.annealing import annealing
+from nemesis_sweep.nemesis.annealings.registry import refuse_no_annealing
 from nemesis_sweep.prompts.registry import refuse_no_kind
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.names import KnownNames
@@ -26,7 +26,7 @@ from nemesis_sweep.vlm.registry import backbone_names, find_backbone
 
 CHECKS: dict[str, Callable[[str], object]] = {
     "prompts": refuse_no_kind,
-    "annealings": annealing,
+    "annealings": refuse_no_annealing,
     "samplers": samplers.refuse_no_sampler,
     "pruners": pruners.refuse_no_pruner,
 }

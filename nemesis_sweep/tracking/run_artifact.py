@@ -51,11 +51,18 @@ def fetch_learnt(run: str, homes: Iterable[Path], to: Path) -> Path:
     raise UserError(Problem("this run keeps no prompt", key="--prompt", found=run, allowed=allowed))
 
 
-def _database_with(run: str, homes: Iterable[Path]) -> str:
-    """The address of the database of a home that knows the run, '' where none does."""
-    for file in map(database, homes):
+def home_with(run: str, homes: Iterable[Path]) -> Path | None:
+    """The home whose own database knows the run; None where none does."""
+    for home in homes:
+        file = database(home)
         if file.is_file():
             with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
                 if connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run,)).fetchone():
-                    return f"sqlite:///{file.absolute()}"
-    return ""
+                    return home
+    return None
+
+
+def _database_with(run: str, homes: Iterable[Path]) -> str:
+    """The address of the database of a home that knows the run, '' where none does."""
+    home = home_with(run, homes)
+    return "" if home is None else f"sqlite:///{database(home).absolute()}"

@@ -121,6 +121,8 @@ def fit(
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch(report))
+        if training.trainer.steered is not None:
+            training.evaluate("val", report)
         if on_epoch:
             on_epoch(training.epoch, history[-1])
     metrics = {**history[-1], **training.evaluate("val", report), **training.evaluate("test", report)}

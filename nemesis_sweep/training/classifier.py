@@ -19,9 +19,12 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.prompts.artifact import Prompt
+from nemesis_sweep.prompts.both_towers import BothTowersClassifier
+from nemesis_sweep.prompts.image_tower import Prompted
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.prompts.text_classifier import TextClassifier
+from nemesis_sweep.prompts.vpt import VPTClassifier
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import all_kinds, read_method
 from nemesis_sweep.spec.prompts import transfers
@@ -81,10 +84,24 @@ class Classifier:
             message = "what classifies here is no matrix of text features"
             allowed = "a prompt whose text features do not depend on the image, such as coop"
             raise UserError(Problem(message, key="prompt", allowed=allowed))
+        self._refuse_several("one matrix is of one prompt")
+        return self._classify.texts[0]
+
+    @property
+    def prompted(self) -> Prompted | None:
+        """The one prompt that is at work in the image tower; None where none is there.
+
+        Raises ``UserError`` for several prompts.
+        """
+        if not isinstance(self._classify, VPTClassifier | BothTowersClassifier):
+            return None
+        self._refuse_several("one graph is of one prompt")
+        return self._classify.prompted
+
+    def _refuse_several(self, message: str) -> None:
         if len(self.seeds) > 1:
             allowed = f"one of {listed([str(each) for each in self.seeds])}"
-            raise UserError(Problem("one matrix is of one prompt", key="seed", allowed=allowed))
-        return self._classify.texts[0]
+            raise UserError(Problem(message, key="seed", allowed=allowed))
 
     @torch.no_grad()
     def probabilities(self, images: Iterable[Picture]) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.nemesis.annealing import annealing
+from nemesis_sweep.nemesis.annealings.registry import annealing
+from nemesis_sweep.nemesis.annealings.steered import Steered
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
 from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
@@ -67,7 +68,7 @@ class Trainer:
         self.backbone = backbone
         self.method = method = narrowed(method)
         self.generators = Generators(seeds)
-        self._annealing, self._selection = annealing(method.anneal), selection(method.selection)
+        self._annealing, self._selection = annealing(dict(method)), selection(method.selection)
         self._tests = SELECTIONS[method.selection].corrupts
         kind, drawn = learner_of(method.prompt), self.generators["init"]
         frozen = _frozen(backbone, method, with_images=kind.reads == PIXELS)
@@ -170,6 +171,17 @@ class Trainer:
         )
 
     @property
+    def steered(self) -> Steered | None:
+        """The annealing, if it goes by what is measured."""
+        return self._annealing if isinstance(self._annealing, Steered) else None
+
+    @torch.no_grad()
+    def steer(self) -> None:
+        """Let an annealing that is steered see the norms as they are; to be called before every epoch."""
+        if self.steered is not None:
+            self.steered.steer(vector_norms(self.learner.penalised()).mean(dim=1))
+
+    @property
     def uses_pan(self) -> bool:
         """Whether steps select positions and penalise them."""
         return self.method.beta != 1 and self.method.omega != 0
@@ -184,7 +196,9 @@ class Trainer:
         }
         prompt = {f"{PROMPT}{name}": value.detach().clone() for name, value in self.parameters.items()}
         usual = {} if self._of_images is None else {TYPICAL: self._of_images.clone()}
-        return {**prompt, **optimiser, **usual, "alive": self.alive.clone(), **self.generators.state()}
+        steered = {} if self.steered is None else self.steered.state()
+        alive = {"alive": self.alive.clone()}
+        return {**prompt, **optimiser, **usual, **steered, **alive, **self.generators.state()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Go on exactly where :meth:`state` was taken."""
@@ -201,6 +215,8 @@ class Trainer:
             }
         self.alive = state["alive"].to(self.device, copy=True)
         self._of_images = state[TYPICAL].to(self.device, copy=True) if TYPICAL in state else None
+        if self.steered is not None:
+            self.steered.load_state(state, self.device)
         self.generators.load_state(dict(state))
 
     def _usual(self, images: Tensor) -> Tensor:

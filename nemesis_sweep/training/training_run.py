@@ -70,6 +70,7 @@ class TrainingRun:
         leaves the average over all epochs, where the method has one. report: called with lines of progress
         where an epoch takes long.
         """
+        self.trainer.steer()
         orders = self._shuffled()
         count = orders.shape[1]
         batch = min(self.method.batch, count)
@@ -92,15 +93,16 @@ class TrainingRun:
         self.epoch += 1
         if self._average is not None:
             self._average.take(self.epoch)
-        return _read(
-            {
-                "train/loss": loss,
-                "train/cross_entropy": cross_entropy,
-                "train/accuracy": 100 * correct / (steps * batch),
-                "pan/selected": selected,
-                "norm/mean": vector_norms(self.trainer.learner.penalised().detach()).mean(dim=1),
-            }
-        )
+        metrics = {
+            "train/loss": loss,
+            "train/cross_entropy": cross_entropy,
+            "train/accuracy": 100 * correct / (steps * batch),
+            "pan/selected": selected,
+            "norm/mean": vector_norms(self.trainer.learner.penalised().detach()).mean(dim=1),
+        }
+        if self.trainer.steered is not None:
+            metrics["penalty/weight"] = self.trainer.steered.weight
+        return _read(metrics)
 
     def selected_share(self) -> list[list[float]] | None:
         """Share of all steps so far in which PAN selected each position, ``(R, P)``.
@@ -123,6 +125,8 @@ class TrainingRun:
         with torch.no_grad():
             classifier = self.trainer.learner.classifier()
         accuracy, loss = evaluate(images, labels, classifier, report, keep)
+        if split == "val" and self.trainer.steered is not None:
+            self.trainer.steered.validated(accuracy)
         failed = ~self.trainer.alive
         metrics = {f"{split}/accuracy": accuracy, f"{split}/loss": loss}
         return _read({name: value.masked_fill(failed, math.nan) for name, value in metrics.items()})

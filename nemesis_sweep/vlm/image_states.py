@@ -41,7 +41,7 @@ def token_states(visual: nn.Module, pixels: Tensor, last: int | None = None) -> 
     """
     tower: Any = visual
     patches = tower.conv1(pixels).flatten(2).mT
-    first = tower.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+    first = tower.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
     x: Tensor = torch.cat([first, patches], dim=1) + tower.positional_embedding.to(patches.dtype)
     if last in (None, image_blocks(visual)):
         return x
@@ -142,7 +142,7 @@ class PromptedTower:
     def _step(self, block: Any, x: Tensor, own: Tensor, asked: int, goes_on: bool) -> tuple[Tensor, Tensor]:
         """Through one block: the first ``asked`` rows of x, and of the vectors what goes on from here."""
         if goes_on or not _is_plain(block):
-            own = own.repeat_interleave(len(x) // len(own), dim=0)
+            own = own.repeat_interleave(x.shape[0] // own.shape[0], dim=0)
         if _is_plain(block):
             return _plain_step(block, x, own, asked, goes_on)
         whole = _whole(self.visual, block, torch.cat([x, own], dim=1))
@@ -163,7 +163,9 @@ def _plain_step(block: Any, x: Tensor, own: Tensor, asked: int, goes_on: bool) -
     if goes_on:
         queries = torch.cat([queries, F.linear(beside, weight[:width], bias[:width])], dim=1)
         rows = torch.cat([rows, own], dim=1)
-    pairs = F.linear(beside, weight[width:], bias[width:]).repeat_interleave(len(x) // len(own), dim=0)
+    # Not by `len`, which would write the number of images into a graph that is traced.
+    times = x.shape[0] // own.shape[0]
+    pairs = F.linear(beside, weight[width:], bias[width:]).repeat_interleave(times, dim=0)
     pairs = torch.cat([F.linear(seen, weight[width:], bias[width:]), pairs], dim=1)
     by_head = [each.unflatten(2, (attention.num_heads, -1)).transpose(1, 2) for each in pairs.chunk(2, dim=2)]
     queries = queries.unflatten(2, (attention.num_heads, -1)).transpose(1, 2)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
@@ -34,3 +36,38 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path) -> None:
     assert answer.exit_code == 2
     assert "not a folder" in answer.output
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return unpacked(tmp_path_factory.mktemp("homes")) / "per_task"
+
+
+def test_a_model_of_mlflow_is_registered_where_the_environment_says(home, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    given = ("--prompt", home, "--task", DIGITS, "--format", "mlflow")
+    answer = export(*given, "--to", tmp_path / "to", "--register", "digits")
+    assert answer.exit_code == 0, answer.output
+    assert f"A model of 10 classes  {tmp_path}/to\nVersion 1 of digits\n" in answer.output
+    assert (tmp_path / "to" / "MLmodel").is_file()
+    refused = export(*given, "--to", tmp_path / "other", "--register", "a/b")
+    assert refused.exit_code == 2
+    assert "--register: the registry at sqlite" in refused.stderr
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--register", "name"], "--register is of --format mlflow"),
+        (["--format", "pickle"], "'pickle' is not one of 'open_clip', 'mlflow', 'onnx'"),
+        (["--format", "onnx", "--seed", "77"], "seed: no such seed"),
+        (["--format", "mlflow", "--register", "name"], "--register: no registry to register in"),
+    ],
+)
+def test_bad_input_writes_nothing(words, told, home, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    answer = export("--prompt", home, "--task", DIGITS, "--to", tmp_path / "to", *words)
+    assert answer.exit_code == 2
+    assert told in answer.stderr
+    assert not (tmp_path / "to").exists()

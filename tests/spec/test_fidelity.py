@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nemesis_sweep.nemesis.annealing import logistic
+from nemesis_sweep.nemesis.annealings.registry import annealing
 from nemesis_sweep.spec.loader import load_sweep
-from nemesis_sweep.spec.method import MethodSection
+from nemesis_sweep.spec.method import Method, MethodSection
 from nemesis_sweep.sweep.names import known_names
 
 TOP = Path(__file__).parents[2]
@@ -72,7 +72,8 @@ def test_no_other_file_claims_the_paper() -> None:
 
 
 def test_the_annealing_falls_as_the_texts_say() -> None:
-    assert logistic(0, 50) > 0.99 and logistic(25, 50) == 0.5 and logistic(49, 50) < 0.01
+    weight = annealing(dict(Method()))
+    assert weight(0, 50) > 0.99 and weight(25, 50) == 0.5 and weight(49, 50) < 0.01
     for text in ("docs/sweep-file.md", "nemesis_sweep/spec/training_fields.py"):
         found = re.findall(r"logistic.{0,20}(falls|rises)", (TOP / text).read_text(encoding="utf-8"))
         assert found == ["falls"], text

@@ -359,8 +359,8 @@ def test_a_worker_takes_them_from_the_home_alone(file, tmp_path):
         "import json, sys\nfrom nemesis_sweep.sweep.trial_spec import read_trial_spec\n"
         "read = read_trial_spec(json.load(sys.stdin))\n"
         "from nemesis_sweep.data.registry import load_dataset\n"
-        "from nemesis_sweep.nemesis.annealing import annealing\nimport statistics\n"
-        "print(len(load_dataset(read.task.dataset).classnames), annealing(read.method.anneal)(19, 20))"
+        "from nemesis_sweep.nemesis.annealings.registry import annealing\nimport statistics\n"
+        "print(len(load_dataset(read.task.dataset).classnames), annealing(dict(read.method))(19, 20))"
     )
     given = json.dumps(spec.to_config())
     line = [sys.executable, "-P", "-c", code]

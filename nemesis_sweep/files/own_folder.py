@@ -1,0 +1,21 @@
+"""A folder that a command replaces whole: one that is empty, or holds nothing but what it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.faults import listed
+
+
+def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
+    """Raise ``UserError`` for a file in the folder's place, and for a folder that holds other names."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(Problem("not a folder", key, found=str(folder), allowed="a folder, new or not"))
+    foreign = sorted({path.name for path in folder.iterdir()} - set(names)) if folder.is_dir() else []
+    if foreign:
+        message = "this folder would be replaced, and holds something else"
+        found = f"{folder} with {listed(foreign)}"
+        allowed = "a new or empty folder, or one of an earlier export of this format"
+        raise UserError(Problem(message, key, found=found, allowed=allowed))
