@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from nemesis_sweep.files.parquet import read_table
 from tests.trained_home import SWEEP, make_home, verb
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +74,24 @@ def test_the_sweeps_run_has_the_leaderboard_the_report_and_its_pictures(home):
         assert path.replace("%2F", "/") in artifacts
         assert whose == run.info.run_id
     assert "report/report.html" in {each.path for each in client.list_artifacts(run.info.run_id, "report")}
+
+
+def test_the_best_trial_has_its_norms_and_its_accuracy_per_class(home, tmp_path):
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("pan").experiment_id
+    (run,) = client.search_runs([experiment], "tags.best = 'yes'")
+    names = {each.path for each in client.list_artifacts(run.info.run_id, "records")}
+    assert names == {"records/norms.parquet", "records/per_class.parquet", "records/trial.png"}
+    norms, classes = (
+        read_table(Path(client.download_artifacts(run.info.run_id, f"records/{name}.parquet", str(tmp_path))))
+        for name in ("norms", "per_class")
+    )
+    history = client.get_metric_history(run.info.run_id, "norm/mean")
+    assert norms.to_pydict() == {"epoch": [1, 2], "norm": [each.value for each in history]}
+    # Weighted by their images the classes' accuracies are the trial's.
+    rows = classes.to_pylist()
+    right = sum(row["accuracy"] * row["images"] for row in rows) / sum(row["images"] for row in rows)
+    assert right == pytest.approx(run.data.metrics["test/accuracy"])
 
 
 def test_its_pictures_are_there_and_small():

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -113,6 +114,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
 
     from nemesis_sweep.cli.image_tower import image_tower_lines
     from nemesis_sweep.cli.quiet import OnlyErrors, print_essentials
+    from nemesis_sweep.report.best_records import write_best_records
     from nemesis_sweep.report.closing import print_closing
     from nemesis_sweep.report.leaderboard import leaderboard
     from nemesis_sweep.report.progress import Progress
@@ -137,6 +139,8 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
         write_results(place.path, rows)
         if outcome.causes and len(outcome.empty_studies) == len(sweep.studies()):
             return None
+        with suppress(OSError):  # They are a matter of MLflow, as is what becomes of them.
+            write_best_records(place.path, rows)
         boards = leaderboard(rows, objectives)
         if quiet:
             print_essentials(place.path, boards)

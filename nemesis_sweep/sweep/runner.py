@@ -50,6 +50,7 @@ from nemesis_sweep.tracking.sweep_run import (
     describe_sweep,
     finish_sweep,
     log_files,
+    log_records,
     offer_views,
 )
 
@@ -142,12 +143,15 @@ def run_sweep(
             # A worker may die, or be taken over, between its last word in its outbox and its result.
             close_stale(home.path, ended_trials(studies))
             outcome = collect(broker, home)
-            _log_report(sweep, home, outcome, conclude(outcome))
+            _log_what_is_left(sweep, home, outcome, conclude(outcome), sender)
             return outcome
 
 
-def _log_report(sweep: Sweep, home: Home, outcome: Outcome, page: Path | None) -> None:
-    """Describe the sweep's run, and put a report's page and its pictures beside it, if one is in the home."""
+def _log_what_is_left(sweep: Sweep, home: Home, outcome: Outcome, page: Path | None, sender: Sender) -> None:
+    """Describe the sweep's run, put a report's page and pictures beside it, if one is in the home, and the
+    records of the best trials beside theirs."""
+    for folder in log_records(home.path):
+        sender.follow(folder)
     pictures: list[Path] = []
     if page is not None and page.is_relative_to(home.path):
         pictures = sorted(page.parent.glob("figures/*.png"))

@@ -25,6 +25,8 @@ from nemesis_sweep.tracking.views import View
 
 TRIALS = "trials"
 """The folder of a home with the folders of its trials, `STUDY/NUMBER`."""
+RECORDS = "records"
+"""The folder in that of a trial, or of a task of a joint one, with what MLflow gets beside its prompt."""
 
 # What a trial's end in Optuna means for its run. MLflow shows KILLED with the red cross of FAILED, and a
 # pruned trial is no failure: its tag `state` tells it.
@@ -79,6 +81,19 @@ def best_of(home: Path) -> list[str]:
     """The best trials of all studies (`STUDY/NUMBER`), as they were marked last."""
     told = [each["winners"] for each in Outbox(home).read()[0] if each["event"] == BEST]
     return [winner["trial"] for winner in told[-1]] if told else []
+
+
+def log_records(home: Path) -> list[Path]:
+    """Put the records of the best trials beside their runs; the folders of those that have some."""
+    found = []
+    for folder in (home / TRIALS / name for name in best_of(home)):
+        places = sorted({file.parent for file in folder.glob(f"**/{RECORDS}/*") if file.is_file()})
+        for place in places:
+            names = [str(file.relative_to(folder)) for file in sorted(place.iterdir()) if file.is_file()]
+            task = place.parent.relative_to(folder)
+            Outbox(folder).append(event(FILES, names=names, place=str(RECORDS / task)))
+        found += [folder] if places else []
+    return found
 
 
 def trial_folders(home: Path) -> Iterator[Path]:

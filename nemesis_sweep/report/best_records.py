@@ -1,0 +1,91 @@
+"""What the best trial of a task leaves for MLflow beside its prompt: norms, accuracy per class, a picture.
+
+Everything is read from the home, without torch: `records/` in the trial's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.parquet import write_table
+from nemesis_sweep.report.curves import Curve, curves_of
+from nemesis_sweep.report.predictions import Predictions, predictions_of
+from nemesis_sweep.spec.sweep import JOINT, MEAN
+from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.row import Row
+from nemesis_sweep.tracking.sweep_run import RECORDS
+
+NORM, TEST = "norm/mean", "test/accuracy"
+SHOWN = ("train/accuracy", "val/accuracy")
+
+
+def write_best_records(home: Path, rows: Iterable[Row]) -> list[Path]:
+    """Write the records of the best trials among rows that are marked, and return their folders."""
+    folders = []
+    for row in rows:
+        if row.best and row.task != MEAN and row.epochs:
+            trial = Home(home).trial(row.study, row.number)
+            folder = (trial / str(row.task) if row.study == JOINT else trial) / RECORDS
+            _write(home, row, folder)
+            folders.append(folder)
+    return folders
+
+
+def _write(home: Path, row: Row, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    curves = curves_of(home, row.study, row.number, str(row.task))
+    write_table(folder / "norms.parquet", norms_table(curves.get(NORM, [])))
+    predicted = predictions_of(home, row).get(TEST)
+    if predicted is not None:
+        write_table(folder / "per_class.parquet", per_class_table(predicted))
+    _draw(row, curves, folder / "trial.png")
+
+
+def norms_table(curve: Curve) -> pa.Table:
+    """The mean 2-norm of the penalised vectors, over them and the replicates, after each epoch."""
+    epochs, values = zip(*curve, strict=True) if curve else ((), ())
+    return pa.table({"epoch": pa.array(epochs, pa.int64()), "norm": pa.array(values, pa.float64())})
+
+
+def per_class_table(predicted: Predictions) -> pa.Table:
+    """The accuracy in percent of every class that has test images, for every seed."""
+    labels, names = predicted.images.labels, predicted.images.classnames
+    counts = np.bincount(labels, minlength=len(names))
+    there = np.flatnonzero(counts)
+    hits = [np.bincount(labels, weights=each, minlength=len(names)) for each in predicted.right]
+    return pa.table(
+        {
+            "class": [names[label] for _ in predicted.seeds for label in there],
+            "images": [int(counts[label]) for _ in predicted.seeds for label in there],
+            "seed": [seed for seed in predicted.seeds for _ in there],
+            "accuracy": [100 * float(own[label]) / int(counts[label]) for own in hits for label in there],
+        }
+    )
+
+
+def _draw(row: Row, curves: dict[str, Curve], file: Path) -> None:
+    """Accuracy and norm over epochs, and how often PAN selected each position, where it took part."""
+    from matplotlib.figure import Figure
+
+    share = [each for each in row.selected_share or () if len(each)]
+    figure = Figure(figsize=(3.6 * (3 if share else 2), 2.8), layout="constrained")
+    accuracy, norm, *positions = figure.subplots(1, 3 if share else 2)
+    for name in SHOWN:
+        if curve := curves.get(name):
+            accuracy.plot(*zip(*curve, strict=True), label=name)
+    accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
+    accuracy.legend(frameon=False)
+    if curve := curves.get(NORM):
+        norm.plot(*zip(*curve, strict=True))
+    norm.set(xlabel="epoch", ylabel="mean 2-norm")
+    for axes in positions:
+        mean = 100 * np.mean(np.asarray(share, float), axis=0)
+        axes.bar(np.arange(1, len(mean) + 1), mean)
+        axes.set(xlabel="position", ylabel="selected by PAN (%)")
+    with replacing(file) as partial:
+        figure.savefig(partial, format="png", dpi=120)
