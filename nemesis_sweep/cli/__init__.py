@@ -37,6 +37,7 @@ VERBS: dict[str, str] = {
     "classify": "Say what is in images, by the best prompt of a sweep or another one.",
     "export": "Write what a prompt gives its classes, for plain open_clip.",
     "words": "Tell the words that are nearest to the vectors of a prompt.",
+    "corrupt": "Scale or replace every vector of a prompt in turn, and test it.",
     "stop": "Stop a running sweep; the same run command continues it.",
     "ui": "Serve the MLflow pages of a sweep on this machine.",
     "backbones": "List the vision-language models, or look into one of them.",

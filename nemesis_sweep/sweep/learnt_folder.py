@@ -10,6 +10,7 @@ from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import JOINT
+from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.home.folder import home_at
 from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
@@ -18,10 +19,15 @@ from nemesis_sweep.training.learnt import holds_learnt
 
 @dataclass(frozen=True)
 class Found:
-    """A folder with a prompt or a reference, and what it is, in words."""
+    """A folder with a prompt or a reference, and what it is, in words.
+
+    home, task: of the sweep that it is the best of; None of a prompt alone.
+    """
 
     folder: Path
     about: str
+    home: Path | None = None
+    task: Task | None = None
 
 
 def learnt_folder(place: Path, task: str = "") -> Found:
@@ -43,17 +49,16 @@ def learnt_folder(place: Path, task: str = "") -> Found:
         best = best_trial(study.trials, sweep.search.directions)
         if best is not None:
             number, trial = best
-            folders = [(each.key, each.dataset) for each in study.tasks]
-            found += [(key, data, study, number, trial.values[0]) for key, data in folders]
+            found += [(each, study, number, trial.values[0]) for each in study.tasks]
     chosen = _chosen(found, task, sweep.search.objective[0])
     if chosen is None:
         message = "no trial that trains a prompt has completed in this sweep"
         raise UserError(Problem(message, key="--prompt", found=str(place)))
-    key, _, study, number, value = chosen
-    folder = home.trial(study.key, number)
+    of, study, number, value = chosen
+    key, folder = of.key, home.trial(study.key, number)
     by = f"{sweep.search.objective[0]} ({value:.4g})"
     about = f"trial {number} of {key}, the best of sweep {sweep.name} by {by}"
-    return Found(folder / key if study.key == JOINT else folder, about)
+    return Found(folder / key if study.key == JOINT else folder, about, home.path, of)
 
 
 def of_no_sweep(task: str) -> UserError:
@@ -62,12 +67,12 @@ def of_no_sweep(task: str) -> UserError:
     return UserError(Problem("a prompt alone has no tasks", key="--task", found=task, allowed=allowed))
 
 
-Best = tuple[str, str, RecordedStudy, str, float]
-"""A task, its dataset, its study, the number of the best trial and its objective."""
+Best = tuple[Task, RecordedStudy, str, float]
+"""A task, its study, the number of the best trial and its objective."""
 
 
 def _chosen(found: Sequence[Best], task: str, objective: str) -> Best | None:
-    names = [key for key, *_ in found]
+    names = [each.key for each, *_ in found]
     if task:
         if task not in names:
             near = nearest(task, names)
@@ -75,7 +80,7 @@ def _chosen(found: Sequence[Best], task: str, objective: str) -> Best | None:
                 Problem("no such task", key="--task", found=task, allowed=listed(names), nearest=near)
             )
         return found[names.index(task)]
-    if len({data for _, data, *_ in found}) > 1:
+    if len({each.dataset for each, *_ in found}) > 1:
         message = "this sweep has several datasets, each with classes of its own"
         raise UserError(Problem(message, key="--task", allowed=f"one of {listed(names)}"))
     sign = -1 if direction(objective) == "minimize" else 1

@@ -1,0 +1,73 @@
+"""Corruption as files: a Parquet table, and a heat map of each operation as SVG and PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nemesis_sweep.files.replaced_folder import replacing_folder
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.report.corruption import Cells
+from nemesis_sweep.report.page.formats.picture import write_picture
+from nemesis_sweep.report.page.pieces import Picture
+from nemesis_sweep.report.page.style import WIDTH, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TABLE = "corruption.parquet"
+LEAST = 1.0
+"""Points at the ends of the colours, at least: what is a tenth of a point is not to look like an effect."""
+
+
+def write_corruption(folder: Path, cells: Sequence[Cells], table: pa.Table, about: str) -> None:
+    """Write `corruption.parquet` and `OPERATION.svg`, `.png` into a folder, which is replaced whole.
+
+    about: the data and the split, for captions. Raises ``UserError`` for a folder that holds anything else.
+    """
+    held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if held and TABLE not in held:
+        allowed = "a new or empty folder, or one of an earlier corruption, which is replaced"
+        raise UserError(Problem("not empty", key="--to", found=f"{folder} with {held[0]}", allowed=allowed))
+    with replacing_folder(folder) as partial, styled():
+        pq.write_table(table, partial / TABLE, compression="zstd")
+        for each in cells:
+            write_picture(picture_of(each, about), partial)
+
+
+def picture_of(cells: Cells, about: str) -> Picture:
+    """The heat map of one operation."""
+    name = cells.grid.operation
+    caption = (
+        f"Change of accuracy on {about} in points when one context vector is corrupted, mean over "
+        f"{len(cells.grid.seeds)} seeds; a dot where that of a seed is beyond chance (McNemar's exact test, "
+        "at most 5 % false findings among all cells). Read off at which positions a lower norm helps."
+    )
+    title = {"rescale": "A vector is scaled", "replace": "A vector is replaced by noise"}[name]
+    return Picture(name, title, caption, _figure(cells))
+
+
+def _figure(cells: Cells) -> Figure:
+    from matplotlib.figure import Figure
+
+    grid, change = cells.grid, cells.change.mean(axis=0)
+    positions, strengths = change.shape
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.22 * positions), layout="constrained")
+    ax = figure.subplots()
+    most = max(LEAST, float(np.abs(change).max()))
+    image = ax.imshow(change, cmap="PuOr_r", vmin=-most, vmax=most, aspect="auto")
+    ax.grid(visible=False)
+    ax.set_xticks(range(strengths), [f"{each:g}" for each in grid.strengths])
+    norms = grid.norms.mean(dim=0).tolist()
+    ax.set_yticks(range(positions), [f"{number} ({norm:.2f})" for number, norm in enumerate(norms, 1)])
+    ax.set_xlabel("factor" if grid.operation == "rescale" else "standard deviation of the noise")
+    ax.set_ylabel("position (norm)")
+    for row, column in np.argwhere(cells.beyond_chance.any(axis=0)).tolist():
+        ax.plot(column, row, "o", color="white", markeredgecolor="#1c1d1e", markersize=3, markeredgewidth=0.6)
+    figure.colorbar(image, ax=ax, label="points")
+    return figure

@@ -1,0 +1,82 @@
+"""`nemesis-sweep corrupt` on a saved prompt and on the best of a sweep."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+import nemesis_sweep as ns
+from nemesis_sweep.cli import main
+from tests.sweep.home.earlier import DIGITS, unpacked
+
+
+@pytest.fixture(scope="module", name="prompt")
+def _prompt(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prompt")
+    ns.fit("icon-clip", "digits", {"n_ctx": 2, "epochs": 2, "views": 1}, shots=1, seeds=(1, 2)).save(folder)
+    return folder
+
+
+def corrupt(*words):
+    return CliRunner().invoke(main, ["corrupt", *map(str, words)])
+
+
+def test_tables_files_and_json_say_the_same(prompt, tmp_path) -> None:
+    of = (prompt, "--dataset", "digits", "--operation", "rescale", "--strengths", "0,3")
+    shown = corrupt(*of, "--to", tmp_path / "files")
+    assert shown.exit_code == 0, shown.output
+    assert "rescale: test accuracy" in shown.output and "2 seeds" in shown.output
+    assert "A lower norm and a higher accuracy" in shown.output
+    names = sorted(path.name for path in (tmp_path / "files").iterdir())
+    assert names == ["corruption.parquet", "rescale.png", "rescale.svg"]
+    rows = json.loads(corrupt(*of, "--json").stdout)
+    assert rows == pq.read_table(tmp_path / "files" / "corruption.parquet").to_pylist()
+    assert len(rows) == 2 * 2 * 2 and {row["norm_after"] for row in rows if row["strength"] == 0} == {0.0}
+
+
+def test_what_was_learnt_is_right_as_often_as_its_training_said(prompt) -> None:
+    rows = json.loads(
+        corrupt(prompt, "--dataset", "digits", "--operation", "rescale", "--strengths", "1", "--json").stdout
+    )
+    by_seed = {row["seed"]: row["accuracy"] for row in rows}
+    assert all(row["change"] == 0 for row in rows)
+    result = ns.fit("icon-clip", "digits", {"n_ctx": 2, "epochs": 2, "views": 1}, shots=1, seeds=(1, 2))
+    assert list(by_seed.values()) == pytest.approx(result.metrics["test/accuracy"])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "a prompt alone does not say what it is tested on"),
+        (("--dataset", "emoji"), "emoji has other classes than the prompt"),
+        (("--dataset", "digits", "--strengths", "0.5"), "strengths of which operation?"),
+        (("--dataset", "digits", "--operation", "replace", "--strengths", "a"), "not strengths"),
+        (("--dataset", "digits", "--operation", "replace", "--strengths", "-1"), "not strengths"),
+        (("--dataset", "digits", "--task", "x"), "a prompt alone has no tasks"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(prompt, words, told) -> None:
+    answer = corrupt(prompt, *words)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert told in answer.stderr
+
+
+def test_a_folder_with_something_else_stays_as_it_is(prompt, tmp_path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    answer = corrupt(prompt, "--dataset", "digits", "--operation", "rescale", "--to", tmp_path)
+    assert answer.exit_code == 2 and "not empty" in answer.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_of_a_home_the_best_is_tested_on_its_own_task(tmp_path) -> None:
+    home = unpacked(tmp_path) / "per_task"
+    of = (home, "--task", DIGITS, "--operation", "rescale", "--strengths", "1", "--json")
+    for split in ("test", "val"):
+        answer = corrupt(*of, "--split", split)
+        assert answer.exit_code == 0, answer.output
+        assert f"of {DIGITS}, the best of sweep" in answer.stderr
+        rows = json.loads(answer.stdout)
+        assert rows and {row["split"] for row in rows} == {split}
+    refused = corrupt(*of, "--dataset", "digits")
+    assert refused.exit_code == 2 and "tested on its own task" in refused.stderr
