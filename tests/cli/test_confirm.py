@@ -50,7 +50,7 @@ def test_a_sweep_that_is_done_may_be_confirmed_and_all_records_tell_the_seeds(ba
         folder = home / "trials" / STUDY / number
         assert read_result(folder).seeds == [3, 4, 5]
         opened = json.loads((folder / "outbox.jsonl").read_text().splitlines()[0].partition(" ")[2])
-        assert (opened["params"]["seeds"], opened["tags"]["nemesis.baseline"]) == ([3, 4, 5], "confirm")
+        assert (opened["tags"]["seeds"], opened["tags"]["nemesis.baseline"]) == ([3, 4, 5], "confirm")
     assert list(json.loads((home / f"episodes/{STUDY}.json").read_text())["episodes"]) == list("12345")
     assert "Trained again on seeds 3 to 5, which selected nothing" in (base / "said").read_text()
 
