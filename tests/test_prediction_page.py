@@ -1,14 +1,19 @@
 """Every command and every example of docs/prediction.md, in its order and in one folder."""
 
+import contextlib
+import io
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from nemesis_sweep.cli import main
 from tests.test_readme import LESS
 from tests.tracking.served import served
 
@@ -22,11 +27,23 @@ OF_A_SWEEP = [text for text in PYTHON if "sweeps/" in text or "from-mlflow" in t
 
 
 def run(code: str, folder: Path) -> str:
-    """What an example prints, in a process of its own."""
-    line = [sys.executable, "-c", code]
-    answer = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout
+    """What an example prints, which knows nothing of the others."""
+    printed = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
+        exec(compile(code, "docs/prediction.md", "exec"), {"__name__": "__main__"})
+    return printed.getvalue()
+
+
+def commands(text: str, folder: Path) -> str:
+    """What commands of ours print, without a process of their own."""
+    printed = ""
+    with contextlib.chdir(folder):
+        for line in text.strip().splitlines():
+            program, *words = shlex.split(line, comments=True)
+            answer = CliRunner().invoke(main, words)
+            assert (program, answer.exit_code) == ("nemesis-sweep", 0), answer.output
+            printed += answer.stdout
+    return printed
 
 
 def shell(text: str, folder: Path) -> str:
@@ -44,17 +61,17 @@ def test_a_prompt_of_fit_names_images(tmp_path):
     shown = [text for text in PYTHON if text not in OF_A_SWEEP]
     # What is exported is there once a prompt is.
     told = [run(text, tmp_path) for text in shown[:3]]
-    shell(EXPORT, tmp_path)
+    commands(EXPORT, tmp_path)
     assert run(shown[3], tmp_path) == "torch.Size([2, 10])\n"
-    shell(ONNX, tmp_path)
+    commands(ONNX, tmp_path)
     assert run(shown[4], tmp_path) in [f"{digit}\n" for digit in range(10)]
     told += [run(text, tmp_path) for text in shown[5:]]
-    lines = shell(CLASSIFY, tmp_path).splitlines()
+    lines = commands(CLASSIFY, tmp_path).splitlines()
     assert [line.split()[0] for line in lines[:5]] == [f"photos/{number}.png" for number in range(5)]
     assert lines[5] == "image,rank,class,probability"
     assert lines[6].startswith("photos/0.png,1,")
     shown_words = PAGE.partition(WORDS)[2].split("```")[2].split("\n")
-    heads = [line.split()[:3] for line in shell(WORDS, tmp_path).splitlines()]
+    heads = [line.split()[:3] for line in commands(WORDS, tmp_path).splitlines()]
     assert heads == [line.split()[:3] for line in shown_words if line]
     assert told[0].startswith("FitResult(digits, 16 shots, icon-clip, seeds 1, 2\n")
     # Five images, three classes each.
