@@ -33,7 +33,7 @@ LESS = [
 ]
 # OF_A_HOME are tested beside the sweep that they need: tests/cli/test_run.py, tests/tracking/test_server.py.
 LOOKING = ("init", "validate", "plan", "cache", "backbones", "datasets", "bench")
-OF_A_HOME = ("status", "report", "classify", "export", "corrupt", "stop", "ui")
+OF_A_HOME = ("status", "report", "classify", "export", "words", "replay", "corrupt", "stop", "ui")
 # Of a cluster: tests/cli/test_submit.py and, with a real one, tests/cli/test_submit_cluster.py.
 ELSEWHERE = ("submit",)
 
