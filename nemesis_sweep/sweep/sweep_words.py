@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import JOINT, MEAN, Sweep
 from nemesis_sweep.sweep.best import mark_best
@@ -14,7 +15,7 @@ from nemesis_sweep.sweep.trial_words import number_text, table, what_it_trains
 from nemesis_sweep.tracking.delivery import RUN
 
 TEST = "test/accuracy"
-BESIDE = ("coop", "zero_shot")
+BESIDE = tuple(name for name, row in BASELINES.items() if row.usual and not row.last)
 """Baselines that stand beside the best."""
 PICTURES = ("accuracy-over-shots", "slices", "parallel-coordinates")
 """Figures of the report that the description shows, by the names of their files."""
@@ -34,7 +35,7 @@ def experiment_note(sweep: Sweep) -> str:
 
 
 def sweep_note(sweep: Sweep, rows: Sequence[Row], pictures: Sequence[str] = ()) -> str:
-    """What a sweep came to: the best of every study beside plain CoOp and zero-shot.
+    """What a sweep came to: the best of every study beside the usual baselines.
 
     pictures: artifacts of its run.
     """
@@ -45,9 +46,7 @@ def sweep_note(sweep: Sweep, rows: Sequence[Row], pictures: Sequence[str] = ()) 
     lines = [(row.study, *_line(row, (objective, TEST))) for row in shown]
     board = table(("task", "what", "trial", objective, TEST), lines)
     told = f"Bold is the best by `{objective}`; `{TEST}` was never used to choose."
-    images = [
-        f"![{Path(each).stem}](get-artifact?path={quote(each, safe='')}&run_uuid={RUN})" for each in pictures
-    ]
+    images = [f"![{Path(each).stem}]({_address(each)})" for each in pictures]
     return "\n\n".join((f"# {sweep.name}", board, told, *images)) + "\n"
 
 

@@ -76,6 +76,7 @@ def start(job: Job) -> subprocess.CompletedProcess:
     return subprocess.run(line, capture_output=True, encoding="utf-8", check=False, timeout=200)
 
 
+@pytest.mark.slow
 def test_a_process_answers_with_its_accuracy_and_times(job):
     answer = start(replace(job, method={**job.method, **PAN}))
     assert answer.returncode == 0, answer.stderr

@@ -37,6 +37,7 @@ def test_every_axis_changes_one_thing_and_starts_at_1():
         assert points[1]["peak_bytes"] is None
 
 
+@pytest.mark.slow
 def test_a_table_per_axis_with_memory_also_in_a_document(tmp_path):
     path = tmp_path / "page.md"
     path.write_text("above\n<!-- scaling -->\n<!-- end of scaling -->\n")

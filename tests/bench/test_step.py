@@ -25,6 +25,7 @@ def bench(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["bench", *arguments])
 
 
+@pytest.mark.slow
 def test_one_json_object_with_figures_that_agree_with_each_other():
     result = bench("step", *SMALL, "--json")
     assert result.exit_code == 0, result.output
@@ -151,6 +152,7 @@ def test_bad_input_ends_with_2_and_says_what_is_wrong(arguments, words):
     assert result.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_failed_memory_measurement_says_why():
     with pytest.raises(UserError, match=r"plain way could not be measured.*unknown backbone"):
         peak_bytes(Setting("no-such-arch"), "plain")

@@ -216,6 +216,7 @@ def command_of(pid: int) -> bytes:
     return file.read_bytes() if file.exists() else b""
 
 
+@pytest.mark.slow
 def test_what_was_started_ends_with_it(pictures, tmp_path):
     """SIGTERM in the middle of a public run: no process and no folder is left."""
     line = [sys.executable, "-m", "nemesis_sweep", "bench", "sweep", "--dataset", str(pictures)]
