@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nemesis_sweep.bench.timing import Say
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.sweep.best import Candidate
+from nemesis_sweep.sweep.watcher import Unmoved
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class End:
     cpu: float
 
 
-class Stopwatch:
+class Stopwatch(Unmoved):
     """When each trial ended. The first of :attr:`ends` is the beginning, which is no trial's."""
 
     def __init__(self, trials: int, say: Say, every: int) -> None:
@@ -30,18 +30,6 @@ class Stopwatch:
 
     def begin(self) -> None:
         self.ends = [End("", "", time.perf_counter(), time.process_time())]
-
-    def trial_started(self, study: str, number: str, params: Mapping[str, object]) -> None:
-        """Not measured."""
-
-    def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
-        """Not measured."""
-
-    def trial_waits(self, study: str, number: str, reason: str) -> None:
-        """Not shown."""
-
-    def doing(self, stage: str) -> None:
-        """Not shown."""
 
     def say(self, line: str) -> None:
         self._say(line)

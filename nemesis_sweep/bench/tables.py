@@ -7,6 +7,7 @@ from typing import Any
 
 from nemesis_sweep.bench.goals import CASES, GOALS, IN_TURN, Goal
 from nemesis_sweep.bench.machine import describe_machine
+from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.prompts import PROMPTS
 
@@ -35,15 +36,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def plain(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns; all but the first to the right."""
-    lines = [header, *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return "\n".join(aligned([header, *rows]))
 
 
 def step_row(figures: Mapping[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ VERBS: dict[str, str] = {
     "report": "Write a page, figures and tables of one sweep or several.",
     "replay": "Train a trial of a sweep again, and say whether its numbers are the same.",
     "classify": "Say what is in images, by the best prompt of a sweep or another one.",
-    "export": "Write what a prompt gives its classes, for plain open_clip.",
+    "export": "Write what a prompt gives its classes, for plain open_clip, MLflow or ONNX.",
     "words": "Tell the words that are nearest to the vectors of a prompt.",
     "corrupt": "Scale or replace every vector of a prompt in turn, and test it.",
     "stop": "Stop a running sweep; the same run command continues it.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,14 @@ import click
 from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.cli.prompt_option import task
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
+from nemesis_sweep.spec.choices import CORRUPTIONS
 
 if TYPE_CHECKING:
     from nemesis_sweep.report.corruption import Cells
-    from nemesis_sweep.report.statistics import Score
-
-OPERATIONS = ("rescale", "replace")
 
 
 @click.command("corrupt")
@@ -30,7 +28,7 @@ OPERATIONS = ("rescale", "replace")
 @click.option("--split", type=click.Choice(["test", "val"]), default="test", show_default=True)
 @click.option(
     "--operation",
-    type=click.Choice(OPERATIONS),
+    type=click.Choice(list(CORRUPTIONS)),
     help="Scale a vector, or put one drawn at random in its place [default: both].",
 )
 @click.option("--strengths", metavar="X,...", help="Factors, or deviations of the noise; with --operation.")
@@ -56,11 +54,14 @@ def command(
     """
     chosen = _strengths(operation, strengths)
     from nemesis_sweep.report.corruption import cells_of, corruption_table
+    from nemesis_sweep.report.corruption_picture import refuse_something_else, write_corruption
     from nemesis_sweep.sweep.corrupting import to_corrupt
     from nemesis_sweep.sweep.learnt_folder import learnt_folder
     from nemesis_sweep.training.corruption import corrupt
     from nemesis_sweep.training.learnt import load_learnt
 
+    if to is not None:
+        refuse_something_else(to)  # Before it is computed for minutes.
     found = learnt_folder(place or newest_home(SWEEPS), task)
     click.echo(f"By {printable(found.about)}", err=True)
     given = to_corrupt(
@@ -72,8 +73,6 @@ def command(
     ]
     table = corruption_table(cells, split)
     if to is not None:
-        from nemesis_sweep.report.corruption_picture import write_corruption
-
         write_corruption(to, cells, table, f"{given.data}, {split}")
     if as_json:
         click.echo(json.dumps(table.to_pylist(), indent=2))
@@ -85,12 +84,10 @@ def command(
 
 
 def _strengths(operation: str | None, given: str | None) -> dict[str, tuple[float, ...]]:
-    from nemesis_sweep.training.corruption import STRENGTHS
-
     if given is None:
-        return {each: STRENGTHS[each] for each in OPERATIONS if operation in (None, each)}
+        return {each: usual for each, usual in CORRUPTIONS.items() if operation in (None, each)}
     if operation is None:
-        allowed = f"also --operation {' or '.join(OPERATIONS)}"
+        allowed = f"also --operation {' or '.join(CORRUPTIONS)}"
         raise UserError(
             Problem("strengths of which operation?", key="--strengths", found=given, allowed=allowed)
         )
@@ -107,13 +104,16 @@ def _strengths(operation: str | None, given: str | None) -> dict[str, tuple[floa
 def _print(cells: Cells, split: str) -> None:
     import numpy as np
 
+    from nemesis_sweep.report.cells import score_text
     from nemesis_sweep.report.corruption import frequency
     from nemesis_sweep.report.statistics import score
 
     grid = cells.grid
     accuracy = score([100 * float(each.double().mean()) for each in grid.before])
     seeds = counted(len(grid.seeds), "seed")
-    click.echo(f"{grid.operation}: {split} accuracy {_told(accuracy)} as learnt, {seeds}; change in points")
+    click.echo(
+        f"{grid.operation}: {split} accuracy {score_text(accuracy)} as learnt, {seeds}; change in points"
+    )
     rows = [["vector", "norm", *(f"{each:g}" for each in grid.strengths)]]
     change: list[list[float]] = cells.change.mean(axis=0).round(1).tolist()
     sure: list[list[bool]] = np.asarray(cells.beyond_chance.any(axis=0)).tolist()
@@ -124,20 +124,12 @@ def _print(cells: Cells, split: str) -> None:
             for value, star in zip(change[position], sure[position], strict=True)
         ]
         rows.append([str(position + 1), f"{norm:.2f}", *own])
-    _print_rows(rows)
+    for line in aligned(rows, text=()):
+        click.echo(line)
     often = frequency(cells)
     if often is not None:
+        pairs, positions, certain = map(score_text, (often.pairs, often.positions, often.sure))
         click.echo(
-            f"A lower norm and a higher accuracy: {_told(often.pairs)} % of the cells that lower a norm, "
-            f"{_told(often.positions)} % of the positions; beyond chance {_told(often.sure)} % of the cells"
+            f"A lower norm and a higher accuracy: {pairs} % of the cells that lower a norm, {positions} % of "
+            f"the positions; beyond chance {certain} % of the cells"
         )
-
-
-def _told(of: Score) -> str:
-    return f"{of.mean:.1f}" if of.std is None else f"{of.mean:.1f} ± {of.std:.1f}"
-
-
-def _print_rows(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -11,26 +11,23 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.messages.printable import printable
+from nemesis_sweep.sweep.watcher import Unmoved
 
 if TYPE_CHECKING:
     from nemesis_sweep.report.leaderboard import TaskBoard
-    from nemesis_sweep.spec.values import Values
     from nemesis_sweep.sweep.best import Candidate
 
 
-class OnlyErrors(AbstractContextManager["OnlyErrors"]):
-    """Told by the runner what happens; tells of it only which trials failed, on stderr."""
+class OnlyErrors(Unmoved, AbstractContextManager["OnlyErrors"]):
+    """Told by the runner what happens; tells of it only which trials failed, on stderr.
+
+    What a trial waits for ends the run, as an error.
+    """
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing is to be ended."""
-
-    def trial_started(self, study: str, number: str, params: Values) -> None:
-        """Nothing is told."""
-
-    def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
-        """Nothing is told."""
 
     def trial_finished(
         self,
@@ -47,15 +44,6 @@ class OnlyErrors(AbstractContextManager["OnlyErrors"]):
             from nemesis_sweep.report.study_counts import one_line, trial_name
 
             click.echo(printable(f"error: {study} {trial_name(number)} failed: {one_line(reason)}"), err=True)
-
-    def trial_waits(self, study: str, number: str, reason: str) -> None:
-        """Nothing is told: what it waits for ends the run, as an error."""
-
-    def doing(self, stage: str) -> None:
-        """Nothing is told."""
-
-    def say(self, line: str) -> None:
-        """Nothing is told."""
 
 
 def print_essentials(home: Path, boards: Sequence[TaskBoard]) -> None:

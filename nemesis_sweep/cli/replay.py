@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.printable import printable
 
@@ -57,10 +58,8 @@ def _print(replayed: Replayed) -> None:
         ]
         for each in replayed.ends
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows if replayed.ends else ():
-        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join([row[0].ljust(len(first)), *others]))
+    for line in aligned(rows) if replayed.ends else ():
+        click.echo(line)
     for task, same in replayed.learnt.items():
         of = f" of {printable(task)}" if several else ""
         click.echo(f"what it learnt{of}: {'the same to the last bit' if same else 'not the same'}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.prompt_option import learnt, prompt, task
+from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.printable import printable
 
 if TYPE_CHECKING:
@@ -48,13 +49,8 @@ def _print(words: NearestWords) -> None:
         [str(each.seed), _name(each), f"{each.norm:.3f}", "  ".join(_told(each)) or "not finite"]
         for each in words.vectors
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row in rows:
-        cells = [
-            cell.ljust(width) if number == 1 else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=False))
-        ]
-        click.echo("  ".join([*cells, row[3]]))
+    for line in aligned(rows, text=(1, 3)):
+        click.echo(line)
 
 
 def _told(vector: VectorWords) -> list[str]:

@@ -17,5 +17,5 @@ def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
     if foreign:
         message = "this folder would be replaced, and holds something else"
         found = f"{folder} with {listed(foreign)}"
-        allowed = "a new or empty folder, or one of an earlier export of this format"
+        allowed = "a new or empty folder, or an earlier one of the same kind"
         raise UserError(Problem(message, key, found=found, allowed=allowed))

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from nemesis_sweep.report.statistics import Score, score
 from nemesis_sweep.report.statistics.mcnemar import mcnemar
-from nemesis_sweep.training.corruption import Corrupted
+
+if TYPE_CHECKING:
+    from nemesis_sweep.training.corruption import Corrupted
 
 RATE = 0.05
 """Of false findings among the cells that are told to be beyond chance."""

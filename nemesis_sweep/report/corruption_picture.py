@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from nemesis_sweep.files.own_folder import refuse_foreign
 from nemesis_sweep.files.replaced_folder import replacing_folder
-from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.corruption import Cells
 from nemesis_sweep.report.page.formats.picture import write_picture
 from nemesis_sweep.report.page.pieces import Picture
 from nemesis_sweep.report.page.style import WIDTH, styled
+from nemesis_sweep.spec.choices import CORRUPTIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,16 +29,19 @@ LEAST = 1.0
 def write_corruption(folder: Path, cells: Sequence[Cells], table: pa.Table, about: str) -> None:
     """Write `corruption.parquet` and `OPERATION.svg`, `.png` into a folder, which is replaced whole.
 
-    about: the data and the split, for captions. Raises ``UserError`` for a folder that holds anything else.
+    about: the data and the split, for captions. Raises ``UserError`` as ``refuse_something_else`` does.
     """
-    held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if held and TABLE not in held:
-        allowed = "a new or empty folder, or one of an earlier corruption, which is replaced"
-        raise UserError(Problem("not empty", key="--to", found=f"{folder} with {held[0]}", allowed=allowed))
+    refuse_something_else(folder)
     with replacing_folder(folder) as partial, styled():
         pq.write_table(table, partial / TABLE, compression="zstd")
         for each in cells:
             write_picture(picture_of(each, about), partial)
+
+
+def refuse_something_else(folder: Path) -> None:
+    """Raise ``UserError`` for a folder that holds anything but an earlier corruption."""
+    pictures = (f"{name}.{ending}" for name in CORRUPTIONS for ending in ("svg", "png"))
+    refuse_foreign(folder, "--to", (TABLE, *pictures))
 
 
 def picture_of(cells: Cells, about: str) -> Picture:

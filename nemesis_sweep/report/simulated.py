@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +20,10 @@ from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.report.table import print_leaderboard
 from nemesis_sweep.spec.metrics import direction
 from nemesis_sweep.spec.sweep import MEAN
-from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.beside import may_be_best
 from nemesis_sweep.sweep.best import Candidate
 from nemesis_sweep.sweep.row import Row
+from nemesis_sweep.sweep.watcher import Unmoved
 
 NAME = "simulated.parquet"
 MARK = "SIMULATED"
@@ -32,7 +32,7 @@ EVERY = 5.0
 DOUBLINGS = 6
 
 
-class SimulationProgress(AbstractContextManager["SimulationProgress"]):
+class SimulationProgress(Unmoved, AbstractContextManager["SimulationProgress"]):
     """A line every few seconds: trials that are over, simulated time, rate.
 
     done, total: trials before and in the end. now: simulated seconds.
@@ -57,12 +57,6 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
         if self._here:
             self._tell()
 
-    def trial_started(self, study: str, number: str, params: Values) -> None:
-        """Nothing is told: there may be a thousand a second."""
-
-    def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
-        """Nothing is told."""
-
     def trial_finished(
         self,
         study: str,
@@ -77,12 +71,6 @@ class SimulationProgress(AbstractContextManager["SimulationProgress"]):
         self._here += 1
         if time.monotonic() - self._told >= EVERY:
             self._tell()
-
-    def trial_waits(self, study: str, number: str, reason: str) -> None:
-        """Nothing: no worker can be without what it needs."""
-
-    def doing(self, stage: str) -> None:
-        """Nothing: simulated workers are up at once."""
 
     def say(self, line: str) -> None:
         """Tell something that is about no trial's end."""

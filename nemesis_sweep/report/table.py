@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.cells import gain_cells, metric_text, params_text, score_text
 from nemesis_sweep.report.confirmed_table import about, confirmed_table
@@ -114,11 +115,12 @@ def plain_leaderboard(boards: Sequence[TaskBoard]) -> str:
 
 
 def _plain_board(board: TaskBoard) -> str:
-    lines = _aligned([header(board), *(cells(board, entry) for entry in shown_entries(board))])
+    rows = [header(board), *(cells(board, entry) for entry in shown_entries(board))]
+    lines = aligned(rows, text=(0, len(rows[0]) - 1))
     kinds = kinds_table(board.kinds)
-    beside = [*_aligned(kinds, last_is_text=False), ABOUT] if kinds else []
+    beside = [*aligned(kinds), ABOUT] if kinds else []
     if again := confirmed_table(board.confirmed):
-        beside += [*_aligned(again, last_is_text=False), about(board.confirmed)]
+        beside += [*aligned(again), about(board.confirmed)]
     return "\n".join([board.study, *lines, caption(board), *beside, task_verdict(board)])
 
 
@@ -202,19 +204,6 @@ def _params_of(board: TaskBoard, entry: Entry) -> str:
     if entry.selected is None:
         return params_text(shown)
     return f"{params_text(shown)} selected={selected_text(entry.selected).replace(' ', '')}"
-
-
-def _aligned(rows: Sequence[Sequence[str]], *, last_is_text: bool = True) -> list[str]:
-    """Lines with columns as wide as what stands in them: text at the left, numbers at the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    text = {0, len(widths) - 1} if last_is_text else {0}
-    return [
-        "  ".join(
-            cell.ljust(width) if place in text else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _fits(text: str, encoding: str) -> bool:

@@ -66,6 +66,8 @@ ANNEALINGS: dict[str, Annealing] = {
         steered=True,
     ),
 }
+ANNEAL_FIELDS = frozenset(name for each in ANNEALINGS.values() for name in each.names)
+"""Fields of the method that some annealing has for its own."""
 SELECTIONS: dict[str, Selection] = {
     "accuracy": Selection(
         "nemesis_sweep.nemesis.selection:by_accuracy", "those whose corruption helps", corrupts=True
@@ -74,6 +76,11 @@ SELECTIONS: dict[str, Selection] = {
         "nemesis_sweep.nemesis.selection:at_random", "all of them, the control", corrupts=False
     ),
 }
+CORRUPTIONS: dict[str, tuple[float, ...]] = {
+    "rescale": (0.001, 0.01, 0.1, 0.5, 0.9, 1.1, 1.5, 2.0),
+    "replace": (0.0, 0.0001, 0.001, 0.01, 0.1, 0.5),
+}
+"""What `corrupt` does to a vector, each with the paper's strengths: factors, and deviations of the noise."""
 NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf"), "relative": 2.0}
 """p of each norm; `relative` is divided by what is usual in the tower at that place."""
 REDUCTIONS = ("mean", "reference")

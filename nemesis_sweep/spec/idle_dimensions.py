@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, shown
-from nemesis_sweep.spec.choices import ANNEALINGS, SELECTIONS
+from nemesis_sweep.spec.choices import ANNEAL_FIELDS, SELECTIONS
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.owned import owners_of, tables
@@ -62,7 +62,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "beta": (PENALTY,),
     "norm": (PENALTY,),
     "anneal": (PENALTY,),
-    **dict.fromkeys((name for each in ANNEALINGS.values() for name in each.names), (PENALTY,)),
+    **dict.fromkeys(ANNEAL_FIELDS, (PENALTY,)),
     "corruption": (PENALTY, PAN, CORRUPTED),
     "n_positions": (PENALTY, PAN),
     "selection": (PENALTY, PAN),

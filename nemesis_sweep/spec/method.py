@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.messages.faults import Path
-from nemesis_sweep.spec.choices import ANNEALINGS, PRECISIONS, OneOf
+from nemesis_sweep.spec.choices import ANNEAL_FIELDS, PRECISIONS, OneOf
 from nemesis_sweep.spec.fields import Count, Section, to_whole
 from nemesis_sweep.spec.kinds import KINDS
 from nemesis_sweep.spec.names import DatasetName, PromptName
@@ -72,7 +72,7 @@ def visible_values(method: Values) -> dict[str, Any]:
 
 PENALTY_FIELDS = frozenset(
     ("omega", "beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction")
-).union(*(each.names for each in ANNEALINGS.values()))
+).union(ANNEAL_FIELDS)
 """Fields of the penalty; without one they change nothing."""
 
 Layer = tuple[Path, dict[str, Any]]

@@ -22,7 +22,7 @@ class TrainingFields(Section):
 
     omega: strength of the penalty. beta: 1 is PUN only, 0 is PAN only. norm: p of the norms.
     anneal: how the penalty's weight changes over the epochs: a name of ``spec.choices.ANNEALINGS``, or a
-    function of your own. anneal_slope: how fast logistic falls, a share of an epoch. anneal_end: the last
+    function of your own. anneal_slope: how fast logistic falls, in 1 over epochs. anneal_end: the last
     weight, 1 being the first. anneal_rise: share of the epochs in which warmup rises. anneal_after: share of
     the epochs after which step steps. anneal_target: share of the first mean norm that hold_norm holds;
     anneal_gain: how fast. anneal_factor: what overfit multiplies the weight with.

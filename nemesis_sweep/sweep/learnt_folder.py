@@ -34,9 +34,8 @@ def learnt_folder(place: Path, task: str = "") -> Found:
     """The prompt in a folder, or the best one of the sweep in a home.
 
     task: of a sweep of several datasets, the name of one of its tasks; '' takes the best of all.
-    Raises ``UserError`` for a folder with neither, for another task than the sweep's or one of a
-    prompt alone, and where '' would
-    choose between datasets.
+    Raises ``UserError`` for a folder with neither, for another task than the sweep's, for one of a prompt
+    alone, and where '' would choose between datasets.
     """
     if holds_learnt(place):
         if task:
@@ -63,7 +62,7 @@ def learnt_folder(place: Path, task: str = "") -> Found:
 
 def of_no_sweep(task: str) -> UserError:
     """The error of a task beside a prompt that is not chosen from a sweep."""
-    allowed = "a task of the sweep whose home --prompt is"
+    allowed = "the home of a sweep in its place, with --task"
     return UserError(Problem("a prompt alone has no tasks", key="--task", found=task, allowed=allowed))
 
 

@@ -102,10 +102,12 @@ def _whose(study: str, number: str) -> str:
 
 
 def number_text(name: str, value: float) -> str:
+    """The value of a metric: of an accuracy one decimal, else three significant digits."""
     return f"{value:.1f}" if name.endswith("accuracy") else f"{value:.3g}"
 
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join(f"| {' | '.join(_cell(each) for each in line)} |" for line in lines)
 

@@ -33,3 +33,22 @@ class Progress(Protocol):
     def doing(self, stage: str) -> None: ...
 
     def say(self, line: str) -> None: ...
+
+
+class Unmoved:
+    """Base of those who want to know little: of everything nothing is told."""
+
+    def trial_started(self, study: str, number: str, params: Values) -> None:
+        """Nothing."""
+
+    def epoch(self, study: str, number: str, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def trial_waits(self, study: str, number: str, reason: str) -> None:
+        """Nothing."""
+
+    def doing(self, stage: str) -> None:
+        """Nothing."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""

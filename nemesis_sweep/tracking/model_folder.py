@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import warnings
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +13,7 @@ import nemesis_sweep.tracking.client  # noqa: F401  (it keeps MLflow quiet)
 from nemesis_sweep.files.own_folder import refuse_foreign
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.only_errors import only_errors
 from nemesis_sweep.prompts.artifact import Prompt, save_prompt
 from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.training.classifier import Classifier, Learnt
@@ -51,7 +51,7 @@ def save_model(learnt: Learnt, classifier: Classifier, folder: Path, about: str 
         TemporaryDirectory() as scratch,
         replacing_folder(folder) as partial,
         warnings.catch_warnings(),
-        _quiet(),
+        only_errors("mlflow"),
     ):
         warnings.simplefilter("ignore")
         place = Path(scratch) / "learnt"
@@ -106,15 +106,3 @@ def _requirements() -> list[str]:
     # Without the local part of a version (+cpu), which no index has.
     versions = {name: metadata.version(name).partition("+")[0] for name in ("nemesis-sweep", *NEEDED)}
     return [f"{name}=={version}" for name, version in versions.items()]
-
-
-class _quiet:  # noqa: N801 - used like a function
-    """Without MLflow's lines on stderr while a model is saved."""
-
-    def __enter__(self) -> None:
-        self._logger = logging.getLogger("mlflow")
-        self._level = self._logger.level
-        self._logger.setLevel(logging.ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.setLevel(self._level)

@@ -121,7 +121,7 @@ def fit(
     history: list[Metrics] = []
     while not training.done:
         history.append(training.run_epoch(report))
-        if training.trainer.steered is not None:
+        if training.trainer.steered is not None and not training.done:
             training.evaluate("val", report)
         if on_epoch:
             on_epoch(training.epoch, history[-1])

@@ -64,7 +64,7 @@ class Classifier:
         if not isinstance(prompt, Learnt):
             allowed = "what ns.load_prompt(folder) or ns.load_reference(folder) gives"
             raise refusal("prompt", "not a prompt", prompt, allowed)
-        _refuse_other_replicates(prompt)
+        refuse_other_replicates(prompt)
         self.classnames = _classnames(prompt, classnames)
         values = replicates_of(prompt, seed)
         own = backbone_of(prompt, backbone)
@@ -163,11 +163,21 @@ def _at_work(
     if isinstance(learnt, Reference):
         data = Dataset("", tuple(names), learnt.template, {})
         return classifier_of(learnt.kind)(backbone, data, values), "pooled"
-    method = read_method(learnt.method)
-    kind = learner_of(method.prompt)
-    _refuse_other_shapes(learnt, kind, backbone, method)
-    learner = kind(backbone, method, names, values, learnt.template)
+    learner = learner_at_work(learnt, backbone, names, values)
     return learner.classifier(), learner.reads
+
+
+def learner_at_work(
+    prompt: Prompt, backbone: Backbone, names: Sequence[str], values: Mapping[str, Tensor]
+) -> Learner:
+    """A saved prompt as it was trained. values: of its replicates that are wanted.
+
+    Raises ``UserError`` for tensors of other shapes than its method's.
+    """
+    method = read_method(prompt.method)
+    kind = learner_of(method.prompt)
+    _refuse_other_shapes(prompt, kind, backbone, method)
+    return kind(backbone, method, names, values, prompt.template)
 
 
 def backbone_of(prompt: Learnt, given: Backbone | str | Path | None) -> Backbone:
@@ -206,7 +216,7 @@ def _refuse_other_shapes(prompt: Prompt, kind: type[Learner], backbone: Backbone
             raise UserError(Problem(message, found=_shape(found), allowed=_shape(allowed)))
 
 
-def _refuse_other_replicates(learnt: Learnt) -> None:
+def refuse_other_replicates(learnt: Learnt) -> None:
     """Raise ``UserError`` for tensors of another number of replicates than there are seeds."""
     for name, tensor in learnt.tensors.items():
         if tensor.ndim == 0 or len(tensor) != len(learnt.seeds):

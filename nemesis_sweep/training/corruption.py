@@ -17,18 +17,14 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
-from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.choices import CORRUPTIONS
 from nemesis_sweep.spec.outside.methods import read_method
-from nemesis_sweep.training.classifier import Learnt
+from nemesis_sweep.training.classifier import Learnt, learner_at_work, refuse_other_replicates
 from nemesis_sweep.training.generators import seeded
 from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.devices import to_device
 
-RESCALE, REPLACE = "rescale", "replace"
-STRENGTHS = {
-    RESCALE: (0.001, 0.01, 0.1, 0.5, 0.9, 1.1, 1.5, 2.0),
-    REPLACE: (0.0, 0.0001, 0.001, 0.01, 0.1, 0.5),
-}
-"""Those of the paper."""
+RESCALE, REPLACE = CORRUPTIONS
 NUMBERS = 2**25
 """Logits that stand in memory at a time."""
 TOGETHER = 64
@@ -55,17 +51,17 @@ class Corrupted:
 def learner_of_prompt(prompt: Learnt, backbone: Backbone) -> Learner:
     """A saved prompt as it is trained, with all its replicates. backbone: the one that it was learnt on.
 
-    Raises ``UserError`` for a reference, which has no vectors.
+    Raises ``UserError`` for a reference, which has no vectors, and for tensors of other shapes than its
+    method's.
     """
     if not isinstance(prompt, Prompt):
         allowed = "a prompt with vectors, such as coop"
         raise UserError(
             Problem("no vectors were learnt that could be corrupted", found=prompt.kind, allowed=allowed)
         )
-    method = read_method(prompt.method)
-    own = backbone.to(precision=method.precision)
-    values = dict(prompt.tensors)
-    return learner_of(method.prompt)(own, method, prompt.classnames, values, prompt.template)
+    refuse_other_replicates(prompt)
+    own = backbone.to(precision=read_method(prompt.method).precision)
+    return learner_at_work(prompt, own, prompt.classnames, prompt.tensors)
 
 
 @torch.no_grad()
@@ -79,16 +75,17 @@ def corrupt(
 ) -> Corrupted:
     """Corrupt every vector of a prompt with every strength.
 
-    images: features ``(R, n, ...)`` or, the same for all replicates, ``(n, ...)``; labels accordingly.
-    Raises ``UserError`` for a kind of prompt that cannot be corrupted so.
+    images: features ``(R, n, ...)`` or, the same for all replicates, ``(n, ...)``; labels accordingly, on any
+    device. Raises ``UserError`` for a kind of prompt that cannot be corrupted so.
     """
     replicates = len(seeds)
     if labels.dim() == 1:
         images, labels = (each.expand(replicates, *each.shape) for each in (images, labels))
     classifier = learner.classifier(variants=operation == RESCALE)
-    before = _right(classifier, images, labels)
+    images, labels = (to_device(each, classifier.device) for each in (images, labels))
+    before = _right(learner, classifier, images, labels)
     norms = vector_norms(learner.penalised())
-    factors = torch.tensor(strengths, dtype=torch.float32)
+    factors = torch.tensor(strengths, dtype=torch.float32, device=classifier.device)
     if operation == RESCALE:
         right = _rescaled(learner, classifier, images, labels, factors)
         after = norms[:, :, None] * factors.abs()
@@ -97,9 +94,15 @@ def corrupt(
     return Corrupted(operation, tuple(strengths), tuple(seeds), before, right, norms, after)
 
 
-def _right(classifier: ImageClassifier, images: Tensor, labels: Tensor) -> Tensor:
-    """Which images ``(R, n)`` a classifier has right."""
-    step = max(1, min(classifier.chunk, NUMBERS // classifier.replicates // 1000))
+def _images_at_once(learner: Learner, classifier: ImageClassifier, count: int) -> int:
+    """How many of so many images a classifier is given at a time."""
+    logits = classifier.replicates * len(learner.classnames)
+    return max(1, min(classifier.chunk, count, NUMBERS // logits))
+
+
+def _right(learner: Learner, classifier: ImageClassifier, images: Tensor, labels: Tensor) -> Tensor:
+    """Which images ``(R, n)`` a classifier of a learner has right."""
+    step = _images_at_once(learner, classifier, labels.shape[1])
     parts = [
         classifier(images[:, at : at + step]).argmax(dim=-1) == labels[:, at : at + step]
         for at in range(0, images.shape[1], step)
@@ -112,14 +115,16 @@ def _rescaled(
 ) -> Tensor:
     """By PAN's own variants of the prompts, ``(R, P, S, n)``."""
     (replicates, count), vectors = labels.shape, learner.n_vectors
-    step = min(classifier.chunk, count)
+    step = _images_at_once(learner, classifier, count)
+    # On the CPU: which rows are computed depends on them.
     positions = torch.arange(vectors).repeat_interleave(len(factors))
     scales = factors.repeat(vectors)
-    together = max(1, min(TOGETHER, NUMBERS // (replicates * step * 100)))
+    together = max(1, min(TOGETHER, NUMBERS // (replicates * len(learner.classnames) * step)))
     found: list[Tensor] = []
     for at in range(0, len(positions), together):
         own, by = (each[at : at + together].expand(replicates, -1) for each in (positions, scales))
         classifier.first = learner.first_place(own)
+        own = to_device(own, classifier.device)
         parts = []
         for start in range(0, count, step):
             some = slice(start, start + step)
@@ -140,7 +145,7 @@ def _replaced(
     context = values.get("context")
     if context is None or context.shape[-2] != learner.n_vectors:
         kind = learner.method.prompt
-        message = f"{kind} has vectors that are not in the text, which cannot be replaced by words' noise"
+        message = f"{kind} has vectors that do not stand among the words, so they cannot be replaced"
         raise UserError(Problem(message, key="--operation", found=REPLACE, allowed=RESCALE))
     noise = torch.stack(
         [torch.randn(context.shape[1:], generator=seeded(seed, "corruption")) for seed in seeds]
@@ -168,4 +173,4 @@ def _of_replicates(
     }
     own = type(learner)(learner.backbone, learner.method, learner.classnames, full, learner.template)
     seen = (part.repeat_interleave(each, 0) for part in (images, labels))
-    return _right(own.classifier(), *seen).unflatten(0, (len(labels), each))
+    return _right(own, own.classifier(), *seen).unflatten(0, (len(labels), each))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import warnings
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -20,6 +19,7 @@ from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.files.sealed import write_sealed
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
+from nemesis_sweep.messages.only_errors import only_errors
 from nemesis_sweep.training.classifier import Classifier
 from nemesis_sweep.vlm.image_features import pooled_features
 from nemesis_sweep.vlm.image_states import PromptedTower, token_states
@@ -119,27 +119,19 @@ def _refuse_missing() -> None:
 def _write(graph: OneGraph, size: int, file: Path) -> None:
     example = torch.zeros(2, 3, size, size)
     weights = sum(each.nbytes for each in graph.state_dict().values())
-    noisy = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    before = [logger.level for logger in noisy]
-    for logger in noisy:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                graph,
-                (example,),
-                file,
-                dynamo=True,
-                verbose=False,
-                input_names=["pixels"],
-                output_names=["probabilities", "logits"],
-                dynamic_shapes={"pixels": {0: torch.export.Dim("n", min=1)}},
-                external_data=weights > ONE_FILE,
-            )
-    finally:
-        for logger, level in zip(noisy, before, strict=True):
-            logger.setLevel(level)
+    with warnings.catch_warnings(), only_errors("torch.onnx", "onnxscript", "onnx_ir"), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph,
+            (example,),
+            file,
+            dynamo=True,
+            verbose=False,
+            input_names=["pixels"],
+            output_names=["probabilities", "logits"],
+            dynamic_shapes={"pixels": {0: torch.export.Dim("n", min=1)}},
+            external_data=weights > ONE_FILE,
+        )
 
 
 def _largest_difference(graph: OneGraph, size: int, file: Path) -> float:

@@ -62,11 +62,20 @@ def test_what_cannot_be_done_is_one_line(prompt, words, told) -> None:
     assert told in answer.stderr
 
 
-def test_a_folder_with_something_else_stays_as_it_is(prompt, tmp_path) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
+@pytest.mark.parametrize("beside", [(), ("corruption.parquet",)])
+def test_a_folder_with_something_else_stays_as_it_is(prompt, tmp_path, beside) -> None:
+    for name in ("mine.txt", *beside):
+        (tmp_path / name).write_text("mine")
     answer = corrupt(prompt, "--dataset", "digits", "--operation", "rescale", "--to", tmp_path)
-    assert answer.exit_code == 2 and "not empty" in answer.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert answer.exit_code == 2 and "holds something else" in answer.stderr
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_an_earlier_one_is_replaced(prompt, tmp_path) -> None:
+    of = (prompt, "--dataset", "digits", "--operation", "rescale", "--to", tmp_path / "files", "--strengths")
+    for strength in ("1", "2"):
+        assert corrupt(*of, strength).exit_code == 0
+    assert set(pq.read_table(tmp_path / "files" / "corruption.parquet")["strength"].to_pylist()) == {2.0}
 
 
 def test_of_a_home_the_best_is_tested_on_its_own_task(tmp_path) -> None:

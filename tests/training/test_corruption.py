@@ -86,7 +86,7 @@ def test_vectors_outside_the_text_are_rescaled_too(kind) -> None:
 
 def test_vectors_that_are_not_in_the_text_cannot_be_replaced() -> None:
     learner, images, labels = made({"prompt": "deep_text"})
-    with pytest.raises(UserError, match=r"replaced.*rescale"):
+    with pytest.raises(UserError, match=r"cannot be replaced.*rescale"):
         corrupt(learner, SEEDS, images, labels, REPLACE, (0.1,))
 
 

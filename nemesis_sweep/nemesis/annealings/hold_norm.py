@@ -11,7 +11,10 @@ makes norms grow."""
 
 class HoldNorm(Steered):
     """``w(e+1) = w(e) (n(e) / (target n(0)))^gain``, at most doubled or halved, with the mean norm n of the
-    vectors: it grows while norms are above a share ``target`` of the first ones, and shrinks below."""
+    vectors: it grows while norms are above a share ``target`` of the first ones, and shrinks below.
+
+    It may swing around the target, the more the longer the steps are: norms follow a weight with delay.
+    """
 
     def __init__(self, target: float, gain: float) -> None:
         super().__init__()

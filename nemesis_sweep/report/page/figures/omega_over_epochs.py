@@ -13,7 +13,7 @@ from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import legend_below, looks, name_heights, panels
-from nemesis_sweep.spec.choices import ANNEALINGS
+from nemesis_sweep.spec.choices import ANNEAL_FIELDS, ANNEALINGS
 from nemesis_sweep.spec.losses import LOSSES, NONE
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.sweep.row import Row
@@ -45,8 +45,9 @@ def _draw(material: Material) -> Iterator[Picture]:
 def _several(task: TaskOfSweep) -> bool:
     """Whether its trials have penalties that change over the epochs in several ways."""
     names = {row.method.get("anneal") for row in task.searched}
-    own = {name for each in ANNEALINGS.values() for name in each.names}
-    return len(names) > 1 or any(len({row.method.get(name) for row in task.searched}) > 1 for name in own)
+    return len(names) > 1 or any(
+        len({row.method.get(name) for row in task.searched}) > 1 for name in ANNEAL_FIELDS
+    )
 
 
 def _curves(task: TaskOfSweep) -> dict[str, list[float]]:
