@@ -7,17 +7,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nemesis_sweep.prompts.learner import ImageClassifier
+from nemesis_sweep.prompts.learner import ImageClassifier, no_variants
 from nemesis_sweep.vlm.backbone import Backbone
 
 Variants = Callable[[Tensor, Tensor], Tensor]
-"""Positions and scales ``(R, N)`` to text features ``(R, N, C, E)``."""
+"""Positions ``(R, N)``, and factors or vectors as of ``encode_variants``, to features ``(R, N, C, E)``."""
 
 
 class TextClassifier(ImageClassifier):
     """``exp(logit_scale) cos + logit_bias`` with text features ``(R, C, E)``, L2-normalised.
 
-    variants: gives the text features of prompts with one vector rescaled.
+    variants: gives the text features of prompts with one vector changed.
     """
 
     def __init__(self, backbone: Backbone, texts: Tensor, variants: Variants | None = None) -> None:
@@ -31,12 +31,18 @@ class TextClassifier(ImageClassifier):
     def __call__(self, images: Tensor) -> Tensor:
         return cosine_logits(images, self.texts, self._backbone)
 
-    @torch.no_grad()
     def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+        return self._changed(images, positions, scales)
+
+    def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
+        return self._changed(images, positions, vectors)
+
+    @torch.no_grad()
+    def _changed(self, images: Tensor, positions: Tensor, by: Tensor) -> Tensor:
         if self._variants is None:
-            return super().rescaled(images, positions, scales)
+            raise no_variants(type(self).__name__)
         # (R, N, B, C): every variant sees the same batch of images.
-        return cosine_logits(images[:, None], self._variants(positions, scales), self._backbone)
+        return cosine_logits(images[:, None], self._variants(positions, by), self._backbone)
 
 
 def cosine_logits(images: Tensor, texts: Tensor, backbone: Backbone) -> Tensor:

@@ -10,7 +10,7 @@ from nemesis_sweep.tracking.trial_run import TrialRun
 
 
 class PartRun:
-    """Writes into the run of the whole trial: metrics as `TASK/METRIC`, files below `KIND/TASK/`."""
+    """Writes into the run of the whole trial: metrics as `TASK/METRIC`, files below `PLACE/TASK/`."""
 
     def __init__(self, run: TrialRun, task: str) -> None:
         self._run = run
@@ -23,6 +23,10 @@ class PartRun:
     def log_files(self, folder: Path, kind: str) -> None:
         """Log what the task ended with, a `prompt` or a `reference`."""
         self._run.log_files(folder, kind, f"{kind}/{self._task}")
+
+    def log_file(self, file: Path, place: str) -> None:
+        """Log a file of the task below ``place``."""
+        self._run.log_file(file, f"{place}/{self._task}")
 
     def finish(self, status: Status, metrics: Mapping[str, float], *, epoch: int) -> None:
         """Log the task's final metrics; the run stays open, as other tasks follow."""

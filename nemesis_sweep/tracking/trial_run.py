@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
@@ -60,12 +60,18 @@ class TrialRun:
         kind: `prompt` or `reference`. folder: the trial's, or one in it. Logged again they replace the former
         ones. Raises FileNotFoundError if one is missing.
         """
-        files = TensorsAndFacts(kind).files
-        for name in files:
-            if not (folder / name).is_file():
-                raise FileNotFoundError(folder / name)
-        names = [str((folder / name).relative_to(self._outbox.folder)) for name in files]
-        self._write(event(FILES, names=names, place=place or kind))
+        self._log([folder / name for name in TensorsAndFacts(kind).files], place or kind)
+
+    def log_file(self, file: Path, place: str) -> None:
+        """Log a file of the trial's folder, or of one in it, below ``place``, as ``log_files`` does."""
+        self._log([file], place)
+
+    def _log(self, files: Sequence[Path], place: str) -> None:
+        for file in files:
+            if not file.is_file():
+                raise FileNotFoundError(file)
+        names = [str(file.relative_to(self._outbox.folder)) for file in files]
+        self._write(event(FILES, names=names, place=place))
 
     def finish(
         self,

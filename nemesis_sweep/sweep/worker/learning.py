@@ -10,6 +10,7 @@ from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.prompts.artifact import FILES, save_prompt
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker.kept_corruption import keep_corruption
 from nemesis_sweep.sweep.worker.kept_predictions import KeptPredictions
 from nemesis_sweep.sweep.worker.promptless import result_of
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, set_aside
@@ -50,6 +51,7 @@ class Learning:
             )
             if not self.failed_seeds:
                 kept.write()
+                keep_corruption(self.spec, self.fit, self._record, self._say)
             return self._finish(metrics)
         self._save()
         return Report(
