@@ -22,5 +22,5 @@ class CoOp(ContextLearner):
         def variants_of(positions: Tensor, by: Tensor) -> Tensor:
             return encode_variants(tower, layout, context, positions, by, states=states, first=made.first)
 
-        made = TextClassifier(self.backbone, texts, variants_of)
+        made = TextClassifier(self.backbone, texts, variants_of, variants_of)
         return made

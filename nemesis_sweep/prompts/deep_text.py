@@ -92,7 +92,7 @@ class DeepText(ContextLearner):
                 first=made.first,
             )
 
-        made = TextClassifier(self.backbone, texts, variants_of)
+        made = TextClassifier(self.backbone, texts, variants_of, variants_of)
         return made
 
 

@@ -151,8 +151,9 @@ class Learner(nn.Module, ABC):
         not. Axes between the first and the last two hold more vectors of the same position.
         """
 
-    def as_vectors(self, numbers: Tensor) -> Tensor:
-        """Numbers of the shape of ``penalised``, as vectors that can be put in the place of its own."""
+    def as_vectors(self, numbers: Tensor, positions: Tensor) -> Tensor:
+        """Numbers ``(R, N, ..., D)``, as ``ImageClassifier.replaced`` takes them, as vectors of its kind at
+        positions ``(R, N)``: where those of ``penalised`` are filled with zeros, these are too."""
         return numbers
 
     @property

@@ -140,7 +140,7 @@ class Prefix(Learner):
                 tower, layout, pairs, positions, by, states=kept[0], first=made.first
             )
 
-        made = TextClassifier(self.backbone, texts, variants_of)
+        made = TextClassifier(self.backbone, texts, variants_of, variants_of)
         return made
 
 

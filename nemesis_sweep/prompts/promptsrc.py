@@ -63,12 +63,11 @@ class PromptSRC(BothTowersLearner):
         width = max(each.shape[-1] for each in both)
         return torch.cat([F.pad(each, (0, width - each.shape[-1])) for each in both], dim=1)
 
-    def as_vectors(self, numbers: Tensor) -> Tensor:
+    def as_vectors(self, numbers: Tensor, positions: Tensor) -> Tensor:
         """With zeros behind the shorter ones."""
-        count, widths = self.n_text_vectors, (self.context.shape[-1], self.visual.shape[-1])
-        parts = zip((numbers[:, :count], numbers[:, count:]), widths, strict=True)
-        cut = [F.pad(each[..., :width], (0, numbers.shape[-1] - width)) for each, width in parts]
-        return torch.cat(cut, dim=1)
+        widths = torch.where(positions < self.n_text_vectors, self.context.shape[-1], self.visual.shape[-1])
+        inside = torch.arange(numbers.shape[-1], device=numbers.device) < widths[..., None]
+        return torch.where(inside, numbers, torch.zeros_like(numbers))
 
     def first_place(self, positions: Tensor) -> int:
         """The first block of the image tower that a variant differs in, L where none does, times M + 1, and

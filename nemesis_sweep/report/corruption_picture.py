@@ -16,7 +16,7 @@ from nemesis_sweep.report.corruption import Cells
 from nemesis_sweep.report.page.formats.picture import write_picture
 from nemesis_sweep.report.page.pieces import Picture
 from nemesis_sweep.report.page.style import WIDTH, styled
-from nemesis_sweep.spec.choices import CORRUPTIONS
+from nemesis_sweep.spec.choices import CORRUPTIONS, RESCALE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,6 +65,7 @@ def _figure(cells: Cells) -> Figure:
     figure = Figure(figsize=(WIDTH, 0.9 + 0.22 * positions), layout="constrained")
     ax = figure.subplots()
     figure.colorbar(draw_map(ax, cells), ax=ax, label="points")
+    ax.set_ylabel("position (norm)")
     return figure
 
 
@@ -86,8 +87,7 @@ def draw_map(ax: Axes, cells: Cells, most: float | None = None) -> AxesImage:
     ax.set_xticks(range(strengths), [f"{each:g}" for each in grid.strengths])
     norms = zip(grid.positions, grid.norms.mean(axis=0).tolist(), strict=True)
     ax.set_yticks(range(len(change)), [f"{number} ({norm:.2f})" for number, norm in norms])
-    ax.set_xlabel("factor" if grid.operation == "rescale" else "standard deviation of the noise")
-    ax.set_ylabel("position (norm)")
+    ax.set_xlabel("factor" if grid.operation == RESCALE else "standard deviation of the noise")
     for row, column in np.argwhere(cells.beyond_chance.any(axis=0)).tolist():
         ax.plot(column, row, "o", color="white", markeredgecolor="#1c1d1e", markersize=3, markeredgewidth=0.6)
     return image

@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from nemesis_sweep.spec.choices import CORRUPTIONS
+from nemesis_sweep.spec.choices import CORRUPTIONS, REPLACE, RESCALE
 from nemesis_sweep.spec.fields import Count, NoneOrMany, OneOrMany, Real, Section
 
 Strength = Annotated[Real, Field(ge=0)]
-RESCALE, REPLACE = CORRUPTIONS
 
 
 class Corrupt(Section):

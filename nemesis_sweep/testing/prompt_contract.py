@@ -171,8 +171,8 @@ class PromptContract:
         generator = torch.Generator().manual_seed(1)
         with torch.no_grad():
             vectors = learner.penalised()
-            noise = learner.as_vectors(torch.randn(vectors.shape, generator=generator).to(vectors))
-        given = _at(noise, positions)  # (R, N, ..., D)
+            noise = torch.randn(vectors.shape, generator=generator).to(vectors)
+            given = learner.as_vectors(_at(noise, positions), positions)  # (R, N, ..., D)
         try:
             found = learner.classifier(variants=True).replaced(images, positions, given)
         except UserError:

@@ -18,7 +18,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
-from nemesis_sweep.spec.choices import CORRUPTIONS
+from nemesis_sweep.spec.choices import RESCALE
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.training.classifier import Learnt, learner_at_work, refuse_other_replicates
 from nemesis_sweep.training.corrupted import Corrupted
@@ -26,7 +26,6 @@ from nemesis_sweep.training.generators import seeded
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import to_device
 
-RESCALE, REPLACE = CORRUPTIONS
 NUMBERS = 2**25
 """Logits that stand in memory at a time."""
 TEXTS, MOST = 2**13, 64
@@ -73,21 +72,20 @@ def corrupt(
     tested = _Tested.on(classifier, images, labels, len(learner.classnames))
     factors = torch.tensor(strengths, dtype=torch.float32)
     vectors = learner.penalised()
-    norms = vector_norms(vectors)
+    norms = vector_norms(vectors).index_select(1, places)
     if operation == RESCALE:
-        by = to_device(factors.repeat(len(chosen)).expand(replicates, -1), classifier.device)
+        by = factors.repeat(len(chosen)).expand(replicates, -1)
         sizes = norms
     else:
-        drawn = torch.stack(
-            [torch.randn(vectors.shape[1:], generator=seeded(seed, "corruption")) for seed in seeds]
-        )
-        noise = learner.as_vectors(to_device(drawn, vectors.device, vectors.dtype))
-        sizes = vector_norms(noise)
-        by = torch.stack([factor * noise for factor in strengths], dim=-2)  # (R, ..., P, S, D)
-        by = by.index_select(-3, places).flatten(-3, -2).movedim(-2, 1)  # (R, P * S, ..., D)
+        drawn = [torch.randn(vectors.shape[1:], generator=seeded(seed, "corruption")) for seed in seeds]
+        numbers = torch.stack(drawn).movedim(-2, 1)[:, chosen]
+        noise = learner.as_vectors(numbers, torch.tensor(chosen).expand(replicates, -1))
+        sizes = to_device(vector_norms(noise.movedim(1, -2)), classifier.device)
+        by = torch.stack([factor * noise for factor in strengths], dim=2).flatten(1, 2)  # (R, P * S, ..., D)
+    by = to_device(by, classifier.device)
     before = torch.cat([classifier(own).argmax(dim=-1) == truth for own, truth in tested.parts()], dim=1)
     right = _of_variants(learner, classifier, tested, chosen, by, len(factors), report)
-    known = torch.cat([each.index_select(1, places).flatten().float() for each in (norms, sizes)])
+    known = torch.cat([each.flatten().float() for each in (norms, sizes)])
     bits = torch.cat([before.flatten(), right.flatten()])
     bits, known = bits.cpu(), known.cpu()
     own, new = (each.unflatten(0, (replicates, len(chosen))) for each in known.chunk(2))

@@ -6,10 +6,11 @@ import torch
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.choices import REPLACE, RESCALE
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.testing.tiny_backbones import tiny_backbone as made_backbone
 from nemesis_sweep.training import corruption
-from nemesis_sweep.training.corruption import REPLACE, RESCALE, corrupt
+from nemesis_sweep.training.corruption import corrupt
 from nemesis_sweep.training.generators import seeded
 
 SEEDS = (3, 5)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from nemesis_sweep.report.page.build import material_of
 from nemesis_sweep.report.page.figures import low_norm_maps, low_norm_over_shots
+from nemesis_sweep.report.page.material import Material
+from nemesis_sweep.report.page.record import read_sweeps
 from nemesis_sweep.report.page.tables import low_norm
 from nemesis_sweep.sweep.corruption_file import FILE, read_corruption
 from tests.trained_home import make_home, verb
@@ -27,7 +28,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def material(home):
-    return material_of([home])
+    return Material(read_sweeps([home]))
 
 
 def test_every_prompt_of_every_task_is_there(home, material) -> None:
@@ -47,7 +48,9 @@ def test_the_table_has_both_definitions_with_their_intervals(material) -> None:
         low_norm_of = each.cells.grid.low_norm
         lowered = each.cells.grid.lowered
         assert pairs.value == pytest.approx(100 * low_norm_of.sum() / lowered.sum())
-        assert positions.value == pytest.approx(100 * low_norm_of.any(axis=2).sum() / lowered.any(axis=2).sum())
+        assert positions.value == pytest.approx(
+            100 * low_norm_of.any(axis=2).sum() / lowered.any(axis=2).sum()
+        )
         assert 0 <= pairs.low <= pairs.high <= 100
         assert accuracy.mean == pytest.approx(100 * each.cells.grid.before.mean())
         assert sure.mean <= pairs.value and norm > 0 and images == each.cells.grid.before.shape[1]
@@ -66,9 +69,7 @@ def test_the_figure_has_a_line_for_each_definition_over_shots(material) -> None:
 
 def test_a_map_shows_the_mean_change_of_every_cell(material) -> None:
     pictures = {picture.name: picture for picture in low_norm_maps.PIECE.make(material)}
-    assert set(pictures) == {
-        f"low-norm-map-{name}-test-plain-coop" for name in ("rescale", "replace")
-    }
+    assert set(pictures) == {f"low-norm-map-{name}-test-plain-coop" for name in ("rescale", "replace")}
     own = [each for each in material.corrupted if each.told == "rescale, test"]
     axes = pictures["low-norm-map-rescale-test-plain-coop"].figure.axes
     for ax, each in zip(axes, own, strict=False):
@@ -84,7 +85,7 @@ def test_the_page_is_written_and_a_damaged_file_leaves_the_rest(home, monkeypatc
     whole = file.read_bytes()
     try:
         file.write_bytes(whole[:50])
-        assert {each.task.key.shots for each in material_of([home]).corrupted} == {2}
+        assert {each.task.key.shots for each in Material(read_sweeps([home])).corrupted} == {2}
     finally:
         file.write_bytes(whole)
 
@@ -95,4 +96,4 @@ def test_another_grid_is_another_sweep(home, monkeypatch) -> None:
     (home.parent / "other.yaml").write_text(text.replace("rescale: [0.5, 2]", "rescale: [0.5, 3]"))
     answer = verb(monkeypatch, "run", home.parent / "other.yaml", "--home", home)
     assert answer.exit_code == 2
-    assert "search.corrupt.rescale: 0.5, 2.0 -> 0.5, 3.0" in answer.output
+    assert "search.corrupt.rescale: [0.5, 2.0] -> [0.5, 3.0]" in answer.output

@@ -34,6 +34,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             for ax, each in zip(axes, part, strict=True):
                 image = draw_map(ax, each.cells, most)
                 ax.set_title(material.title(each.task))
+                ax.tick_params(axis="x", labelrotation=90)  # Eight factors in a third of the page.
             name_heights(axes, "position (norm)")
             figure.colorbar(image, ax=axes, label="points", shrink=0.8)
             words = "-".join(method.lower().split())

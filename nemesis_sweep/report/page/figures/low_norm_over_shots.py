@@ -58,7 +58,7 @@ def _panel(ax: Axes, found: Sequence[CorruptedPrompt], look: dict[str, dict[str,
             above = [max(0.0, each.high - mean) for mean, each in zip(means, often, strict=True)]
             # A little beside one another, so that no bar hides another.
             x = [shots.index(each.task.key.shots) + 0.03 * (2 * place + side) for each in own]
-            how = {**look[method], "linestyle": dash}
+            how = {**look[method], "linestyle": dash, "markerfacecolor": "none" if side else None}
             label = f"{method}, {kind}"
             ax.errorbar(x, means, [below, above], label=label, capsize=1.5, elinewidth=0.7, **how)
     ax.set_ylim(0, 103)
