@@ -11,7 +11,7 @@ from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.vlm.backbone import Backbone
 
 Variants = Callable[[Tensor, Tensor], Tensor]
-"""Positions ``(R, N)``, and factors or vectors as of ``encode_variants``, to texts ``(R, N, C, E)``."""
+"""Positions ``(R, N)``, and factors or vectors (``vlm.variants``), to features ``(R, N, C, E)``."""
 
 
 class TextClassifier(ImageClassifier):

@@ -87,7 +87,7 @@ def draw_map(ax: Axes, cells: Cells, most: float | None = None) -> AxesImage:
     ax.set_xticks(range(strengths), [f"{each:g}" for each in grid.strengths])
     norms = zip(grid.positions, grid.norms.mean(axis=0).tolist(), strict=True)
     ax.set_yticks(range(len(change)), [f"{number} ({norm:.2f})" for number, norm in norms])
-    ax.set_xlabel("factor" if grid.operation == RESCALE else "standard deviation of the noise")
+    ax.set_xlabel("factor" if grid.operation == RESCALE else "deviation of the noise")
     for row, column in np.argwhere(cells.beyond_chance.any(axis=0)).tolist():
         ax.plot(column, row, "o", color="white", markeredgecolor="#1c1d1e", markersize=3, markeredgewidth=0.6)
     return image
