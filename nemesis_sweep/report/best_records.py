@@ -74,6 +74,7 @@ def per_class_table(predicted: Predictions) -> pa.Table:
 def _draw(row: Row, curves: dict[str, Curve], file: Path) -> None:
     """Accuracy and norm over epochs, and how often PAN selected each position, where it took part."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     share = [each for each in row.selected_share or () if len(each)]
     figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
@@ -91,6 +92,6 @@ def _draw(row: Row, curves: dict[str, Curve], file: Path) -> None:
         axes.bar(np.arange(1, len(mean) + 1), mean, color=COLOURS[0])
         axes.set(xlabel="position", ylabel="selected by PAN (%)")
     for axes in figure.axes:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with replacing(file) as partial:
         figure.savefig(partial, format="png", dpi=DPI, facecolor="white")
