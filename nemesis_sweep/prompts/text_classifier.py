@@ -17,8 +17,8 @@ Variants = Callable[[Tensor, Tensor], Tensor]
 class TextClassifier(ImageClassifier):
     """``exp(logit_scale) cos + logit_bias`` with text features ``(R, C, E)``, L2-normalised.
 
-    variants: gives the text features of prompts with one vector rescaled. replaced: with another vector in its
-    place; one function may do both.
+    variants: gives the text features of prompts with one vector rescaled. replaced: with another vector in
+    its place; one function may do both.
     """
 
     def __init__(

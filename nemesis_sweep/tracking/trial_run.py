@@ -54,24 +54,18 @@ class TrialRun:
         if not wait:
             self._write()
 
-    def log_files(self, folder: Path, kind: str, place: str = "") -> None:
+    def log_files(self, folder: Path, kind: str, also: Sequence[str] = (), place: str = "") -> None:
         """Log `KIND.safetensors` and `KIND.json` of a folder as artifacts below `place`, by default the kind.
 
-        kind: `prompt` or `reference`. folder: the trial's, or one in it. Logged again they replace the former
-        ones. Raises FileNotFoundError if one is missing.
+        kind: `prompt` or `reference`. folder: the trial's, or one in it. also: names of other files in it.
+        Logged again they replace the former ones. Raises FileNotFoundError if one is missing.
         """
-        self._log([folder / name for name in TensorsAndFacts(kind).files], place or kind)
-
-    def log_file(self, file: Path, place: str) -> None:
-        """Log a file of the trial's folder, or of one in it, below ``place``, as ``log_files`` does."""
-        self._log([file], place)
-
-    def _log(self, files: Sequence[Path], place: str) -> None:
-        for file in files:
-            if not file.is_file():
-                raise FileNotFoundError(file)
-        names = [str(file.relative_to(self._outbox.folder)) for file in files]
-        self._write(event(FILES, names=names, place=place))
+        files = (*TensorsAndFacts(kind).files, *also)
+        for name in files:
+            if not (folder / name).is_file():
+                raise FileNotFoundError(folder / name)
+        names = [str((folder / name).relative_to(self._outbox.folder)) for name in files]
+        self._write(event(FILES, names=names, place=place or kind))
 
     def finish(
         self,

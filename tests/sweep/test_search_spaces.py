@@ -1,6 +1,6 @@
 """Every shipped sweep file at work: all its tasks, few epochs, on small folders laid out as the real ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,11 +94,9 @@ class Kept:
     def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None:
         self.epochs.append(epoch)
 
-    def log_files(self, folder: Path, kind: str) -> None:
+    def log_files(self, folder: Path, kind: str, also: Sequence[str] = ()) -> None:
         assert (folder / f"{kind}.safetensors").exists()
-
-    def log_file(self, file: Path, place: str) -> None:
-        assert file.exists()
+        assert all((folder / name).exists() for name in also)
 
     def finish(self, status: str, metrics: Mapping[str, float], *, epoch: int) -> None:
         assert status == "FINISHED"

@@ -9,19 +9,17 @@ from nemesis_sweep.sweep.worker.session import Record
 from nemesis_sweep.training.corruption import corrupt
 from nemesis_sweep.training.training_run import TrainingRun
 
-PLACE = "corruption"
-"""Of the file among the artifacts of a run."""
 
-
-def keep_corruption(spec: TrialSpec, fit: TrainingRun, record: Record, say: SayLine) -> None:
-    """Corrupt what a trial has learnt where the sweep asks for it, and leave the file before the result.
+def keep_corruption(spec: TrialSpec, fit: TrainingRun, record: Record, say: SayLine) -> list[str]:
+    """Corrupt what a trial has learnt where the sweep asks for it, leave the file in the trial's folder, and
+    return its name.
 
     Nothing of it is among the metrics of the result: no trial is chosen by it. Raises ``UserError`` as
     ``corrupt`` does.
     """
     asked = spec.corrupt
     if asked is None:
-        return
+        return []
     learner, features = fit.trainer.learner, fit.features
     found: Corruptions = {
         split: [
@@ -39,7 +37,5 @@ def keep_corruption(spec: TrialSpec, fit: TrainingRun, record: Record, say: SayL
         ]
         for split in asked.on
     }
-    file = write_corruption(spec.folder, found)
-    # Into the same request as the file.
     record.log_epoch(fit.epoch, frequencies(found), wait=True)
-    record.log_file(file, PLACE)
+    return [write_corruption(spec.folder, found).name]

@@ -15,6 +15,7 @@ from nemesis_sweep.sweep.worker.kept_predictions import KeptPredictions
 from nemesis_sweep.sweep.worker.promptless import result_of
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, set_aside
 from nemesis_sweep.sweep.worker.session import Record, conclude, means_of
+from nemesis_sweep.sweep.worker.words import write_words
 from nemesis_sweep.sweep.worker.worker_cache import Materials
 from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkpoint
 from nemesis_sweep.training.stopwatch import Stopwatch
@@ -51,7 +52,6 @@ class Learning:
             )
             if not self.failed_seeds:
                 kept.write()
-                keep_corruption(self.spec, self.fit, self._record, self._say)
             return self._finish(metrics)
         self._save()
         return Report(
@@ -83,7 +83,11 @@ class Learning:
         return metrics | self.fit.evaluate("val", self._say)
 
     def _finish(self, metrics: Metrics) -> Report:
-        checksum = save_prompt(self.spec.folder, self.fit.prompt())
+        prompt = self.fit.prompt()
+        checksum = save_prompt(self.spec.folder, prompt)
+        also = write_words(self.spec.folder, prompt, self._found.backbone)
+        if not self.failed_seeds:
+            also += keep_corruption(self.spec, self.fit, self._record, self._say)
         result = replace(
             result_of(self.spec, metrics, self.seconds),
             epochs=self.fit.epoch,
@@ -91,7 +95,7 @@ class Learning:
             selected_share=self.fit.selected_share(),
             prompt_checksum=checksum,
         )
-        self._record.log_files(self.spec.folder, FILES.name)
+        self._record.log_files(self.spec.folder, FILES.name, also)
         conclude(self.spec.folder, self._record, result)
         return result.report(self._told_once())
 

@@ -85,11 +85,11 @@ def test_what_trains_no_prompt_has_none_and_no_result_speaks_of_it(specs):
     assert not any("corrupt" in name for name in read_result(specs["coop"].folder).metrics)
 
 
-def test_mlflow_is_told_in_the_line_that_has_the_file(specs):
+def test_mlflow_is_told_with_the_prompt(specs):
     spec = specs["coop"]
     events = Outbox(spec.folder).read()[0]
-    (file,) = [each for each in events if each["event"] == FILES and each["names"] == [FILE]]
-    assert file["place"] == "corruption"
+    (file,) = [each for each in events if each["event"] == FILES]
+    assert FILE in file["names"] and file["place"] == "prompt"
     told = frequencies(read_corruption(spec.folder))
     assert set(told) == {
         f"corrupt/{split}/{operation}/low_norm_{kind}"
