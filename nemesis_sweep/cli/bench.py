@@ -183,6 +183,29 @@ def encode(as_json: bool, **case: Any) -> None:
     click.echo(json.dumps(figures) if as_json else encode_lines(figures))
 
 
+@command.command("corrupt")
+@click.option("--backbone", default="icon-clip", show_default=True, help="A backbone, as in a sweep file.")
+@click.option("--dataset", default="clipart", show_default=True, help="A dataset, as in a sweep file.")
+@click.option("--n-ctx", default=16, show_default=True, type=_AT_LEAST_1, help="Context vectors.")
+@click.option("--replicates", default=3, show_default=True, type=_AT_LEAST_1)
+@click.option(
+    "--cells",
+    default=48,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Prompts that are evaluated one after the other; the rest is extrapolated. 0: all.",
+)
+@click.option("--repeats", default=3, show_default=True, type=_AT_LEAST_1, help="Of the whole grid our way.")
+@_threads
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def corrupt(as_json: bool, **case: Any) -> None:
+    """Time a whole grid of corrupted prompts, against one evaluation after the other, and compare them."""
+    from nemesis_sweep.bench.corruption import Grid, corruption_lines, measure_corruption
+
+    figures = measure_corruption(Grid(**case), _say)
+    click.echo(json.dumps(figures) if as_json else corruption_lines(figures))
+
+
 @command.command("engine")
 @click.option("--trials", default=2000, show_default=True, type=_AT_LEAST_1)
 @click.option("--workers", default=16, show_default=True, type=click.IntRange(1, 1000))
