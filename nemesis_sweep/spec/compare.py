@@ -18,7 +18,8 @@ CONFIRM = ("search", "confirm")
 def comparable(sweep: Sweep) -> dict[str, Any]:
     """Return the parts of a sweep that decide what a trial's objective means.
 
-    Validation images change what the objective means, and targets what the test accuracy does. Datasets,
+    Validation images change what the objective means, and targets what the test accuracy does; a factor on
+    cosines changes the loss. Datasets,
     shots, backbones and protocol are left out where they name the study; a joint study is judged by the mean
     over all of them. Confirmations are compared with one another, so their number of seeds stays. Left out
     are sampler, pruner, points and baselines, which decide what is tried but not what comes of it, the
@@ -29,7 +30,7 @@ def comparable(sweep: Sweep) -> dict[str, Any]:
     if data["search"]["confirm"] is not None:
         search["confirm"] = {"seeds": data["search"]["confirm"]["seeds"]}
     names = TASK_NAMES if search["study"] == "joint" else ()
-    tasks = {key: data["tasks"][key] for key in ("seeds", "val_shots", "targets", *names)}
+    tasks = {key: data["tasks"][key] for key in ("seeds", "logit_scale", "val_shots", "targets", *names)}
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
 
 
