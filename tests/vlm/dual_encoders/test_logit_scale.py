@@ -1,4 +1,4 @@
-"""The factor on cosines of a backbone whose weights have none: of the sweep file, kept with what is learnt."""
+"""The factor on cosines of a backbone whose weights have none: given in a sweep file, kept with prompts."""
 
 from __future__ import annotations
 
