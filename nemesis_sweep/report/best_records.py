@@ -14,6 +14,8 @@ import pyarrow as pa
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.parquet import write_table
 from nemesis_sweep.report.curves import Curve, curves_of
+from nemesis_sweep.report.page.formats.picture import DPI
+from nemesis_sweep.report.page.style import COLOURS, WIDTH, styled
 from nemesis_sweep.report.predictions import Predictions, predictions_of
 from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.sweep.home.folder import Home
@@ -43,7 +45,8 @@ def _write(home: Path, row: Row, folder: Path) -> None:
     predicted = predictions_of(home, row).get(TEST)
     if predicted is not None:
         write_table(folder / "per_class.parquet", per_class_table(predicted))
-    _draw(row, curves, folder / "trial.png")
+    with styled():
+        _draw(row, curves, folder / "trial.png")
 
 
 def norms_table(curve: Curve) -> pa.Table:
@@ -71,21 +74,24 @@ def per_class_table(predicted: Predictions) -> pa.Table:
 def _draw(row: Row, curves: dict[str, Curve], file: Path) -> None:
     """Accuracy and norm over epochs, and how often PAN selected each position, where it took part."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     share = [each for each in row.selected_share or () if len(each)]
-    figure = Figure(figsize=(3.6 * (3 if share else 2), 2.8), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
     accuracy, norm, *positions = figure.subplots(1, 3 if share else 2)
-    for name in SHOWN:
+    for name, colour in zip(SHOWN, COLOURS, strict=False):
         if curve := curves.get(name):
-            accuracy.plot(*zip(*curve, strict=True), label=name)
+            accuracy.plot(*zip(*curve, strict=True), label=name, color=colour)
     accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
-    accuracy.legend(frameon=False)
+    accuracy.legend()
     if curve := curves.get(NORM):
-        norm.plot(*zip(*curve, strict=True))
+        norm.plot(*zip(*curve, strict=True), color=COLOURS[0])
     norm.set(xlabel="epoch", ylabel="mean 2-norm")
     for axes in positions:
         mean = 100 * np.mean(np.asarray(share, float), axis=0)
-        axes.bar(np.arange(1, len(mean) + 1), mean)
+        axes.bar(np.arange(1, len(mean) + 1), mean, color=COLOURS[0])
         axes.set(xlabel="position", ylabel="selected by PAN (%)")
+    for axes in figure.axes:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with replacing(file) as partial:
-        figure.savefig(partial, format="png", dpi=120)
+        figure.savefig(partial, format="png", dpi=DPI, facecolor="white")

@@ -17,7 +17,7 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.logged import applying, final_metrics, params_and_tags, varied
 from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.trial_words import TrialWords
-from nemesis_sweep.sweep.worker.result import read_result
+from nemesis_sweep.sweep.worker.result import WORDS, read_result
 from nemesis_sweep.tracking.location import database
 from nemesis_sweep.tracking.lost import records_are_lost
 from nemesis_sweep.tracking.outbox import OPEN, Outbox
@@ -56,13 +56,17 @@ def _log(folder: Path, result: Result, tasks: Sequence[Task], sweep: Sweep) -> N
         if part is not None:
             place = PartRun(run, task.key)
             if part.left:
-                place.log_files(folder / task.key, part.left[0])
+                place.log_files(folder / task.key, part.left[0], _words(folder / task.key))
             place.finish("FINISHED", final_metrics(part), epoch=part.epochs)
     if result.left:
-        run.log_files(folder, result.left[0])
+        run.log_files(folder, result.left[0], _words(folder))
     run.finish("FINISHED", final_metrics(result), epoch=result.last_step)
     words = TrialWords(
         result.study, result.number, result.baseline, result.params, sweep.search.objective, result.measured,
         result.replicates,
     )  # fmt: skip
     tell_of_trial(folder, words.name, words.note)
+
+
+def _words(folder: Path) -> list[str]:
+    return [WORDS] if (folder / WORDS).is_file() else []

@@ -20,7 +20,7 @@ from nemesis_sweep.tracking.views import BEST_TAG, View
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, Run
 
 SENT = "outbox.sent.json"
 """Beside the outbox: the run that it went to, the sweep's run above that, and how many bytes were sent."""
@@ -70,10 +70,11 @@ class Delivery:
     """Sends the outbox of a folder, from where the last one stopped.
 
     trial: its name, `STUDY/NUMBER`; '' for the sweep itself, whose run is there already. What was sent to
-    another sweep's run, or to a run that is gone, is sent again from the beginning.
+    another sweep's run, or to a run that is gone, is sent again from the beginning. new: nobody can have sent
+    anything of it before: its run is created without asking for it.
     """
 
-    def __init__(self, folder: Path, tracking: Tracking, trial: str = "") -> None:
+    def __init__(self, folder: Path, tracking: Tracking, trial: str = "", new: bool = False) -> None:
         self.trial = trial
         self.ended = False
         """Whether the last event that was sent ended the run."""
@@ -81,6 +82,7 @@ class Delivery:
         self._outbox = Outbox(folder)
         self._run_id, self._sent = self._position()
         self._is_there = not trial
+        self._is_new = new
 
     @property
     def waits(self) -> bool:
@@ -141,13 +143,18 @@ class Delivery:
         name = each.get("name", "")
         experiment = self._tracking.experiment_id
         # What was created while the answer was lost, or by a driver that died right then, is found again.
-        found = client.get_run(self._run_id) if self._run_id else find(client, experiment, self._marks)
+        found = client.get_run(self._run_id) if self._run_id else self._found(client)
         if found is not None:
             renamed = {NAME_TAG: name} if name else {}
             self._run_id = reopen(client, found, params, {**tags, **renamed})
             return
         study, _, number = self.trial.rpartition("/")
         self._run_id = create(client, experiment, name or f"{number} {study}", params, tags, each["time"])
+
+    def _found(self, client: MlflowClient) -> Run | None:
+        """The trial's run of which no answer told; of a new trial there is none until one was asked for."""
+        new, self._is_new = self._is_new, False
+        return None if new else find(client, self._tracking.experiment_id, self._marks)
 
     @property
     def _marks(self) -> dict[str, str]:

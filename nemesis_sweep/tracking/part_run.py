@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nemesis_sweep.tracking.runs import Status
@@ -20,9 +20,9 @@ class PartRun:
         """Log an epoch of this task, as :meth:`TrialRun.log_epoch` does."""
         self._run.log_epoch(epoch, self._named(metrics), wait=wait)
 
-    def log_files(self, folder: Path, kind: str) -> None:
-        """Log what the task ended with, a `prompt` or a `reference`."""
-        self._run.log_files(folder, kind, f"{kind}/{self._task}")
+    def log_files(self, folder: Path, kind: str, also: Sequence[str] = ()) -> None:
+        """Log what the task ended with, a `prompt` or a `reference`, as :meth:`TrialRun.log_files` does."""
+        self._run.log_files(folder, kind, also, f"{kind}/{self._task}")
 
     def finish(self, status: Status, metrics: Mapping[str, float], *, epoch: int) -> None:
         """Log the task's final metrics; the run stays open, as other tasks follow."""

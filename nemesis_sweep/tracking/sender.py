@@ -65,6 +65,7 @@ class Sender:
         self._new: deque[Path] = deque()
         self._waiting: dict[Path, Delivery] = {}
         self._refused: dict[Path, tuple[float, str]] = {}
+        self._earlier: list[Path] = []
         self._silent = ""
         self._moved = time.monotonic()
         self._thread = threading.Thread(target=self._work, name="mlflow-sender", daemon=True)
@@ -116,6 +117,7 @@ class Sender:
             self._tell_what_is_left()
 
     def _work(self) -> None:
+        self._earlier = list(trial_folders(self._home))
         try:
             import mlflow  # noqa: F401  (a matter of seconds that is none of the server's)
 
@@ -155,13 +157,14 @@ class Sender:
 
     def _gather(self, place: Tracking) -> None:
         """Find what earlier runs left."""
-        for folder in trial_folders(self._home):
+        for folder in self._earlier:
             delivery = self._delivery(folder, place)
             if delivery.waits:
                 self._waiting[folder] = delivery
 
     def _delivery(self, folder: Path, place: Tracking) -> Delivery:
-        return Delivery(folder, place, folder.relative_to(self._home / TRIALS).as_posix())
+        trial = folder.relative_to(self._home / TRIALS).as_posix()
+        return Delivery(folder, place, trial, new=folder not in self._earlier)
 
     def _round(self, place: Tracking) -> None:
         """Send what waits, one outbox after the other."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
@@ -54,13 +54,13 @@ class TrialRun:
         if not wait:
             self._write()
 
-    def log_files(self, folder: Path, kind: str, place: str = "") -> None:
+    def log_files(self, folder: Path, kind: str, also: Sequence[str] = (), place: str = "") -> None:
         """Log `KIND.safetensors` and `KIND.json` of a folder as artifacts below `place`, by default the kind.
 
-        kind: `prompt` or `reference`. folder: the trial's, or one in it. Logged again they replace the former
-        ones. Raises FileNotFoundError if one is missing.
+        kind: `prompt` or `reference`. folder: the trial's, or one in it. also: names of other files in it.
+        Logged again they replace the former ones. Raises FileNotFoundError if one is missing.
         """
-        files = TensorsAndFacts(kind).files
+        files = (*TensorsAndFacts(kind).files, *also)
         for name in files:
             if not (folder / name).is_file():
                 raise FileNotFoundError(folder / name)

@@ -17,11 +17,12 @@ from tests.virtual_gpu import DEVICE, OnDevice, VirtualGPU, plain
 
 SEEDS = (1, 2)
 PRECISIONS = ("fp32", "bf16", "fp16")
+# What a precision changes, it changes with both losses at once.
 STEPS = [
     pytest.param(kind, penalty, precision, {}, id=f"{kind}-{penalty}-{precision}")
     for kind in PROMPTS
     for penalty in PENALTIES
-    for precision in PRECISIONS
+    for precision in (PRECISIONS if penalty == "mix" else PRECISIONS[:1])
 ]
 STEPS += [
     pytest.param(kind, "mix", "fp32", own, id=f"{kind}-{number}")
@@ -150,13 +151,17 @@ def running(backbone, method, device, features):
     return TrainingRun(on_device, NAMES, method, SEEDS, features)
 
 
-@pytest.mark.parametrize("most", [0, 2**29], ids=["copied", "resident"])
-@pytest.mark.parametrize("kind", PROMPTS)
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    # Copied are features of a whole image, of its parts, and tokens for the image tower.
+    [*(pytest.param(kind, 0, id=f"{kind}-copied") for kind in ("coop", "plot", "vpt"))]
+    + [pytest.param(kind, 2**29, id=f"{kind}-resident") for kind in PROMPTS],
+)
 def test_epochs_wait_as_often_however_many_steps_they_have(backbones, monkeypatch, kind, most):
     """Features on the device or, where they are too many, copied batch by batch: metrics as on a CPU."""
     monkeypatch.setattr(resident, "MOST", most)
     waits, method = [], made(kind, batch=4, views=2)
-    for steps in (1, 3):
+    for steps in (1, 2):
         with torch.no_grad():
             features = episodes(started(backbones[kind], method, "cpu").learner, 4 * steps)
         here = running(backbones[kind], method, "cpu", features)
@@ -175,12 +180,12 @@ def test_epochs_wait_as_often_however_many_steps_they_have(backbones, monkeypatc
                 assert there.evaluate(split) == here.evaluate(split)
             assert there.prompt().selected_share == here.prompt().selected_share
             assert not gpu.faults
-            kept = there.state()
-            again = running(backbones[kind], method, DEVICE, features)
-            of_the_same_texts(again.trainer.learner, here.trainer.learner)
-            again.load_state(kept)
-            assert again.run_epoch() == here.run_epoch()
-            assert not gpu.faults
+            if steps == 2:
+                again = running(backbones[kind], method, DEVICE, features)
+                of_the_same_texts(again.trainer.learner, here.trainer.learner)
+                again.load_state(there.state())
+                assert again.run_epoch() == here.run_epoch()
+                assert not gpu.faults
     assert waits == [1, 1]
 
 

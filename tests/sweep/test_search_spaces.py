@@ -1,6 +1,6 @@
 """Every shipped sweep file at work: all its tasks, few epochs, on small folders laid out as the real ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +47,8 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "paper_cocoop_base_to_new": ("tasks.dataset=[caltech101, dtd]", "tasks.shots=2", "method.batch=8"),
 }
 """Fewer tasks too where they differ in the number of shots alone, or where every image is a text pass."""
+LONG = ("paper_few_shot",)
+"""All datasets of the paper, with two numbers of shots."""
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +95,9 @@ class Kept:
     def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None:
         self.epochs.append(epoch)
 
-    def log_files(self, folder: Path, kind: str) -> None:
+    def log_files(self, folder: Path, kind: str, also: Sequence[str] = ()) -> None:
         assert (folder / f"{kind}.safetensors").exists()
+        assert all((folder / name).exists() for name in also)
 
     def finish(self, status: str, metrics: Mapping[str, float], *, epoch: int) -> None:
         assert status == "FINISHED"
@@ -134,7 +137,13 @@ def run(sweep: Sweep, home: Home) -> list[Result]:
     return results
 
 
-@pytest.mark.parametrize("file", sorted(FILES.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, id=file.stem, marks=pytest.mark.slow if file.stem in LONG else ())
+        for file in sorted(FILES.glob("*.yaml"))
+    ],
+)
 def test_every_task_of_every_file_runs(file: Path, data: Path, stand_ins, tmp_path: Path) -> None:
     (backbone,) = load_sweep(file).tasks.backbone
     here = (f"tasks.root={data}", f"tasks.backbone={stand_ins.get(backbone, backbone)}")

@@ -137,7 +137,7 @@ def test_the_name_and_the_description_come_when_the_trial_is_over(home: Path, tr
 
 
 def test_a_trial_costs_few_requests(home: Path, tracking: Tracking, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To begin: is it there, create. A report: one. To end: one with all that is known, and the end."""
+    """To begin: create, its parameters. A report: one. To end: one with all that is known, and the end."""
     store = connect(tracking.uri)._tracking_client.store
     asked: list[str] = []
     for name in ("create_run", "search_runs", "log_batch", "set_tag", "update_run_info", "get_run"):
@@ -145,7 +145,7 @@ def test_a_trial_costs_few_requests(home: Path, tracking: Tracking, monkeypatch:
         monkeypatch.setattr(
             store, name, lambda *args, _n=name, _i=inner, **kwargs: (asked.append(_n), _i(*args, **kwargs))[1]
         )
-    delivery = Delivery(folder(home), tracking, f"{STUDY}/7")
+    delivery = Delivery(folder(home), tracking, f"{STUDY}/7", new=True)
     run = opened(home, omega=3.5)
     delivery.send(connect(tracking.uri))
     begun, asked[:] = asked[:], []
@@ -156,9 +156,28 @@ def test_a_trial_costs_few_requests(home: Path, tracking: Tracking, monkeypatch:
     run.finish("FINISHED", {"test/accuracy": 50.5})
     tell_of_trial(folder(home), "", "It **won**.")
     delivery.send(connect(tracking.uri))
-    assert begun == ["search_runs", "create_run", "log_batch"]
+    assert begun == ["create_run", "log_batch"]
     assert told == ["log_batch"]
     assert asked == ["log_batch", "update_run_info"]
+
+
+def test_a_new_trial_whose_answer_is_lost_is_found(
+    home: Path, tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = connect(tracking.uri)._tracking_client.store
+    create = store.create_run
+    opened(home)
+    delivery = Delivery(folder(home), tracking, f"{STUDY}/7", new=True)
+
+    def loses(*args, **kwargs):
+        create(*args, **kwargs)
+        raise ConnectionError("reset by peer")
+
+    with monkeypatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(store, "create_run", loses)
+        delivery.send(connect(tracking.uri))
+    delivery.send(connect(tracking.uri))
+    assert len(children(home, tracking)) == 1
 
 
 def test_numbers_that_are_not_finite_do_not_stop_the_log(home: Path, tracking: Tracking) -> None:

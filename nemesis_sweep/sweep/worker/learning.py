@@ -14,6 +14,7 @@ from nemesis_sweep.sweep.worker.kept_predictions import KeptPredictions
 from nemesis_sweep.sweep.worker.promptless import result_of
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, set_aside
 from nemesis_sweep.sweep.worker.session import Record, conclude, means_of
+from nemesis_sweep.sweep.worker.words import write_words
 from nemesis_sweep.sweep.worker.worker_cache import Materials
 from nemesis_sweep.training.checkpoint import FILE, load_checkpoint, save_checkpoint
 from nemesis_sweep.training.stopwatch import Stopwatch
@@ -81,7 +82,9 @@ class Learning:
         return metrics | self.fit.evaluate("val", self._say)
 
     def _finish(self, metrics: Metrics) -> Report:
-        checksum = save_prompt(self.spec.folder, self.fit.prompt())
+        prompt = self.fit.prompt()
+        checksum = save_prompt(self.spec.folder, prompt)
+        words = write_words(self.spec.folder, prompt, self._found.backbone)
         result = replace(
             result_of(self.spec, metrics, self.seconds),
             epochs=self.fit.epoch,
@@ -89,7 +92,7 @@ class Learning:
             selected_share=self.fit.selected_share(),
             prompt_checksum=checksum,
         )
-        self._record.log_files(self.spec.folder, FILES.name)
+        self._record.log_files(self.spec.folder, FILES.name, words)
         conclude(self.spec.folder, self._record, result)
         return result.report(self._told_once())
 

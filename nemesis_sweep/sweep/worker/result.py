@@ -17,6 +17,8 @@ from nemesis_sweep.training.references.saved import FILES as REFERENCE
 RESULT = "result.json"
 CHECKPOINT = "checkpoint"
 """The folder in a trial's that holds the state of its training."""
+WORDS = "nearest_words.json"
+"""The words nearest to the vectors of a prompt, beside it; a prompt without such vectors has none."""
 LEFT = {files.name: files for files in (PROMPT, REFERENCE)}
 """The files that a trial leaves beside its result, by what they are."""
 ASIDE = ".damaged"

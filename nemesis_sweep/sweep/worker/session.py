@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,7 +27,7 @@ class Record(Protocol):
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float], *, wait: bool = False) -> None: ...
 
-    def log_files(self, folder: Path, kind: str) -> None: ...
+    def log_files(self, folder: Path, kind: str, also: Sequence[str] = ()) -> None: ...
 
     def finish(self, status: Status, metrics: Mapping[str, float], *, epoch: int) -> None: ...
 

@@ -1,5 +1,6 @@
 """One trial without Ray: rows that train no prompt, and what one that trains leaves."""
 
+import json
 from statistics import stdev
 
 import pytest
@@ -13,11 +14,13 @@ from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.rows import with_result
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker import words
 from nemesis_sweep.sweep.worker.result import read_result
 from nemesis_sweep.sweep.worker.trial import open_trial
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.outbox import Outbox
 from nemesis_sweep.tracking.store import prepare
+from nemesis_sweep.training.nearest_words import nearest_words
 from nemesis_sweep.training.references.saved import load_reference
 from tests.tracking.shipping import ship
 
@@ -103,6 +106,20 @@ def test_how_often_positions_were_selected_is_kept_with_result_and_prompt(next_s
     write_results(tmp_path, [with_result(Row(study=result.study, number=result.number), result)])
     (row,) = read_results(tmp_path)
     assert row.selected_share == share
+
+
+def test_the_words_nearest_to_it_are_kept_and_logged_beside_the_prompt(next_session, monkeypatch):
+    session = next_session((1, 2))
+    while not session.advance().done:
+        pass
+    folder = session.spec.folder
+    told = json.loads((folder / "nearest_words.json").read_text())
+    assert told == json.loads(json.dumps(nearest_words(load_prompt(folder)).to_json()))
+    assert len(told["vectors"]) == 2 * session.spec.method.n_ctx
+    (files,) = [each for each in Outbox(folder).read()[0] if each["event"] == "files"]
+    assert files["names"] == ["prompt.safetensors", "prompt.json", "nearest_words.json"]
+    monkeypatch.setattr(words, "MOST", len(told["vectors"]) - 1)
+    assert words.write_words(folder, load_prompt(folder), session.fit.trainer.backbone) == []
 
 
 def test_a_linear_probe_and_an_ensemble_are_measured_and_never_win(make_sweep, tmp_path):
