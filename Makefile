@@ -25,7 +25,7 @@ test: $(READY) ## Run the tests
 	$(MAKE) --no-print-directory --jobs 2 test-units test-cluster
 
 test-units: $(READY)
-	$(BIN)/python -m pytest -q --durations=5 -m "not slow and not cluster"
+	$(BIN)/python -m pytest -q --durations=5 -n logical --maxprocesses 4 --dist loadfile -m "not slow and not cluster"
 
 test-cluster: $(READY)
 	$(BIN)/python -m pytest -q --durations=5 -m "cluster and not slow"

@@ -76,6 +76,7 @@ def test_the_contract_holds_for_the_method(folder) -> None:
     assert " passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_method_that_breaks_the_contract_fails_in_it(folder) -> None:
     """Its replicates are not apart: each gets the first one's vector."""
     file = folder / "my_prompts.py"
@@ -142,6 +143,7 @@ def test_what_the_home_would_keep(folder) -> None:
     assert sorted(sweep.modules.trained) == ["my_data.py", "my_parts.py", "my_prompts.py"]
 
 
+@pytest.mark.slow
 def test_it_runs_in_simulated_time_and_is_looked_at(folder) -> None:
     """Where a baseline of another kind has none of the fields that are searched."""
     home = folder.parent / "simulated"

@@ -42,6 +42,18 @@ def of(program: str, *verbs: str) -> list[list[str]]:
     return [c for c in COMMANDS if c[0] == program and (not verbs or c[1] in verbs)]
 
 
+def marked(commands: list[list[str]]) -> list:
+    """Those that measure take their time."""
+    return [
+        pytest.param(
+            command,
+            id=" ".join(command),
+            marks=pytest.mark.slow if {"bench", "--probe"} & set(command) else (),
+        )
+        for command in commands
+    ]
+
+
 def call(words: list[str]) -> subprocess.CompletedProcess:
     line = [sys.executable, "-m", "nemesis_sweep", *words]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
@@ -64,7 +76,7 @@ def test_make_knows_its_targets(command):
     assert answer.returncode == 0, answer.stderr
 
 
-@pytest.mark.parametrize("command", of("nemesis-sweep", *LOOKING), ids=" ".join)
+@pytest.mark.parametrize("command", marked(of("nemesis-sweep", *LOOKING)))
 def test_commands_that_only_look_work_as_they_stand(command):
     answer = call(command[1:])
     assert answer.returncode == 0, answer.stderr
@@ -86,6 +98,7 @@ def test_a_command_for_a_cluster_fails_only_for_want_of_one(command):
     assert "found http://HEAD:8265" in answer.stderr
 
 
+@pytest.mark.slow
 def test_the_python_that_it_shows_runs(tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     answer = subprocess.run(

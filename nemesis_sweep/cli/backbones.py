@@ -48,12 +48,18 @@ def command(check: str | None, export: tuple[str, str] | None, as_json: bool) ->
     if export is not None:
         _export(export[0], Path(export[1]), as_json)
         return
+    from nemesis_sweep.vlm.dual_encoders.described import is_dual_encoder
+    from nemesis_sweep.vlm.dual_encoders.families import FAMILIES
     from nemesis_sweep.vlm.hub import cached_models
     from nemesis_sweep.vlm.registry import embedded_names
 
-    embedded, hub, architectures = embedded_names(), cached_models(), _architectures()
+    embedded, hub, architectures = embedded_names(), cached_models(is_dual_encoder), _architectures()
+    families = {
+        name: {"title": each.title, "class": each.model_class, "path": each.path}
+        for name, each in FAMILIES.items()
+    }
     if as_json:
-        names = {"embedded": embedded, "cached": hub, "architectures": architectures}
+        names = {"embedded": embedded, "cached": hub, "architectures": architectures, "families": families}
         click.echo(json.dumps(names, indent=2))
         return
     click.echo("shipped with the package:")
@@ -62,6 +68,9 @@ def command(check: str | None, export: tuple[str, str] | None, as_json: bool) ->
     click.echo("Hugging Face repositories on this machine:")
     for name in hub or ["none"]:
         click.echo(f"  {name}")
+    click.echo("models of transformers, by the model_type in config.json (a folder, or hf-hub:ORG/NAME):")
+    for name, each in families.items():
+        click.echo(f"  {name:<20}{each['class']:<30}{each['path']:<8}{each['title']}")
     click.echo("open_clip architectures and their published weights (NAME@TAG; * is on this machine):")
     width = max(map(len, architectures), default=0) + 2
     for name, tags in architectures.items():
@@ -92,9 +101,13 @@ def _check(name: str, as_json: bool) -> None:
         click.echo(json.dumps(facts, indent=2))
         return
     for key, value in facts.items():
+        if key == "scale_stored" or value == "":
+            continue
         shown = _shown(key, value)
         if key == "logit_bias" and value is not None and facts["cached"] is False:
             shown += " before training; the weights, which are not here, have their own"
+        if key == "logit_scale" and not facts["scale_stored"]:
+            shown += ": the weights store none, tasks.logit_scale sets it"
         click.echo(f"{key.replace('_', ' '):<16}{shown}")
 
 
@@ -104,6 +117,8 @@ def _shown(key: str, value: object) -> str:
     if value is None:
         # What has no bias, or needs no weights, has none; the rest is not known without a download.
         return "none" if key in ("logit_bias", "cached") else "unknown"
+    if key == "logit_scale" and isinstance(value, float):
+        return f"{value:.4g}"
     return str(value)
 
 

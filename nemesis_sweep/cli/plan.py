@@ -208,6 +208,7 @@ def _remarks(sweep: "Sweep") -> list[str]:
     """What else decides which trials there are and which of them can win."""
     from nemesis_sweep.cli.coarseness import selection_lines
     from nemesis_sweep.cli.image_tower import image_tower_lines
+    from nemesis_sweep.cli.logit_scale import logit_scale_lines
     from nemesis_sweep.spec.baselines import CONFIRM
     from nemesis_sweep.spec.confirm import seeds_text
     from nemesis_sweep.spec.samplers import sampler_of
@@ -215,7 +216,7 @@ def _remarks(sweep: "Sweep") -> list[str]:
     from nemesis_sweep.vlm.presence import missing_weights
 
     lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
-    lines += image_tower_lines(sweep)
+    lines += [*logit_scale_lines(sweep), *image_tower_lines(sweep)]
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if sweep.budget.until is not None:
         lines.append(f"budget.until {sweep.budget.until}: {_until_text(sweep.budget.trials)}")

@@ -113,6 +113,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
     from rich.console import Console
 
     from nemesis_sweep.cli.image_tower import image_tower_lines
+    from nemesis_sweep.cli.logit_scale import logit_scale_lines
     from nemesis_sweep.cli.quiet import OnlyErrors, print_essentials
     from nemesis_sweep.report.best_records import write_best_records
     from nemesis_sweep.report.closing import print_closing
@@ -130,7 +131,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
     def show(studies: "Sequence[Study]") -> "OnlyErrors | Progress":
         return OnlyErrors() if quiet else Progress(map(counts_of, studies), metric=objectives[0])
 
-    for line in image_tower_lines(sweep):
+    for line in (*logit_scale_lines(sweep), *image_tower_lines(sweep)):
         say(line)
     objectives = sweep.search.objective
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from math import prod
 from pathlib import Path
 
@@ -271,7 +270,7 @@ def _about(backbone: Backbone, views: int, reads: Reads) -> About:
     return About(
         backbone=backbone.name,
         fingerprint=backbone.fingerprint,
-        preprocess=asdict(backbone.preprocess),
+        preprocess=backbone.preprocess.facts(),
         views=views,
         dtype=backbone.dtype_name,
         reads=reads,

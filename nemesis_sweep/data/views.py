@@ -44,15 +44,23 @@ def view(image: Image.Image, number: int, key: str, preprocess: Preprocess) -> n
 def _centre(image: Image.Image, preprocess: Preprocess, resample: Image.Resampling) -> Image.Image:
     """The test transform of the model: by default short edge to size, then the middle square."""
     size = preprocess.image_size
+    whole = preprocess.resize or size
     if preprocess.resize_mode == "squash":
-        return image.resize((size, size), resample)
+        return _cropped(image.resize((whole, whole), resample), size)
     if preprocess.resize_mode == "longest":
         return _padded(_resized(image, fitted(*image.size, size), resample), size, preprocess.fill_color)
-    width, height = filled(*image.size, size)
-    left, top = round((width - size) / 2), round((height - size) / 2)
+    width, height = filled(*image.size, whole)
     if width * height > MAX_RESIZED:
-        return _middle(image, size, resample)
-    return _resized(image, (width, height), resample).crop((left, top, left + size, top + size))
+        return _cropped(_middle(image, whole, resample), size)
+    return _cropped(_resized(image, (width, height), resample), size)
+
+
+def _cropped(image: Image.Image, size: int) -> Image.Image:
+    """The middle square of an image, which is itself where it is no larger."""
+    if image.size == (size, size):
+        return image
+    left, top = round((image.width - size) / 2), round((image.height - size) / 2)
+    return image.crop((left, top, left + size, top + size))
 
 
 def filled(width: int, height: int, size: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,8 +10,17 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 
 
+def refuse_current(folder: Path, key: str) -> None:
+    """Raise ``UserError`` for the current folder: the shell that stands in it would be left in none."""
+    folder = Path(os.path.realpath(folder))
+    if folder == Path.cwd():
+        allowed = "a folder in it or elsewhere: this one is replaced whole"
+        raise UserError(Problem("the current folder", key, found=str(folder), allowed=allowed))
+
+
 def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
-    """Raise ``UserError`` for a file in the folder's place, and for a folder that holds other names."""
+    """Raise ``UserError`` for the current folder, a file in the folder's place, and one with other names."""
+    refuse_current(folder, key)
     if folder.exists() and not folder.is_dir():
         raise UserError(Problem("not a folder", key, found=str(folder), allowed="a folder, new or not"))
     foreign = sorted({path.name for path in folder.iterdir()} - set(names)) if folder.is_dir() else []

@@ -32,7 +32,8 @@ class Prompt:
     tensors: by name, ``(R, ...)``, fp32: those that its kind of prompt, ``method["prompt"]``, learns.
     selected_share: ``(R, P)``, the share of all steps in which PAN selected each position; None without PAN.
     template: the hand-written prompt that it was learnt beside, `{}` for the class name; earlier versions did
-    not keep it.
+    not keep it. logit_scale: the factor on cosines that it was learnt with, where the backbone's weights have
+    none; else None.
     """
 
     tensors: Mapping[str, Tensor]
@@ -43,6 +44,7 @@ class Prompt:
     method: Mapping[str, object]
     selected_share: Sequence[Sequence[float]] | None = None
     template: str = DEFAULT_TEMPLATE
+    logit_scale: float | None = None
 
     @property
     def kind(self) -> str:
@@ -79,6 +81,8 @@ def save_prompt(folder: Path | str, prompt: Prompt) -> str:
     if not isinstance(prompt, Prompt):
         raise UserError(Problem("not a prompt", "prompt", found=repr(prompt)[:80], allowed="a Prompt"))
     facts = {item.name: getattr(prompt, item.name) for item in fields(prompt) if item.name != "tensors"}
+    if prompt.logit_scale is None:
+        del facts["logit_scale"]
     return FILES.write(folder, prompt.tensors, facts)
 
 
@@ -111,6 +115,7 @@ def _refuse_odd(folder: Path, prompt: Prompt) -> None:
     """Raise ``UserError`` for facts that are no prompt's; those of an earlier version have no checksum."""
     texts = (prompt.backbone, prompt.fingerprint, prompt.template)
     whole = all(isinstance(text, str) for text in texts) and isinstance(prompt.method, dict)
+    whole = whole and (prompt.logit_scale is None or type(prompt.logit_scale) in (int, float))
     if not whole or not _is_list(prompt.classnames, str) or not _is_list(prompt.seeds, int):
         raise _unreadable(folder / FILES.facts, "does not hold the facts of a prompt")
     learnt = _learner(folder, prompt.kind).tensors

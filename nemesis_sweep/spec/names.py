@@ -30,7 +30,8 @@ class KnownNames:
 
     dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
     (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
-    backbone, None where that is not known before its weights are. no_patches: why a backbone has no features
+    backbone, None where that is not known before its weights are. stores_scale: whether a backbone's weights
+    have a factor on cosines. no_patches: why a backbone has no features
     of the parts of an image, '' if it has or if that is not known. text_blocks: blocks of a backbone's text
     tower that take vectors between them, None where that is not known. no_image_blocks, image_blocks: the
     same of its image tower, why there are none and how many. sampler_options, pruner_options: tell what is
@@ -47,6 +48,7 @@ class KnownNames:
     dataset_problem: Callable[[str], Problem | None] | None = None
     backbone_problem: Callable[[str], Problem | None] | None = None
     context_length: Callable[[str], int | None] | None = None
+    stores_scale: Callable[[str], bool] | None = None
     no_patches: Callable[[str], str] | None = None
     text_blocks: Callable[[str], int | None] | None = None
     no_image_blocks: Callable[[str], str] | None = None

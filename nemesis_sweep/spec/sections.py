@@ -22,6 +22,7 @@ from nemesis_sweep.spec.prompt_checks import backbone_faults, depth_faults, imag
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.samplers import SAMPLERS
+from nemesis_sweep.spec.scale_checks import scale_faults
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space, searched_form
 from nemesis_sweep.spec.steps import step_faults
@@ -80,6 +81,8 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         reader.faults += faults_between(parts)
         if known is not None and known.context_length is not None:
             reader.faults += context_room_faults(parts, known.context_length)
+        if known is not None and known.stores_scale is not None:
+            reader.faults += scale_faults(parts, known.stores_scale)
         if known is not None and known.no_patches is not None:
             reader.faults += backbone_faults(
                 parts, known.no_patches, known.no_image_blocks or (lambda name: "")

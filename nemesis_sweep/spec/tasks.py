@@ -15,7 +15,17 @@ from nemesis_sweep.files.current_folder import here
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.choices import PROTOCOLS, OneOf
 from nemesis_sweep.spec.data_root import data_root
-from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text, to_whole
+from nemesis_sweep.spec.fields import (
+    Count,
+    Distinct,
+    NoneOrMany,
+    OneOrMany,
+    Real,
+    Section,
+    Seed,
+    Text,
+    to_whole,
+)
 from nemesis_sweep.spec.names import BackboneName, DatasetName
 from nemesis_sweep.spec.values import Values
 
@@ -39,7 +49,8 @@ class Task:
 
     root: the data root; targets: datasets that are tested on beside its own; val_shots: validation images of
     each class; start: where a relative path of the backbone starts. Folders are absolute, for workers change
-    theirs. None of these tells it from another task. name: what its sweep calls it, '' where it stands alone;
+    theirs. logit_scale: the factor on cosines of a backbone whose weights have none, None for the usual one.
+    None of these tells it from another task. name: what its sweep calls it, '' where it stands alone;
     target_names: what the targets are called.
     """
 
@@ -53,6 +64,7 @@ class Task:
     start: str = ""
     name: str = ""
     target_names: tuple[str, ...] = ()
+    logit_scale: float | None = None
 
     @classmethod
     def from_plain(cls, fields: Values) -> Task:
@@ -85,6 +97,7 @@ class Task:
 class Tasks(Section):
     """The product of backbones, datasets and shots, under one protocol and with the same seeds.
 
+    logit_scale: the factor on cosines of backbones whose weights have none, such as BLIP's; else 1 / 0.07.
     val_shots: validation images of each class, what trials are selected on: `published` (min(shots, 4), as
     CoOp's lists), a number, or `all` of the val split.
     targets: datasets that `domain_generalization` tests on, with their own class names.
@@ -96,6 +109,7 @@ class Tasks(Section):
     """
 
     backbone: OneOrMany[BackboneName] = Field(default=["icon-clip"])
+    logit_scale: Annotated[Real, Field(gt=0)] | None = None
     dataset: OneOrMany[DatasetName]
     shots: OneOrMany[Count] = Field(default=[16])
     val_shots: ValShots = PUBLISHED
@@ -133,6 +147,16 @@ class Tasks(Section):
         """Every task, without a name yet: datasets first, then shots, for one backbone after the other."""
         root, start = str(data_root(self.root)), str(here())
         return [
-            Task(backbone, dataset, shots, self.protocol, root, tuple(self.targets), self.val_shots, start)
+            Task(
+                backbone,
+                dataset,
+                shots,
+                self.protocol,
+                root,
+                tuple(self.targets),
+                self.val_shots,
+                start,
+                logit_scale=self.logit_scale,
+            )
             for backbone, dataset, shots in product(self.backbone, self.dataset, self.shots)
         ]

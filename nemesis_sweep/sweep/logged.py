@@ -58,7 +58,9 @@ def params_and_tags(
 
 def task_values(tasks: Sequence[Task]) -> dict[str, str]:
     """What a trial is trained on; the values of several tasks stand side by side."""
-    names = ("dataset", "shots", "val_shots", "backbone", "protocol")
+    names: tuple[str, ...] = ("dataset", "shots", "val_shots", "backbone", "protocol")
+    if any(task.logit_scale is not None for task in tasks):
+        names += ("logit_scale",)
     return {name: ", ".join(dict.fromkeys(str(getattr(task, name)) for task in tasks)) for name in names}
 
 

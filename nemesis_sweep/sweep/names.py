@@ -20,6 +20,7 @@ from nemesis_sweep.vlm.configuration import (
     image_blocks,
     no_image_blocks,
     no_patches,
+    stores_scale,
     text_blocks,
 )
 from nemesis_sweep.vlm.registry import backbone_names, find_backbone
@@ -47,6 +48,7 @@ def known_names(beside: Path | None = None) -> KnownNames:
         dataset_problem=lambda name: _problem(lambda each: check_name(each, beside), name),
         backbone_problem=lambda name: _problem(find_backbone, name),
         context_length=context_length,
+        stores_scale=stores_scale,
         no_patches=no_patches,
         text_blocks=text_blocks,
         no_image_blocks=no_image_blocks,

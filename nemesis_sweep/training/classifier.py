@@ -181,7 +181,10 @@ def learner_at_work(
 
 
 def backbone_of(prompt: Learnt, given: Backbone | str | Path | None) -> Backbone:
-    """The backbone that the prompt was learnt on. Raises ``UserError`` when it is another one."""
+    """The backbone that the prompt was learnt on, with its factor on cosines.
+
+    Raises ``UserError`` when it is another one.
+    """
     try:
         backbone = found_backbone(prompt.backbone if given is None else given)
     except UserError as error:
@@ -194,7 +197,7 @@ def backbone_of(prompt: Learnt, given: Backbone | str | Path | None) -> Backbone
         allowed = f"{prompt.backbone} with fingerprint {prompt.fingerprint[:12]}"
         message = "not the backbone that it was learnt on"
         raise UserError(Problem(message, key="backbone", found=found, allowed=allowed))
-    return backbone
+    return backbone.scaled(prompt.logit_scale)
 
 
 def _transfers(learnt: Learnt) -> bool:

@@ -148,6 +148,7 @@ class TrainingRun:
             method=self.method.model_dump(),
             selected_share=self.selected_share(),
             template=learner.template,
+            logit_scale=trainer.backbone.chosen_scale,
         )
 
     def state(self) -> dict[str, Tensor]:

@@ -19,12 +19,17 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompt_fields import LAST
 from nemesis_sweep.spec.reads import PIXELS, POOLED, Reads, last_of
 from nemesis_sweep.vlm.devices import find_device
+from nemesis_sweep.vlm.dual_encoders.described import family_of
+from nemesis_sweep.vlm.dual_encoders.families import USUAL_SCALE
+from nemesis_sweep.vlm.dual_encoders.loading import load_parts
+from nemesis_sweep.vlm.dual_encoders.tower import dual_encoder_tower
 from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
 from nemesis_sweep.vlm.image_states import image_blocks, states_shape, token_states
 from nemesis_sweep.vlm.kept_layouts import KeptLayouts
 from nemesis_sweep.vlm.layout import Layout, check_class_names, refuse_no_texts, unknown_tokens
-from nemesis_sweep.vlm.loading import load_model
+from nemesis_sweep.vlm.loading import DualEncoderFiles, dual_encoder_files, load_model
+from nemesis_sweep.vlm.model_folder import read_config
 from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
 from nemesis_sweep.vlm.registry import find_backbone
 from nemesis_sweep.vlm.text import encode_text
@@ -40,7 +45,8 @@ class Backbone:
     """A frozen vision-language model.
 
     visual: the image tower; text: the parts of the text tower; logit_scale: the factor on cosines, already
-    exponentiated; logit_bias: SigLIP's, or None; known_tokens: ids whose embeddings are there, None if all;
+    exponentiated; logit_bias: SigLIP's, or None; scale_stored: whether the weights have that factor;
+    known_tokens: ids whose embeddings are there, None if all;
     made_of: fingerprint of the weights that this is a copy of in another precision, '' if it is no copy;
     layouts: those made so far, which copies share.
     """
@@ -52,6 +58,7 @@ class Backbone:
     preprocess: Preprocess
     logit_scale: float
     logit_bias: float | None = None
+    scale_stored: bool = True
     known_tokens: frozenset[int] | None = None
     made_of: str = ""
     layouts: KeptLayouts = field(default_factory=KeptLayouts, repr=False)
@@ -170,6 +177,17 @@ class Backbone:
         rounded = bool(self.made_of) and dtype != self.text.dtype
         return replace(self, text=text, visual=visual, made_of="" if rounded else self.fingerprint)
 
+    @property
+    def chosen_scale(self) -> float | None:
+        """The factor on cosines where it is no part of the weights, to be kept with what is learnt."""
+        return None if self.scale_stored else self.logit_scale
+
+    def scaled(self, logit_scale: float | None) -> Backbone:
+        """The same backbone with another factor on cosines, where its weights have none; None leaves it."""
+        if logit_scale is None or self.scale_stored or logit_scale == self.logit_scale:
+            return self
+        return replace(self, logit_scale=float(logit_scale))
+
     def _refuse_no_blocks(self, last: int | None) -> None:
         """Raise UserError for an image tower without blocks that vectors can be put before, or so many."""
         there = image_blocks(self.visual)
@@ -210,10 +228,36 @@ def load_backbone(name: str) -> Backbone:
     """
     if not isinstance(name, str):
         raise UserError(Problem("not a name of a backbone", "backbone", found=repr(name), allowed="a text"))
-    loaded = load_model(find_backbone(name))
+    source = find_backbone(name)
+    if (files := dual_encoder_files(source)) is not None:
+        return _dual_encoder(files, name)
+    loaded = load_model(source)
     tokenizer = make_tokenizer(loaded.config["text_cfg"], loaded.folder)
     backbone = backbone_from_open_clip(loaded.model, tokenizer, loaded.preprocess, name=name)
     return replace(backbone, known_tokens=loaded.known_tokens)
+
+
+def _dual_encoder(files: DualEncoderFiles, name: str) -> Backbone:
+    """A backbone of one of transformers' dual encoders. Raises UserError as `load_parts` does."""
+    family = family_of(files.config)
+    config, settings = read_config(files.config)
+    preprocess = Preprocess(**settings)
+    parts = load_parts(files.config, files.weights)
+    if parts.image.image_size not in (None, preprocess.image_size):
+        found = f"{preprocess.image_size} pixels, and {parts.image.image_size} in config.json"
+        message = "the settings of images are not of the size that the image tower takes"
+        raise UserError(Problem(message, file=str(files.config.parent), found=found))
+    tokenizer = make_tokenizer(config["text_cfg"], files.config.parent)
+    return Backbone(
+        name=name,
+        text=dual_encoder_tower(parts.text, family, tokenizer),
+        visual=parts.image,
+        tokenizer=tokenizer,
+        preprocess=preprocess,
+        logit_scale=USUAL_SCALE if parts.logit_scale is None else parts.logit_scale,
+        logit_bias=parts.logit_bias,
+        scale_stored=parts.logit_scale is not None,
+    )
 
 
 def backbone_from_open_clip(

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.vlm.hub import CONFIG_FILE, cached
+from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS, family_of
+from nemesis_sweep.vlm.dual_encoders.families import FAMILIES
+from nemesis_sweep.vlm.hub import CONFIG_FILE
+from nemesis_sweep.vlm.model_config import cached_config, config_in
+from nemesis_sweep.vlm.model_folder import read_config
 from nemesis_sweep.vlm.registry import Source, architecture_names, find_backbone, nearest_name
 
 DEFAULT_LENGTH, DEFAULT_LAYERS = 77, 12
@@ -36,10 +40,10 @@ def text_config(name: str) -> dict[str, Any] | None:
 
 
 def text_blocks(name: str) -> int | None:
-    """Blocks of a backbone's text tower that take vectors of their own: 0 for a Hugging Face encoder, None
+    """Blocks of a backbone's text tower that take vectors of their own: 0 for one of Hugging Face's, None
     where its configuration is not on this machine."""
     config = text_config(name)
-    if config is None or config.get("hf_model_name"):
+    if config is None or config.get("hf_model_name") or config.get(TRANSFORMERS):
         return None if config is None else 0
     layers = config.get("layers", DEFAULT_LAYERS)
     return layers if isinstance(layers, int) else None
@@ -51,8 +55,8 @@ def no_patches(name: str) -> str:
     config = _vision_config(name)
     if config is None or isinstance(config.get("layers"), list):
         return ""
-    if config.get("timm_model_name"):
-        return f"its image tower is timm's {config['timm_model_name']}"
+    if other := _of_others(config):
+        return other
     if config.get("attentional_pool"):
         return "its image tower pools by attention of its own"
     if config.get("pool_type", "tok") != "tok" or config.get("final_ln_after_pool"):
@@ -66,9 +70,15 @@ def no_image_blocks(name: str) -> str:
     config = _vision_config(name)
     if config is None:
         return ""
-    if config.get("timm_model_name"):
-        return f"its image tower is timm's {config['timm_model_name']}"
-    return "its image tower is a ResNet" if isinstance(config.get("layers"), list) else ""
+    return _of_others(config) or "its image tower is a ResNet" * isinstance(config.get("layers"), list)
+
+
+def _of_others(vision: dict[str, Any]) -> str:
+    """Whose an image tower is that is none of open_clip's own; '' for those."""
+    if vision.get("timm_model_name"):
+        return f"its image tower is timm's {vision['timm_model_name']}"
+    family = vision.get(TRANSFORMERS)
+    return f"its image tower is that of transformers' {FAMILIES[family].model_class}" if family else ""
 
 
 def image_blocks(name: str) -> int | None:
@@ -130,7 +140,7 @@ def model_folder(name: str) -> Path | None:
 def _folder_of(source: Source) -> Path | None:
     path = source.path
     if source.kind == "hub":
-        path = cached(source.repository, [CONFIG_FILE], source.revision)
+        path = cached_config(source.repository, source.revision)
     return path if path is None or path.is_dir() else path.parent
 
 
@@ -138,9 +148,7 @@ def _config_of(source: Source) -> dict[str, Any]:
     folder = _folder_of(source)
     if folder is None:
         raise FileNotFoundError(CONFIG_FILE)
-    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    found: dict[str, Any] = config["model_cfg"]
-    return found
+    return read_config(config_in(folder))[0]
 
 
 def architecture_config(name: str) -> dict[str, Any]:
@@ -151,3 +159,13 @@ def architecture_config(name: str) -> dict[str, Any]:
     path = Path(spec.origin).parent / "model_configs" / f"{name}.json"
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return config
+
+
+def stores_scale(name: str) -> bool:
+    """Whether a backbone's weights have a factor on cosines of their own, as far as its files tell."""
+    try:
+        folder = _folder_of(find_backbone(name))
+        path = None if folder is None else config_in(folder)
+        return path is None or path.name == CONFIG_FILE or family_of(path).stores_scale
+    except UserError:
+        return True  # What is wrong with it is told elsewhere.

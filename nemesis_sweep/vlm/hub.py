@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nemesis_sweep.messages.errors import Problem, UserError
 
 CONFIG_FILE = "open_clip_config.json"
 ENCODER_FILE = "config.json"
-"""What the repository of a Hugging Face text encoder has in its place."""
+"""What the repository of a Hugging Face text encoder, or of a model of transformers, has in its place."""
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
 """The names of weights, in the order in which they are looked for."""
 
@@ -37,9 +37,11 @@ def fetch(repository: str, names: Sequence[str], revision: str | None = None) ->
 
     Raises UserError when it has none of them, does not exist, or cannot be reached.
     """
-    found = cached(repository, names, revision)
-    if found is not None:
-        return found
+    return cached(repository, names, revision) or download(repository, names, revision)
+
+
+def download(repository: str, names: Sequence[str], revision: str | None = None) -> Path:
+    """The first of these files that the repository on the hub has. Raises as `fetch` does."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     from huggingface_hub.utils import logging
@@ -59,12 +61,17 @@ def fetch(repository: str, names: Sequence[str], revision: str | None = None) ->
     raise UserError(Problem("this hub repository has no such file", found=repository, allowed=allowed))
 
 
-def cached_models() -> list[str]:
-    """Hub repositories in the local cache that hold an open_clip configuration, as `hf-hub:ORG/NAME`."""
+def cached_models(is_model: Callable[[Path], bool] = lambda path: False) -> list[str]:
+    """Hub repositories in the local cache that hold an open_clip configuration, as `hf-hub:ORG/NAME`.
+
+    is_model: whether a `config.json` of transformers counts too.
+    """
     from huggingface_hub import constants
 
     root = Path(constants.HF_HUB_CACHE)
-    found = {path.parents[2].name for path in root.glob(f"models--*/snapshots/*/{CONFIG_FILE}")}
+    paths = [*root.glob(f"models--*/snapshots/*/{CONFIG_FILE}")]
+    paths += filter(is_model, root.glob(f"models--*/snapshots/*/{ENCODER_FILE}"))
+    found = {path.parents[2].name for path in paths}
     return sorted("hf-hub:" + name.removeprefix("models--").replace("--", "/") for name in found)
 
 

@@ -57,6 +57,11 @@ class HuggingFaceTower(TextTower):
     def structure(self) -> str:
         return f"{self.encoder}"
 
+    @property
+    def normed(self) -> bool:
+        """Whether a LayerNorm follows the sum of word and position vectors, as in BERT."""
+        return hasattr(getattr(self.encoder.transformer, "embeddings", None), "LayerNorm")
+
     def parts(self) -> dict[str, nn.Module | Tensor]:
         return {"encoder": self.encoder}
 
@@ -65,9 +70,16 @@ class HuggingFaceTower(TextTower):
             return self
         return replace(self, encoder=copy.deepcopy(self.encoder).to(target))
 
+    def states(self, embedded: Tensor, ids: Tensor) -> Tensor:
+        found: Tensor = self._behind(embedded, (ids != self.masked_id).long()).last_hidden_state
+        return found
+
+    def _behind(self, embedded: Tensor, seen: Tensor) -> Any:
+        return self.encoder.transformer(inputs_embeds=embedded, attention_mask=seen)
+
     def encode(self, embedded: Tensor, ids: Tensor) -> Tensor:
         seen = (ids != self.masked_id).long()
-        states = self.encoder.transformer(inputs_embeds=embedded, attention_mask=seen)
+        states = self._behind(embedded, seen)
         projected: Tensor = self.encoder.proj(self.encoder.pooler(states, seen))
         return projected
 

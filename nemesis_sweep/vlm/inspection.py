@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,16 @@ from safetensors import SafetensorError, safe_open
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
+from nemesis_sweep.vlm.causality import refuse_two_answers
 from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH, architecture_config
+from nemesis_sweep.vlm.dual_encoders.families import NORM_NOTE, TEMPERATURE, USUAL_SCALE, Family
+from nemesis_sweep.vlm.dual_encoders.looking import look_at
 from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached
+from nemesis_sweep.vlm.hugging_face import HuggingFaceTower
 from nemesis_sweep.vlm.layout import make_layout
+from nemesis_sweep.vlm.model_config import cached_config, config_in
 from nemesis_sweep.vlm.model_folder import find_weights, read_config, unreadable_weights
+from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
 from nemesis_sweep.vlm.registry import Source, architecture_names, find_backbone
 from nemesis_sweep.vlm.text import choose_path, why_not_shared
@@ -32,9 +39,10 @@ class Inspection:
     weights: where they come from. cached: whether they are on this machine; None where none are needed.
     activation: of both towers where they are open_clip's own. tokenizer: its name. pooling: the position
     whose state becomes the text feature, or `mean`. logit_bias: added to all logits (SigLIP), or None (its
-    starting value where the weights are not here).
+    starting value where the weights are not here). logit_scale: the factor on cosines, None where the
+    weights, which have it, are not here; scale_stored: whether they have it.
     text_path: `shared`, `cut` or `plain`, as in `encode_text`; reason: why. What cannot be known without a
-    download is None.
+    download is None. note: what is to be known of prompts on it, or ''.
     """
 
     name: str
@@ -55,16 +63,23 @@ class Inspection:
     logit_bias: float | None
     text_path: str
     reason: str
+    logit_scale: float | None = None
+    scale_stored: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A source looked up: its architecture, where its weights are (None: not on this machine), in words."""
+    """A source looked up: its architecture, where its weights are (None: not on this machine), in words.
+
+    transformers: the configuration of a dual encoder of transformers, or None.
+    """
 
     config: dict[str, Any]
     weights: str
     path: Path | None = None
     cached: bool | None = None
+    transformers: Path | None = None
 
 
 def inspect_backbone(name: str) -> Inspection:
@@ -76,6 +91,8 @@ def inspect_backbone(name: str) -> Inspection:
     # An architecture may be looked into even if nobody has published weights of it.
     bare = name in architecture_names() and not default_tag(name)
     found = _find(Source("random", name) if bare else find_backbone(name))
+    if found.transformers is not None:
+        return _dual_encoder(name, found, found.transformers)
     config, text = found.config, found.config["text_cfg"]
     tower = _tower(config)
     path, reason = _text_path(tower, text, found.path)
@@ -93,12 +110,45 @@ def inspect_backbone(name: str) -> Inspection:
         text_layers=_layers(text, tower),
         text_heads=tower.heads if tower else None,
         context_length=int(text.get("context_length") or DEFAULT_LENGTH),
-        causal=tower.causal if tower else False,
+        causal=_causal(tower, name),
         pooling=_pooling(text, tower),
         tokenizer=text.get("hf_tokenizer_name") or "CLIP's own",
         logit_bias=_logit_bias(found),
         text_path=path,
         reason=reason,
+        logit_scale=_logit_scale(found),
+        note=NORM_NOTE if isinstance(tower, HuggingFaceTower) and tower.normed else "",
+    )
+
+
+def _dual_encoder(name: str, found: _Found, config: Path) -> Inspection:
+    """The facts about a dual encoder of transformers."""
+    looked = look_at(config)
+    family = looked.family
+    read = found.config
+    cut = "; texts are cut at the longest, for padding is masked" * (family.path == "cut")
+    return Inspection(
+        name=name,
+        weights=found.weights,
+        cached=found.cached,
+        image_tower=f"that of transformers' {family.model_class}",
+        image_size=int(read["vision_cfg"]["image_size"]),
+        embed_dim=looked.embed_dim,
+        activation=looked.activation,
+        text_tower=f"that of transformers' {family.model_class}",
+        text_width=looked.text_width,
+        text_layers=looked.text_layers,
+        text_heads=looked.text_heads,
+        context_length=int(read["text_cfg"]["context_length"]),
+        causal=looked.causality.alone,
+        pooling=family.pooling,
+        tokenizer="its own",
+        logit_bias=_number(found, "logit_bias"),
+        text_path=family.path,
+        reason=f"attention looks both ways{cut}",
+        logit_scale=_scale_of(family, found, looked.initial_scale),
+        scale_stored=family.stores_scale,
+        note=NORM_NOTE if family.normed else "",
     )
 
 
@@ -108,9 +158,10 @@ def _find(source: Source) -> _Found:
     if source.kind == "folder":
         path = source.path or Path()
         folder = path if path.is_dir() else path.parent
-        config, _ = read_config(folder / CONFIG_FILE)
+        described = config_in(folder)
         weights = path if path.is_file() else find_weights(folder)
-        return _Found(config, str(weights), weights, cached=True)
+        found = read_config(described)[0]
+        return _Found(found, str(weights), weights, cached=True, transformers=_other(described))
     config = dict(architecture_config(source.architecture))
     if source.kind == "random":
         return _Found(config, "random")
@@ -126,13 +177,18 @@ def _find(source: Source) -> _Found:
 
 
 def _find_repository(source: Source) -> _Found:
-    config = cached(source.repository, [CONFIG_FILE], source.revision)
+    config = cached_config(source.repository, source.revision)
     if config is None:
         allowed = "a repository in the local cache; a run downloads it, and so does `hf download`"
         problem = Problem("nothing is known of a repository before its download", found=source.repository)
         raise UserError(replace(problem, allowed=allowed))
     weights = cached(source.repository, WEIGHTS, source.revision)
-    return _Found(read_config(config)[0], f"hf-hub:{source.repository}", weights, cached=weights is not None)
+    shown, here = f"hf-hub:{source.repository}", weights is not None
+    return _Found(read_config(config)[0], shown, weights, cached=here, transformers=_other(config))
+
+
+def _other(config: Path) -> Path | None:
+    return None if config.name == CONFIG_FILE else config
 
 
 def _tower(config: Mapping[str, Any]) -> TextTower | None:
@@ -146,6 +202,13 @@ def _tower(config: Mapping[str, Any]) -> TextTower | None:
         # By its folder: the hub would be asked about a name, and be waited for where there is no network.
         config = {**config, "text_cfg": {**text, "hf_model_name": str(known.parent)}}
     return build_short_text_tower(config)
+
+
+def _causal(tower: TextTower | None, name: str) -> bool:
+    """Whether a position sees only those before it: asked where there are weights to ask, random ones."""
+    if not isinstance(tower, OpenClipTower):
+        return tower.causal if tower else False
+    return refuse_two_answers(tower, tower.pad_id, name).alone
 
 
 def _text_path(tower: TextTower | None, text: Mapping[str, Any], weights: Path | None) -> tuple[str, str]:
@@ -181,11 +244,34 @@ def _logit_bias(found: _Found) -> float | None:
     """The bias in the weights if they are here, else the one that training starts from."""
     if found.config.get("init_logit_bias") is None:
         return None
-    if found.path is not None:
-        try:
-            with safe_open(found.path, "pt") as file:
-                if "logit_bias" in file.keys():  # noqa: SIM118
-                    return float(file.get_tensor("logit_bias"))
-        except (OSError, SafetensorError) as error:
-            raise unreadable_weights(found.path, error) from error
-    return float(found.config["init_logit_bias"])
+    there = _number(found, "logit_bias")
+    return float(found.config["init_logit_bias"]) if there is None else there
+
+
+def _logit_scale(found: _Found) -> float | None:
+    """The factor in the weights if they are here, that of random weights, or None."""
+    there = _number(found, "logit_scale")
+    if there is None and found.cached is None:
+        there = found.config.get("init_logit_scale") or math.log(USUAL_SCALE)
+    return None if there is None else math.exp(there)
+
+
+def _scale_of(family: Family, found: _Found, initial: float | None) -> float | None:
+    """The factor of a dual encoder of transformers. initial: that of a new model, None where it has none."""
+    if not family.scale or found.path is None:
+        return None if family.scale else USUAL_SCALE
+    there = _number(found, family.scale)
+    if there is None:
+        return initial
+    return 1 / there if family.scale == TEMPERATURE else math.exp(there)
+
+
+def _number(found: _Found, name: str) -> float | None:
+    """A single number in the weights; None where they are not here, or have none of that name."""
+    if found.path is None:
+        return None
+    try:
+        with safe_open(found.path, "pt") as file:
+            return float(file.get_tensor(name)) if name in file.keys() else None  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise unreadable_weights(found.path, error) from error

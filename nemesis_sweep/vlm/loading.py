@@ -12,10 +12,15 @@ from torch import Tensor, nn
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.configuration import architecture_config
+from nemesis_sweep.vlm.dual_encoders.described import family_of
+from nemesis_sweep.vlm.dual_encoders.preprocessing import FILES
 from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, fetch
+from nemesis_sweep.vlm.hub_file import HubFile, VocabularyFile
+from nemesis_sweep.vlm.model_config import config_in, fetch_config
 from nemesis_sweep.vlm.model_folder import find_weights, read_config
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
 from nemesis_sweep.vlm.registry import Source, architecture_names
+from nemesis_sweep.vlm.vocabulary import require_vocabulary
 from nemesis_sweep.vlm.weights import OPENAI_SIZES, fill_model, read_weights
 
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
@@ -36,11 +41,45 @@ class Loaded:
     known_tokens: frozenset[int] | None = None
 
 
+@dataclass(frozen=True)
+class DualEncoderFiles:
+    """The files of a dual encoder of transformers; those of its tokenizer lie beside its configuration."""
+
+    config: Path
+    weights: Path
+
+
+def dual_encoder_files(source: Source) -> DualEncoderFiles | None:
+    """Where a dual encoder of transformers lies, downloaded if need be; None for a model of open_clip's.
+
+    Raises UserError for files that are missing.
+    """
+    if source.kind == "folder":
+        path = source.path or Path()
+        config = config_in(path if path.is_dir() else path.parent)
+        if config.name == CONFIG_FILE:
+            return None
+        require_vocabulary(config.parent)
+        return DualEncoderFiles(config, path if path.is_file() else find_weights(config.parent))
+    if source.kind != "hub":
+        return None
+    config = fetch_config(source.repository, source.revision)
+    if config.name == CONFIG_FILE:
+        return None
+    HubFile(source.repository, FILES, source.revision).fetch()
+    VocabularyFile(source.repository, revision=source.revision).fetch()
+    return DualEncoderFiles(config, fetch(source.repository, WEIGHTS, source.revision))
+
+
 def load_model(source: Source) -> Loaded:
     """Build and fill the model of a source.
 
     Raises UserError for weights that are missing, unreadable or of another architecture.
     """
+    if (other := dual_encoder_files(source)) is not None:
+        title = family_of(other.config).title
+        message, allowed = f"open_clip has no class for {title}", "a backbone of open_clip's"
+        raise UserError(Problem(message, found=str(other.config.parent), allowed=allowed))
     if source.kind == "folder":
         return _load_folder(source.path or Path())
     if source.kind == "hub":
@@ -93,13 +132,14 @@ def _choose_activation(
 
 def _load_folder(path: Path) -> Loaded:
     folder = path if path.is_dir() else path.parent
-    config, preprocess = read_config(folder / CONFIG_FILE)
+    config_path = config_in(folder)
+    config, preprocess = read_config(config_path)
     weights = path if path.is_file() else find_weights(folder)
-    return _configured(config, preprocess, weights, folder / CONFIG_FILE)
+    return _configured(config, preprocess, weights, config_path)
 
 
 def _load_repository(source: Source) -> Loaded:
-    config_path = fetch(source.repository, [CONFIG_FILE], source.revision)
+    config_path = fetch_config(source.repository, source.revision)
     weights = fetch(source.repository, WEIGHTS, source.revision)
     return _configured(*read_config(config_path), weights, config_path)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.vlm.hub import WEIGHTS
+from nemesis_sweep.vlm.dual_encoders.described import described
+from nemesis_sweep.vlm.hub import ENCODER_FILE, WEIGHTS
 from nemesis_sweep.vlm.registry import PICKLES, refuse_pickle
 
 LENGTH = 8
@@ -19,7 +20,10 @@ _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Architecture and preprocess configuration of an `open_clip_config.json`. Raises UserError."""
+    """Architecture and preprocess configuration of an `open_clip_config.json`, or of a `config.json` of
+    transformers in the same words. Raises UserError."""
+    if path.name == ENCODER_FILE:
+        return described(path)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         model, preprocess = config["model_cfg"], config.get("preprocess_cfg") or {}

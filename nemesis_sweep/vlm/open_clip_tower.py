@@ -109,18 +109,26 @@ class OpenClipTower(TextTower):
         texts, side by side, as there are to one of R."""
         from open_clip.transformer import text_global_pool
 
+        x = self.states(embedded, ids, put, prefix)
+        if self.cls_emb is not None:
+            pooled = self.ln_final(text_global_pool(x, pool_type="last"))
+        else:
+            pooled = text_global_pool(self.ln_final(x), ids, self.pool, eos_token_id=self.eos_id)
+        return self.project(pooled)
+
+    def states(
+        self, embedded: Tensor, ids: Tensor, put: Put | None = None, prefix: Tensor | None = None
+    ) -> Tensor:
+        """States behind the last block, as of `TextTower.states`, a class embedding's (CoCa) at the end; put
+        and prefix as of `encode`."""
         x = embedded
         if self.cls_emb is not None:
             x = torch.cat([x, self.cls_emb.expand(len(x), 1, -1)], dim=1)
         x = x + self.positional_embedding[: x.shape[1]]
         mask = self._mask(ids, x)
         whole = put is None and prefix is None
-        x = self.transformer(x, attn_mask=mask) if whole else self._through(x, mask, put, prefix)
-        if self.cls_emb is not None:
-            pooled = self.ln_final(text_global_pool(x, pool_type="last"))
-        else:
-            pooled = text_global_pool(self.ln_final(x), ids, self.pool, eos_token_id=self.eos_id)
-        return self.project(pooled)
+        found: Tensor = self.transformer(x, attn_mask=mask) if whole else self._through(x, mask, put, prefix)
+        return found
 
     def _through(self, x: Tensor, mask: Tensor | None, put: Put | None, prefix: Tensor | None) -> Tensor:
         """The blocks one by one, as open_clip's Transformer has them."""

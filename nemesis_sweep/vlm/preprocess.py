@@ -1,6 +1,7 @@
 """How an image becomes pixels. Needs no torch: processes that only decode read this too."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -8,7 +9,8 @@ class Preprocess:
     """How an image becomes pixels: what a test view needs, in open_clip's words.
 
     image_size: pixels of the square; interpolation: `bicubic` or `bilinear`; resize_mode: `shortest` (resize
-    the short edge, centre crop), `longest` (fit and pad with fill_color) or `squash`.
+    the short edge, centre crop), `longest` (fit and pad with fill_color) or `squash`. resize: pixels of the
+    short edge, or of the squashed square, of which the middle is then taken; 0 for those of the square.
     """
 
     image_size: int
@@ -17,3 +19,8 @@ class Preprocess:
     interpolation: str = "bicubic"
     resize_mode: str = "shortest"
     fill_color: int = 0
+    resize: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """What pixels depend on; features of earlier versions, which knew no `resize`, stay what they are."""
+        return {name: value for name, value in asdict(self).items() if name != "resize" or value}

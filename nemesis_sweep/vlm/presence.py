@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.configuration import architecture_config
-from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached, fetch
+from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS, is_dual_encoder
+from nemesis_sweep.vlm.dual_encoders.preprocessing import FILES
+from nemesis_sweep.vlm.hub import ENCODER_FILE, WEIGHTS
+from nemesis_sweep.vlm.hub_file import ConfigFile, HubFile, VocabularyFile
+from nemesis_sweep.vlm.model_config import config_in
 from nemesis_sweep.vlm.model_folder import check_weights, find_weights, read_config
 from nemesis_sweep.vlm.published import entry, hub_files
 from nemesis_sweep.vlm.registry import Source, find_backbone
-from nemesis_sweep.vlm.vocabulary import VOCABULARIES, has_vocabulary, require_transformers
+from nemesis_sweep.vlm.vocabulary import has_vocabulary, require_transformers, require_vocabulary
 
 KEY = "tasks.backbone"
-
-
-@dataclass(frozen=True)
-class HubFile:
-    """A file that a backbone needs of a hub repository: the first of these names that is there."""
-
-    repository: str
-    names: tuple[str, ...]
-    revision: str | None = None
-
-    def cached(self) -> Path | None:
-        """Where it lies on this machine, or None."""
-        return cached(self.repository, self.names, self.revision)
-
-    def fetch(self) -> Path:
-        """The file, downloaded if it is not on this machine. Raises UserError where it cannot be had."""
-        return fetch(self.repository, self.names, self.revision)
 
 
 def missing_here(name: str) -> list[HubFile]:
@@ -113,16 +100,24 @@ def _hub_files(source: Source, *, fetch: bool = False) -> Iterator[HubFile]:
     config: Mapping[str, Any]
     folder: Path | None = None
     if source.kind == "hub":
-        described = HubFile(source.repository, (CONFIG_FILE,), source.revision)
+        described = ConfigFile(source.repository, revision=source.revision)
         yield described
         yield HubFile(source.repository, WEIGHTS, source.revision)
         path = described.fetch() if fetch else described.cached()
         if path is None:
             return
+        if is_dual_encoder(path) and path.name == ENCODER_FILE:
+            require_transformers(f"the model {source.repository}")
+            yield HubFile(source.repository, FILES, source.revision)
+            yield VocabularyFile(source.repository, revision=source.revision)
+            return
         config, folder = read_config(path)[0], path.parent
     elif source.kind == "folder":
         folder = _folder(source)
-        config = read_config(folder / CONFIG_FILE)[0]
+        config = read_config(config_in(folder))[0]
+        if TRANSFORMERS in config:
+            require_transformers(f"the model in {folder}")
+            require_vocabulary(folder)
     else:
         config = architecture_config(source.architecture)
         if source.kind == "file" and source.path is not None:
@@ -144,7 +139,7 @@ def _of_the_text_tower(text: Mapping[str, Any], folder: Path | None) -> Iterator
     if tokenizer:
         require_transformers(f"the tokenizer {tokenizer}")
         if not has_vocabulary(folder) and not Path(tokenizer).is_dir():
-            yield HubFile(tokenizer, VOCABULARIES)
+            yield VocabularyFile(tokenizer)
 
 
 def _local_weights(source: Source) -> Iterator[Path]:

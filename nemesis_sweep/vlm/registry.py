@@ -9,6 +9,9 @@ A backbone is named by one of
 - `hf-hub:ORG/NAME` or `hf-hub:ORG/NAME@REVISION`: a repository on the Hugging Face hub, in open_clip's form;
 - a path: a folder with `open_clip_config.json` and safetensors weights, or the weights file in it.
 
+A repository or a folder without `open_clip_config.json` may be a dual encoder of transformers: one with a
+`config.json` whose `model_type` is in `dual_encoders.families`.
+
 Weights are read from safetensors files only: a pickle can run code when it is read.
 """
 
@@ -25,7 +28,9 @@ from nemesis_sweep.files.current_folder import expanded, from_here
 from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
+from nemesis_sweep.vlm.dual_encoders.described import family_of
 from nemesis_sweep.vlm.hub import CONFIG_FILE
+from nemesis_sweep.vlm.model_config import config_in
 from nemesis_sweep.vlm.other_names import meant_backbone
 from nemesis_sweep.vlm.published import clean_tag, published
 
@@ -103,7 +108,8 @@ def find_backbone(name: str) -> Source:
             "unknown backbone",
             found=repr(name),
             allowed=f"{', '.join(embedded_names()) or 'an embedded model'}, an open_clip name, NAME@TAG, "
-            "NAME@random, NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json",
+            "NAME@random, NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json "
+            "or with a config.json of transformers",
             nearest=_meant(name) or nearest_name(architecture, at + weights),
         )
     )
@@ -195,7 +201,9 @@ def _folder(path: Path, name: str) -> Path:
     if not there:
         near = nearest_path(path) or _meant(name)
         raise UserError(Problem("no such backbone folder or file", found=repr(str(path)), nearest=near))
-    config = (path if path.is_dir() else path.parent) / CONFIG_FILE
+    config = config_in(path if path.is_dir() else path.parent)
+    if config.is_file() and config.name != CONFIG_FILE:
+        family_of(config)
     if not config.is_file():
         message = f"no {CONFIG_FILE} beside the weights (name the architecture: NAME@FILE.safetensors)"
         raise UserError(Problem(message, found=repr(str(path))))

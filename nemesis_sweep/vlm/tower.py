@@ -60,6 +60,10 @@ class TextTower(ABC):
         """A copy in another dtype or on another device; itself if nothing would change."""
 
     @abstractmethod
+    def states(self, embedded: Tensor, ids: Tensor) -> Tensor:
+        """States (N, L or more, D') behind the last block, of texts as of :meth:`encode`."""
+
+    @abstractmethod
     def encode(self, embedded: Tensor, ids: Tensor) -> Tensor:
         """Features (N, E), not normalised, of texts (N, L, D) without positions.
 

@@ -80,6 +80,7 @@ def test_a_file_name_cannot_break_the_line(tmp_path: Path, name: str) -> None:
         assert line[:-1].isprintable(), line
 
 
+@pytest.mark.slow
 def test_a_home_whose_name_has_a_line_break(tmp_path: Path) -> None:
     sweep = tmp_path / "made.yaml"
     sweep.write_text(SWEEP.replace("FOLDER", "digits"), encoding="utf-8")

@@ -66,6 +66,7 @@ def test_a_line_for_what_is_the_machines(error, told):
     assert condition(error) == told
 
 
+@pytest.mark.slow
 def test_a_home_that_is_started_over_is_named_without_steering_the_terminal(tmp_path):
     (tmp_path / "a.yaml").write_text(
         "name: a\ntasks: {dataset: digits, shots: 1, replicates: 1}\nspace: {omega: {low: 0, high: 1}}\n"

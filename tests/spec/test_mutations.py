@@ -178,13 +178,13 @@ def test_any_file_loads_or_is_refused_with_a_line(content: bytes) -> None:
     check_loading(content, [])
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=40)
 @given(FILES, OVERRIDES)
 def test_any_override_too(content: bytes, overrides: list[str]) -> None:
     check_loading(content, overrides)
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=40)
 @given(FILES, OVERRIDES)
 def test_the_command_ends_with_0_or_2(content: bytes, overrides: list[str]) -> None:
     check_command(content, overrides)

@@ -48,6 +48,8 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "paper_cocoop_base_to_new": ("tasks.dataset=[caltech101, dtd]", "tasks.shots=2", "method.batch=8"),
 }
 """Fewer tasks too where they differ in the number of shots alone, or where every image is a text pass."""
+LONG = ("paper_few_shot",)
+"""All datasets of the paper, with two numbers of shots."""
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +139,13 @@ def run(sweep: Sweep, home: Home) -> list[Result]:
     return results
 
 
-@pytest.mark.parametrize("file", sorted(FILES.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, id=file.stem, marks=pytest.mark.slow if file.stem in LONG else ())
+        for file in sorted(FILES.glob("*.yaml"))
+    ],
+)
 def test_every_task_of_every_file_runs(file: Path, data: Path, stand_ins, tmp_path: Path) -> None:
     (backbone,) = load_sweep(file).tasks.backbone
     here = (f"tasks.root={data}", f"tasks.backbone={stand_ins.get(backbone, backbone)}")

@@ -96,6 +96,7 @@ def test_weights_that_were_rounded_do_not_pass_for_the_whole_ones(tiny_backbone)
     assert tiny_backbone.to(precision="fp32", device="cpu") is tiny_backbone
 
 
+@pytest.mark.slow
 def test_the_embedded_model_learns_as_well_in_bf16():
     backbone = load_backbone("icon-clip")
     method = {"n_ctx": 4, "epochs": 8, "views": 1, "lr": 0.01}

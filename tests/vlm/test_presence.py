@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub import constants, try_to_load_from_cache
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm import presence, vocabulary
+from nemesis_sweep.vlm import hub_file, vocabulary
 from nemesis_sweep.vlm.hub import cached
 from nemesis_sweep.vlm.presence import check_backbones, missing_here, missing_weights
 from nemesis_sweep.vlm.registry import _embedded_folder, located
@@ -95,7 +95,7 @@ def test_every_backbone_that_cannot_be_had_is_told(cache, model) -> None:
     assert [problem.key for problem in raised.value.problems] == ["tasks.backbone"] * 2
     first, second = (str(problem) for problem in raised.value.problems)
     assert "RN50@openai: cannot get open_clip_model.safetensors of timm/resnet50_clip.openai" in first
-    assert "hf-hub:no/such: cannot get open_clip_config.json of no/such" in second
+    assert "hf-hub:no/such: cannot get open_clip_config.json or config.json of no/such" in second
     assert "OfflineModeIsEnabled" in first  # The hub's own error, not the one that it is wrapped in.
     assert len(said) == 2 and all("looking for" in line for line in said)
 
@@ -108,7 +108,7 @@ def test_ctrl_c_does_not_wait_for_the_hub(cache, monkeypatch) -> None:
         asked.set()
         time.sleep(60)
 
-    monkeypatch.setattr(presence, "fetch", fetch)
+    monkeypatch.setattr(hub_file, "fetch", fetch)
     struck = threading.Thread(target=lambda: asked.wait(30) and signal.raise_signal(signal.SIGINT))
     struck.start()
     with pytest.raises(KeyboardInterrupt):
@@ -117,7 +117,7 @@ def test_ctrl_c_does_not_wait_for_the_hub(cache, monkeypatch) -> None:
     def fail(*_):
         raise RuntimeError("of the hub's client")
 
-    monkeypatch.setattr(presence, "fetch", fail)
+    monkeypatch.setattr(hub_file, "fetch", fail)
     with pytest.raises(UserError, match="RN50: cannot be had; found RuntimeError: of the hub's client"):
         check_backbones(["RN50"], print)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
+from nemesis_sweep.files.own_folder import refuse_current
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.following.sweep_file import refuse_file, refuse_several, write_next
@@ -122,10 +123,8 @@ def _refuse_nothing_in_common(material: Material) -> None:
 
 def _refuse_something_else(folder: Path) -> None:
     """Raise ``UserError`` for a folder that holds more than a report, and for that of a shell."""
+    refuse_current(folder, "--to")
     folder = Path(os.path.realpath(folder))
-    if folder == Path.cwd():
-        allowed = "a folder in it or elsewhere: that of a report is replaced whole"
-        raise UserError(Problem("the current folder", key="--to", found=str(folder), allowed=allowed))
     held = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     more = sorted(name for name in held if name not in OWN)
     if more or (held and not _is_report(folder)):

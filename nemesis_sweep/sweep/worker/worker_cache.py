@@ -74,6 +74,12 @@ def towers(name: str, precision: str, start: str = "") -> Backbone:
     return backbone(name, start).to(precision=precision, device=device())
 
 
+@lru_cache(maxsize=2)
+def scaled(name: str, precision: str, start: str = "", logit_scale: float | None = None) -> Backbone:
+    """The same with a task's factor on cosines, where the backbone's weights have none."""
+    return towers(name, precision, start).scaled(logit_scale)
+
+
 def _features(
     task: Task,
     seeds: tuple[int, ...],
@@ -128,7 +134,7 @@ def materials(
     with shared_by(DATASET, task.dataset, home):
         source = arranged(task, seeds, home).source
     with shared_by(TASK, task.key, home, own=not _DECIDE.isdisjoint(searched)):
-        frozen = towers(task.backbone, method.precision, task.start)
+        frozen = scaled(task.backbone, method.precision, task.start, task.logit_scale)
         reads = method.reads
         features, targets = _features(task, seeds, home, views, method.precision, reads, report)
     return Materials(frozen, source, features, targets)
@@ -136,7 +142,7 @@ def materials(
 
 def forget() -> None:
     """Drop everything, so that a test can start cold."""
-    for cached in (backbone, dataset, arranged, tested, towers):
+    for cached in (backbone, dataset, arranged, tested, towers, scaled):
         cached.cache_clear()
     _kept.clear()
 

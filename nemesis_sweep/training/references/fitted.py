@@ -135,4 +135,5 @@ def reference_of(
         seeds=list(seeds),
         precision=precision,
         template=dataset.template,
+        logit_scale=backbone.chosen_scale,
     )

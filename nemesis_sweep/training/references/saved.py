@@ -28,6 +28,7 @@ class Reference:
 
     kind: the row's name in `search.baselines`. tensors: by name, ``(R, ...)``: those that its classifier
     needs. precision: of the backbone that encoded the images. template: the text of its zero-shot part.
+    logit_scale: the factor on cosines that it was fitted with, where the backbone's weights have none.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Reference:
     seeds: Sequence[int]
     precision: str
     template: str
+    logit_scale: float | None = None
 
     @property
     def transfers(self) -> bool:
@@ -61,6 +63,8 @@ def save_reference(folder: Path | str, reference: Reference) -> str:
         found = repr(reference)[:80]
         raise UserError(Problem("not a reference", "reference", found=found, allowed="a Reference"))
     facts = {each.name: getattr(reference, each.name) for each in fields(reference) if each.name != "tensors"}
+    if reference.logit_scale is None:
+        del facts["logit_scale"]
     return FILES.write(folder, reference.tensors, facts)
 
 

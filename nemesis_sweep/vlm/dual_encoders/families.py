@@ -1,0 +1,60 @@
+"""The families of dual encoders that come from Hugging Face's transformers, without importing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+USUAL_SCALE = 1 / 0.07
+"""The factor on cosines that most contrastive training starts from: a temperature of 0.07."""
+LOGIT_SCALE, TEMPERATURE = "logit_scale", "temperature"
+"""What is stored: the factor's logarithm, or what cosines are divided by."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models of one kind.
+
+    model_type: what `config.json` calls it. model_class: transformers' class with both towers and their
+    projections. parts: what takes it apart, `module:name`. length: most tokens of a text, those of its
+    training. path: which way prompts go through the text tower, as in `encode_text`. pooling: the state that
+    becomes the feature. scale: what its weights call the factor on cosines, '' where they have none. normed:
+    whether a LayerNorm follows the sum of word and position vectors.
+    """
+
+    title: str
+    model_type: str
+    model_class: str
+    parts: str
+    length: int
+    path: str = "cut"
+    pooling: str = "first"
+    scale: str = LOGIT_SCALE
+    normed: bool = True
+
+    @property
+    def stores_scale(self) -> bool:
+        """Whether its weights have a factor on cosines."""
+        return bool(self.scale)
+
+
+_HERE = "nemesis_sweep.vlm.dual_encoders"
+
+_ALL = (
+    Family(
+        "BLIP (its contrastive head)",
+        "blip",
+        "BlipForImageTextRetrieval",
+        f"{_HERE}.blip:parts_of",
+        length=35,
+        scale="",
+    ),
+)
+
+FAMILIES = {family.model_type: family for family in _ALL}
+"""By what `config.json` calls them."""
+
+NORM_NOTE = (
+    "a LayerNorm follows the sum of word and position vectors, so the norm of a context vector matters less "
+    "than in CLIP: only against the position's"
+)
+"""What is said of towers with `normed`."""

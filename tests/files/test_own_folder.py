@@ -1,0 +1,28 @@
+"""A folder that a command replaces whole."""
+
+import pytest
+
+from nemesis_sweep.files.own_folder import refuse_foreign
+from nemesis_sweep.messages.errors import UserError
+
+
+@pytest.mark.parametrize("held", [(), ("a.svg",)])
+def test_an_empty_folder_and_an_earlier_one_are_taken(tmp_path, held):
+    for name in held:
+        (tmp_path / name).touch()
+    refuse_foreign(tmp_path, "--to", ("a.svg", "b.svg"))
+    refuse_foreign(tmp_path / "new", "--to", ("a.svg",))
+
+
+def test_another_file_a_file_and_the_current_folder_are_not(tmp_path, monkeypatch):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UserError, match=r"holds something else; found .* with thesis\.tex"):
+        refuse_foreign(tmp_path, "--to", ("a.svg",))
+    with pytest.raises(UserError, match="not a folder"):
+        refuse_foreign(tmp_path / "thesis.tex", "--to", ())
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("here")
+    monkeypatch.chdir(tmp_path / "here")
+    for folder in (tmp_path / "here", tmp_path / "link"):
+        with pytest.raises(UserError, match="the current folder"):
+            refuse_foreign(folder, "--to", ())

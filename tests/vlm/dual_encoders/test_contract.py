@@ -1,0 +1,116 @@
+"""The contract of transformers' dual encoders: vectors handed in, and all else is the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.trainer import Trainer
+from nemesis_sweep.vlm.dual_encoders.families import USUAL_SCALE
+from nemesis_sweep.vlm.text import choose_path, encode_text
+from tests.vlm.conftest import difference, random_context, value_and_gradient
+from tests.vlm.dual_encoders.conftest import Tiny
+from tests.vlm.dual_encoders.own import FEATURES, FORWARD
+from tests.vlm.dual_encoders.tiny import NAMES, SIZE
+
+
+def pixels(count: int = 2) -> Tensor:
+    return torch.randn(count, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
+
+
+def put_among(embedding: torch.nn.Module, ids: Tensor, slots: Tensor, context: Tensor) -> Callable[[], None]:
+    """Let the model's own embedding layer give context vectors (1, M, D) at their places."""
+
+    def put(module: object, args: object, embedded: Tensor) -> Tensor:
+        return torch.where(slots[:, : ids.shape[1], None] >= 0, context[0, slots.clamp(min=0)], embedded)
+
+    return embedding.register_forward_hook(put).remove
+
+
+def test_its_own_embeddings_in_are_its_own_features_out(each: Tiny) -> None:
+    tower = each.backbone.text
+    layout = each.backbone.layout(NAMES, 3)
+    words = tower.token_embedding(torch.full((1, 3), layout.placeholder)).detach()
+    with torch.no_grad():
+        own, _ = FEATURES[each.family.model_type](each.model, layout.ids(), pixels())
+        ours = encode_text(tower, layout, words, path="plain", normalised=False)[0]
+    assert torch.equal(ours, own)
+
+
+def test_cosines_are_those_of_its_forward_pass(each: Tiny) -> None:
+    backbone, given = each.backbone, pixels()
+    ids = backbone.tokenizer(["a red bus", "an old cat"])
+    with torch.no_grad():
+        own = FORWARD[each.family.model_type](each.model, ids, given)
+    ours = backbone.encode_image(given) @ backbone.encode_texts(["a red bus", "an old cat"]).T
+    torch.testing.assert_close(ours, own, rtol=1e-5, atol=1e-5)
+
+
+def test_images_are_its_own(each: Tiny) -> None:
+    given = pixels()
+    with torch.no_grad():
+        _, own = FEATURES[each.family.model_type](each.model, each.backbone.tokenizer(["a cat"]), given)
+    assert torch.equal(each.backbone.encode_image(given), F.normalize(own, dim=-1))
+
+
+@pytest.mark.parametrize("position", ["end", "middle"])
+def test_gradients_are_its_own_whichever_path_is_taken(each: Tiny, position: str) -> None:
+    tower = each.backbone.text
+    layout = each.backbone.layout(NAMES, 3, position)
+    embedding = each.model.get_input_embeddings()
+
+    def through_the_model(context: Tensor) -> Tensor:
+        remove = put_among(embedding, layout.ids(), layout.slots, context)
+        try:
+            return FEATURES[each.family.model_type](each.model, layout.ids(), pixels())[0][None]
+        finally:
+            remove()
+
+    context = random_context((1, 3, tower.width), dtype=torch.float32)
+    own = value_and_gradient(through_the_model, context)
+    assert float(own[1].norm()) > 0
+    for path in ("auto", "plain"):
+        ours = value_and_gradient(
+            lambda x, path=path: encode_text(tower, layout, x, path=path, normalised=False), context
+        )
+        assert difference(ours[0], own[0]) < 1e-5, path
+        assert difference(ours[1], own[1]) < 1e-5, path
+    assert choose_path(tower, layout) == each.family.path
+
+
+def test_low_precision_is_near(each: Tiny) -> None:
+    low = each.backbone.to(precision="bf16")
+    context = random_context((1, 2, low.text_width), dtype=torch.float32).detach()
+    near, exact = (encode_text(one.text, one.layout(NAMES, 2), context) for one in (low, each.backbone))
+    assert near.dtype == torch.float32
+    assert difference(near, exact) < 0.05
+    assert difference(low.encode_image(pixels()), each.backbone.encode_image(pixels())) < 0.1
+    assert low.fingerprint == each.backbone.fingerprint
+
+
+def test_prompts_learn(each: Tiny) -> None:
+    backbone = each.backbone
+    images = F.normalize(
+        torch.randn(2, 9, backbone.embed_dim, generator=torch.Generator().manual_seed(1)), dim=-1
+    )
+    labels = torch.arange(3).repeat(3).expand(2, -1)
+    trainer = Trainer(backbone, NAMES, Method(n_ctx=3, omega=0.1, beta=0.5, epochs=40, lr=0.1), seeds=(1, 2))
+    losses = [trainer.step(images, labels, epoch).cross_entropy for epoch in range(15)]
+    assert bool((losses[-1] < losses[0] - 0.005).all()), (losses[0], losses[-1])
+
+
+def test_a_scale_that_no_weights_hold_is_the_usual_one_until_another_is_given(each: Tiny) -> None:
+    other = each.backbone.scaled(20)
+    assert each.backbone.scale_stored == each.family.stores_scale
+    if each.family.stores_scale:
+        assert other is each.backbone
+        assert each.backbone.chosen_scale is None
+    else:
+        assert (each.backbone.logit_scale, other.logit_scale) == (USUAL_SCALE, 20)
+        assert other.chosen_scale == 20
+        assert other.fingerprint == each.backbone.fingerprint
