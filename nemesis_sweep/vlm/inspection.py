@@ -148,7 +148,7 @@ def _dual_encoder(name: str, found: _Found, config: Path) -> Inspection:
         reason=f"attention looks both ways{cut}",
         logit_scale=_scale_of(family, found, looked.initial_scale),
         scale_stored=family.stores_scale,
-        note=NORM_NOTE if family.normed else "",
+        note="; ".join(filter(None, [family.note, NORM_NOTE if family.normed else ""])),
     )
 
 
