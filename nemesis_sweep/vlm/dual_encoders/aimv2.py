@@ -1,7 +1,7 @@
 """AIMv2's contrastive model, which the causality probe refuses.
 
-Without padding its text tower looks both ways, with padding it looks back only (transformers 5): a text has two
-features, by how it is padded. It is here so that this is found out anew with every version of transformers.
+Without padding its text tower looks both ways, with padding it looks back only (transformers 5.23): a text
+has two features, by how it is padded. It is here so that every version of transformers is asked anew.
 """
 
 from __future__ import annotations

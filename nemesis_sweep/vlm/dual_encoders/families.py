@@ -17,10 +17,11 @@ class Family:
     """Models of one kind.
 
     model_type: what `config.json` calls it. model_class: transformers' class with both towers and their
-    projections. parts: what takes it apart, `module:name`. length: most tokens of a text, those of its
-    training. path: which way prompts go through the text tower, as in `encode_text`. pooling: the state that
-    becomes the feature. scale: what its weights call the factor on cosines, '' where they have none. normed:
-    whether a LayerNorm follows the sum of word and position vectors. note: what else is to be known.
+    projections. parts: what takes it apart, `module:name`; '' for open_clip's own towers.
+    length: most tokens of a text, those of its training. path: which way prompts go through the text tower,
+    as in `encode_text`, or `refused`. pooling: the state that becomes the feature. scale: what its weights
+    call the factor on cosines, '' where they have none. normed: whether a LayerNorm follows the sum of word
+    and position vectors. note: what else is to be known.
     """
 
     title: str
@@ -35,6 +36,11 @@ class Family:
     note: str = ""
 
     @property
+    def is_open_clips(self) -> bool:
+        """Whether its towers are open_clip's own under other names, and are run by that code."""
+        return not self.parts
+
+    @property
     def stores_scale(self) -> bool:
         """Whether its weights have a factor on cosines."""
         return bool(self.scale)
@@ -43,6 +49,17 @@ class Family:
 _HERE = "nemesis_sweep.vlm.dual_encoders"
 
 _ALL = (
+    Family("CLIP", "clip", "CLIPModel", "", length=77, path="shared", pooling="EOT", normed=False),
+    Family(
+        "MetaCLIP 2",
+        "metaclip_2",
+        "MetaClip2Model",
+        "",
+        length=77,
+        path="shared",
+        pooling="EOT",
+        normed=False,
+    ),
     Family("BLIP", "blip", "BlipForImageTextRetrieval", f"{_HERE}.blip:parts_of", length=35, scale=""),
     Family("ALIGN", "align", "AlignModel", f"{_HERE}.align:parts_of", length=64, scale=TEMPERATURE),
     Family("Chinese CLIP", "chinese_clip", "ChineseCLIPModel", f"{_HERE}.chinese_clip:parts_of", length=52),

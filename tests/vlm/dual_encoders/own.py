@@ -67,6 +67,8 @@ def patches_pooled(model: Any, pixels: Tensor) -> Tensor:
 
 
 TEXTS: dict[str, Features] = {
+    "clip": unmasked,
+    "metaclip_2": unmasked,
     "blip": blip_texts,
     "align": masked,
     "chinese_clip": masked,
@@ -88,7 +90,7 @@ def images_of(model_type: str, model: Any, pixels: Tensor) -> Tensor:
 def logits_of(model_type: str, model: Any, ids: Tensor, pixels: Tensor) -> Tensor | None:
     """Logits (B, N) by its own pass over both; None for FLAVA, whose pass gives none."""
     given: dict[str, Any] = {"input_ids": ids}
-    if not model_type.startswith("siglip"):
+    if TEXTS[model_type] is not unmasked:
         given["attention_mask"] = (ids != model.config.text_config.pad_token_id).long()
     given |= patched(pixels) if model_type == "siglip2" else {"pixel_values": pixels}
     if model_type == "flava":

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pytest
 import torch
+from click.testing import CliRunner
 from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from nemesis_sweep.cli import main
 from nemesis_sweep.data.views import CENTRE, view
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.backbone import load_backbone
@@ -222,3 +225,27 @@ def test_images_are_made_as_its_own_image_processor_makes_them(each: Tiny) -> No
     assert ours.shape == own.shape
     assert float(levels.max()) <= 2
     assert float(levels.mean()) < 0.3
+
+
+def test_clip_is_exported_as_open_clips_own(tiny: Callable[[str], Tiny], tmp_path: Path) -> None:
+    """A CLIP that was fine-tuned with transformers becomes a folder that plain open_clip loads."""
+    one, folder = tiny("clip"), tmp_path / "exported"
+    result = CliRunner().invoke(main, ["backbones", "--export", str(one.folder), str(folder)])
+    assert result.exit_code == 0, result.output
+    model: Any = open_clip.create_model(f"local-dir:{folder}").eval()
+    ids = open_clip.get_tokenizer(f"local-dir:{folder}")(["a red bus"])
+    with torch.no_grad():
+        texts = model.encode_text(ids, normalize=True)
+    torch.testing.assert_close(texts, one.backbone.encode_texts(["a red bus"]), rtol=1e-5, atol=1e-6)
+    again = load_backbone(str(folder))
+    assert (again.fingerprint, again.preprocess) == (one.backbone.fingerprint, one.backbone.preprocess)
+
+
+def test_a_clip_that_open_clip_has_no_words_for_is_refused(
+    tiny: Callable[[str], Tiny], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny("clip").folder, tmp_path / "clip"))
+    text = json.loads((folder / "config.json").read_text())["text_config"]
+    change(folder / "config.json", text_config=text | {"hidden_act": "relu"})
+    with pytest.raises(UserError, match="open_clip has no words for this model of CLIP; found activations"):
+        load_backbone(str(folder))

@@ -35,6 +35,7 @@ def framed(words: list[str], specials: list[str], frame: str, pad: str) -> Any:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     ids = {word: number for number, word in enumerate([*specials, *words])}
+    ids.setdefault("</s>", len(ids))
     inner = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
     inner.normalizer = normalizers.Lowercase()
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -47,6 +48,11 @@ def framed(words: list[str], specials: list[str], frame: str, pad: str) -> Any:
 
 def roberta(words: list[str]) -> Any:
     return framed(words, ["<s>", "<pad>", "</s>", "<unk>"], "<s> $A </s>", "<pad>")
+
+
+def end_is_highest(words: list[str]) -> Any:
+    """As CLIP's own: the end of a text has the highest id, and fills texts up."""
+    return framed(["<unk>", "<s>", *words], [], "<s> $A </s>", "</s>")
 
 
 def siglip_words(words: list[str]) -> Any:
@@ -149,6 +155,22 @@ def tipsv2(text: dict[str, Any]) -> Any:
     return transformers.Tipsv2Model(transformers.Tipsv2Config(text_config=text, vision_config=vision))
 
 
+def clip(text: dict[str, Any]) -> Any:
+    config = transformers.CLIPConfig(
+        text_config={**text, "eos_token_id": 2, "pad_token_id": 1}, vision_config=VISION, projection_dim=DIM
+    )
+    return transformers.CLIPModel(config)
+
+
+def metaclip_2(text: dict[str, Any]) -> Any:
+    config = transformers.MetaClip2Config(
+        text_config={**text, "eos_token_id": 2, "pad_token_id": 1, "hidden_act": "gelu"},
+        vision_config={**VISION, "hidden_act": "gelu"},
+        projection_dim=DIM,
+    )
+    return transformers.MetaClip2Model(config)
+
+
 def aimv2(text: dict[str, Any]) -> Any:
     config = transformers.Aimv2Config(
         text_config={**text, "eos_token_id": 1}, vision_config=VISION, projection_dim=DIM
@@ -157,6 +179,8 @@ def aimv2(text: dict[str, Any]) -> Any:
 
 
 MODELS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "clip": clip,
+    "metaclip_2": metaclip_2,
     "blip": blip,
     "align": align,
     "chinese_clip": chinese_clip,
@@ -168,6 +192,8 @@ MODELS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "aimv2": aimv2,
 }
 TOKENIZERS: dict[str, Callable[[list[str]], Any]] = {
+    "clip": end_is_highest,
+    "metaclip_2": roberta,
     "altclip": roberta,
     "siglip": siglip_words,
     "siglip2": gemma,
@@ -176,6 +202,8 @@ TOKENIZERS: dict[str, Callable[[list[str]], Any]] = {
 }
 """Of families that have not BERT's."""
 IMAGES: dict[str, Callable[[], Any]] = {
+    "clip": lambda: transformers.CLIPImageProcessor(size={"shortest_edge": 40}, crop_size=SQUARE),
+    "metaclip_2": lambda: transformers.CLIPImageProcessor(size={"shortest_edge": SIZE}, crop_size=SQUARE),
     "blip": lambda: transformers.BlipImageProcessor(size=SQUARE),
     # As of the published one: larger than the crop, values from -1 to 1.
     "align": lambda: transformers.EfficientNetImageProcessor(
