@@ -53,7 +53,7 @@ def _vit(tmp_path_factory):
     return small_vit(tmp_path_factory.mktemp("weights") / "vit")
 
 
-@pytest.mark.parametrize("protocol", ["few_shot", "base_to_new"])
+@pytest.mark.parametrize("protocol", ["few_shot", pytest.param("base_to_new", marks=pytest.mark.slow)])
 def test_all_kinds_are_trained_tested_and_kept(tmp_path, monkeypatch, protocol):
     rows, home = trained(tmp_path, monkeypatch, OF_TEXT, "n_ctx: 2", more=f"protocol: {protocol}")
     for row in rows:
@@ -67,10 +67,11 @@ def test_all_kinds_are_trained_tested_and_kept(tmp_path, monkeypatch, protocol):
     ("dataset", "more", "tested"),
     [
         ("digits", "protocol: base_to_new", {"test/base", "test/new", "test/H"}),
-        (
+        pytest.param(
             "clipart",
             "protocol: domain_generalization, targets: clipart_ink",
             {"test/source", "test/clipart_ink"},
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from nemesis_sweep.cli import main
 from nemesis_sweep.report.page.build import write_report
 from nemesis_sweep.report.page.html import FIGURE_FORMATS, TABLE_FORMATS
+from nemesis_sweep.report.page.pieces import Section
+from nemesis_sweep.report.page.registry import pieces
 
 
 class Links(HTMLParser):
@@ -38,6 +40,13 @@ def links(report) -> Links:
     found = Links()
     found.feed((report / "report.html").read_text())
     return found
+
+
+@pytest.fixture
+def short(monkeypatch) -> None:
+    """A page of two tables, for tests of where it goes."""
+    few = pieces()[Section.RESULTS][:2]
+    monkeypatch.setattr("nemesis_sweep.report.page.build.pieces", lambda: {Section.RESULTS: few})
 
 
 def test_every_link_of_the_page_leads_to_a_file_or_a_place_in_it(report, links) -> None:
@@ -69,7 +78,7 @@ def test_the_same_records_make_the_same_files(home, report, tmp_path) -> None:
             assert file.read_bytes() == (again / file.relative_to(report)).read_bytes(), file
 
 
-def test_a_report_takes_the_place_of_an_earlier_one(home, tmp_path) -> None:
+def test_a_report_takes_the_place_of_an_earlier_one(short, home, tmp_path) -> None:
     folder = tmp_path / "report"
     write_report([home], folder)
     (folder / "figures" / "old.svg").write_text("of an earlier version")
@@ -96,7 +105,7 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path) -> None:
     assert "no sweep in this folder" in refused(tmp_path)
 
 
-def test_a_home_is_given_twice_and_counts_once(home, tmp_path) -> None:
+def test_a_home_is_given_twice_and_counts_once(short, home, tmp_path) -> None:
     page = write_report([home, home], tmp_path / "twice")
     assert "(made)" not in page.read_text()
 
@@ -123,7 +132,7 @@ def test_the_current_folder_is_refused(home, tmp_path, monkeypatch) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_stays_and_the_folder_that_it_leads_to_has_the_report(home, tmp_path) -> None:
+def test_a_link_stays_and_the_folder_that_it_leads_to_has_the_report(short, home, tmp_path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to("there")
     write_report([home], tmp_path / "link")
