@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.files.own_folder import made_folder
 from nemesis_sweep.files.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.files.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -45,12 +46,7 @@ class TensorsAndFacts:
         folder's place.
         """
         folder = _path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise UserError(
-                Problem("not a folder", found=str(folder), allowed="a folder, new or not")
-            ) from error
+        made_folder(folder)
         checksum = save_tensors(folder / self.tensors, tensors)
         return write_sealed(folder / self.facts, {**facts, TENSORS_CHECKSUM: checksum})
 

@@ -52,8 +52,7 @@ def write_report(homes: Sequence[Path], to: Path | None = None, following: Path 
     _refuse_something_else(folder)
     if following is not None:
         _refuse_within(following, folder)
-    # Of a link the folder that it leads to is replaced, not the link.
-    with replacing_folder(Path(os.path.realpath(folder))) as partial:
+    with replacing_folder(folder) as partial:
         fill(partial, material)
     if following is not None:
         write_next(material, following)
