@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(check: str | None, export: tuple[str, str] | None, as_json: bool) -> None:
-    """List the backbones: shipped ones, open_clip's with their published weights, and what is cached here.
+    """List the backbones: shipped ones, families of transformers, open_clip's with their published weights.
 
     A sweep file names NAME@TAG (published weights), NAME (the first of them), NAME@random,
-    NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json. --check tells the sizes of
+    NAME@FILE.safetensors, hf-hub:ORG/NAME, or a folder with open_clip_config.json or with a model of
+    transformers of one of the listed families. --check tells the sizes of
     one, whether its weights are on this machine, and whether its prompts share computation.
 
     --export writes open_clip_config.json and open_clip_model.safetensors, with every row of the token table,

@@ -140,6 +140,47 @@ def scaling(
     click.echo(json.dumps(figures) if as_json else tables.scaling_tables(figures, as_markdown))
 
 
+@command.command("cost")
+@_case
+@click.option(
+    "--shots", default=16, show_default=True, type=_AT_LEAST_1, help="Images of a class, for epochs."
+)
+@click.option(
+    "--axis",
+    "axes",
+    multiple=True,
+    metavar="NAME[=A,B,...]",
+    help="Also at other values of batch, shots, classes, arch (with images of its size), replicates, device.",
+)
+@_into
+def cost(
+    no_memory: bool,
+    as_json: bool,
+    as_markdown: bool,
+    shots: int,
+    axes: tuple[str, ...],
+    into: Path | None,
+    **case: Any,
+) -> None:
+    """Time steps and epochs of CoOp, PUN and PAN (1, 2, 4 and all positions): what the penalties add.
+
+    In percent over CoOp with cached image features, and where every step encodes its images. --pan has no
+    part in it. --into FILE puts the tables between the lines `<!-- cost -->` and `<!-- end of cost -->` of a
+    file.
+    """
+    from nemesis_sweep.bench import tables
+    from nemesis_sweep.bench.cost import measure_cost, parse_axes
+    from nemesis_sweep.bench.document import check_marks, put_between
+    from nemesis_sweep.bench.workload import Setting
+
+    if into is not None:
+        check_marks(into, "cost")
+    figures = measure_cost(Setting(**case), shots, parse_axes(axes), _say, memory=not no_memory)
+    if into is not None:
+        put_between(into, "cost", tables.cost_tables(figures, as_markdown=True))
+    click.echo(json.dumps(figures) if as_json else tables.cost_tables(figures, as_markdown))
+
+
 @command.command("goals")
 @_threads
 @click.option("--only", multiple=True, metavar="TEXT", help="Only cases with this text in their name.")
@@ -181,6 +222,29 @@ def encode(as_json: bool, **case: Any) -> None:
 
     figures = measure_encode(Pictures(**case), _say)
     click.echo(json.dumps(figures) if as_json else encode_lines(figures))
+
+
+@command.command("corrupt")
+@click.option("--backbone", default="icon-clip", show_default=True, help="A backbone, as in a sweep file.")
+@click.option("--dataset", default="clipart", show_default=True, help="A dataset, as in a sweep file.")
+@click.option("--n-ctx", default=16, show_default=True, type=_AT_LEAST_1, help="Context vectors.")
+@click.option("--replicates", default=3, show_default=True, type=_AT_LEAST_1)
+@click.option(
+    "--cells",
+    default=48,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Prompts that are evaluated one after the other; the rest is extrapolated. 0: all.",
+)
+@click.option("--repeats", default=3, show_default=True, type=_AT_LEAST_1, help="Of the whole grid our way.")
+@_threads
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def corrupt(as_json: bool, **case: Any) -> None:
+    """Time a whole grid of corrupted prompts, against one evaluation after the other, and compare them."""
+    from nemesis_sweep.bench.corruption import Grid, corruption_lines, measure_corruption
+
+    figures = measure_corruption(Grid(**case), _say)
+    click.echo(json.dumps(figures) if as_json else corruption_lines(figures))
 
 
 @command.command("engine")

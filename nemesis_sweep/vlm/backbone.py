@@ -295,7 +295,7 @@ def _preprocess(visual: Any, config: Mapping[str, Any]) -> Preprocess:
     sides = {size} if isinstance(size, int) else set(size)
     if len(sides) != 1:
         raise UserError(Problem("only square images are supported", found=str(size)))
-    known = ("mean", "std", "interpolation", "resize_mode", "fill_color")
+    known = ("mean", "std", "interpolation", "resize_mode", "fill_color", "resize")
     given = {key: config[key] for key in known if config.get(key) is not None}
     for key in {"mean", "std"} & given.keys():
         given[key] = tuple(float(value) for value in given[key])

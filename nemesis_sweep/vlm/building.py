@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS
 from nemesis_sweep.vlm.text_tower import text_tower
 from nemesis_sweep.vlm.tower import TextTower
 from nemesis_sweep.vlm.vocabulary import require_transformers
@@ -28,6 +29,7 @@ def build_model(config: dict[str, Any]) -> nn.Module:
 
     config = copy.deepcopy(config)
     text, vision = config["text_cfg"], config["vision_cfg"]
+    config.pop(TRANSFORMERS, None)
     custom = config.pop("custom_text", False) or "hf_model_name" in text
     encoder = text.get("hf_model_name")
     if encoder:

@@ -63,4 +63,4 @@ def _is_causal(tower: TextTower, padding: int, behind: int) -> bool:
 
 def _word(padding: int) -> int:
     """An id that is none of padding; which word it is does not matter, for its vector is replaced."""
-    return padding + 1
+    return padding - 1 if padding else 1

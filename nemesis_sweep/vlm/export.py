@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from nemesis_sweep.vlm.backbone import backbone_from_open_clip
+from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS
 from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.registry import find_backbone
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
@@ -40,11 +41,12 @@ def export_backbone(name: str) -> Exported:
     backbone = backbone_from_open_clip(loaded.model, tokenizer, loaded.preprocess, name=name)
     preprocess = asdict(backbone.preprocess)
     preprocess["size"] = preprocess.pop("image_size")
+    config = {name: value for name, value in loaded.config.items() if name != TRANSFORMERS}
     # Copies: a file of safetensors takes no two names for one tensor.
     weights = {key: tensor.detach().clone() for key, tensor in loaded.model.state_dict().items()}
     vocabulary = len(next(backbone.text.token_embedding.parameters()))
     return Exported(
-        config={"model_cfg": loaded.config, "preprocess_cfg": preprocess},
+        config={"model_cfg": config, "preprocess_cfg": preprocess},
         weights=weights,
         tokenizer=getattr(tokenizer, "tokenizer", None),
         vocabulary=vocabulary,

@@ -14,6 +14,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
 from nemesis_sweep.vlm.causality import refuse_two_answers
 from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH, architecture_config
+from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS, family_of
 from nemesis_sweep.vlm.dual_encoders.families import NORM_NOTE, TEMPERATURE, USUAL_SCALE, Family
 from nemesis_sweep.vlm.dual_encoders.looking import look_at
 from nemesis_sweep.vlm.hub import CONFIG_FILE, ENCODER_FILE, WEIGHTS, cached
@@ -27,6 +28,7 @@ from nemesis_sweep.vlm.registry import Source, architecture_names, find_backbone
 from nemesis_sweep.vlm.text import choose_path, why_not_shared
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower
+from nemesis_sweep.vlm.vocabulary import has_vocabulary
 
 N_CTX = 4
 """Context vectors of the prompt that is laid out to see which way it goes."""
@@ -112,7 +114,7 @@ def inspect_backbone(name: str) -> Inspection:
         context_length=int(text.get("context_length") or DEFAULT_LENGTH),
         causal=_causal(tower, name),
         pooling=_pooling(text, tower),
-        tokenizer=text.get("hf_tokenizer_name") or "CLIP's own",
+        tokenizer="its own" if TRANSFORMERS in config else text.get("hf_tokenizer_name") or "CLIP's own",
         logit_bias=_logit_bias(found),
         text_path=path,
         reason=reason,
@@ -148,7 +150,7 @@ def _dual_encoder(name: str, found: _Found, config: Path) -> Inspection:
         reason=f"attention looks both ways{cut}",
         logit_scale=_scale_of(family, found, looked.initial_scale),
         scale_stored=family.stores_scale,
-        note=NORM_NOTE if family.normed else "",
+        note="; ".join(filter(None, [family.note, NORM_NOTE if family.normed else ""])),
     )
 
 
@@ -188,7 +190,8 @@ def _find_repository(source: Source) -> _Found:
 
 
 def _other(config: Path) -> Path | None:
-    return None if config.name == CONFIG_FILE else config
+    """A configuration of towers that are none of open_clip's."""
+    return None if config.name == CONFIG_FILE or family_of(config).is_open_clips else config
 
 
 def _tower(config: Mapping[str, Any]) -> TextTower | None:
@@ -218,7 +221,8 @@ def _text_path(tower: TextTower | None, text: Mapping[str, Any], weights: Path |
     if tower.reason:
         return "plain", tower.reason
     shared = "causal attention and EOT pooling: prompts share their beginning and end at EOT"
-    if text.get("hf_tokenizer_name"):
+    beside = Path(text.get("hf_tokenizer_name") or "")
+    if text.get("hf_tokenizer_name") and not has_vocabulary(beside):
         return "shared", f"{shared} (its tokenizer, of the Hugging Face hub, was not looked at)"
     layout = make_layout(make_tokenizer(text, weights), ["cat", "golden retriever"], N_CTX)
     return choose_path(tower, layout), why_not_shared(tower, layout) or shared

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.configuration import architecture_config
-from nemesis_sweep.vlm.dual_encoders.described import family_of
+from nemesis_sweep.vlm.dual_encoders.clip_weights import open_clip_state
+from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS, family_of
 from nemesis_sweep.vlm.dual_encoders.preprocessing import FILES
 from nemesis_sweep.vlm.hub import CONFIG_FILE, WEIGHTS, fetch
 from nemesis_sweep.vlm.hub_file import HubFile, VocabularyFile
@@ -57,7 +58,7 @@ def dual_encoder_files(source: Source) -> DualEncoderFiles | None:
     if source.kind == "folder":
         path = source.path or Path()
         config = config_in(path if path.is_dir() else path.parent)
-        if config.name == CONFIG_FILE:
+        if not _is_other(config):
             return None
         require_vocabulary(config.parent)
         return DualEncoderFiles(config, path if path.is_file() else find_weights(config.parent))
@@ -68,7 +69,14 @@ def dual_encoder_files(source: Source) -> DualEncoderFiles | None:
         return None
     HubFile(source.repository, FILES, source.revision).fetch()
     VocabularyFile(source.repository, revision=source.revision).fetch()
+    if not _is_other(config):
+        return None
     return DualEncoderFiles(config, fetch(source.repository, WEIGHTS, source.revision))
+
+
+def _is_other(config: Path) -> bool:
+    """Whether a configuration is of a model whose towers are none of open_clip's."""
+    return config.name != CONFIG_FILE and not family_of(config).is_open_clips
 
 
 def load_model(source: Source) -> Loaded:
@@ -149,6 +157,9 @@ def _configured(
 ) -> Loaded:
     """The model of a configuration file and the weights beside it."""
     state = read_weights(weights)
+    if TRANSFORMERS in config:
+        require_vocabulary(config_path.parent)
+        state = open_clip_state(state)
     try:
         return _filled(config, preprocess, state, weights)
     except (KeyError, TypeError, ValueError) as error:

@@ -38,6 +38,7 @@ SHORT = ("method.epochs=2", "method.views=2", "tasks.replicates=2", "budget.tria
 PAPER = ("tasks.shots=[1, 16]", "method.per_shots={16: {epochs: 4}}", "method.per_dataset.imagenet.epochs=1")
 MORE: Mapping[str, tuple[str, ...]] = {
     "paper_few_shot": PAPER,
+    "low_norm_effect": ("tasks.shots=[4]", "budget.trials=0"),
     "pun": ("tasks.shots=[4]", "method.per_dataset.emoji.epochs=1"),
     "mixed": ("tasks.shots=[4]",),
     "pan": ("tasks.shots=[4]",),
@@ -122,6 +123,7 @@ def run(sweep: Sweep, home: Home) -> list[Result]:
                 seeds=tuple(sweep.tasks.seeds),
                 eval_every=sweep.search.eval_every,
                 threads=1,
+                corrupt=sweep.search.corrupt,
             )
             session = open_trial(spec, record)
             while not (told := session.advance()).done:
@@ -132,7 +134,7 @@ def run(sweep: Sweep, home: Home) -> list[Result]:
             result = read_result(spec.folder)
             assert result is not None
             assert not result.failed_seeds
-            assert record.epochs == list(range(1, result.epochs + 1))
+            assert list(dict.fromkeys(record.epochs)) == list(range(1, result.epochs + 1))
             results.append(result)
     return results
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
+from nemesis_sweep.vlm.dual_encoders.clip_config import open_clip_config
 from nemesis_sweep.vlm.dual_encoders.families import FAMILIES, Family
 from nemesis_sweep.vlm.dual_encoders.preprocessing import preprocess_of
 
@@ -44,17 +45,33 @@ def described(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     for settings of images that cannot be used."""
     family = family_of(path)
     preprocess = preprocess_of(path.parent)
+    if family.is_open_clips:
+        return _open_clips(path, family), preprocess
     config = {
         TRANSFORMERS: family.model_type,
         "vision_cfg": {TRANSFORMERS: family.model_type, "image_size": preprocess["image_size"]},
         "text_cfg": {
             TRANSFORMERS: family.model_type,
             "context_length": min(family.length, _positions(path) or family.length),
-            "hf_tokenizer_name": str(path.parent),
-            "tokenizer_kwargs": {"padding_side": "right"},
+            **_tokenizer(path),
         },
     }
     return config, preprocess
+
+
+def _open_clips(path: Path, family: Family) -> dict[str, Any]:
+    """The configuration of towers that are open_clip's own under other names."""
+    try:
+        config = open_clip_config(json.loads(path.read_text(encoding="utf-8")))
+    except (LookupError, ValueError, TypeError) as error:
+        message = f"open_clip has no words for this model of {family.title}"
+        raise UserError(Problem(message, file=str(path), found=f"{error}")) from error
+    config["text_cfg"] |= _tokenizer(path)
+    return {TRANSFORMERS: family.model_type, **config}
+
+
+def _tokenizer(path: Path) -> dict[str, Any]:
+    return {"hf_tokenizer_name": str(path.parent), "tokenizer_kwargs": {"padding_side": "right"}}
 
 
 def _positions(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.vlm.dual_encoders.described import family_of
-from nemesis_sweep.vlm.dual_encoders.families import Family
+from nemesis_sweep.vlm.dual_encoders.families import LOGIT_BIAS, Family
 from nemesis_sweep.vlm.dual_encoders.parts import Parts
 from nemesis_sweep.vlm.vocabulary import require_transformers
 from nemesis_sweep.vlm.weights import read_weights
@@ -39,7 +39,8 @@ def load_parts(config: Path, weights: Path) -> Parts:
         id(each) for part in (parts.text, parts.image) for each in part.state_dict(keep_vars=True).values()
     }
     needed = [name for name, each in model.state_dict(keep_vars=True).items() if id(each) in used]
-    lacking = [name for name in needed if name in missing]
+    numbers = [name for name in (family.scale, LOGIT_BIAS) if name]
+    lacking = [name for name in (*needed, *numbers) if name in missing]
     if lacking:
         more = f" and {len(lacking) - SHOWN} more" * (len(lacking) > SHOWN)
         message = f"the weights lack what {family.model_class} needs"

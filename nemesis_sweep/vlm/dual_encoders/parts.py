@@ -35,7 +35,7 @@ class TextModel(nn.Module, ABC):
         is read like words."""
 
     @abstractmethod
-    def feature(self, states: Tensor, ids: Tensor) -> Tensor:
+    def feature(self, states: Tensor, seen: Tensor | None) -> Tensor:
         """Features (N, E), not normalised, of the states."""
 
 
@@ -54,6 +54,32 @@ class ImageModel(nn.Module, ABC):
     def __repr__(self) -> str:
         """What is computed, in words that do not change with the version of transformers."""
         return f"{type(self).__name__}({self.facts})"
+
+
+class FirstStateImage(ImageModel):
+    """An image model whose first state (the class token's) is projected."""
+
+    def __init__(self, encoder: Any, projection: nn.Module, config: Any) -> None:
+        super().__init__(config)
+        self.encoder, self.projection = encoder, projection
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Features (B, E) of pixels (B, 3, H, W)."""
+        projected: Tensor = self.projection(self.encoder(pixel_values=pixels).last_hidden_state[:, 0])
+        return projected
+
+
+class PooledImage(ImageModel):
+    """An image model that pools by itself. projection: of what is pooled, by default none."""
+
+    def __init__(self, encoder: Any, config: Any, projection: nn.Module | None = None) -> None:
+        super().__init__(config)
+        self.encoder, self.projection = encoder, projection or nn.Identity()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Features (B, E) of pixels (B, 3, H, W)."""
+        projected: Tensor = self.projection(self.encoder(pixel_values=pixels).pooler_output)
+        return projected
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +110,7 @@ class FirstState(TextModel):
         found: Tensor = self.encoder(inputs_embeds=embedded.clone(), attention_mask=seen).last_hidden_state
         return found
 
-    def feature(self, states: Tensor, ids: Tensor) -> Tensor:
+    def feature(self, states: Tensor, seen: Tensor | None) -> Tensor:
         projected: Tensor = self.projection(states[:, 0])
         return projected
 
@@ -116,3 +142,8 @@ def facts_of(config: Any) -> str:
     """What decides what a tower computes beside its weights, in one line."""
     there = {name: getattr(config, name) for name in _DECIDE if getattr(config, name, None) is not None}
     return ", ".join([config.model_type, *(f"{name} {value}" for name, value in there.items())])
+
+
+def exponentiated(logit_scale: Tensor) -> float:
+    """The factor on cosines of its logarithm."""
+    return float(logit_scale.detach().exp())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def preprocess_of(folder: Path) -> dict[str, Any]:
 
 def _words(given: Mapping[str, Any]) -> dict[str, Any]:
     """Raises ValueError or LookupError for what `Preprocess` cannot say."""
-    mode, resized = _resized(given["size"], crops=_crops(given))
+    size = given["size"] if "max_num_patches" not in given else _grid(given)
+    mode, resized = _resized(size, crops=_crops(given))
     size = _side(given["crop_size"]) if _crops(given) else resized
     if given.get("resample", 3) not in RESAMPLE:
         raise ValueError(f"resample {given['resample']}")
@@ -49,6 +51,11 @@ def _words(given: Mapping[str, Any]) -> dict[str, Any]:
         "mean": mean,
         "std": std,
     }
+
+
+def _grid(given: Mapping[str, Any]) -> int:
+    """The side of a square image that is cut into as many patches as there may be."""
+    return math.isqrt(int(given["max_num_patches"])) * int(given["patch_size"])
 
 
 def _crops(given: Mapping[str, Any]) -> bool:

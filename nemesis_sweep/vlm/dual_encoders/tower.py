@@ -60,11 +60,14 @@ class DualEncoderTower(TextTower):
         return replace(self, model=copy.deepcopy(self.model).to(target))
 
     def states(self, embedded: Tensor, ids: Tensor) -> Tensor:
-        seen = None if self.masked_id is None else (ids != self.masked_id).long()
-        return self.model.states(embedded, ids, seen)
+        return self.model.states(embedded, ids, self._seen(ids))
 
     def encode(self, embedded: Tensor, ids: Tensor) -> Tensor:
-        return self.model.feature(self.states(embedded, ids), ids)
+        seen = self._seen(ids)
+        return self.model.feature(self.model.states(embedded, ids, seen), seen)
+
+    def _seen(self, ids: Tensor) -> Tensor | None:
+        return None if self.masked_id is None else (ids != self.masked_id).long()
 
 
 def dual_encoder_tower(model: TextModel, family: Family, tokenizer: Any) -> DualEncoderTower:
@@ -89,5 +92,5 @@ def bare_tower(model: TextModel, family: Family, padding: int, context_length: i
         heads=model.heads,
         pool=family.pooling,
         reason=f"attention looks both ways ({family.title})",
-        masked_id=padding if family.path == "cut" else None,
+        masked_id=None if family.path == "plain" else padding,
     )

@@ -15,7 +15,7 @@ from nemesis_sweep.vlm.dual_encoders.families import USUAL_SCALE
 from nemesis_sweep.vlm.text import choose_path, encode_text
 from tests.vlm.conftest import difference, random_context, value_and_gradient
 from tests.vlm.dual_encoders.conftest import Tiny
-from tests.vlm.dual_encoders.own import FEATURES, FORWARD
+from tests.vlm.dual_encoders.own import TEXTS, images_of, logits_of
 from tests.vlm.dual_encoders.tiny import NAMES, SIZE
 
 
@@ -37,37 +37,46 @@ def test_its_own_embeddings_in_are_its_own_features_out(each: Tiny) -> None:
     layout = each.backbone.layout(NAMES, 3)
     words = tower.token_embedding(torch.full((1, 3), layout.placeholder)).detach()
     with torch.no_grad():
-        own, _ = FEATURES[each.family.model_type](each.model, layout.ids(), pixels())
+        own = TEXTS[each.family.model_type](each.model, layout.ids())
         ours = encode_text(tower, layout, words, path="plain", normalised=False)[0]
-    assert torch.equal(ours, own)
+    # FLAVA's own code projects every state, and so rounds otherwise; CLIP is run by open_clip's code.
+    if each.family.model_type == "flava" or each.family.is_open_clips:
+        torch.testing.assert_close(ours, own, rtol=1e-6, atol=1e-6)
+    else:
+        assert torch.equal(ours, own)
 
 
-def test_cosines_are_those_of_its_forward_pass(each: Tiny) -> None:
-    backbone, given = each.backbone, pixels()
-    ids = backbone.tokenizer(["a red bus", "an old cat"])
+def test_logits_are_those_of_its_forward_pass(each: Tiny) -> None:
+    backbone, given, texts = each.backbone, pixels(), ["a red bus", "an old cat"]
     with torch.no_grad():
-        own = FORWARD[each.family.model_type](each.model, ids, given)
-    ours = backbone.encode_image(given) @ backbone.encode_texts(["a red bus", "an old cat"]).T
-    torch.testing.assert_close(ours, own, rtol=1e-5, atol=1e-5)
+        own = logits_of(each.family.model_type, each.model, backbone.tokenizer(texts), given)
+    ours = backbone.logit_scale * backbone.encode_image(given) @ backbone.encode_texts(texts).T
+    if own is None:
+        assert backbone.logit_scale == pytest.approx(float(each.model.logit_scale.exp()))
+    else:
+        torch.testing.assert_close(ours + (backbone.logit_bias or 0), own, rtol=1e-4, atol=1e-4)
 
 
 def test_images_are_its_own(each: Tiny) -> None:
     given = pixels()
     with torch.no_grad():
-        _, own = FEATURES[each.family.model_type](each.model, each.backbone.tokenizer(["a cat"]), given)
-    assert torch.equal(each.backbone.encode_image(given), F.normalize(own, dim=-1))
+        own = images_of(each.family.model_type, each.model, given)
+    torch.testing.assert_close(
+        each.backbone.encode_image(given), F.normalize(own, dim=-1), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("position", ["end", "middle"])
 def test_gradients_are_its_own_whichever_path_is_taken(each: Tiny, position: str) -> None:
     tower = each.backbone.text
     layout = each.backbone.layout(NAMES, 3, position)
-    embedding = each.model.get_input_embeddings()
+    text_model = getattr(each.model, "text_model", None) or each.model.text_encoder
+    embedding = text_model.get_input_embeddings()
 
     def through_the_model(context: Tensor) -> Tensor:
         remove = put_among(embedding, layout.ids(), layout.slots, context)
         try:
-            return FEATURES[each.family.model_type](each.model, layout.ids(), pixels())[0][None]
+            return TEXTS[each.family.model_type](each.model, layout.ids())[None]
         finally:
             remove()
 
@@ -101,7 +110,7 @@ def test_prompts_learn(each: Tiny) -> None:
     labels = torch.arange(3).repeat(3).expand(2, -1)
     trainer = Trainer(backbone, NAMES, Method(n_ctx=3, omega=0.1, beta=0.5, epochs=40, lr=0.1), seeds=(1, 2))
     losses = [trainer.step(images, labels, epoch).cross_entropy for epoch in range(15)]
-    assert bool((losses[-1] < losses[0] - 0.005).all()), (losses[0], losses[-1])
+    assert float((losses[0] - losses[-1]).mean()) > 0.005, (losses[0], losses[-1])
 
 
 def test_a_scale_that_no_weights_hold_is_the_usual_one_until_another_is_given(each: Tiny) -> None:

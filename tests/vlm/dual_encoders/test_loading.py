@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pytest
 import torch
+from click.testing import CliRunner
 from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from nemesis_sweep.cli import main
 from nemesis_sweep.data.views import CENTRE, view
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm.backbone import load_backbone
@@ -25,6 +28,7 @@ from nemesis_sweep.vlm.configuration import (
     text_blocks,
 )
 from nemesis_sweep.vlm.dual_encoders.described import is_dual_encoder
+from nemesis_sweep.vlm.dual_encoders.families import NORM_NOTE
 from nemesis_sweep.vlm.export import export_backbone
 from nemesis_sweep.vlm.hub import cached_models
 from nemesis_sweep.vlm.inspection import inspect_backbone
@@ -32,6 +36,7 @@ from nemesis_sweep.vlm.pixels import normalised
 from nemesis_sweep.vlm.presence import missing_here
 from nemesis_sweep.vlm.registry import find_backbone
 from tests.vlm.dual_encoders.conftest import Tiny
+from tests.vlm.dual_encoders.own import patched
 
 
 @pytest.fixture
@@ -188,7 +193,7 @@ def test_what_is_known_before_anything_is_loaded(each: Tiny) -> None:
     assert facts.logit_scale == pytest.approx(each.backbone.logit_scale)
     assert facts.causal == tower.causal
     assert facts.scale_stored == stores_scale(name) == each.backbone.scale_stored
-    assert bool(facts.note) == each.family.normed
+    assert (NORM_NOTE in facts.note) == each.family.normed
     assert context_length(name) == tower.context_length
     assert missing_here(name) == []
 
@@ -206,14 +211,41 @@ def test_images_are_made_as_its_own_image_processor_makes_them(each: Tiny) -> No
     from transformers import AutoImageProcessor
 
     noise = torch.randint(0, 256, (50, 70, 3), generator=torch.Generator().manual_seed(2)).byte().numpy()
-    image = Image.fromarray(noise).resize((140, 100), Image.Resampling.BICUBIC)
+    naflex = each.family.model_type == "siglip2"
+    image = Image.fromarray(noise).resize((140, 140 if naflex else 100), Image.Resampling.BICUBIC)
     processor = AutoImageProcessor.from_pretrained(each.folder)
     own = processor(image, return_tensors="pt").pixel_values
     preprocess = each.backbone.preprocess
     taken = torch.from_numpy(view(image, CENTRE, "", preprocess).copy())[None]
     ours = normalised(taken, preprocess)
+    if naflex:  # Which gives patches.
+        ours = patched(ours)["pixel_values"]
     # In grey levels: torchvision rounds elsewhere than PIL.
-    levels = (ours - own).abs() * torch.tensor(preprocess.std).view(3, 1, 1) * 255
+    levels = (ours - own).abs() * max(preprocess.std) * 255
     assert ours.shape == own.shape
     assert float(levels.max()) <= 2
     assert float(levels.mean()) < 0.3
+
+
+def test_clip_is_exported_as_open_clips_own(tiny: Callable[[str], Tiny], tmp_path: Path) -> None:
+    """A CLIP that was fine-tuned with transformers becomes a folder that plain open_clip loads."""
+    one, folder = tiny("clip"), tmp_path / "exported"
+    result = CliRunner().invoke(main, ["backbones", "--export", str(one.folder), str(folder)])
+    assert result.exit_code == 0, result.output
+    model: Any = open_clip.create_model(f"local-dir:{folder}").eval()
+    ids = open_clip.get_tokenizer(f"local-dir:{folder}")(["a red bus"])
+    with torch.no_grad():
+        texts = model.encode_text(ids, normalize=True)
+    torch.testing.assert_close(texts, one.backbone.encode_texts(["a red bus"]), rtol=1e-5, atol=1e-6)
+    again = load_backbone(str(folder))
+    assert (again.fingerprint, again.preprocess) == (one.backbone.fingerprint, one.backbone.preprocess)
+
+
+def test_a_clip_that_open_clip_has_no_words_for_is_refused(
+    tiny: Callable[[str], Tiny], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny("clip").folder, tmp_path / "clip"))
+    text = json.loads((folder / "config.json").read_text())["text_config"]
+    change(folder / "config.json", text_config=text | {"hidden_act": "relu"})
+    with pytest.raises(UserError, match="open_clip has no words for this model of CLIP; found activations"):
+        load_backbone(str(folder))
