@@ -29,13 +29,18 @@ def made_folder(folder: Path) -> None:
         raise _no_folder(folder) from error
 
 
+def refuse_file_in_its_place(folder: Path, key: str) -> None:
+    """Raise ``UserError`` for a file in the place of the folder or of one above it."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise _no_folder(folder, key)
+
+
 def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
     """Raise ``UserError`` for the current folder, for a file in the place of the folder or of one above it,
     and for a folder with other names."""
     refuse_current(folder, key)
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not there.is_dir():
-        raise _no_folder(folder, key)
+    refuse_file_in_its_place(folder, key)
     foreign = sorted({path.name for path in folder.iterdir()} - set(names)) if folder.is_dir() else []
     if foreign:
         message = "this folder would be replaced, and holds something else"

@@ -31,7 +31,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     try:
         with naming(folder):
             shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
+            made_folder(partial)
             yield partial
             if folder.exists():
                 folder.rename(former)
