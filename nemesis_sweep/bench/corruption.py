@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
@@ -61,8 +61,9 @@ def measure_corruption(case: Grid, say: Say) -> dict[str, Any]:
     """Time the grid both ways and compare what every prompt has right.
 
     Keys: `case`, `machine`, `cells` and `classes` and `images` of the grid; `ours_seconds` (median),
-    `plain_seconds` (extrapolated) and `plain_over_ours`; `compared` cells; `changed`, those of them in which
-    the corruption changed what is right; `different`, images that the two ways do not agree on.
+    `plain_seconds` (extrapolated) and `plain_over_ours`, the median over the repeats; `compared` cells;
+    `changed`, those of them in which the corruption changed what is right; `different`, images that the two
+    ways do not agree on.
     """
     if case.threads:
         torch.set_num_threads(case.threads)
@@ -75,20 +76,35 @@ def measure_corruption(case: Grid, say: Say) -> dict[str, Any]:
     ]
     step = max(1, len(grid) // case.cells) if case.cells else 1
     sample = grid[:: step | 1] if step > 1 else grid  # Odd, so that no axis is walked alone.
-    half, rest = sample[: len(sample) // 2], sample[len(sample) // 2 :]
-    say(f"{counted(len(half), 'cell')} of {len(grid)}, one after the other")
-    plain = [_plain(learner, seeds, images, labels, cell) for cell in half]
-    found: dict[str, Corrupted] = {}
-    ours = []
+
+    def whole() -> dict[str, Corrupted]:
+        return {
+            operation: corrupt(learner, seeds, images, labels, operation, strengths)
+            for operation, strengths in STRENGTHS.items()
+        }
+
+    found = whole()  # Not timed: plans are made, and memory is found.
+    plain: list[tuple[float, np.ndarray]] = []
+    ours: list[float] = []
+    ratios: list[float] = []
+    bounds = [len(sample) * number // (case.repeats + 1) for number in range(case.repeats + 2)]
     for number in range(case.repeats + 1):
-        start = time.perf_counter()
-        for operation, strengths in STRENGTHS.items():
-            found[operation] = corrupt(learner, seeds, images, labels, operation, strengths)
+        begun = bounds[max(0, number - 1)]
+        plain += [
+            _plain(learner, seeds, images, labels, cell)
+            for cell in sample[bounds[number] : bounds[number + 1]]
+        ]
         if number:
+            # Those on either side of the grid, as other work on the machine comes and goes.
+            around = mean(spent for spent, _ in plain[begun:] or plain) * len(grid)
+            ratios.append(around / ours[-1])
+            told = f"{ours[-1]:.2f} s, {ratios[-1]:.0f} times as fast"
+            say(f"the whole grid, {number} of {case.repeats}: {told}")
+        if number < case.repeats:
+            start = time.perf_counter()
+            whole()
             ours.append(time.perf_counter() - start)
-            say(f"the whole grid, {number} of {case.repeats}: {ours[-1]:.2f} s")
-    plain += [_plain(learner, seeds, images, labels, cell) for cell in rest]
-    seconds = sum(spent for spent, _ in plain) * len(grid) / len(sample)
+    seconds = mean(spent for spent, _ in plain) * len(grid)
     rights = [found[operation].right[place] for operation, place in sample]
     befores = [found[operation].before[place[0]] for operation, place in sample]
     return {
@@ -99,7 +115,7 @@ def measure_corruption(case: Grid, say: Say) -> dict[str, Any]:
         "images": len(labels),
         "ours_seconds": median(ours),
         "plain_seconds": seconds,
-        "plain_over_ours": seconds / median(ours),
+        "plain_over_ours": median(ratios),
         "compared": len(sample),
         "changed": sum(bool((own != was).any()) for own, was in zip(rights, befores, strict=True)),
         "different": sum(int((own != one).sum()) for own, (_, one) in zip(rights, plain, strict=True)),
