@@ -96,6 +96,39 @@ def scaling_tables(figures: Mapping[str, Any], as_markdown: bool) -> str:
     return "\n\n".join([*blocks, machine_line(figures["machine"])])
 
 
+COST_HEADER = (
+    "loss",
+    "ms a step",
+    "s an epoch",
+    "over CoOp",
+    "over CoOp, images encoded in each step",
+    "peak MiB",
+)
+
+
+def cost_tables(figures: Mapping[str, Any], as_markdown: bool) -> str:
+    """A table for each case that was measured."""
+    blocks = []
+    for case in figures["cases"]:
+        at = f"{case['axis']} {case['value']}: " if case["axis"] else ""
+        about = case_name({**case["setting"], "pan": 0})
+        encode = f"{1000 * case['encode_seconds']:.0f} ms to encode the images of a step"
+        blocks.append(f"{at}{about}, {case['shots']} shots; {encode}")
+        rows = [
+            [
+                each["loss"],
+                _number(1000 * each["step_seconds"], ".1f"),
+                _number(each["epoch_seconds"], ".2f"),
+                _number(each["overhead"], "+.1f", " %"),
+                _number(each["overhead_uncached"], "+.1f", " %"),
+                _mebibytes(each["peak_bytes"]),
+            ]
+            for each in case["losses"]
+        ]
+        blocks.append((markdown if as_markdown else plain)(COST_HEADER, rows))
+    return "\n\n".join([*blocks, machine_line(figures["machine"])])
+
+
 def goal_tables(results: Mapping[str, Any]) -> str:
     """Markdown: the goals and what was reached, then the cases behind them. What was not measured is left
     out."""

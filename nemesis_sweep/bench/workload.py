@@ -41,8 +41,9 @@ class Setting:
     arch: an open_clip architecture (random weights), or any other backbone name.
     pan: positions N that PAN tests in a step; 0 is plain CoOp. names: `short` or `imagenet-like`.
     threads: of torch, 0 leaves torch's choice. repeats: timed steps of each, after one that is not.
-    prompt: its kind; the public implementation is that of `coop` alone. prograd: as of a method. last: blocks
-    of the image tower, its last ones, that kinds in it put vectors before; 0 for all.
+    pun: PUN, where PAN tests nothing. prompt: its kind; the public implementation is that of `coop`
+    alone. prograd: as of a method. last: blocks of the image tower, its last ones, that kinds in it put
+    vectors before; 0 for all.
     device: where all is computed.
     """
 
@@ -51,6 +52,7 @@ class Setting:
     n_ctx: int = 16
     batch: int = 32
     pan: int = 1
+    pun: bool = False
     names: str = "short"
     threads: int = 0
     replicates: int = 1
@@ -74,8 +76,10 @@ class Setting:
 
     @property
     def method(self) -> Method:
-        """Nemesis with PAN only, or CoOp without any penalty."""
-        nemesis = {"omega": 1.0, "beta": 0.0, "n_positions": self.pan} if self.pan else {}
+        """Nemesis with PAN only or PUN only, or CoOp without any penalty."""
+        nemesis: dict[str, float] = {"omega": 1.0, "beta": 1.0} if self.pun else {}
+        if self.pan:
+            nemesis = {"omega": 1.0, "beta": 0.0, "n_positions": self.pan}
         settings = {"prompt": self.prompt, "n_ctx": self.n_ctx, "epochs": EPOCHS, **nemesis}
         settings |= {"precision": self.precision} | ({"prograd": self.prograd} if self.prograd else {})
         if PROMPTS[self.prompt].in_image_tower:

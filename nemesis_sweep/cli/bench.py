@@ -4,81 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.cli.bench_options import AT_LEAST_1, case_options, into_option, threads_option
 from nemesis_sweep.messages.errors import Problem, UserError
-from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
-
-_Command = Callable[..., None]
-_AT_LEAST_1 = click.IntRange(min=1)
-_threads = click.option(
-    "--threads", default=0, show_default="torch's choice", type=click.IntRange(min=0), help="CPU threads."
-)
-_into = click.option("--into", type=GivenPath(dir_okay=False), help="Put the tables into this document too.")
-
-
-def _case(function: _Command) -> _Command:
-    """The options that say what is measured."""
-    options = [
-        click.option("--arch", default="ViT-B-16", show_default=True, help="An open_clip architecture."),
-        click.option("--classes", default=100, show_default=True, type=_AT_LEAST_1),
-        click.option("--n-ctx", default=16, show_default=True, type=_AT_LEAST_1, help="Context vectors."),
-        click.option("--batch", default=32, show_default=True, type=_AT_LEAST_1, help="Images a step."),
-        click.option(
-            "--pan",
-            default=1,
-            show_default=True,
-            type=click.IntRange(min=0),
-            help="Positions that PAN tests in a step; 0 is plain CoOp.",
-        ),
-        click.option(
-            "--names",
-            default="short",
-            show_default=True,
-            type=click.Choice(["short", "imagenet-like"]),
-            help="Class names: one token each, or 1 to 9.",
-        ),
-        _threads,
-        click.option(
-            "--replicates",
-            default=1,
-            show_default=True,
-            type=_AT_LEAST_1,
-            help="Prompts trained side by side.",
-        ),
-        click.option(
-            "--repeats", default=5, show_default=True, type=_AT_LEAST_1, help="Timed steps of each way."
-        ),
-        click.option(
-            "--precision", default="fp32", show_default=True, type=click.Choice(["fp32", "bf16", "fp16"])
-        ),
-        click.option(
-            "--prompt", default="coop", show_default=True, type=click.Choice(list(PROMPTS)), help="Its kind."
-        ),
-        click.option(
-            "--last",
-            default=0,
-            show_default="all",
-            type=click.IntRange(min=0),
-            help="Blocks of the image tower, its last ones, that kinds in it put vectors before.",
-        ),
-        click.option(
-            "--device", default="cpu", show_default=True, help="Where all is computed, such as cuda."
-        ),
-        click.option("--no-memory", is_flag=True, help="Do not measure memory (a process for each figure)."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-        click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table."),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @click.group("bench")
@@ -87,7 +21,7 @@ def command() -> None:
 
 
 @command.command("step")
-@_case
+@case_options
 @click.option(
     "--skip", multiple=True, type=click.Choice(["public", "plain"]), help="Leave a way out that does not fit."
 )
@@ -111,7 +45,7 @@ def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None
 
 
 @command.command("scaling")
-@_case
+@case_options
 @click.option(
     "--axis",
     "axes",
@@ -119,7 +53,7 @@ def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None
     metavar="NAME[=A,B,...]",
     help="Only this axis: classes, n_ctx, replicates, pan or prompt; with values of your own if given.",
 )
-@_into
+@into_option
 def scaling(
     no_memory: bool, as_json: bool, as_markdown: bool, axes: tuple[str, ...], into: Path | None, **case: Any
 ) -> None:
@@ -140,11 +74,52 @@ def scaling(
     click.echo(json.dumps(figures) if as_json else tables.scaling_tables(figures, as_markdown))
 
 
+@command.command("cost")
+@case_options
+@click.option(
+    "--shots", default=16, show_default=True, type=AT_LEAST_1, help="Images of a class, for epochs."
+)
+@click.option(
+    "--axis",
+    "axes",
+    multiple=True,
+    metavar="NAME[=A,B,...]",
+    help="Also at other values of batch, shots, classes, arch (with images of its size), replicates, device.",
+)
+@into_option
+def cost(
+    no_memory: bool,
+    as_json: bool,
+    as_markdown: bool,
+    shots: int,
+    axes: tuple[str, ...],
+    into: Path | None,
+    **case: Any,
+) -> None:
+    """Time steps and epochs of CoOp, PUN and PAN (1, 2, 4 and all positions): what the penalties add.
+
+    In percent over CoOp with cached image features, and where every step encodes its images. --pan has no
+    part in it. --into FILE puts the tables between the lines `<!-- cost -->` and `<!-- end of cost -->` of a
+    file.
+    """
+    from nemesis_sweep.bench import tables
+    from nemesis_sweep.bench.cost import measure_cost, parse_axes
+    from nemesis_sweep.bench.document import check_marks, put_between
+    from nemesis_sweep.bench.workload import Setting
+
+    if into is not None:
+        check_marks(into, "cost")
+    figures = measure_cost(Setting(**case), shots, parse_axes(axes), _say, memory=not no_memory)
+    if into is not None:
+        put_between(into, "cost", tables.cost_tables(figures, as_markdown=True))
+    click.echo(json.dumps(figures) if as_json else tables.cost_tables(figures, as_markdown))
+
+
 @command.command("goals")
-@_threads
+@threads_option
 @click.option("--only", multiple=True, metavar="TEXT", help="Only cases with this text in their name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_into
+@into_option
 def goals(threads: int, only: tuple[str, ...], as_json: bool, into: Path | None) -> None:
     """Measure everything that docs/performance.md promises (over an hour on two cores, up to 24 GB).
 
@@ -169,11 +144,11 @@ def goals(threads: int, only: tuple[str, ...], as_json: bool, into: Path | None)
 @click.option(
     "--backbone", default="ViT-B-32@random", show_default=True, help="A backbone, as in a sweep file."
 )
-@click.option("--images", default=256, show_default=True, type=_AT_LEAST_1)
+@click.option("--images", default=256, show_default=True, type=AT_LEAST_1)
 @click.option("--width", default=500, show_default=True, type=click.IntRange(8, 8192), help="In pixels.")
-@click.option("--batch", default=64, show_default=True, type=_AT_LEAST_1, help="Of the bare loop.")
-@click.option("--repeats", default=5, show_default=True, type=_AT_LEAST_1, help="Timed rounds.")
-@_threads
+@click.option("--batch", default=64, show_default=True, type=AT_LEAST_1, help="Of the bare loop.")
+@click.option("--repeats", default=5, show_default=True, type=AT_LEAST_1, help="Timed rounds.")
+@threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def encode(as_json: bool, **case: Any) -> None:
     """Time the encoding of image files, in turn with a bare loop of decoding and encode_image."""
@@ -183,8 +158,31 @@ def encode(as_json: bool, **case: Any) -> None:
     click.echo(json.dumps(figures) if as_json else encode_lines(figures))
 
 
+@command.command("corrupt")
+@click.option("--backbone", default="icon-clip", show_default=True, help="A backbone, as in a sweep file.")
+@click.option("--dataset", default="clipart", show_default=True, help="A dataset, as in a sweep file.")
+@click.option("--n-ctx", default=16, show_default=True, type=AT_LEAST_1, help="Context vectors.")
+@click.option("--replicates", default=3, show_default=True, type=AT_LEAST_1)
+@click.option(
+    "--cells",
+    default=48,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Prompts that are evaluated one after the other; the rest is extrapolated. 0: all.",
+)
+@click.option("--repeats", default=3, show_default=True, type=AT_LEAST_1, help="Of the whole grid our way.")
+@threads_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def corrupt(as_json: bool, **case: Any) -> None:
+    """Time a whole grid of corrupted prompts, against one evaluation after the other, and compare them."""
+    from nemesis_sweep.bench.corruption import Grid, corruption_lines, measure_corruption
+
+    figures = measure_corruption(Grid(**case), _say)
+    click.echo(json.dumps(figures) if as_json else corruption_lines(figures))
+
+
 @command.command("engine")
-@click.option("--trials", default=2000, show_default=True, type=_AT_LEAST_1)
+@click.option("--trials", default=2000, show_default=True, type=AT_LEAST_1)
 @click.option("--workers", default=16, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--sampler", default="random", show_default=True, type=click.Choice(list(SAMPLERS)))
 @click.option("--pruner", default="hyperband", show_default=True, type=click.Choice(list(PRUNERS)))
@@ -199,8 +197,8 @@ def engine(as_json: bool, **load: Any) -> None:
 
 
 @command.command("overhead")
-@click.option("--trials", default=60, show_default=True, type=_AT_LEAST_1, help="Warm trials that count.")
-@click.option("--workers", default=1, show_default=True, type=_AT_LEAST_1, help="Trials at a time.")
+@click.option("--trials", default=60, show_default=True, type=AT_LEAST_1, help="Warm trials that count.")
+@click.option("--workers", default=1, show_default=True, type=AT_LEAST_1, help="Trials at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def overhead(trials: int, workers: int, as_json: bool) -> None:
     """Run a small real sweep and the same training without one: what the framework adds to a warm trial."""
@@ -213,12 +211,12 @@ def overhead(trials: int, workers: int, as_json: bool) -> None:
 @command.command("sweep")
 @click.option("--backbone", default="icon-clip", show_default=True, help="A backbone, as in a sweep file.")
 @click.option("--dataset", default="clipart", show_default=True, help="A dataset, as in a sweep file.")
-@click.option("--trials", default=20, show_default=True, type=_AT_LEAST_1)
-@click.option("--replicates", default=3, show_default=True, type=_AT_LEAST_1, help="Seeds of a trial.")
-@click.option("--shots", default=16, show_default=True, type=_AT_LEAST_1)
-@click.option("--epochs", default=50, show_default=True, type=_AT_LEAST_1)
-@click.option("--n-ctx", default=16, show_default=True, type=_AT_LEAST_1, help="Context vectors.")
-@click.option("--batch", default=32, show_default=True, type=_AT_LEAST_1, help="Images a step.")
+@click.option("--trials", default=20, show_default=True, type=AT_LEAST_1)
+@click.option("--replicates", default=3, show_default=True, type=AT_LEAST_1, help="Seeds of a trial.")
+@click.option("--shots", default=16, show_default=True, type=AT_LEAST_1)
+@click.option("--epochs", default=50, show_default=True, type=AT_LEAST_1)
+@click.option("--n-ctx", default=16, show_default=True, type=AT_LEAST_1, help="Context vectors.")
+@click.option("--batch", default=32, show_default=True, type=AT_LEAST_1, help="Images a step.")
 @click.option(
     "--pan",
     default=1,
@@ -233,7 +231,7 @@ def overhead(trials: int, workers: int, as_json: bool) -> None:
     "--measure",
     default=2,
     show_default=True,
-    type=_AT_LEAST_1,
+    type=AT_LEAST_1,
     help="Trials that are run the public code's way; the rest is extrapolated.",
 )
 @click.option(
@@ -245,7 +243,7 @@ def overhead(trials: int, workers: int, as_json: bool) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown tables.")
-@_into
+@into_option
 def sweep(views: str, as_json: bool, as_markdown: bool, into: Path | None, **job: Any) -> None:
     """Time a whole job: runs one after the other the public code's way, against one sweep of the same trials.
 

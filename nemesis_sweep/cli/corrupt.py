@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help="Scale a vector, or put one drawn at random in its place [default: both].",
 )
 @click.option("--strengths", metavar="X,...", help="Factors, or deviations of the noise; with --operation.")
+@click.option("--positions", metavar="N,...", default="", help="Vectors, from 1 [default: all].")
 @click.option("--json", "as_json", is_flag=True, help="Every cell as JSON instead of tables.")
 @click.option(
     "--to", type=GivenPath(), help="Folder for corruption.parquet and a heat map of each operation."
@@ -43,6 +44,7 @@ def command(
     split: str,
     operation: str | None,
     strengths: str | None,
+    positions: str,
     as_json: bool,
     to: Path | None,
 ) -> None:
@@ -52,9 +54,9 @@ def command(
     show the change of accuracy in points, its mean over the seeds; * where the change of a seed is beyond
     chance (McNemar's exact test, at most 5 % false findings among all cells).
     """
-    chosen = _strengths(operation, strengths)
+    chosen, places = _strengths(operation, strengths), _positions(positions)
     from nemesis_sweep.report.corruption import cells_of, corruption_table
-    from nemesis_sweep.report.corruption_picture import refuse_something_else, write_corruption
+    from nemesis_sweep.report.corruption_picture import refuse_something_else, write_tables_and_maps
     from nemesis_sweep.sweep.corrupting import to_corrupt
     from nemesis_sweep.sweep.learnt_folder import learnt_folder
     from nemesis_sweep.training.corruption import corrupt
@@ -68,12 +70,12 @@ def command(
         found, load_learnt(found.folder), split, dataset, lambda line: click.echo(line, err=True)
     )
     cells = [
-        cells_of(corrupt(given.learner, given.seeds, given.images, given.labels, each, by))
+        cells_of(corrupt(given.learner, given.seeds, given.images, given.labels, each, by, places))
         for each, by in chosen.items()
     ]
-    table = corruption_table(cells, split)
+    table = corruption_table({split: cells})
     if to is not None:
-        write_corruption(to, cells, table, f"{given.data}, {split}")
+        write_tables_and_maps(to, cells, table, f"{given.data}, {split}")
     if as_json:
         click.echo(json.dumps(table.to_pylist(), indent=2))
         return
@@ -101,35 +103,44 @@ def _strengths(operation: str | None, given: str | None) -> dict[str, tuple[floa
     return {operation: numbers}
 
 
+def _positions(given: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(each) for each in given.split(",")) if given else ()
+    except ValueError:
+        allowed = "whole numbers from 1, such as 1,3"
+        raise UserError(Problem("not positions", key="--positions", found=given, allowed=allowed)) from None
+
+
 def _print(cells: Cells, split: str) -> None:
     import numpy as np
 
     from nemesis_sweep.report.cells import score_text
-    from nemesis_sweep.report.corruption import frequency
     from nemesis_sweep.report.statistics import score
 
     grid = cells.grid
-    accuracy = score([100 * float(each.double().mean()) for each in grid.before])
+    accuracy = score([100 * float(each.mean()) for each in grid.before])
     seeds = counted(len(grid.seeds), "seed")
     click.echo(
         f"{grid.operation}: {split} accuracy {score_text(accuracy)} as learnt, {seeds}; change in points"
     )
     rows = [["vector", "norm", *(f"{each:g}" for each in grid.strengths)]]
-    change: list[list[float]] = cells.change.mean(axis=0).round(1).tolist()
+    change: list[list[float]] = grid.change.mean(axis=0).round(1).tolist()
     sure: list[list[bool]] = np.asarray(cells.beyond_chance.any(axis=0)).tolist()
-    norms = grid.norms.mean(dim=0).tolist()
-    for position, norm in enumerate(norms):
+    norms = grid.norms.mean(axis=0).tolist()
+    for place, (position, norm) in enumerate(zip(grid.positions, norms, strict=True)):
         own = [
             f"{value + 0.0:+.1f}{'*' if star else ' '}"
-            for value, star in zip(change[position], sure[position], strict=True)
+            for value, star in zip(change[place], sure[place], strict=True)
         ]
-        rows.append([str(position + 1), f"{norm:.2f}", *own])
+        rows.append([str(position), f"{norm:.2f}", *own])
     for line in aligned(rows, text=()):
         click.echo(line)
-    often = frequency(cells)
-    if often is not None:
-        pairs, positions, certain = map(score_text, (often.pairs, often.positions, often.sure))
+    if (often := cells.frequency) is not None:
+        pairs, positions = (
+            f"{score_text(each.score)} % ({each.low:.1f} to {each.high:.1f})"
+            for each in (often.pairs, often.positions)
+        )
         click.echo(
-            f"A lower norm and a higher accuracy: {pairs} % of the cells that lower a norm, {positions} % of "
-            f"the positions; beyond chance {certain} % of the cells"
+            f"A lower norm and a higher accuracy: {pairs} of the cells that lower a norm, {positions} of the "
+            f"positions; beyond chance {score_text(often.sure)} % of the cells"
         )

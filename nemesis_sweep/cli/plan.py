@@ -224,6 +224,14 @@ def _remarks(sweep: "Sweep") -> list[str]:
         best = "the best" if confirm.top == 1 else f"the {confirm.top} best"
         seeds = seeds_text(sweep.confirm_seeds)
         lines.append(f"{CONFIRM}: {best} and plain CoOp are trained again on {seeds}")
+    if (corrupted := sweep.search.corrupt) is not None:
+        cells = sum(map(len, corrupted.operations.values()))
+        where = counted(len(corrupted.positions), "position") if corrupted.positions else "every position"
+        lines.append(
+            f"corrupt: each prompt is tested again on {' and '.join(corrupted.on)} with one vector changed, "
+            f"at {where}, in {counted(cells, 'way')} ({', '.join(corrupted.operations)}); "
+            "nothing is chosen by it"
+        )
     if any(name.startswith("test/") for name in sweep.search.objective):
         lines.append("the best is selected on test, which flatters it; every table says so")
     if len(sweep.search.objective) > 1:

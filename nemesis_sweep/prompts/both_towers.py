@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -19,7 +21,7 @@ class BothTowersLearner(ImageTowerLearner, DeepText):
 
 
 class BothTowersClassifier(ImageClassifier):
-    """Cosines of what both towers give, scaled. A kind writes ``rescaled``.
+    """Cosines of what both towers give, scaled. A kind writes ``_changed``.
 
     visual: vectors of the image tower ``(R, J, P, W)``. variants: whether it will be asked for those, and
     keeps the states that they can use again. texts: class features ``(R, C, E)``; features: of the images
@@ -56,12 +58,22 @@ class BothTowersClassifier(ImageClassifier):
         self._classified = images if keeps else None
         return cosine_logits(self.features, self.texts, self._both.backbone)
 
-    def _texts_of(self, positions: Tensor, scales: Tensor, place: int | None) -> Tensor:
-        """Class features ``(R, N, C, E)`` with one vector of the text tower rescaled. place: the least of
+    def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+        return self._changed(images, positions, scales)
+
+    def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
+        return self._changed(images, positions, vectors)
+
+    @abstractmethod
+    def _changed(self, images: Tensor, positions: Tensor, by: Tensor) -> Tensor:
+        """Logits ``(R, N, B, C)`` of variants with one vector changed ``by`` a factor, or by another."""
+
+    def _texts_of(self, positions: Tensor, by: Tensor, place: int | None) -> Tensor:
+        """Class features ``(R, N, C, E)`` with one vector of the text tower changed. place: the least of
         theirs in a text, where that is known."""
         learner = self._both
         return encode_variants(
-            *(learner.backbone.text, learner.layout, learner.context, positions, scales),
+            *(learner.backbone.text, learner.layout, learner.context, positions, by),
             deep=learner.deep,
             states=self._states,
             first=place,

@@ -19,8 +19,8 @@ class CoOp(ContextLearner):
             return TextClassifier(self.backbone, encode(tower, layout, context))
         texts, states = encode_with_states(tower, layout, context)
 
-        def rescaled(positions: Tensor, scales: Tensor) -> Tensor:
-            return encode_variants(tower, layout, context, positions, scales, states=states, first=made.first)
+        def variants_of(positions: Tensor, by: Tensor) -> Tensor:
+            return encode_variants(tower, layout, context, positions, by, states=states, first=made.first)
 
-        made = TextClassifier(self.backbone, texts, rescaled)
+        made = TextClassifier(self.backbone, texts, variants_of, variants_of)
         return made

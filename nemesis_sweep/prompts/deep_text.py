@@ -84,15 +84,15 @@ class DeepText(ContextLearner):
             return TextClassifier(self.backbone, encode_vectors(tower, layout, self.vectors))
         texts, states = encode_vectors_with_states(tower, layout, self.vectors)
 
-        def rescaled(positions: Tensor, scales: Tensor) -> Tensor:
+        def variants_of(positions: Tensor, by: Tensor) -> Tensor:
             return encode_variants(
-                *(tower, layout, self.context, positions, scales),
+                *(tower, layout, self.context, positions, by),
                 deep=self.deep,
                 states=states,
                 first=made.first,
             )
 
-        made = TextClassifier(self.backbone, texts, rescaled)
+        made = TextClassifier(self.backbone, texts, variants_of, variants_of)
         return made
 
 

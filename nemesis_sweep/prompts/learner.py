@@ -25,8 +25,9 @@ class ImageClassifier(ABC):
     """Logits of image features under R prompts as they are at one moment.
 
     replicates: R. device: where it computes. image_shape: of one image's features, ``(E,)`` or ``(Q, E)``.
-    chunk: images at a time for which it needs little memory. first: the least place that ``rescaled`` will
-    be asked for, set by who knows it, so that a GPU need not be waited for; None where nobody does.
+    chunk: images at a time for which it needs little memory. first: the least place that ``rescaled`` and
+    ``replaced`` will be asked for, set by who knows it, so that a GPU need not be waited for; None where
+    nobody does.
     """
 
     replicates: int
@@ -45,6 +46,19 @@ class ImageClassifier(ABC):
         In variant n of replicate r, vector ``positions[r, n]`` is multiplied by ``scales[r, n]``.
         """
         raise no_variants(type(self).__name__)
+
+    def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
+        """The same with ``vectors[r, n]`` in the place of vector ``positions[r, n]``.
+
+        vectors: ``(R, N, ..., D)``, the axes after the second as those of ``Learner.penalised`` but for P.
+        """
+        raise no_others(type(self).__name__)
+
+
+def no_others(kind: str) -> UserError:
+    """The error where a vector is to be replaced of a kind that does not allow it."""
+    message = f"vectors of this kind of prompt ({kind}) can only be scaled, not replaced"
+    return UserError(Problem(message, found="replace", allowed="rescale"))
 
 
 def no_variants(kind: str) -> UserError:
@@ -120,7 +134,8 @@ class Learner(nn.Module, ABC):
     def classifier(self, *, variants: bool = False) -> ImageClassifier:
         """What classifies with the prompts as they are now; made once a step, a split, a test set.
 
-        variants: whether it will be asked for ``rescaled``, and may keep what that can use again.
+        variants: whether it will be asked for ``rescaled`` or ``replaced``, and may keep what these can use
+        again.
         """
 
     @property
@@ -135,6 +150,11 @@ class Learner(nn.Module, ABC):
         images: the batch ``(R, B, ...)``, for kinds whose vectors depend on it; without one, those that do
         not. Axes between the first and the last two hold more vectors of the same position.
         """
+
+    def as_vectors(self, numbers: Tensor, positions: Tensor) -> Tensor:
+        """Numbers ``(R, N, ..., D)``, as ``ImageClassifier.replaced`` takes them, as vectors of its kind at
+        positions ``(R, N)``: where those of ``penalised`` are filled with zeros, these are too."""
+        return numbers
 
     @property
     def reduction(self) -> str:

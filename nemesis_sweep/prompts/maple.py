@@ -17,7 +17,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import MaPLeFields
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.image_states import image_blocks, states_shape
-from nemesis_sweep.vlm.variants import rescale
+from nemesis_sweep.vlm.variants import changed
 
 
 class MaPLe(BothTowersLearner):
@@ -80,12 +80,12 @@ class MaPLeClassifier(BothTowersClassifier):
         self._learner = learner
 
     @torch.no_grad()
-    def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+    def _changed(self, images: Tensor, positions: Tensor, by: Tensor) -> Tensor:
         """As of the contract; in both towers from where on a variant differs."""
         learner, n_ctx = self._learner, self._learner.layout.n_ctx
         block, place = (None, None) if self.first is None else divmod(self.first, n_ctx)
-        texts = self._texts_of(positions, scales, place)
-        vectors = rescale(learner.vectors.flatten(1, 2), positions, scales)
+        texts = self._texts_of(positions, by, place)
+        vectors = changed(learner.vectors.flatten(1, 2), positions, by)
         vectors = vectors.unflatten(0, positions.shape).unflatten(2, (-1, n_ctx))  # (R, N, J, M, D)
         found = self._features_of(images, learner.projected(vectors), block)
         return cosine_logits(found, texts, learner.backbone)

@@ -55,18 +55,25 @@ class PerImageClassifier(ImageClassifier):
         self._kept = (images, states[: len(logits)]) if self._keeps else None
         return torch.cat(logits).unflatten(0, images.shape[:2])
 
-    @torch.no_grad()
     def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
         """As of the contract; in variant n a vector of every image's own context is rescaled."""
+        return self._changed(images, positions, scales)
+
+    def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
+        """As of the contract; the same vector stands in every image's own context."""
+        return self._changed(images, positions, vectors)
+
+    @torch.no_grad()
+    def _changed(self, images: Tensor, positions: Tensor, by: Tensor) -> Tensor:
         contexts, features, size = self._flat(images)
         count = images.shape[1]
-        positions, scales = (each.repeat_interleave(count, dim=0) for each in (positions, scales))
-        parts = zip(*(each.split(size) for each in (contexts, features, positions, scales)), strict=True)
+        positions, by = (each.repeat_interleave(count, dim=0) for each in (positions, by))
+        parts = zip(*(each.split(size) for each in (contexts, features, positions, by)), strict=True)
         kept = self._kept[1] if self._kept is not None and self._kept[0] is images else None
         tower, layout, logits = self._learner.backbone.text, self._learner.layout, []
-        for number, (some, own, places, factors) in enumerate(parts):
+        for number, (some, own, places, changes) in enumerate(parts):
             states = kept[number] if kept else None
-            texts = encode_variants(tower, layout, some, places, factors, states=states, first=self.first)
+            texts = encode_variants(tower, layout, some, places, changes, states=states, first=self.first)
             logits.append(self._scaled(own[:, None], texts))
         return torch.cat(logits).unflatten(0, (len(images), count)).transpose(1, 2)
 

@@ -78,18 +78,27 @@ class PLOTClassifier(ImageClassifier):
             self._check_rounds(images[:, :SAMPLE])
         return self._logits(images, self.texts, self.rounds)
 
-    @torch.no_grad()
     def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
         """As of the contract; in variant n a vector is rescaled in all prompts at once."""
+        factors = scales.repeat_interleave(self.learner.context.shape[1], dim=0)
+        return self._changed(images, positions, factors)
+
+    def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
+        """As of the contract; vectors: ``(R, N, prompts, ..., D)``."""
+        return self._changed(images, positions, vectors.transpose(1, 2).flatten(0, 1))
+
+    @torch.no_grad()
+    def _changed(self, images: Tensor, positions: Tensor, by: Tensor) -> Tensor:
+        """Logits of variants; by: factors or vectors of all prompts ``(R * prompts, N, ...)``."""
         learner = self.learner
         prompts = learner.context.shape[1]
-        places, factors = (each.repeat_interleave(prompts, dim=0) for each in (positions, scales))
+        places = positions.repeat_interleave(prompts, dim=0)
         texts = encode_variants(
             learner.backbone.text,
             learner.layout,
             learner.context.flatten(0, 1),
             places,
-            factors,
+            by,
             states=self._states,
             first=self.first,
         ).unflatten(0, (self.replicates, prompts))  # (R, N, variants, C, E)

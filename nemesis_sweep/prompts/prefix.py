@@ -135,12 +135,12 @@ class Prefix(Learner):
         if not variants:
             return TextClassifier(self.backbone, texts)
 
-        def rescaled(positions: Tensor, scales: Tensor) -> Tensor:
+        def variants_of(positions: Tensor, by: Tensor) -> Tensor:
             return encode_prefix_variants(
-                tower, layout, pairs, positions, scales, states=kept[0], first=made.first
+                tower, layout, pairs, positions, by, states=kept[0], first=made.first
             )
 
-        made = TextClassifier(self.backbone, texts, rescaled)
+        made = TextClassifier(self.backbone, texts, variants_of, variants_of)
         return made
 
 

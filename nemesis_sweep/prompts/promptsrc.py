@@ -19,7 +19,7 @@ from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import PromptSRCFields
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.variants import rescale
+from nemesis_sweep.vlm.variants import changed
 
 
 class PromptSRC(BothTowersLearner):
@@ -62,6 +62,12 @@ class PromptSRC(BothTowersLearner):
         both = super().penalised(images), self.visual.flatten(1, 2)
         width = max(each.shape[-1] for each in both)
         return torch.cat([F.pad(each, (0, width - each.shape[-1])) for each in both], dim=1)
+
+    def as_vectors(self, numbers: Tensor, positions: Tensor) -> Tensor:
+        """With zeros behind the shorter ones."""
+        widths = torch.where(positions < self.n_text_vectors, self.context.shape[-1], self.visual.shape[-1])
+        inside = torch.arange(numbers.shape[-1], device=numbers.device) < widths[..., None]
+        return torch.where(inside, numbers, torch.zeros_like(numbers))
 
     def first_place(self, positions: Tensor) -> int:
         """The first block of the image tower that a variant differs in, L where none does, times M + 1, and
@@ -141,26 +147,34 @@ class PromptSRCClassifier(BothTowersClassifier):
         self._learner = learner
 
     @torch.no_grad()
-    def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+    def _changed(self, images: Tensor, positions: Tensor, by: Tensor) -> Tensor:
         """As of the contract; a tower that no variant differs in is not run again."""
         learner = self._learner
         n_ctx, n_text = learner.layout.n_ctx, learner.n_text_vectors
         block, place = (None, None) if self.first is None else divmod(self.first, n_ctx + 1)
-        of_text, same = positions < n_text, torch.ones_like(scales)
+        of_text = positions < n_text
         if place == n_ctx:
             texts = self.texts[:, None]
         else:
-            # Where it is the other tower's, the last one times 1.
+            # Where it is the other tower's, the last one as it is.
             own = torch.where(of_text, positions, n_text - 1)
-            texts = self._texts_of(own, torch.where(of_text, scales, same), place)
+            texts = self._texts_of(own, _where(of_text, by, learner.vectors[:, -1, -1]), place)
         if block == self.visual.shape[1] and self._classified is images:
             found = self.features[:, None]
         else:
             own = torch.where(of_text, learner.n_vectors - 1, positions) - n_text
-            vectors = rescale(self.visual.flatten(1, 2), own, torch.where(of_text, same, scales))
+            vectors = changed(self.visual.flatten(1, 2), own, _where(~of_text, by, self.visual[:, -1, -1]))
             vectors = vectors.unflatten(0, positions.shape).unflatten(2, self.visual.shape[1:3])
             found = self._features_of(images, vectors, block)
         return cosine_logits(found, texts, learner.backbone)
+
+
+def _where(one: Tensor, by: Tensor, last: Tensor) -> Tensor:
+    """Factors ``(R, N)``, those of the other tower 1; or vectors ``(R, N, D)`` of this tower's width, and in
+    the place of the other's the last ones ``(R, D)``."""
+    if by.ndim == 2:
+        return torch.where(one, by, torch.ones_like(by))
+    return torch.where(one[..., None], by[..., : last.shape[-1]].to(last.dtype), last[:, None])
 
 
 def _distance(learnt: Tensor, frozen: Tensor) -> Tensor:

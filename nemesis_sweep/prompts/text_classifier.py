@@ -11,33 +11,49 @@ from nemesis_sweep.prompts.learner import ImageClassifier
 from nemesis_sweep.vlm.backbone import Backbone
 
 Variants = Callable[[Tensor, Tensor], Tensor]
-"""Positions and scales ``(R, N)`` to text features ``(R, N, C, E)``."""
+"""Positions ``(R, N)``, and factors or vectors (``vlm.variants``), to features ``(R, N, C, E)``."""
 
 
 class TextClassifier(ImageClassifier):
     """``exp(logit_scale) cos + logit_bias`` with text features ``(R, C, E)``, L2-normalised.
 
-    variants: gives the text features of prompts with one vector rescaled.
+    variants: gives the text features of prompts with one vector rescaled. replaced: with another vector in
+    its place; one function may do both.
     """
 
-    def __init__(self, backbone: Backbone, texts: Tensor, variants: Variants | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        texts: Tensor,
+        variants: Variants | None = None,
+        replaced: Variants | None = None,
+    ) -> None:
         self.texts = texts
         self.replicates = len(texts)
         self.device = texts.device
         self.image_shape = backbone.image_shape()
         self.chunk = type(self).chunk // (backbone.queries or 1)
         self._backbone = backbone
-        self._variants = variants
+        self._rescaled, self._replaced = variants, replaced
 
     def __call__(self, images: Tensor) -> Tensor:
         return cosine_logits(images, self.texts, self._backbone)
 
     @torch.no_grad()
     def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
-        if self._variants is None:
+        if self._rescaled is None:
             return super().rescaled(images, positions, scales)
-        # (R, N, B, C): every variant sees the same batch of images.
-        return cosine_logits(images[:, None], self._variants(positions, scales), self._backbone)
+        return self._classified(images, self._rescaled(positions, scales))
+
+    @torch.no_grad()
+    def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
+        if self._replaced is None:
+            return super().replaced(images, positions, vectors)
+        return self._classified(images, self._replaced(positions, vectors))
+
+    def _classified(self, images: Tensor, texts: Tensor) -> Tensor:
+        """``(R, N, B, C)``: every variant sees the same batch of images."""
+        return cosine_logits(images[:, None], texts, self._backbone)
 
 
 def cosine_logits(images: Tensor, texts: Tensor, backbone: Backbone) -> Tensor:

@@ -15,7 +15,7 @@ from nemesis_sweep.prompts.text_classifier import cosine_logits
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompt_fields import VPTFields
 from nemesis_sweep.vlm.backbone import Backbone
-from nemesis_sweep.vlm.variants import rescale
+from nemesis_sweep.vlm.variants import changed
 
 
 class VPT(ImageTowerLearner):
@@ -87,11 +87,17 @@ class VPTClassifier(ImageClassifier):
         self._kept = (images, entering) if entering else None
         return cosine_logits(found, learner.anchors, learner.backbone)
 
-    @torch.no_grad()
     def rescaled(self, images: Tensor, positions: Tensor, scales: Tensor) -> Tensor:
+        return self._changed(images, positions, scales)
+
+    def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
+        return self._changed(images, positions, vectors)
+
+    @torch.no_grad()
+    def _changed(self, images: Tensor, positions: Tensor, by: Tensor) -> Tensor:
         """As of the contract; from the first block on that a variant differs in, where that is kept."""
         learner, visual = self._learner, self._learner.visual
-        vectors = rescale(visual.flatten(1, 2), positions, scales)
+        vectors = changed(visual.flatten(1, 2), positions, by)
         vectors = vectors.unflatten(0, positions.shape).unflatten(2, visual.shape[1:3])  # (R, N, J, P, W)
         states, begin = images, 0
         if self._kept is not None and self._kept[0] is images:

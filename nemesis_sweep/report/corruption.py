@@ -6,45 +6,68 @@ The effect is there at a position and a strength where the norm fell and the acc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from nemesis_sweep.report.statistics import Score, score
-from nemesis_sweep.report.statistics.mcnemar import mcnemar
-
-if TYPE_CHECKING:
-    from nemesis_sweep.training.corruption import Corrupted
+from nemesis_sweep.report.statistics.bootstrap import percentile_interval
+from nemesis_sweep.report.statistics.estimate import Estimate
+from nemesis_sweep.report.statistics.image_bootstrap import resampled_means
+from nemesis_sweep.report.statistics.mcnemar import mcnemar_each
+from nemesis_sweep.report.statistics.strata import SampleSize
+from nemesis_sweep.sweep.corruption_file import ORIGINAL, SCHEMA
+from nemesis_sweep.training.corrupted import Corrupted, shares
 
 RATE = 0.05
 """Of false findings among the cells that are told to be beyond chance."""
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Numbers of every cell of a grid, ``(R, P, S)``.
+class Often:
+    """How often the effect is there, in percent. score: over the replicates. low, high: 95 % of what other
+    test images would show, the mean over the replicates."""
 
-    change: percent points of accuracy against the prompt as it was learnt. won, lost: images that only the
-    corrupted, only the learnt prompt has right. q: McNemar's exact p, corrected by Benjamini and Hochberg
-    (1995) for all cells. lowered: whether the norm fell.
+    score: Score
+    low: float
+    high: float
+
+    @property
+    def estimate(self) -> Estimate:
+        """As a cell of a table."""
+        n = self.score.n
+        return Estimate(self.score.mean, self.low, self.high, SampleSize(1, n, n, n))
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """How often the effect is there, of what lowered a norm.
+
+    pairs: of pairs of position and strength. positions: of positions, at one strength or more. sure: pairs
+    where the gain is beyond chance, over the replicates.
+    """
+
+    pairs: Often
+    positions: Often
+    sure: Score
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What is known of every cell of a grid, ``(R, P, S)``.
+
+    low, high: the change in points on 95 % of other draws of the test images. q: McNemar's exact p, corrected
+    by Benjamini and Hochberg (1995) for all cells. frequency: None where no cell lowers a norm.
     """
 
     grid: Corrupted
-    accuracy: np.ndarray
-    change: np.ndarray
-    won: np.ndarray
-    lost: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     q: np.ndarray
-    lowered: np.ndarray
-
-    @property
-    def low_norm(self) -> np.ndarray:
-        """Where the norm fell and the accuracy rose."""
-        return self.lowered & (self.won > self.lost)
+    frequency: Frequency | None
 
     @property
     def beyond_chance(self) -> np.ndarray:
@@ -52,79 +75,82 @@ class Cells:
         return self.q <= RATE
 
 
-@dataclass(frozen=True)
-class Frequency:
-    """How often the effect is there, percent over the replicates, of what lowered a norm.
-
-    pairs: of pairs of position and strength. positions: of positions, at one strength or more. sure: pairs
-    where the gain is beyond chance.
-    """
-
-    pairs: Score
-    positions: Score
-    sure: Score
-
-
 def cells_of(grid: Corrupted) -> Cells:
-    """The numbers of a grid."""
-    before, right = grid.before.cpu().numpy()[:, None, None], grid.right.cpu().numpy()
-    won, lost = (right & ~before).sum(axis=-1), (~right & before).sum(axis=-1)
-    count = right.shape[-1]
-    after, norms = grid.after.cpu().numpy(), grid.norms.cpu().numpy()[:, :, None]
-    return Cells(
-        grid,
-        accuracy=100 * right.sum(axis=-1) / count,
-        change=100 * (won - lost) / count,
-        won=won,
-        lost=lost,
-        q=_false_discovery(won, lost),
-        lowered=after < norms,
-    )
+    """The numbers of a grid. Test images are drawn again for all replicates at once, by a fixed seed."""
+    q = false_discovery(grid.won, grid.lost)
+    difference = grid.right.astype(np.int8) - grid.before[:, None, None].astype(np.int8)
+    lowered = grid.lowered
+    changes, drawn = [], []
+    for means in resampled_means(difference):
+        changes.append(100 * means)
+        drawn.append(np.stack(shares(lowered & (means > 0), lowered), axis=-1).mean(axis=1))
+    low, high = percentile_interval(np.concatenate(changes))
+    return Cells(grid, low, high, q, _frequency(grid, q, np.concatenate(drawn)))
 
 
-def frequency(cells: Cells) -> Frequency | None:
-    """How often the Low-Norm Effect is there; None where no cell lowers a norm."""
-    low, lowered = cells.low_norm, cells.lowered
+def _frequency(grid: Corrupted, q: np.ndarray, drawn: np.ndarray) -> Frequency | None:
+    """drawn: shares of pairs and of positions, of every draw of the images, ``(D, 2)``."""
+    lowered = grid.lowered
     if not lowered.any(axis=(1, 2)).all():
         return None
-    sure = low & cells.beyond_chance
-    pairs, certain = (each.sum(axis=(1, 2)) / lowered.sum(axis=(1, 2)) for each in (low, sure))
-    positions = low.any(axis=2).sum(axis=1) / lowered.any(axis=2).sum(axis=1)
-    return Frequency(*(score((100 * each).tolist()) for each in (pairs, positions, certain)))
+    seen = shares(grid.low_norm, lowered)
+    low, high = percentile_interval(drawn)
+    pairs, positions = (
+        Often(score(each.tolist()), float(low[place]), float(high[place])) for place, each in enumerate(seen)
+    )
+    sure, _ = shares(grid.low_norm & (q <= RATE), lowered)
+    return Frequency(pairs, positions, score(sure.tolist()))
 
 
-def _false_discovery(won: np.ndarray, lost: np.ndarray) -> np.ndarray:
+def false_discovery(won: np.ndarray, lost: np.ndarray) -> np.ndarray:
     """McNemar's p of every cell, corrected for all of them."""
     from scipy.stats import false_discovery_control
 
-    test = cache(mcnemar)  # Most cells have the counts of others.
-    ps = [test(int(one), int(other)) for one, other in zip(won.flat, lost.flat, strict=True)]
-    return np.asarray(false_discovery_control(ps)).reshape(won.shape)
+    found: np.ndarray = false_discovery_control(mcnemar_each(won, lost), axis=None)
+    return found.reshape(won.shape)
 
 
-def corruption_table(found: Sequence[Cells], split: str) -> pa.Table:
-    """A row for every seed, position (from 1), operation and strength."""
-    rows = []
+COLUMNS = [name for name in SCHEMA.names if name != "right"]
+
+
+def corruption_table(found: Mapping[str, Sequence[Cells]]) -> pa.Table:
+    """A row for every seed, position (from 1), operation and strength, and one of each seed for the prompt as
+    it was learnt. found: by split."""
+    schema = pa.schema([SCHEMA.field(name) for name in COLUMNS])
+    for name in ("change", "change_low", "change_high", "q"):
+        schema = schema.append(pa.field(name, pa.float64()))
+    rows = [row for split, cells in found.items() for row in _rows(split, cells)]
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _rows(split: str, found: Sequence[Cells]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
     for cells in found:
         grid = cells.grid
-        norms, after = grid.norms.tolist(), grid.after.tolist()
-        for replicate, position, strength in np.ndindex(cells.change.shape):
-            place = replicate, position, strength
+        accuracy, change, low_norm = grid.accuracy, grid.change, grid.low_norm
+        for place in np.ndindex(change.shape):
+            replicate, position, strength = place
             rows.append(
                 {
                     "split": split,
                     "operation": grid.operation,
-                    "strength": grid.strengths[strength],
-                    "position": position + 1,
                     "seed": grid.seeds[replicate],
-                    "norm": norms[replicate][position],
-                    "norm_after": after[replicate][position][strength],
-                    "accuracy": float(cells.accuracy[place]),
-                    "change": float(cells.change[place]),
-                    "won": int(cells.won[place]),
-                    "lost": int(cells.lost[place]),
+                    "position": grid.positions[position],
+                    "strength": grid.strengths[strength],
+                    "norm": float(grid.norms[replicate, position]),
+                    "norm_after": float(grid.after[place]),
+                    "images": grid.before.shape[-1],
+                    "accuracy": float(accuracy[place]),
+                    "won": int(grid.won[place]),
+                    "lost": int(grid.lost[place]),
+                    "low_norm": bool(low_norm[place]),
+                    "change": float(change[place]),
+                    "change_low": float(cells.low[place]),
+                    "change_high": float(cells.high[place]),
                     "q": float(cells.q[place]),
-                    "low_norm": bool(cells.low_norm[place]),
                 }
             )
-    return pa.Table.from_pylist(rows)
+    learnt = found[0].grid
+    known = {"split": split, "operation": ORIGINAL, "images": learnt.before.shape[-1]}
+    accuracies = zip(learnt.seeds, 100 * learnt.before.mean(axis=-1), strict=True)
+    return [*({**known, "seed": seed, "accuracy": float(own)} for seed, own in accuracies), *rows]

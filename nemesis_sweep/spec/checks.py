@@ -6,6 +6,7 @@ from nemesis_sweep.messages.faults import Fault
 from nemesis_sweep.spec.conflicts import conflict_faults
 from nemesis_sweep.spec.constraints import constraint_faults
 from nemesis_sweep.spec.convergence import convergence_faults
+from nemesis_sweep.spec.corrupt_checks import corrupt_faults
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.idle_dimensions import idle_dimension_faults
 from nemesis_sweep.spec.limits import limit_faults
@@ -29,5 +30,6 @@ def faults_between(parts: CrossSection) -> list[Fault]:
         limit_faults,
         constraint_faults,
         convergence_faults,
+        corrupt_faults,
     )
     return [fault for check in checks for fault in check(parts)]

@@ -80,7 +80,9 @@ CORRUPTIONS: dict[str, tuple[float, ...]] = {
     "rescale": (0.001, 0.01, 0.1, 0.5, 0.9, 1.1, 1.5, 2.0),
     "replace": (0.0, 0.0001, 0.001, 0.01, 0.1, 0.5),
 }
-"""What `corrupt` does to a vector, each with the paper's strengths: factors, and deviations of the noise."""
+"""What is done to a vector to see whether it is needed, each with the paper's strengths: factors, and
+deviations of the noise."""
+RESCALE, REPLACE = CORRUPTIONS
 NORMS: dict[str, float] = {"1": 1.0, "2": 2.0, "inf": float("inf"), "relative": 2.0}
 """p of each norm; `relative` is divided by what is usual in the tower at that place."""
 REDUCTIONS = ("mean", "reference")

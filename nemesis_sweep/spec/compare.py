@@ -19,18 +19,19 @@ def comparable(sweep: Sweep) -> dict[str, Any]:
     """Return the parts of a sweep that decide what a trial's objective means.
 
     Validation images change what the objective means, and targets what the test accuracy does; a factor on
-    cosines changes the loss. Datasets,
-    shots, backbones and protocol are left out where they name the study; a joint study is judged by the mean
-    over all of them. Confirmations are compared with one another, so their number of seeds stays. Left out
-    are sampler, pruner, points and baselines, which decide what is tried but not what comes of it, the
-    storage, which the home itself looks after, and budget, resources and tracking.
+    cosines changes the loss. Datasets, shots, backbones and protocol are left out where they name the study;
+    a joint study is judged by the mean over all of them. Confirmations are compared with one another, so
+    their number of seeds stays, and so are corrupted prompts. Left out are sampler, pruner, points and
+    baselines, which decide what is tried but not what comes of it, the storage, which the home itself looks
+    after, and budget, resources and tracking.
     """
     data = resolved(sweep)
-    search = {key: data["search"][key] for key in ("objective", "constraints", "study", "eval_every")}
+    names = ("objective", "constraints", "study", "eval_every", "corrupt")
+    search = {key: data["search"][key] for key in names}
     if data["search"]["confirm"] is not None:
         search["confirm"] = {"seeds": data["search"]["confirm"]["seeds"]}
-    names = TASK_NAMES if search["study"] == "joint" else ()
-    tasks = {key: data["tasks"][key] for key in ("seeds", "logit_scale", "val_shots", "targets", *names)}
+    own = TASK_NAMES if search["study"] == "joint" else ()
+    tasks = {key: data["tasks"][key] for key in ("seeds", "logit_scale", "val_shots", "targets", *own)}
     return {"tasks": tasks, "method": data["method"], "space": data["space"], "search": search}
 
 

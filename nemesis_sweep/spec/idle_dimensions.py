@@ -64,6 +64,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "anneal": (PENALTY,),
     **dict.fromkeys(ANNEAL_FIELDS, (PENALTY,)),
     "corruption": (PENALTY, PAN, CORRUPTED),
+    "corrupt_by": (PENALTY, PAN, CORRUPTED),
     "n_positions": (PENALTY, PAN),
     "selection": (PENALTY, PAN),
     "reduction": (PENALTY, BY_CLASS),

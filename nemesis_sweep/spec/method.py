@@ -71,7 +71,7 @@ def visible_values(method: Values) -> dict[str, Any]:
 
 
 PENALTY_FIELDS = frozenset(
-    ("omega", "beta", "norm", "anneal", "corruption", "n_positions", "selection", "reduction")
+    ("omega", "beta", "norm", "anneal", "corruption", "corrupt_by", "n_positions", "selection", "reduction")
 ).union(ANNEAL_FIELDS)
 """Fields of the penalty; without one they change nothing."""
 

@@ -18,7 +18,7 @@ from nemesis_sweep.spec.sweep import Sweep
 
 def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) -> Iterator[Fault]:
     """Yield dimensions of one value, a budget larger than the space, objectives measured on test, a template
-    that nothing looks at, and backbones whose features of parts mean little.
+    or a corruption that nothing looks at, and backbones whose features of parts mean little.
 
     untrained_patches: whether a backbone's were never compared with texts; None where that is not asked.
     """
@@ -36,16 +36,18 @@ def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) 
         message = "the best is selected on test, which flatters it; every table says so"
         yield Fault(("search", "objective"), message, shown(on_test[0]), "val/accuracy or val/loss")
 
-    yield from _idle_template(sweep)
+    yield from _idle_values(sweep, "anchor_template")
+    yield from _idle_values(sweep, "corrupt_by")
     if untrained_patches is not None:
         yield from _untrained(sweep, untrained_patches)
 
 
-def _idle_template(sweep: Sweep) -> Iterator[Fault]:
-    """Yield where `anchor_template` is fixed and no trial looks at it."""
-    parts, name = CrossSection(sweep.method, sweep.space), "anchor_template"
+def _idle_values(sweep: Sweep, name: str) -> Iterator[Fault]:
+    """Yield where a field is fixed at something else than its default, and no trial looks at it."""
+    parts = CrossSection(sweep.method, sweep.space)
+    usual = parts.method.method_fields()[name].default
     for path, layer in parts.method.all_layers() if name not in parts.always else ():
-        for need in NEEDS[name] if layer.get(name) is not None else ():
+        for need in NEEDS[name] if layer.get(name, usual) != usual else ():
             pairs = product(parts.possible(need.name), parts.possible("prompt"))
             if not any(need.is_met(value, kind, parts.method.kinds) for value, kind in pairs):
                 yield Fault((*path, name), f"{name} changes nothing, as {need.why}", "", need.allowed)

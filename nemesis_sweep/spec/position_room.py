@@ -41,6 +41,12 @@ def _fixed_positions(parts: CrossSection) -> Iterator[Fault]:
             yield _too_many(path, drawn, *there)
 
 
+def fewest_vectors(parts: CrossSection) -> tuple[int, str] | None:
+    """The fewest vectors that a prompt of any task may have, and what they are; None where nobody knows."""
+    found = [_least(parts, None, cell) for cell in parts.cells]
+    return min((each for each in found if each is not None), default=None)
+
+
 def _least(parts: CrossSection, place: Place | None, cell: Cell | None = None) -> tuple[int, str] | None:
     """The fewest vectors that are possible, and what they are; None where no kind's are known."""
     every, kinds = parts, parts.method.kinds

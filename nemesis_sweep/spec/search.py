@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from nemesis_sweep.spec.baselines import BASELINES
 from nemesis_sweep.spec.choices import OneOf
 from nemesis_sweep.spec.confirm import Confirm
+from nemesis_sweep.spec.corrupt import Corrupt
 from nemesis_sweep.spec.expression import Condition, ConditionError, parse_condition
 from nemesis_sweep.spec.fields import Count, Distinct, NoneOrMany, OneOrMany, Section, Seed, Text
 from nemesis_sweep.spec.method import Method
@@ -56,6 +57,8 @@ class Search(Section):
     and `linear_probe` (logistic regression on the same images' features) only when they are asked for. The
     last, `control`, is the best found once more with omega 0, trained when all others are over.
     confirm: trains the best settings and plain CoOp again on fresh seeds, when all else is over; None: none.
+    corrupt: tests every prompt that is learnt once more with one vector scaled or replaced; None: none. No
+    trial is chosen by it.
     storage: address of the database in which Optuna keeps the trials, by default a journal in the home.
     """
 
@@ -71,6 +74,7 @@ class Search(Section):
     points: list[dict[str, Any]] = Field(default_factory=list)
     baselines: Distinct[BaselineName] = Field(default=[name for name, row in BASELINES.items() if row.usual])
     confirm: Confirm | None = None
+    corrupt: Corrupt | None = None
     storage: Annotated[Text, AfterValidator(check_storage)] | None = None
     _method: type[Method] = PrivateAttr(Method)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from nemesis_sweep.spec.choices import NORMS, REDUCTIONS, SELECTIONS, OneOf
+from nemesis_sweep.spec.choices import CORRUPTIONS, NORMS, REDUCTIONS, RESCALE, SELECTIONS, OneOf
 from nemesis_sweep.spec.fields import Count, Real, Section
 from nemesis_sweep.spec.names import AnnealingName
 from nemesis_sweep.spec.optimisers import OPTIMISERS
@@ -26,7 +26,8 @@ class TrainingFields(Section):
     weight, 1 being the first. anneal_rise: share of the epochs in which warmup rises. anneal_after: share of
     the epochs after which step steps. anneal_target: share of the first mean norm that hold_norm holds;
     anneal_gain: how fast. anneal_factor: what overfit multiplies the weight with.
-    corruption: factor tau by which PAN's pre-inference scales a context vector.
+    corruption: factor tau by which PAN's pre-inference scales a context vector, or, with corrupt_by: replace,
+    the standard deviation of the noise that it puts in the vector's place.
     n_positions: context vectors drawn per step by PAN. selection: keep those whose corruption helps
     (accuracy) or all of them (random, the control). reduction: mean over classes under csc, or the
     published sum (reference).
@@ -47,6 +48,7 @@ class TrainingFields(Section):
     anneal_gain: Annotated[Real, Field(gt=0)] = 1.0
     anneal_factor: Annotated[Real, Field(gt=1)] = 2.0
     corruption: Annotated[Real, Field(ge=0)] = 0.5
+    corrupt_by: Annotated[str, OneOf(CORRUPTIONS)] = RESCALE
     n_positions: Count = 1
     selection: Annotated[str, OneOf(SELECTIONS)] = "accuracy"
     reduction: Annotated[str, OneOf(REDUCTIONS)] = "mean"

@@ -191,9 +191,11 @@ def _methods(sweep: Sweep, task: Task, tasks: Sequence[Task]) -> list[Method]:
 def _probe(sweep: Sweep, task: Task, method: Method) -> Probed:
     backbone, arranged = _materials(sweep, task, method)
     found: list[Costs] = []
-    memory = measure_memory(
-        lambda: found.append(dry_run(backbone, arranged, method)), _machine_bytes(), not _on_gpu(sweep)
-    )
+
+    def run() -> None:
+        found.append(dry_run(backbone, arranged, method, sweep.search.corrupt))
+
+    memory = measure_memory(run, _machine_bytes(), not _on_gpu(sweep))
     return Probed(found[0], memory, _on_gpu(sweep))
 
 
@@ -219,8 +221,9 @@ def _trial_seconds(sweep: Sweep, task: Task, method: Method, costs: Costs) -> fl
 
 
 def _testing_seconds(sweep: Sweep, method: Method, costs: Costs) -> float:
-    """Validations and the test of one trial."""
-    return math.ceil(method.epochs / sweep.search.eval_every) * costs.validation + costs.test
+    """Validations and the test of one trial, with its corrupted prompts."""
+    tested = costs.test + costs.corruption
+    return math.ceil(method.epochs / sweep.search.eval_every) * costs.validation + tested
 
 
 def _note_encoding(sweep: Sweep, task: Task, method: Method, found: Encoding) -> None:

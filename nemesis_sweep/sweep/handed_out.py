@@ -25,6 +25,7 @@ def spec_of(home: Home, study: Study, proposal: Proposal) -> TrialSpec | JointTr
             eval_every=sweep.search.eval_every,
             threads=max(1, int(sweep.resources.cpus)),
             varied=names,
+            corrupt=sweep.search.corrupt,
         )
         for task, method in zip(study.tasks, proposal.methods, strict=True)
     ]

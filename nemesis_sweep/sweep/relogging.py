@@ -13,6 +13,7 @@ from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.corruption_file import FILE as CORRUPTION
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.logged import applying, final_metrics, params_and_tags, varied
 from nemesis_sweep.sweep.result import Result
@@ -56,10 +57,10 @@ def _log(folder: Path, result: Result, tasks: Sequence[Task], sweep: Sweep) -> N
         if part is not None:
             place = PartRun(run, task.key)
             if part.left:
-                place.log_files(folder / task.key, part.left[0], _words(folder / task.key))
+                place.log_files(folder / task.key, part.left[0], _others(folder / task.key))
             place.finish("FINISHED", final_metrics(part), epoch=part.epochs)
     if result.left:
-        run.log_files(folder, result.left[0], _words(folder))
+        run.log_files(folder, result.left[0], _others(folder))
     run.finish("FINISHED", final_metrics(result), epoch=result.last_step)
     words = TrialWords(
         result.study, result.number, result.baseline, result.params, sweep.search.objective, result.measured,
@@ -68,5 +69,5 @@ def _log(folder: Path, result: Result, tasks: Sequence[Task], sweep: Sweep) -> N
     tell_of_trial(folder, words.name, words.note)
 
 
-def _words(folder: Path) -> list[str]:
-    return [WORDS] if (folder / WORDS).is_file() else []
+def _others(folder: Path) -> list[str]:
+    return [name for name in (WORDS, CORRUPTION) if (folder / name).is_file()]

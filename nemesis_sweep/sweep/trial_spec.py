@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.spec.baselines import trains_prompt
+from nemesis_sweep.spec.corrupt import Corrupt
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.beside import BESIDE
@@ -25,6 +26,7 @@ class TrialSpec:
     """One trial of one task. ``number`` is the Optuna trial number, or a baseline's name.
 
     ``part_of`` is the joint study whose trial this is a part of, '' for a trial of the task's own study.
+    ``corrupt``: how the prompt is corrupted at the end; None where it is not.
     ``varied`` has what differs between trials in any case (``logged.varied``).
     """
 
@@ -39,6 +41,7 @@ class TrialSpec:
     threads: int
     part_of: str = ""
     varied: tuple[str, ...] = ()
+    corrupt: Corrupt | None = None
 
     @property
     def study(self) -> str:
@@ -72,6 +75,7 @@ class TrialSpec:
             "method": self.method.model_dump(),
             "seeds": list(self.seeds),
             "varied": list(self.varied),
+            "corrupt": None if self.corrupt is None else self.corrupt.model_dump(),
         }
 
     @classmethod
@@ -85,6 +89,7 @@ class TrialSpec:
             method=read_method(config["method"]),
             seeds=tuple(config["seeds"]),
             varied=tuple(config["varied"]),
+            corrupt=None if config["corrupt"] is None else Corrupt.model_validate(config["corrupt"]),
         )
 
 

@@ -162,6 +162,32 @@ class PromptContract:
                     wanted = scaled.classifier()(images)
                 torch.testing.assert_close(found[:, place], wanted, rtol=1e-4, atol=1e-4)
 
+    def test_variants_are_the_prompts_with_another_vector(self) -> None:
+        """As REPLACE needs them; a kind may refuse to be given other vectors."""
+        trainer = self.trainer(self.method())
+        learner = trainer.learner
+        images, _ = batch(learner, 2)
+        positions = torch.tensor(POSITIONS)
+        generator = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            vectors = learner.penalised()
+            noise = torch.randn(vectors.shape, generator=generator).to(vectors)
+            given = learner.as_vectors(_at(noise, positions), positions)  # (R, N, ..., D)
+        try:
+            found = learner.classifier(variants=True).replaced(images, positions, given)
+        except UserError:
+            return
+        assert not found.requires_grad
+        assert not torch.allclose(found[:, 0], learner.classifier()(images), atol=1e-4)
+        if self.learns_what_it_scales:
+            for place in range(2):
+                own = positions[:, [place]]
+                change = given[:, [place]] - _at(vectors, own)
+                other = changed_learner(learner, own[:, 0], change[:, 0])
+                with torch.no_grad():
+                    wanted = other.classifier()(images)
+                torch.testing.assert_close(found[:, place], wanted, rtol=1e-4, atol=1e-4)
+
     def test_the_penalty_moves_what_is_learnt(self) -> None:
         trainer = self.trainer(self.method())
         learner, learnt = trainer.learner, list(trainer.parameters.values())
@@ -238,19 +264,29 @@ def _refuses_variants(classifier: ImageClassifier, images: Tensor, positions: Te
     return False
 
 
+def _at(vectors: Tensor, positions: Tensor) -> Tensor:
+    """Of vectors ``(R, ..., P, D)`` those at positions ``(R, N)``: ``(R, N, ..., D)``."""
+    rows = vectors.movedim(-2, 1)
+    return torch.stack([rows[replicate, own] for replicate, own in enumerate(positions)])
+
+
 def scaled_learner(learner: Learner, positions: Tensor, scales: Tensor) -> Learner:
     """The learner whose tensors hold vector ``positions[r]`` times ``scales[r]``, for each replicate."""
-    penalised = learner.penalised()
-    rows = penalised.movedim(-2, 1)  # (R, P, ...)
-    chosen = torch.stack([rows[r, position] for r, position in enumerate(positions.tolist())])
-    factors = (scales - 1).view(-1, *[1] * (chosen.ndim - 1))
-    # The gradient of half a vector's square is the vector, at its place in the tensors.
+    chosen = _at(learner.penalised().detach(), positions[:, None])[:, 0]
+    return changed_learner(learner, positions, (scales - 1).view(-1, *[1] * (chosen.ndim - 1)) * chosen)
+
+
+def changed_learner(learner: Learner, positions: Tensor, changes: Tensor) -> Learner:
+    """The learner whose tensors hold vector ``positions[r]`` plus ``changes[r]``, ``(..., D)``, for each
+    replicate."""
+    chosen = _at(learner.penalised(), positions[:, None])[:, 0]
     tensors = {name: getattr(learner, name) for name in learner.tensors}
-    half = 0.5 * (factors * chosen.square()).sum()
-    changes = torch.autograd.grad(half, list(tensors.values()), allow_unused=True)
+    # The gradient of its product with a vector is the change, at the vector's place in the tensors.
+    product = (changes.detach() * chosen).sum()
+    found = torch.autograd.grad(product, list(tensors.values()), allow_unused=True)
     values = {
         name: tensor.detach() if change is None else tensor.detach() + change
-        for (name, tensor), change in zip(tensors.items(), changes, strict=True)
+        for (name, tensor), change in zip(tensors.items(), found, strict=True)
     }
     return type(learner)(learner.backbone, learner.method, learner.classnames, values, learner.template)
 

@@ -2,50 +2,34 @@
 
 Fu et al., "Nemesis" (ICLR 2024): every position in turn is corrupted with every strength, and the corrupted
 prompt is tested. RESCALE multiplies the vector by the strength; REPLACE puts a vector drawn from
-N(0, strength^2) in its place.
+N(0, strength^2) in its place; the noise of a position is the same for every strength, up to its size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from nemesis_sweep.data.meter import Meter, SayLine
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.norms import vector_norms
 from nemesis_sweep.prompts.artifact import Prompt
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
-from nemesis_sweep.spec.choices import CORRUPTIONS
+from nemesis_sweep.spec.choices import RESCALE
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.training.classifier import Learnt, learner_at_work, refuse_other_replicates
+from nemesis_sweep.training.corrupted import Corrupted
 from nemesis_sweep.training.generators import seeded
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import to_device
 
-RESCALE, REPLACE = CORRUPTIONS
 NUMBERS = 2**25
 """Logits that stand in memory at a time."""
-TOGETHER = 64
-"""Prompts whose text features are computed at a time."""
-
-
-@dataclass(frozen=True)
-class Corrupted:
-    """What a prompt of R replicates and P vectors has right when one vector is corrupted.
-
-    before: ``(R, n)`` bool, of the prompt as it was learnt. right: ``(R, P, S, n)`` bool, corrupted with each
-    of the S strengths. norms: 2-norms ``(R, P)`` as learnt, after: ``(R, P, S)`` of the corrupted vector.
-    """
-
-    operation: str
-    strengths: tuple[float, ...]
-    seeds: tuple[int, ...]
-    before: Tensor
-    right: Tensor
-    norms: Tensor
-    after: Tensor
+TEXTS, MOST = 2**13, 64
+"""Class texts whose features are computed at a time, and variants of a prompt."""
 
 
 def learner_of_prompt(prompt: Learnt, backbone: Backbone) -> Learner:
@@ -72,105 +56,125 @@ def corrupt(
     labels: Tensor,
     operation: str,
     strengths: Sequence[float],
+    positions: Sequence[int] = (),
+    report: SayLine | None = None,
 ) -> Corrupted:
-    """Corrupt every vector of a prompt with every strength.
+    """Corrupt vectors of a prompt with every strength, each alone.
 
     images: features ``(R, n, ...)`` or, the same for all replicates, ``(n, ...)``; labels accordingly, on any
-    device. Raises ``UserError`` for a kind of prompt that cannot be corrupted so.
+    device. positions: of the vectors, from 1; all of them where there are none. report: called with lines of
+    progress where it takes long. Raises ``UserError`` for positions that the prompt does not have, and for a
+    kind of prompt that cannot be corrupted so. A GPU is waited for at the end only.
     """
-    replicates = len(seeds)
-    if labels.dim() == 1:
-        images, labels = (each.expand(replicates, *each.shape) for each in (images, labels))
-    classifier = learner.classifier(variants=operation == RESCALE)
-    images, labels = (to_device(each, classifier.device) for each in (images, labels))
-    before = _right(learner, classifier, images, labels)
-    norms = vector_norms(learner.penalised())
-    factors = torch.tensor(strengths, dtype=torch.float32, device=classifier.device)
+    replicates, chosen = len(seeds), _positions(learner, positions)
+    classifier = learner.classifier(variants=True)
+    places = to_device(torch.tensor(chosen), classifier.device)
+    tested = _Tested.on(classifier, images, labels, len(learner.classnames))
+    factors = torch.tensor(strengths, dtype=torch.float32)
+    vectors = learner.penalised()
+    norms = vector_norms(vectors).index_select(1, places)
     if operation == RESCALE:
-        right = _rescaled(learner, classifier, images, labels, factors)
-        after = norms[:, :, None] * factors.abs()
+        by = factors.repeat(len(chosen)).expand(replicates, -1)
+        sizes = norms
     else:
-        right, after = _replaced(learner, images, labels, seeds, factors)
-    return Corrupted(operation, tuple(strengths), tuple(seeds), before, right, norms, after)
-
-
-def _images_at_once(learner: Learner, classifier: ImageClassifier, count: int) -> int:
-    """How many of so many images a classifier is given at a time."""
-    logits = classifier.replicates * len(learner.classnames)
-    return max(1, min(classifier.chunk, count, NUMBERS // logits))
-
-
-def _right(learner: Learner, classifier: ImageClassifier, images: Tensor, labels: Tensor) -> Tensor:
-    """Which images ``(R, n)`` a classifier of a learner has right."""
-    step = _images_at_once(learner, classifier, labels.shape[1])
-    parts = [
-        classifier(images[:, at : at + step]).argmax(dim=-1) == labels[:, at : at + step]
-        for at in range(0, images.shape[1], step)
-    ]
-    return torch.cat(parts, dim=1)
-
-
-def _rescaled(
-    learner: Learner, classifier: ImageClassifier, images: Tensor, labels: Tensor, factors: Tensor
-) -> Tensor:
-    """By PAN's own variants of the prompts, ``(R, P, S, n)``."""
-    (replicates, count), vectors = labels.shape, learner.n_vectors
-    step = _images_at_once(learner, classifier, count)
-    # On the CPU: which rows are computed depends on them.
-    positions = torch.arange(vectors).repeat_interleave(len(factors))
-    scales = factors.repeat(vectors)
-    together = max(1, min(TOGETHER, NUMBERS // (replicates * len(learner.classnames) * step)))
-    found: list[Tensor] = []
-    for at in range(0, len(positions), together):
-        own, by = (each[at : at + together].expand(replicates, -1) for each in (positions, scales))
-        classifier.first = learner.first_place(own)
-        own = to_device(own, classifier.device)
-        parts = []
-        for start in range(0, count, step):
-            some = slice(start, start + step)
-            logits = classifier.rescaled(images[:, some], own, by)
-            parts.append(logits.argmax(dim=-1) == labels[:, None, some])
-        found.append(torch.cat(parts, dim=-1))
-    return torch.cat(found, dim=1).unflatten(1, (vectors, len(factors)))
-
-
-def _replaced(
-    learner: Learner, images: Tensor, labels: Tensor, seeds: Sequence[int], factors: Tensor
-) -> tuple[Tensor, Tensor]:
-    """By prompts with another vector, as further replicates: right ``(R, P, S, n)``, norms ``(R, P, S)``.
-
-    The noise of a position is the same for every strength, up to its size.
-    """
-    values = learner.values()
-    context = values.get("context")
-    if context is None or context.shape[-2] != learner.n_vectors:
-        kind = learner.method.prompt
-        message = f"{kind} has vectors that do not stand among the words, so they cannot be replaced"
-        raise UserError(Problem(message, key="--operation", found=REPLACE, allowed=RESCALE))
-    noise = torch.stack(
-        [torch.randn(context.shape[1:], generator=seeded(seed, "corruption")) for seed in seeds]
+        drawn = [torch.randn(vectors.shape[1:], generator=seeded(seed, "corruption")) for seed in seeds]
+        numbers = torch.stack(drawn).movedim(-2, 1)[:, chosen]
+        noise = learner.as_vectors(numbers, torch.tensor(chosen).expand(replicates, -1))
+        sizes = to_device(vector_norms(noise.movedim(1, -2)), classifier.device)
+        by = torch.stack([factor * noise for factor in strengths], dim=2).flatten(1, 2)  # (R, P * S, ..., D)
+    by = to_device(by, classifier.device)
+    before = torch.cat([classifier(own).argmax(dim=-1) == truth for own, truth in tested.parts()], dim=1)
+    right = _of_variants(learner, classifier, tested, chosen, by, len(factors), report)
+    known = torch.cat([each.flatten().float() for each in (norms, sizes)])
+    bits = torch.cat([before.flatten(), right.flatten()])
+    bits, known = bits.cpu(), known.cpu()
+    own, new = (each.unflatten(0, (replicates, len(chosen))) for each in known.chunk(2))
+    was, now = bits.split([before.numel(), right.numel()])
+    return Corrupted(
+        operation,
+        tuple(strengths),
+        tuple(each + 1 for each in chosen),
+        tuple(seeds),
+        was.view(before.shape).numpy(),
+        now.view(right.shape).numpy(),
+        own.numpy(),
+        (new[:, :, None] * factors.abs()).numpy(),
     )
-    right, after = [], []
-    for position in range(context.shape[-2]):
-        own = context.repeat_interleave(len(factors), 0)
-        drawn = noise[..., position, :].repeat_interleave(len(factors), 0).to(context)
-        sizes = factors.repeat(len(seeds)).to(context)
-        own[..., position, :] = drawn * sizes.view(-1, *[1] * (drawn.dim() - 1))
-        right.append(_of_replicates(learner, {**values, "context": own}, images, labels, len(factors)))
-        norms = vector_norms(own)[:, position]
-        after.append(norms.unflatten(0, (len(seeds), -1)))
-    return torch.stack(right, dim=1), torch.stack(after, dim=1)
 
 
-def _of_replicates(
-    learner: Learner, values: dict[str, Tensor], images: Tensor, labels: Tensor, each: int
+def _positions(learner: Learner, given: Sequence[int]) -> list[int]:
+    """The positions from 0. Raises ``UserError``."""
+    there = learner.n_vectors
+    beyond = [each for each in given if not 1 <= each <= there]
+    if beyond:
+        allowed = f"1 to {there}, the vectors of the prompt"
+        raise UserError(Problem("no such position", key="positions", found=str(beyond[0]), allowed=allowed))
+    return [each - 1 for each in sorted(set(given))] or list(range(there))
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """Images ``(R, n, ...)`` or ``(n, ...)`` and labels accordingly, ``step`` of them at a time."""
+
+    images: Tensor
+    labels: Tensor
+    replicates: int
+    device: torch.device
+    step: int
+
+    @classmethod
+    def on(cls, classifier: ImageClassifier, images: Tensor, labels: Tensor, classes: int) -> _Tested:
+        """What a classifier is given; features that are few are brought to its device at once."""
+        if images.numel() <= NUMBERS:
+            images, labels = (to_device(each, classifier.device) for each in (images, labels))
+        fit = NUMBERS // (classifier.replicates * classes)
+        step = max(1, min(classifier.chunk, labels.shape[-1], fit))
+        return cls(images, labels, classifier.replicates, classifier.device, step)
+
+    def parts(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images ``(R, B, ...)`` and labels ``(R, B)`` on the device."""
+        shared = self.labels.dim() == 1
+        for at in range(0, self.labels.shape[-1], self.step):
+            some = slice(at, at + self.step)
+            own, truth = (
+                to_device(each[some] if shared else each[:, some], self.device)
+                for each in (self.images, self.labels)
+            )
+            if shared:
+                own, truth = (each.expand(self.replicates, *each.shape) for each in (own, truth))
+            yield own, truth
+
+
+def _of_variants(
+    learner: Learner,
+    classifier: ImageClassifier,
+    tested: _Tested,
+    chosen: Sequence[int],
+    by: Tensor,
+    strengths: int,
+    report: SayLine | None,
 ) -> Tensor:
-    """Right ``(R, S, n)`` of R times ``each`` prompts. values: their tensors; those of R are repeated."""
-    total = len(labels) * each
-    full = {
-        name: value if len(value) == total else value.repeat_interleave(each, 0)
-        for name, value in values.items()
-    }
-    own = type(learner)(learner.backbone, learner.method, learner.classnames, full, learner.template)
-    seen = (part.repeat_interleave(each, 0) for part in (images, labels))
-    return _right(own, own.classifier(), *seen).unflatten(0, (len(labels), each))
+    """Right ``(R, P, S, n)`` of PAN's own variants: by: factors ``(R, P * S)``, or vectors.
+
+    The variants of a few positions go together, so that what stands before the first of them is not computed
+    again.
+    """
+    replicates, classes = tested.replicates, len(learner.classnames)
+    # On the CPU: which rows are computed depends on them.
+    positions = torch.tensor(chosen).repeat_interleave(strengths).expand(replicates, -1)
+    fit = NUMBERS // (replicates * classes * tested.step), TEXTS // (replicates * classes)
+    together = max(1, min(MOST, *fit))
+    meter = Meter(positions.shape[1], "corrupting", report, unit="variant", begins=False)
+    found: list[Tensor] = []
+    for at in range(0, positions.shape[1], together):
+        own = positions[:, at : at + together].contiguous()
+        classifier.first = learner.first_place(own)
+        there, change = to_device(own, classifier.device), by[:, at : at + together]
+        changed = classifier.rescaled if by.ndim == 2 else classifier.replaced
+        parts = [
+            changed(images, there, change).argmax(dim=-1) == labels[:, None]
+            for images, labels in tested.parts()
+        ]
+        found.append(torch.cat(parts, dim=-1))
+        meter.add(own.shape[1])
+    return torch.cat(found, dim=1).unflatten(1, (len(chosen), strengths))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
-PURPOSES = ("init", "order", "views", "positions")
+PURPOSES = ("init", "order", "views", "positions", "noise")
 
 
 def seeded(seed: int, purpose: str) -> torch.Generator:
@@ -29,7 +29,9 @@ class Generators:
         return {f"generator.{p}": torch.stack([g.get_state() for g in gs]) for p, gs in self._of.items()}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Take up where :meth:`state` left off."""
+        """Take up where :meth:`state` left off; one of an earlier version lacks what was not drawn then."""
         for purpose, generators in self._of.items():
+            if f"generator.{purpose}" not in state:
+                continue
             for generator, value in zip(generators, state[f"generator.{purpose}"], strict=True):
                 generator.set_state(value.clone())

@@ -16,7 +16,7 @@ from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selec
 from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
-from nemesis_sweep.spec.choices import SELECTIONS
+from nemesis_sweep.spec.choices import REPLACE, SELECTIONS
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.reads import PIXELS
@@ -257,13 +257,25 @@ class Trainer:
         if positions is None:
             positions = draw_positions(n_vectors, method.n_positions, self.generators["positions"])
         classifier.first = self._learner.first_place(positions)
+        noise = self._noise(positions) if self._tests and method.corrupt_by == REPLACE else None
         positions = to_device(positions, self.device, torch.int64)
         corrupted_correct = correct[:, None].expand(positions.shape)
         if self._tests:
-            scales = torch.full(positions.shape, method.corruption, device=self.device)
-            logits = classifier.rescaled(images, positions, scales)
+            if noise is None:
+                scales = torch.full(positions.shape, method.corruption, device=self.device)
+                logits = classifier.rescaled(images, positions, scales)
+            else:
+                logits = classifier.replaced(images, positions, noise)
             corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)
         return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
+
+    def _noise(self, positions: Tensor) -> Tensor:
+        """What takes the place of the vectors at positions ``(R, N)`` on the CPU: N(0, corruption^2)."""
+        _, *between, _, width = self._learner.penalised().shape
+        shape = (positions.shape[1], *between, width)
+        drawn = torch.stack([torch.randn(shape, generator=each) for each in self.generators["noise"]])
+        noise = self._learner.as_vectors(self.method.corruption * drawn, positions)
+        return to_device(noise, self.device)
 
     def _go_back_guided(self, fitted: Tensor, guide: Tensor, penalty: Tensor) -> None:
         """The gradient of the fitted loss as the guide's allows it; the penalty's is added as it is."""

@@ -13,6 +13,7 @@ from nemesis_sweep.vlm.text import encode_text
 
 CASES = {
     "CoOp": Setting("tiny", classes=7, n_ctx=4, batch=6, pan=0),
+    "PUN": Setting("tiny", classes=7, n_ctx=4, batch=6, pan=0, pun=True),
     "PAN": Setting("tiny", classes=7, n_ctx=4, batch=6, pan=3),
     "replicates": Setting("tiny", classes=7, n_ctx=4, batch=6, pan=2, replicates=3),
     "uneven names": Setting("tiny", classes=7, n_ctx=4, batch=6, pan=2, names="imagenet-like"),

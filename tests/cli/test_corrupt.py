@@ -1,6 +1,7 @@
 """`nemesis-sweep corrupt` on a saved prompt and on the best of a sweep."""
 
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 import nemesis_sweep as ns
 from nemesis_sweep.cli import main
+from nemesis_sweep.prompts.artifact import save_prompt
 from tests.sweep.home.earlier import DIGITS, unpacked
 
 
@@ -32,17 +34,44 @@ def test_tables_files_and_json_say_the_same(prompt, tmp_path) -> None:
     assert names == ["corruption.parquet", "rescale.png", "rescale.svg"]
     rows = json.loads(corrupt(*of, "--json").stdout)
     assert rows == pq.read_table(tmp_path / "files" / "corruption.parquet").to_pylist()
-    assert len(rows) == 2 * 2 * 2 and {row["norm_after"] for row in rows if row["strength"] == 0} == {0.0}
+    assert len(rows) == 2 + 2 * 2 * 2 and {row["norm_after"] for row in rows if row["strength"] == 0} == {0.0}
 
 
 def test_what_was_learnt_is_right_as_often_as_its_training_said(prompt) -> None:
     rows = json.loads(
         corrupt(prompt, "--dataset", "digits", "--operation", "rescale", "--strengths", "1", "--json").stdout
     )
+    originals, rows = rows[:2], rows[2:]
+    assert [(row["seed"], row["operation"]) for row in originals] == [(1, "original"), (2, "original")]
     by_seed = {row["seed"]: row["accuracy"] for row in rows}
     assert all(row["change"] == 0 for row in rows)
     result = ns.fit("icon-clip", "digits", {"n_ctx": 2, "epochs": 2, "views": 1}, shots=1, seeds=(1, 2))
     assert list(by_seed.values()) == pytest.approx(result.metrics["test/accuracy"])
+    assert [row["accuracy"] for row in originals] == list(by_seed.values())
+
+
+def test_a_vector_that_was_scaled_up_is_found(tmp_path) -> None:
+    """Planted in the third of four vectors, after training."""
+    learnt = ns.fit(
+        "icon-clip", "digits", {"n_ctx": 4, "epochs": 20, "views": 1}, shots=16, seeds=(1, 2)
+    ).prompt
+    context = learnt.tensors["context"].clone()
+    context[..., 2, :] *= 10
+    save_prompt(tmp_path, replace(learnt, tensors={"context": context}))
+    of = ("--dataset", "digits", "--operation", "rescale", "--strengths", "0.1,1", "--json")
+    rows = [row for row in json.loads(corrupt(tmp_path, *of).stdout) if row["operation"] == "rescale"]
+    sure = [row for row in rows if row["low_norm"] and row["q"] <= 0.05]
+    for seed in (1, 2):
+        best = max((row for row in rows if row["seed"] == seed), key=lambda row: row["change"])
+        assert best in sure and best["position"] == 3
+
+
+def test_some_positions_alone(prompt) -> None:
+    of = (prompt, "--dataset", "digits", "--operation", "rescale", "--strengths", "0.5", "--positions")
+    shown = corrupt(*of, "2")
+    assert shown.exit_code == 0
+    assert [line.split()[0] for line in shown.stdout.splitlines()[1:3]] == ["vector", "2"]
+    assert "no such position; found 3; allowed: 1 to 2" in corrupt(*of, "3").stderr
 
 
 @pytest.mark.parametrize(
@@ -53,6 +82,7 @@ def test_what_was_learnt_is_right_as_often_as_its_training_said(prompt) -> None:
         (("--dataset", "digits", "--strengths", "0.5"), "strengths of which operation?"),
         (("--dataset", "digits", "--operation", "replace", "--strengths", "a"), "not strengths"),
         (("--dataset", "digits", "--operation", "replace", "--strengths", "-1"), "not strengths"),
+        (("--dataset", "digits", "--positions", "a"), "not positions"),
         (("--dataset", "digits", "--task", "x"), "a prompt alone has no tasks"),
     ],
 )
@@ -75,7 +105,8 @@ def test_an_earlier_one_is_replaced(prompt, tmp_path) -> None:
     of = (prompt, "--dataset", "digits", "--operation", "rescale", "--to", tmp_path / "files", "--strengths")
     for strength in ("1", "2"):
         assert corrupt(*of, strength).exit_code == 0
-    assert set(pq.read_table(tmp_path / "files" / "corruption.parquet")["strength"].to_pylist()) == {2.0}
+    table = pq.read_table(tmp_path / "files" / "corruption.parquet")
+    assert set(table["strength"].to_pylist()) == {None, 2.0}
 
 
 def test_of_a_home_the_best_is_tested_on_its_own_task(tmp_path) -> None:

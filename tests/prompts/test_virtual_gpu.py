@@ -1,5 +1,6 @@
 """Every kind of prompt on a GPU that is none: the same numbers, tensors of one device, and no wait for it."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -8,6 +9,7 @@ from torch.nn.functional import normalize
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.training import resident
+from nemesis_sweep.training.corruption import corrupt
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.trainer import Trainer
@@ -243,6 +245,62 @@ def test_a_new_part_of_a_plan_is_not_waited_for(backbones, gpu):
         trainer.step(*batch(trainer.learner, len(SEEDS), seed=slot), 1, positions)
     assert not gpu.waits
     assert not gpu.faults
+
+
+CORRUPTED = [
+    *((kind, {}) for kind in PROMPTS),
+    ("coop", {"csc": True}),
+    ("coop", {"class_position": "front"}),
+]
+
+
+def corrupted(learner, operation, strengths, positions=()):
+    images, labels = batch(learner, 1, size=9)
+    return corrupt(learner, SEEDS, images[0].cpu(), labels[0], operation, strengths, positions)
+
+
+def on_the_device(backbones, kind, method, here):
+    there = started(backbones[kind], method, DEVICE).learner
+    of_the_same_texts(there, here)
+    for parameter, other in zip(there.parameters(), here.parameters(), strict=True):
+        parameter.data.copy_(other.data)
+    return there
+
+
+@pytest.mark.parametrize(("kind", "own"), CORRUPTED, ids=str)
+def test_corrupted_prompts_are_those_of_a_cpu_and_waited_for_at_the_end(backbones, gpu, kind, own):
+    method = made(kind, "none", **own)
+    here = started(backbones[kind], method, "cpu").learner
+    there = on_the_device(backbones, kind, method, here)
+    for operation, strengths in {"rescale": (0.1, 3.0), "replace": (0.0, 0.5)}.items():
+        gpu.forget()
+        found, wanted = corrupted(there, operation, strengths), corrupted(here, operation, strengths)
+        assert not gpu.faults
+        assert gpu.waits.total() == 2 + (kind == "plot")  # Which looks whether it matches long enough.
+        assert np.array_equal(found.right, wanted.right) and np.array_equal(found.before, wanted.before)
+        np.testing.assert_allclose(found.norms, wanted.norms, rtol=1e-5)
+        np.testing.assert_allclose(found.after, wanted.after, rtol=1e-5)
+
+
+def test_a_larger_grid_is_not_waited_for_more_often(backbones, gpu, monkeypatch):
+    monkeypatch.setattr("nemesis_sweep.training.corruption.MOST", 2)
+    method = made("coop", "none")
+    there = on_the_device(backbones, "coop", method, started(backbones["coop"], method, "cpu").learner)
+    for strengths, positions in (((0.5,), (1,)), ((0.1, 0.5, 2.0), ())):
+        gpu.forget()
+        corrupted(there, "rescale", strengths, positions)
+        assert gpu.waits.total() == 2 and not gpu.faults
+
+
+def test_noise_for_pans_test_is_not_waited_for(backbones, gpu):
+    method = made("coop", "PAN", corrupt_by="replace")
+    trainer, here = (started(backbones["coop"], method, device) for device in (DEVICE, "cpu"))
+    for epoch in range(3):
+        gpu.forget()
+        given = batch(here.learner, len(SEEDS), seed=epoch)
+        step = trainer.step(*given, epoch)
+        assert not gpu.waits and not gpu.faults
+        assert same(step.selected, here.step(*given, epoch).selected)
 
 
 def test_what_the_virtual_gpu_sees(gpu):

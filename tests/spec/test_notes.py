@@ -86,3 +86,13 @@ def test_a_template_that_coop_without_prograd_does_not_look_at(
     found = told(write(tmp_path, VALID), "method.anchor_template=a {} here", "budget.trials=2", *fields)
     message = "method.anchor_template: anchor_template changes nothing, as coop has it for prograd alone"
     assert [message in line for line in found] == [True] * count
+
+
+def test_a_corruption_that_nothing_looks_at(tmp_path: Path) -> None:
+    """PUN tests no vector; the default is not worth a word."""
+    path = write(tmp_path, VALID)
+    pun = ("method.beta=1", "method.omega=1", "space={n_ctx: {choices: [4, 8]}}", "budget.trials=2")
+    assert told(path, *pun, "method.corrupt_by=rescale") == []
+    (note,) = told(path, *pun, "method.corrupt_by=replace")
+    assert "method.corrupt_by: corrupt_by changes nothing, as the penalty is PUN only" in note
+    assert told(path, *pun, "method.beta=0", "method.corrupt_by=replace") == []

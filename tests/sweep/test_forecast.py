@@ -28,7 +28,8 @@ def priced(monkeypatch):
     """A step takes a tenth of a second per context vector, validation one second, the test two."""
     asked = []
 
-    def dry_run(backbone, arranged, method):
+    def dry_run(backbone, arranged, method, corrupted):
+        assert corrupted is None
         asked.append((arranged.source.name, method.n_ctx))
         return Costs(method.n_ctx / 10, 1.0, 2.0)
 

@@ -5,16 +5,18 @@ import math
 import torch
 import torch.nn.functional as F
 
+from nemesis_sweep.training.generators import seeded
 from nemesis_sweep.vlm.text import encode_text
 
 
 class PlainNemesis:
     """One replicate after the published code: three passes of 77 tokens for PAN, torch's own SGD."""
 
-    def __init__(self, backbone, classnames, method, context):
+    def __init__(self, backbone, classnames, method, context, seed=0):
         self.backbone, self.method = backbone, method
         self.layout = backbone.layout(classnames, method.n_ctx, method.class_position)
         self.context = torch.nn.Parameter(context.clone())
+        self.noise = seeded(seed, "noise")
         self.sgd = torch.optim.SGD(
             [self.context], lr=1.0, momentum=method.momentum, weight_decay=method.weight_decay
         )
@@ -27,13 +29,18 @@ class PlainNemesis:
         return int((self.logits(context, images).argmax(1) == labels).sum())
 
     def selected(self, images, labels, positions):
-        """Positions whose vector, scaled by tau, gives strictly more correct answers on this batch."""
+        """Positions whose vector, corrupted, gives strictly more correct answers on this batch."""
+        shape = (len(positions), *self.context.shape[:-2], self.context.shape[-1])
+        noise = iter(torch.randn(shape, generator=self.noise))
         with torch.no_grad():
             before = self.correct(self.context, images, labels)
             chosen = []
             for j in positions:
                 corrupted = self.context.clone()
-                corrupted[..., j, :] *= self.method.corruption
+                if self.method.corrupt_by == "replace":
+                    corrupted[..., j, :] = self.method.corruption * next(noise)
+                else:
+                    corrupted[..., j, :] *= self.method.corruption
                 if self.correct(corrupted, images, labels) > before:
                     chosen.append(j)
         return chosen

@@ -1,13 +1,16 @@
 """Corrupting one vector at a time: the shared way against prompts that are corrupted by hand."""
 
+import numpy as np
 import pytest
 import torch
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.choices import REPLACE, RESCALE
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.testing.tiny_backbones import tiny_backbone as made_backbone
-from nemesis_sweep.training.corruption import REPLACE, RESCALE, corrupt
+from nemesis_sweep.training import corruption
+from nemesis_sweep.training.corruption import corrupt
 from nemesis_sweep.training.generators import seeded
 
 SEEDS = (3, 5)
@@ -19,7 +22,6 @@ IN_THE_TEXT = [
     {"prompt": "coop", "csc": True},
     {"prompt": "coop", "class_position": "middle"},
     {"prompt": "kgcoop"},
-    {"prompt": "cocoop"},
     {"prompt": "plot", "n_prompts": 2},
 ]
 
@@ -48,10 +50,8 @@ def by_hand(learner, images, labels, position, vectors):
         return own.classifier()(images.expand(len(SEEDS), *images.shape)).argmax(dim=-1) == labels
 
 
-# What PAN scales of CoCoOp is the vector that an image has shifted; its contract test has that.
-CASES = [
-    (each, op) for each in IN_THE_TEXT for op in STRENGTHS if (each["prompt"], op) != ("cocoop", RESCALE)
-]
+# What is changed of CoCoOp is the vector that an image has shifted; its contract test has that.
+CASES = [(each, operation) for each in IN_THE_TEXT for operation in STRENGTHS]
 
 
 @pytest.mark.parametrize(("fields", "operation"), CASES, ids=str)
@@ -67,27 +67,71 @@ def test_every_cell_is_that_of_a_prompt_corrupted_by_hand(fields, operation) -> 
             of = context if operation == RESCALE else noise
             vectors = strength * of[..., position, :]
             right = by_hand(learner, images, labels, position, vectors)
-            assert torch.equal(found.right[:, position, place], right)
+            assert np.array_equal(found.right[:, position, place], right)
             norms = vectors.norm(dim=-1).reshape(len(SEEDS), -1).mean(dim=1)
-            torch.testing.assert_close(found.after[:, position, place], norms)
-            changed += int((right != found.before).any())
+            np.testing.assert_allclose(found.after[:, position, place], norms, rtol=1e-5)
+            changed += int((right.numpy() != found.before).any())
     assert changed, "nothing changed, so nothing was tested"
 
 
-@pytest.mark.parametrize("kind", ["deep_text", "prefix", "vpt", "maple", "promptsrc"])
-def test_vectors_outside_the_text_are_rescaled_too(kind) -> None:
-    more = {"n_ctx_vision": 2, "vision_last": 1} if kind in ("vpt", "promptsrc") else {}
-    learner, images, labels = made({"prompt": kind, **more})
+OUTSIDE = [
+    {"prompt": "cocoop"},
+    {"prompt": "deep_text"},
+    {"prompt": "prefix"},
+    {"prompt": "vpt", "n_ctx_vision": 2, "vision_last": 1},
+    {"prompt": "maple"},
+    {"prompt": "promptsrc", "n_ctx_vision": 2, "vision_last": 1},
+]
+
+
+@pytest.mark.parametrize("fields", OUTSIDE, ids=str)
+def test_other_vectors_are_corrupted_too(fields) -> None:
+    learner, images, labels = made(fields)
+    count = learner.n_vectors
     found = corrupt(learner, SEEDS, images, labels, RESCALE, (0.0, 1.0))
-    assert found.right.shape[:3] == (2, learner.n_vectors, 2)
-    assert torch.equal(found.right[:, :, 1], found.before[:, None].expand(-1, learner.n_vectors, -1))
-    assert found.after[:, :, 0].eq(0).all()
+    assert found.right.shape[:3] == (2, count, 2)
+    assert np.array_equal(found.right[:, :, 1], np.broadcast_to(found.before[:, None], (2, count, IMAGES)))
+    assert (found.after[:, :, 0] == 0).all()
+    # Nothing in its place is nothing, whatever the noise.
+    replaced = corrupt(learner, SEEDS, images, labels, REPLACE, (0.0, 40.0))
+    assert np.array_equal(replaced.right[:, :, 0], found.right[:, :, 0])
+    assert not np.array_equal(replaced.right[:, :, 1], replaced.right[:, :, 0])
 
 
-def test_vectors_that_are_not_in_the_text_cannot_be_replaced() -> None:
-    learner, images, labels = made({"prompt": "deep_text"})
-    with pytest.raises(UserError, match=r"cannot be replaced.*rescale"):
-        corrupt(learner, SEEDS, images, labels, REPLACE, (0.1,))
+def test_some_positions_are_those_of_all() -> None:
+    learner, images, labels = made({"prompt": "coop"})
+    for operation, strengths in STRENGTHS.items():
+        every = corrupt(learner, SEEDS, images, labels, operation, strengths)
+        some = corrupt(learner, SEEDS, images, labels, operation, strengths, positions=(4, 2))
+        assert every.positions == (1, 2, 3, 4) and some.positions == (2, 4)
+        assert np.array_equal(some.right, every.right[:, [1, 3]])
+        assert np.array_equal(some.norms, every.norms[:, [1, 3]])
+        assert np.array_equal(some.after, every.after[:, [1, 3]])
+
+
+def test_a_position_beyond_the_context_is_refused() -> None:
+    learner, images, labels = made({"prompt": "coop"})
+    with pytest.raises(UserError, match=r"positions: no such position; found 5; allowed: 1 to 4"):
+        corrupt(learner, SEEDS, images, labels, RESCALE, (0.1,), positions=(1, 5))
+
+
+def test_images_of_each_replicate_are_its_own() -> None:
+    """As those of validation are; taken in several parts, as many images are."""
+    learner, images, labels = made({"prompt": "coop"})
+    own = torch.stack([images, images.flip(0)]), torch.stack([labels, labels.flip(0)])
+    shared = corrupt(learner, SEEDS, images, labels, RESCALE, (0.1,))
+    found = corrupt(learner, SEEDS, *own, RESCALE, (0.1,))
+    assert np.array_equal(found.right[0], shared.right[0])
+    assert np.array_equal(found.right[1], shared.right[1][..., ::-1])
+
+
+def test_parts_are_those_of_the_whole(monkeypatch) -> None:
+    learner, images, labels = made({"prompt": "coop"})
+    whole = [corrupt(learner, SEEDS, images, labels, each, STRENGTHS[each]) for each in STRENGTHS]
+    monkeypatch.setattr(corruption, "NUMBERS", 7 * len(SEEDS) * len(NAMES))
+    parts = [corrupt(learner, SEEDS, images, labels, each, STRENGTHS[each]) for each in STRENGTHS]
+    for one, other in zip(whole, parts, strict=True):
+        assert np.array_equal(one.right, other.right) and np.array_equal(one.before, other.before)
 
 
 def test_a_replicate_has_the_same_noise_beside_others() -> None:
@@ -96,5 +140,5 @@ def test_a_replicate_has_the_same_noise_beside_others() -> None:
     values = {name: value[1:] for name, value in learner.values().items()}
     alone = type(learner)(learner.backbone, learner.method, NAMES, values, learner.template)
     found = corrupt(alone, SEEDS[1:], images, labels, REPLACE, (0.5,))
-    assert torch.equal(found.right[0], both.right[1])
-    torch.testing.assert_close(found.after[0], both.after[1])
+    assert np.array_equal(found.right[0], both.right[1])
+    np.testing.assert_allclose(found.after[0], both.after[1], rtol=1e-6)

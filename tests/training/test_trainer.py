@@ -29,6 +29,20 @@ METHODS = {
     "PUN": {"omega": 5.0},
     "PAN": {"omega": 5.0, "beta": 0.0, "n_positions": 3, "corruption": 0.2},
     "PAN that amplifies": {"omega": 5.0, "beta": 0.0, "n_positions": 4, "corruption": 3.0},
+    "PAN that replaces": {
+        "omega": 5.0,
+        "beta": 0.0,
+        "n_positions": 3,
+        "corrupt_by": "replace",
+        "corruption": 0.3,
+    },
+    "PAN that replaces, one context a class": {
+        "omega": 5.0,
+        "beta": 0.0,
+        "n_positions": 2,
+        "corrupt_by": "replace",
+        "csc": True,
+    },
     "mixed": {"omega": 2.0, "beta": 0.3, "n_positions": 2},
     "PAN, name in the middle": {"omega": 5.0, "beta": 0.0, "n_positions": 4, "class_position": "middle"},
     "PAN, name in front": {"omega": 5.0, "beta": 0.0, "n_positions": 4, "class_position": "front"},
@@ -42,8 +56,8 @@ def test_every_step_equals_the_published_way(tiny_backbone, settings):
     method = Method(n_ctx=4, epochs=6, lr=0.1, **settings)
     trainer = Trainer(tiny_backbone, NAMES, method, seeds=(1, 2, 3))
     plain = [
-        PlainNemesis(tiny_backbone, NAMES, method, context)
-        for context in trainer.learner.context.detach().clone()
+        PlainNemesis(tiny_backbone, NAMES, method, context, seed)
+        for seed, context in enumerate(trainer.learner.context.detach().clone(), 1)
     ]
     selected_ever = 0
     for number, (images, labels) in enumerate(batches(3, steps=12)):
@@ -64,9 +78,10 @@ def test_every_step_equals_the_published_way(tiny_backbone, settings):
     assert selected_ever > 0 or method.beta == 1
 
 
-def test_a_replicate_is_the_same_alone_and_among_others(tiny_backbone):
+@pytest.mark.parametrize("corrupt_by", ["rescale", "replace"])
+def test_a_replicate_is_the_same_alone_and_among_others(tiny_backbone, corrupt_by):
     """50 steps of PAN with drawn positions."""
-    method = Method(n_ctx=4, epochs=10, omega=5.0, beta=0.0, n_positions=2)
+    method = Method(n_ctx=4, epochs=10, omega=5.0, beta=0.0, n_positions=2, corrupt_by=corrupt_by)
     among = Trainer(tiny_backbone, NAMES, method, seeds=(7, 8, 9))
     alone = Trainer(tiny_backbone, NAMES, method, seeds=(8,))
     for number, (images, labels) in enumerate(batches(3, steps=50)):
@@ -96,6 +111,28 @@ def test_a_failed_replicate_is_frozen_and_its_neighbours_go_on(tiny_backbone):
         torch.testing.assert_close(
             broken.learner.context[r], healthy.learner.context[r], rtol=1e-5, atol=1e-6
         )
+
+
+def test_noise_moves_no_other_draw(tiny_backbone):
+    """Positions, views and order have generators of their own."""
+    states = []
+    for corrupt_by in ("rescale", "replace"):
+        method = Method(n_ctx=4, omega=5.0, beta=0.0, n_positions=2, corrupt_by=corrupt_by)
+        trainer = Trainer(tiny_backbone, NAMES, method, seeds=(7, 8))
+        for number, (images, labels) in enumerate(batches(2, steps=3)):
+            trainer.step(images, labels, number)
+        states.append({name: value for name, value in trainer.state().items() if "generator" in name})
+    moved = [name for name, value in states[0].items() if not torch.equal(value, states[1][name])]
+    assert moved == ["generator.noise"]
+
+
+def test_a_state_without_noise_is_one_of_an_earlier_version(tiny_backbone):
+    method = Method(n_ctx=4, omega=5.0, beta=0.0, corrupt_by="replace")
+    trainer, other = (Trainer(tiny_backbone, NAMES, method, seeds=(7,)) for _ in range(2))
+    state = trainer.state()
+    del state["generator.noise"]
+    other.load_state(state)
+    assert torch.equal(other.state()["generator.noise"], trainer.state()["generator.noise"])
 
 
 def test_given_words_are_the_start_and_decide_n_ctx(tiny_backbone):

@@ -97,7 +97,7 @@ def test_a_tower_that_cannot_share(tokenizer: SimpleTokenizer) -> None:
         (torch.tensor([[6], [0]]), torch.ones(2, 1), "found 0..6; allowed: 0..5"),
         (torch.tensor([[-1], [0]]), torch.ones(2, 1), "found -1..0"),
         (torch.tensor([[1]]), torch.ones(1, 1), r"positions \(1, 1\).*R = 2"),
-        (torch.tensor([[1], [1]]), torch.ones(2, 2), r"scales \(2, 2\)"),
+        (torch.tensor([[1], [1]]), torch.ones(2, 2), r"changed by \(2, 2\)"),
     ],
 )
 def test_bad_positions_are_refused(

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePath
 
 from nemesis_sweep.report.page.contenders import Contender, contenders
+from nemesis_sweep.report.page.corrupted import CorruptedPrompt, corrupted_of
 from nemesis_sweep.report.page.mistakes import Mistakes, mistakes_of
 from nemesis_sweep.report.page.record import SweepRecord
 from nemesis_sweep.spec.sweep import JOINT, MEAN
@@ -84,6 +85,11 @@ class Material:
     def mistakes(self) -> Mistakes:
         """What the best found and plain CoOp predicted image by image, read once for all pieces."""
         return mistakes_of(self)
+
+    @cached_property
+    def corrupted(self) -> tuple[CorruptedPrompt, ...]:
+        """The corrupted prompts of all tasks, read once for all pieces."""
+        return corrupted_of(self)
 
     @property
     def several(self) -> bool:

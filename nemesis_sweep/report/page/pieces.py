@@ -25,6 +25,7 @@ class Section(Enum):
     COMPARISON = "Comparison over tasks"
     SEARCH = "What the search found"
     TRAINING = "Training"
+    LOW_NORM = "Low-Norm Effect"
     MISTAKES = "Test images"
     COURSE = "Course of the sweep"
 

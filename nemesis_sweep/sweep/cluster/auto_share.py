@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.spec.corrupt import Corrupt
 from nemesis_sweep.spec.outside.beside import BESIDE
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.sweep import Sweep
@@ -47,6 +48,8 @@ def auto_share(
     except UserError as error:
         return _fall_back(say, str(error))
     asked = {"gpus": kinds, "seeds": sweep.tasks.seeds, "trials": trials}
+    if sweep.search.corrupt is not None:
+        asked["corrupt"] = sweep.search.corrupt.model_dump()
     asked = json.loads(json.dumps(asked))  # As it will be read back.
     known = read_share(home.path)
     if known.get("asked") == asked and isinstance(known.get("share"), float):
@@ -82,7 +85,8 @@ def _probe(asked: Plain, home: str, cpus: float, stopping: Callable[[], bool]) -
 
     # The process ends with its task, so that its GPU is free again.
     probe = ray.remote(num_gpus=1, num_cpus=cpus, max_calls=1)(probe_memory)
-    answer = probe.remote(asked["trials"], asked["seeds"], home, max(1, int(cpus)), STATED)
+    cores = max(1, int(cpus))
+    answer = probe.remote(asked["trials"], asked["seeds"], home, cores, STATED, asked.get("corrupt"))
     while not ray.wait([answer], timeout=1)[0]:
         if stopping():
             ray.cancel(answer, force=True)
@@ -94,7 +98,12 @@ def _probe(asked: Plain, home: str, cpus: float, stopping: Callable[[], bool]) -
 
 
 def probe_memory(
-    trials: list[Plain], seeds: list[int], home: str, threads: int, stated: int
+    trials: list[Plain],
+    seeds: list[int],
+    home: str,
+    threads: int,
+    stated: int,
+    corrupted: Plain | None = None,
 ) -> tuple[int, int, int]:
     """Memory that these trials need one after the other in one process, as in a worker that stays warm.
 
@@ -104,20 +113,21 @@ def probe_memory(
 
     torch.set_num_threads(threads)
     try:
-        memory = measure_memory(lambda: _dry_run(trials, tuple(seeds), home), stated)
+        memory = measure_memory(lambda: _dry_run(trials, tuple(seeds), home, corrupted), stated)
     except torch.OutOfMemoryError:
         _, total = torch.cuda.mem_get_info() if torch.cuda.is_available() else (0, stated)
         memory = Memory(total, 0, total)
     return astuple(memory)
 
 
-def _dry_run(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
+def _dry_run(trials: list[Plain], seeds: tuple[int, ...], home: str, corrupted: Plain | None) -> None:
     from nemesis_sweep.data.encode import MAX_BATCH, encode_items
     from nemesis_sweep.data.views import CENTRE
     from nemesis_sweep.sweep.worker import worker_cache
     from nemesis_sweep.sweep.worker.dry_run import dry_run
 
     BESIDE.look_in(Path(home))
+    corrupt = None if corrupted is None else Corrupt.model_validate(corrupted)
     for trial in trials:
         task = Task.from_plain(trial["task"])
         method = read_method(trial["method"])
@@ -125,4 +135,4 @@ def _dry_run(trials: list[Plain], seeds: tuple[int, ...], home: str) -> None:
         arranged = worker_cache.arranged(task, seeds, home)
         # Whoever comes first to a dataset encodes it, in the process of its trial.
         encode_items(backbone, arranged.source.test[:MAX_BATCH], [CENTRE])
-        dry_run(backbone, arranged, method)
+        dry_run(backbone, arranged, method, corrupt)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, CONTROLS, COOP, PAPER, PROMPTLESS
+from nemesis_sweep.spec.choices import RESCALE
 from nemesis_sweep.spec.configuration import configuration, method_values
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice
@@ -26,6 +27,7 @@ PAPER_SETTING: dict[str, Any] = {
     "omega": 10.0,
     "beta": 1.0,
     "corruption": 0.5,
+    "corrupt_by": RESCALE,
     "n_positions": 1,
     "n_ctx": 16,
     "norm": "2",

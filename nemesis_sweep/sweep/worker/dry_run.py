@@ -11,9 +11,11 @@ from torch import Tensor
 
 from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.protocols import ProtocolSplit
+from nemesis_sweep.spec.corrupt import Corrupt
 from nemesis_sweep.spec.kinds import given_strengths, is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.reads import number_bytes
+from nemesis_sweep.spec.reads import POOLED, number_bytes
+from nemesis_sweep.training.corruption import corrupt
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.evaluation import evaluate
 from nemesis_sweep.training.references.measured import measure
@@ -31,6 +33,9 @@ ENOUGH, MOST = 0.5, 10
 SOME, QUICK = 16, 10.0
 """Images on which an evaluation is measured first, and seconds that a whole one may take to be measured."""
 
+PLACES = 2
+"""Positions of a prompt that are corrupted to see how long all take."""
+
 LARGE = 2**26
 """Numbers that made-up features of parts, tokens or pixels may have."""
 
@@ -39,7 +44,8 @@ LARGE = 2**26
 class Costs:
     """Seconds of a trial's parts, all replicates together: a training step, a validation, the test.
 
-    whole: of a trial that trains no prompt, from beginning to end. held: bytes of image features that the
+    whole: of a trial that trains no prompt, from beginning to end. corruption: of a prompt at its end, where
+    the sweep asks for it. held: bytes of image features that the
     trial has in memory and the dry run has not.
     """
 
@@ -48,13 +54,17 @@ class Costs:
     test: float
     whole: float = 0.0
     held: int = 0
+    corruption: float = 0.0
 
 
-def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Costs:
+def dry_run(
+    backbone: Backbone, arranged: ProtocolSplit, method: Method, corrupted: Corrupt | None = None
+) -> Costs:
     """Train a few steps and evaluate, with as many classes, replicates and images as the real trial has.
 
     What an image shows changes neither time nor memory, so the features are random directions.
-    Raises ``UserError`` for settings that the trial itself would refuse.
+    corrupted: what is done with its prompt at the end. Raises ``UserError`` for settings that the trial
+    itself would refuse.
     """
     if is_row(method.prompt):
         return Costs(0.0, 0.0, 0.0, _row_seconds(backbone, arranged, method))
@@ -73,8 +83,10 @@ def dry_run(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> Cost
     validation = _evaluation(fit, arranged.source, features.val.shape[1])
     tested = (arranged.source, *arranged.targets.values())
     test = sum(_evaluation(fit, data, len(data.test)) for data in tested)
+    corruption = 0.0 if corrupted is None else _corruption(fit, corrupted, arranged)
     del held
-    return Costs(epoch / steps, validation, test, held=_left_out(arranged, views, shape, method))
+    room = _left_out(arranged, views, shape, method)
+    return Costs(epoch / steps, validation, test, held=room, corruption=corruption)
 
 
 def _row_seconds(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> float:
@@ -103,6 +115,23 @@ def _left_out(arranged: ProtocolSplit, views: int, shape: tuple[int, ...], metho
     images = sum(len(episode.train) * views + len(episode.val) for episode in arranged.episodes)
     numbers = (images + sum(len(data.test) for data in tested)) * prod(shape)
     return number_bytes(method.reads) * numbers if len(shape) > 1 and numbers > LARGE else 0
+
+
+def _corruption(fit: TrainingRun, asked: Corrupt, arranged: ProtocolSplit) -> float:
+    """Seconds of the whole grid, from a few positions on a few of the images."""
+    learner = fit.trainer.learner
+    every = asked.positions or range(1, learner.n_vectors + 1)
+    seeds = [episode.seed for episode in arranged.episodes]
+    counts = {"val": fit.features.val.shape[1], "test": len(arranged.source.test)}
+    images = sum(counts[split] for split in asked.on)
+    few = min(images, SOME if learner.reads != POOLED else images)
+
+    def grid() -> None:
+        features, labels = _directions(few, learner.image_shape), _labels(few, len(learner.classnames))
+        for operation, strengths in asked.operations.items():
+            corrupt(learner, seeds, features, labels, operation, strengths, every[:PLACES])
+
+    return _seconds(grid) * (images / few) * (len(every) / min(PLACES, len(every)))
 
 
 def _evaluation(fit: TrainingRun, data: Dataset, count: int) -> float:

@@ -10,6 +10,7 @@ from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.prompts.artifact import FILES, save_prompt
 from nemesis_sweep.sweep.result import Report
 from nemesis_sweep.sweep.trial_spec import TrialSpec
+from nemesis_sweep.sweep.worker.kept_corruption import keep_corruption
 from nemesis_sweep.sweep.worker.kept_predictions import KeptPredictions
 from nemesis_sweep.sweep.worker.promptless import result_of
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, set_aside
@@ -84,7 +85,9 @@ class Learning:
     def _finish(self, metrics: Metrics) -> Report:
         prompt = self.fit.prompt()
         checksum = save_prompt(self.spec.folder, prompt)
-        words = write_words(self.spec.folder, prompt, self._found.backbone)
+        also = write_words(self.spec.folder, prompt, self._found.backbone)
+        if not self.failed_seeds:
+            also += keep_corruption(self.spec, self.fit, self._record, self._say)
         result = replace(
             result_of(self.spec, metrics, self.seconds),
             epochs=self.fit.epoch,
@@ -92,7 +95,7 @@ class Learning:
             selected_share=self.fit.selected_share(),
             prompt_checksum=checksum,
         )
-        self._record.log_files(self.spec.folder, FILES.name, words)
+        self._record.log_files(self.spec.folder, FILES.name, also)
         conclude(self.spec.folder, self._record, result)
         return result.report(self._told_once())
 

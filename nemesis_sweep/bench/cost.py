@@ -1,0 +1,134 @@
+"""What PUN and PAN cost beside CoOp: a step and an epoch, with images encoded before or in every step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from statistics import median
+from typing import Any
+
+from nemesis_sweep.bench.machine import describe_machine
+from nemesis_sweep.bench.memory import peak_bytes
+from nemesis_sweep.bench.timing import Say, Turn, make_implementation, take_turns, use_threads
+from nemesis_sweep.bench.workload import Setting, Workload, make_workload
+from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.devices import synchronise
+
+COOP = "CoOp"
+TESTED = (1, 2, 4)
+"""Positions that PAN tests in a step, beside all of them."""
+AXES: dict[str, tuple[int | str, ...]] = {
+    "batch": (8, 32, 128),
+    "shots": (1, 4, 16),
+    "classes": (10, 100, 1000),
+    "arch": ("RN50", "RN50x4", "ViT-B-32", "ViT-B-16"),
+    "replicates": (1, 3),
+    "device": ("cpu",),
+}
+"""What may be changed. Sizes of images are those of architectures: 288 pixels with RN50x4, else 224."""
+
+
+def parse_axes(texts: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
+    """Axes from `batch` or `batch=8,32`. Raises UserError for an unknown one and for values that are none."""
+    axes: dict[str, tuple[int | str, ...]] = {}
+    for text in texts:
+        name, _, given = text.partition("=")
+        if name not in AXES:
+            raise UserError(Problem("unknown axis", "axis", found=repr(name), allowed=", ".join(AXES)))
+        values: list[int | str] = [each for each in given.split(",") if each]
+        if isinstance(AXES[name][0], int):
+            if not all(str(each).isdecimal() and int(each) > 0 for each in values):
+                message = "values are not whole numbers above 0"
+                raise UserError(Problem(message, f"axis {name}", found=given))
+            values = [int(each) for each in values]
+        axes[name] = tuple(values) or AXES[name]
+    return axes
+
+
+def measure_cost(
+    setting: Setting,
+    shots: int,
+    axes: Mapping[str, Sequence[int | str]],
+    say: Say,
+    *,
+    memory: bool = True,
+) -> dict[str, Any]:
+    """Time steps of CoOp, PUN and PAN in turn, as the setting is and at every value of every axis.
+
+    Gives `machine` and `cases`: each with `setting`, `shots`, `axis` and `value` ('' and None of the setting
+    itself), `encode_seconds` of the images of a step, and `losses`, a list of `loss`, `step_seconds`
+    (median), `epoch_seconds`, `overhead` over CoOp in percent where features are cached, `overhead_uncached`
+    where each step encodes its images, and `peak_bytes`.
+    """
+    use_threads(setting)
+    points: list[tuple[str, int | str | None]] = [("", None)]
+    points += [(axis, value) for axis, values in axes.items() for value in values]
+    cases = []
+    for axis, value in points:
+        changed: dict[str, Any] = {} if axis in ("", "shots") else {axis: value}
+        own = int(value) if axis == "shots" and value is not None else shots
+        say(f"{axis} {value}" if axis else "the setting itself")
+        case = _measured(replace(setting, **changed), own, say, memory)
+        cases.append({"axis": axis, "value": value, **case})
+    return {"machine": describe_machine(), "cases": cases}
+
+
+def _measured(setting: Setting, shots: int, say: Say, memory: bool) -> dict[str, Any]:
+    backbone = load_backbone(setting.backbone_name).to(precision=setting.precision, device=setting.device)
+    settings = _losses(setting)
+    works = {name: make_workload(own, backbone) for name, own in settings.items()}
+    implementations = {name: (work, make_implementation("ours", work)) for name, work in works.items()}
+    encode = [_encode_seconds(works[COOP]) for _ in range(2)]
+    turns = take_turns(implementations, setting.repeats, say)
+    encode.append(_encode_seconds(works[COOP]))
+    encoding = median(encode[1:])  # The first warms up.
+    steps = max(1, setting.classes * shots // setting.batch)
+    return {
+        "setting": asdict(setting),
+        "shots": shots,
+        "encode_seconds": encoding,
+        "losses": [
+            {
+                "loss": name,
+                "step_seconds": (step := median(turn.seconds for turn in turns[name])),
+                "epoch_seconds": steps * step,
+                "overhead": _overhead(turns[name], turns[COOP], 0.0),
+                "overhead_uncached": _overhead(turns[name], turns[COOP], encoding),
+                "peak_bytes": peak_bytes(own, "ours") if memory else None,
+            }
+            for name, own in settings.items()
+        ],
+    }
+
+
+def _losses(setting: Setting) -> dict[str, Setting]:
+    tested = [each for each in TESTED if each < setting.n_ctx]
+    plain = replace(setting, pan=0, pun=False)
+    return {
+        COOP: plain,
+        "PUN": replace(plain, pun=True),
+        **{f"PAN {each}": replace(plain, pan=each) for each in tested},
+        "PAN all": replace(plain, pan=setting.n_ctx),
+    }
+
+
+def _overhead(turns: Sequence[Turn], coop: Sequence[Turn], beside: float) -> float:
+    """In percent, of steps that take so many seconds besides: the median over rounds of all losses."""
+    shares = [
+        (own.seconds - plain.seconds) / (plain.seconds + beside)
+        for own, plain in zip(turns, coop, strict=True)
+    ]
+    return 100 * median(shares)
+
+
+def _encode_seconds(workload: Workload) -> float:
+    """Seconds of the image tower on the images of a step, all replicates."""
+    pixels = workload.pixels
+    synchronise(workload.device)
+    start = time.perf_counter()
+    for own in pixels:
+        workload.backbone.encode_image(own)
+    synchronise(workload.device)
+    return time.perf_counter() - start
