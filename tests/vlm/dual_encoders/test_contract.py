@@ -53,7 +53,7 @@ def test_logits_are_those_of_its_forward_pass(each: Tiny) -> None:
         own = logits_of(each.family.model_type, each.model, backbone.tokenizer(texts), given)
     ours = cosine_logits(backbone.encode_image(given), backbone.encode_texts(texts), backbone)
     if own is None:
-        assert backbone.logit_scale == pytest.approx(float(each.model.logit_scale.exp()))
+        assert backbone.logit_scale == pytest.approx(each.model.logit_scale.exp().item())
     else:
         torch.testing.assert_close(ours, own, rtol=1e-4, atol=1e-4)
 
