@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.cli.prompt_option import classnames, learnt, prompt, task
+from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
@@ -43,6 +45,9 @@ def command(
     how: str | None,
 ) -> None:
     """Say what is in images: files, or all images in folders and below."""
+    if classnames is not None and len(classnames) < 2:
+        message, allowed = "one class alone is always certain", "two names or more, such as cat,dog"
+        raise UserError(Problem(message, "--classnames", found=classnames[0], allowed=allowed))
     files = [file for given in images for file in _images(given)]
     with learnt(prompt, task) as (found, about):
         from nemesis_sweep.training.classifier import Classifier
@@ -66,12 +71,33 @@ def _images(given: Path) -> Sequence[Path]:
             raise UserError(Problem("no such file or folder", key="IMAGE", found=str(given)))
         return [given]
     found = sorted(
-        path for path in given.rglob("*") if path.suffix[1:].lower() in SUFFIXES and path.is_file()
+        file
+        for folder, names in _folders(given, [])
+        for file in (folder / name for name in names)
+        if file.suffix[1:].lower() in SUFFIXES and is_there(file) and file.is_file()
     )
     if not found:
         allowed = f"a folder with images ({', '.join(sorted(SUFFIXES))})"
         raise UserError(Problem("no image in this folder", key="FOLDER", found=str(given), allowed=allowed))
     return found
+
+
+def _folders(folder: Path, above: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and all below it, each with the names of what is in it.
+
+    Links are followed, as they are in images to train on, but not into a folder that they are in.
+    """
+    from nemesis_sweep.data.catalogue.listing import is_folder
+
+    place = folder.resolve()
+    if place in above:
+        return
+    with os.scandir(folder) as found:
+        entries = list(found)
+    yield folder, [entry.name for entry in entries]
+    for entry in entries:
+        if is_folder(entry):
+            yield from _folders(folder / entry.name, [*above, place])
 
 
 def _print(files: Sequence[Path], told: Sequence[Predicted], how: str | None) -> None:

@@ -6,6 +6,7 @@ Nothing heavy is imported: a person waits for it after every Tab.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -19,6 +20,17 @@ def names(known: Callable[[], list[str]]) -> Completer:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         before, comma, _ = incomplete.rpartition(",")
         words = [f"{before}{comma}{name}" for name in known()]
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+    return complete
+
+
+def trials_of(home: str) -> Completer:
+    """Complete STUDY/NUMBER of the trials of a sweep, whose home is another parameter."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        place = Path(ctx.params.get(home) or "", "trials")
+        words = sorted(f"{folder.parent.name}/{folder.name}" for folder in place.glob("*/*"))
         return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
     return complete

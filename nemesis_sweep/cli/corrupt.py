@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.cli.options import GivenPath, HomePath
 from nemesis_sweep.cli.prompt_option import task
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 from nemesis_sweep.messages.aligned import aligned
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("corrupt")
-@click.argument("place", metavar="[PROMPT|HOME]", required=False, type=GivenPath())
+@click.argument("place", metavar="[PROMPT|HOME]", required=False, type=HomePath())
 @task
 @click.option("--dataset", default="", help="Of a prompt alone: what it is tested on.")
 @click.option("--split", type=click.Choice(["test", "val"]), default="test", show_default=True)

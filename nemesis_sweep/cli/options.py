@@ -25,14 +25,25 @@ class GivenPath(click.Path):
         from nemesis_sweep.files.regular_file import status_of
         from nemesis_sweep.messages.errors import Problem, UserError
 
+        if not os.fspath(value):
+            # Mostly a variable of a shell that is not set. Nobody means the current folder by it.
+            allowed = "a path, such as . for the current folder"
+            raise UserError(Problem("no path", _name(param), found="''", allowed=allowed))
         path = from_here(Path(os.fsdecode(super().convert(value, param, ctx))))
         try:
             status_of(path)
         except OSError as error:
             if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-                reason = f"not a path that can be: {error.strerror}"
-                raise UserError(Problem(reason, found=str(path))) from error
+                reason = f"this path leads nowhere: {error.strerror}"
+                raise UserError(Problem(reason, _name(param), found=str(path))) from error
         return path
+
+
+def _name(param: click.Parameter | None) -> str:
+    """How a person writes a parameter: `--to`, or the word of the usage."""
+    if param is None:
+        return ""
+    return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name.strip("[].")
 
 
 class HomePath(GivenPath):

@@ -10,21 +10,47 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.cli.options import HomePath
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.messages.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from nemesis_sweep.training.classifier import Learnt
 
+
+def _place(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
+    return None if text is None else str(HomePath().convert(text, param, ctx))
+
+
 prompt = click.option(
     "--prompt",
     metavar="HOME|FOLDER|RUN",
+    callback=_place,
+    shell_complete=HomePath().shell_complete,
     help="A sweep's home (its best), a folder with a prompt, or a run of MLflow [default: the newest sweep].",
 )
 task = click.option("--task", default="", help="Of a sweep of several datasets: the name of a task.")
+
+
+def _names(ctx: click.Context, param: click.Parameter, text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if "" in names:
+        told, found = "a class without a name", repr(text)
+    elif twice:
+        told, found = "a class is named twice", ", ".join(twice)
+    else:
+        return names
+    allowed = "names with commas between them, such as cat,dog"
+    raise UserError(Problem(told, "--classnames", found=found, allowed=allowed))
+
+
 classnames = click.option(
     "--classnames",
     metavar="NAME,NAME,...",
-    callback=lambda _, __, text: None if text is None else [name.strip() for name in text.split(",")],
+    callback=_names,
     help="Other classes, where the prompt can take them.",
 )
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nemesis_sweep.cli.options import GivenPath
+from nemesis_sweep.cli.completion import trials_of
+from nemesis_sweep.cli.options import HomePath
 from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.printable import printable
@@ -24,8 +25,8 @@ OTHERS = 10
 
 
 @click.command("replay")
-@click.argument("home", type=GivenPath())
-@click.argument("trial", metavar="STUDY/NUMBER")
+@click.argument("home", type=HomePath())
+@click.argument("trial", metavar="STUDY/NUMBER", shell_complete=trials_of("home"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with every number then and now.")
 def command(home: Path, trial: str, as_json: bool) -> None:
     """Train a trial of HOME again from its record, and compare every number.

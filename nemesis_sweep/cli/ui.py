@@ -33,6 +33,9 @@ def command(home: Path | None, host: str, port: int) -> None:
     from nemesis_sweep.sweep.home.folder import home_at
     from nemesis_sweep.tracking.server import LOOPBACK, UiServer
 
+    if not host.strip():
+        allowed = "an address of this machine; 0.0.0.0 for all of them"
+        raise UserError(Problem("no address", "--host", found=repr(host), allowed=allowed))
     home = home_at(home or newest_home(SWEEPS)).path
     file, place, pages = _where(home)
     if file is None:

@@ -18,14 +18,36 @@ def refuse_current(folder: Path, key: str) -> None:
         raise UserError(Problem("the current folder", key, found=str(folder), allowed=allowed))
 
 
+def made_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are not there.
+
+    Raises ``UserError`` where a file is in the place of one of them, and where none can be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        raise _no_folder(folder) from error
+
+
+def refuse_file_in_its_place(folder: Path, key: str) -> None:
+    """Raise ``UserError`` for a file in the place of the folder or of one above it."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise _no_folder(folder, key)
+
+
 def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
-    """Raise ``UserError`` for the current folder, a file in the folder's place, and one with other names."""
+    """Raise ``UserError`` for the current folder, for a file in the place of the folder or of one above it,
+    and for a folder with other names."""
     refuse_current(folder, key)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(Problem("not a folder", key, found=str(folder), allowed="a folder, new or not"))
+    refuse_file_in_its_place(folder, key)
     foreign = sorted({path.name for path in folder.iterdir()} - set(names)) if folder.is_dir() else []
     if foreign:
         message = "this folder would be replaced, and holds something else"
         found = f"{folder} with {listed(foreign)}"
         allowed = "a new or empty folder, or an earlier one of the same kind"
         raise UserError(Problem(message, key, found=found, allowed=allowed))
+
+
+def _no_folder(folder: Path, key: str = "") -> UserError:
+    return UserError(Problem("not a folder", key, found=str(folder), allowed="a folder, new or not"))

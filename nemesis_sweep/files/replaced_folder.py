@@ -10,16 +10,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nemesis_sweep.files.full_disk import naming
+from nemesis_sweep.files.own_folder import made_folder
 
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Give an empty folder to fill in the place of ``folder``, which it becomes once all is written.
 
-    Between two renames there is an instant without one; never a mixture of both. What could not be written
-    whole is taken away, and so is what killed processes of this machine left.
+    Of a link the folder that it leads to is replaced, not the link. Between two renames there is an instant
+    without one; never a mixture of both. What could not be written whole is taken away, and so is what killed
+    processes of this machine left. Raises ``UserError`` where no folder can be made there.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(os.path.realpath(folder))
+    made_folder(folder.parent)
     for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.tmp"):
         if not _is_alive(left.name.split(".")[-2]):
             shutil.rmtree(left, ignore_errors=True)
@@ -28,7 +31,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     try:
         with naming(folder):
             shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
+            made_folder(partial)
             yield partial
             if folder.exists():
                 folder.rename(former)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.files.atomic import replacing
+from nemesis_sweep.files.own_folder import made_folder
 from nemesis_sweep.files.sealed import CHECKSUM, DamagedError, read_sealed, write_sealed
 from nemesis_sweep.files.tensor_file import load_arrays, load_tensors, save_tensors, tensor_checksum
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -45,14 +47,13 @@ class TensorsAndFacts:
         folder's place.
         """
         folder = _path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise UserError(
-                Problem("not a folder", found=str(folder), allowed="a folder, new or not")
-            ) from error
-        checksum = save_tensors(folder / self.tensors, tensors)
-        return write_sealed(folder / self.facts, {**facts, TENSORS_CHECKSUM: checksum})
+        made_folder(folder)
+        kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        # The facts lie ready before the tensors are replaced: a disk that is full leaves the former two.
+        with replacing(folder / self.facts) as ready:
+            checksum = write_sealed(ready, {**facts, TENSORS_CHECKSUM: tensor_checksum(kept)})
+            save_tensors(folder / self.tensors, kept)
+        return checksum
 
     def read(self, folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """The facts and the tensors. Raises ``DamagedError`` for what is missing or not what was written."""

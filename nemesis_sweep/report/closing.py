@@ -52,4 +52,4 @@ def next_steps(home: Path, tracking_uri: str | None = None) -> list[str]:
     look = f"Compare the trials in MLflow:  {COMMAND} ui {quoted(home)}"
     if tracking_uri is not None:
         look = f"Compare the trials in MLflow:  {masked(tracking_uri)}"
-    return [look, "See these tables again:         the same run command; what is done is never done twice"]
+    return [look, "See these tables again:        the same run command; what is done is never done twice"]

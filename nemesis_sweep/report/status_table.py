@@ -1,7 +1,10 @@
 """The status of a sweep as a table."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from rich import box
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +13,9 @@ from nemesis_sweep.report.cells import params_text
 from nemesis_sweep.report.study_counts import duration
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.status import StudyStatus, SweepStatus
+
+UNBOUNDED = 10_000
+"""Columns of a terminal that every table fits."""
 
 
 def status_table(status: SweepStatus) -> Group:
@@ -24,12 +30,16 @@ def status_table(status: SweepStatus) -> Group:
     table.add_column("best", justify="right", no_wrap=True)
     table.add_column("its\ntest", justify="right", no_wrap=True)
     table.add_column("left", justify="right", no_wrap=True)
+    lines = []
     for study in status.studies:
         ended = study.complete + study.pruned + study.failed
         counts = (study.pruned, study.failed, study.running)
         left = "-" if study.eta_seconds is None or not status.driver else duration(study.eta_seconds)
         best = (_best(study), "-" if study.best_test is None else f"{study.best_test:.2f}")
         table.add_row(study.task, f"{ended}/{study.total}", *map(str, counts), *best, left)
+        began = "running" if status.driver else "waiting"
+        told = f"{ended}/{study.total} done, {counts[0]} pruned, {counts[1]} failed, {counts[2]} {began}"
+        lines.append(Text(f"{study.task}: {told}; best {best[0]}, its test {best[1]}; left {left}"))
     by = status.objective
     if [study.task for study in status.studies] == [JOINT]:
         by = f"the mean {by} of the tasks"
@@ -37,7 +47,20 @@ def status_table(status: SweepStatus) -> Group:
     if status.constraints:
         head += f" where {' and '.join(status.constraints)}"
     ends = [Text(f"{study.task}: the search {study.search}") for study in status.studies if study.search]
-    return Group(Text(head), table, *ends, *(_front(study) for study in status.studies if study.front))
+    fronts = [_front(study) for study in status.studies if study.front]
+    return Group(Text(head), _Fitting(table, lines), *ends, *fronts)
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """A table where the terminal has room for it, else a line for each of its rows: no column is cut."""
+
+    table: Table
+    lines: Sequence[Text]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        needed = console.measure(self.table, options=options.update(width=UNBOUNDED)).minimum
+        yield from [self.table] if needed <= options.max_width else self.lines
 
 
 def _front(study: StudyStatus) -> Table:

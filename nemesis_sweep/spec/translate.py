@@ -17,6 +17,9 @@ WRONG_TYPE = "wrong type"
 OUT_OF_RANGE = "out of range"
 NOT_ALLOWED = "not an allowed value"
 
+MERGE = "<<"
+"""What YAML 1.1 takes keys of another mapping by."""
+
 MESSAGES = {
     "missing": "missing",
     "extra_forbidden": "unknown key",
@@ -87,6 +90,9 @@ def _faults(
         yield Fault(where, MESSAGES[kind], allowed=allowed_at(model, place))
     elif kind in ("extra_forbidden", "invalid_key"):
         names = names_at(model, place[:-1])
+        if place[-1] == MERGE:
+            yield Fault(where, "merge keys are not read", "", "the keys themselves; *NAME repeats a value")
+            return
         section = str(path[0]) if path else ""
         yield Fault(where, MESSAGES[kind], "", listed(names), meant_key(place[-1], names, section, places))
     elif kind == "unknown_name":

@@ -12,11 +12,9 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.nemesis.annealings.registry import annealing
 from nemesis_sweep.nemesis.annealings.steered import Steered
 from nemesis_sweep.nemesis.norms import pan, pun, vector_norms
-from nemesis_sweep.nemesis.selection import draw_positions, position_mask, selection
-from nemesis_sweep.prompts.learner import ImageClassifier, Learner
+from nemesis_sweep.prompts.learner import Learner
 from nemesis_sweep.prompts.network import network_of
 from nemesis_sweep.prompts.registry import learner_of
-from nemesis_sweep.spec.choices import REPLACE, SELECTIONS
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import narrowed
 from nemesis_sweep.spec.reads import PIXELS
@@ -24,6 +22,7 @@ from nemesis_sweep.training.arguments import check_training, checked_seeds
 from nemesis_sweep.training.checks import check_batch, check_device, check_positions
 from nemesis_sweep.training.generators import Generators
 from nemesis_sweep.training.optimiser import make_optimiser
+from nemesis_sweep.training.pre_inference import PreInference
 from nemesis_sweep.training.schedule import learning_rate
 from nemesis_sweep.vlm.backbone import Backbone, precision_dtype
 from nemesis_sweep.vlm.devices import to_device
@@ -68,8 +67,7 @@ class Trainer:
         self.backbone = backbone
         self.method = method = narrowed(method)
         self.generators = Generators(seeds)
-        self._annealing, self._selection = annealing(dict(method)), selection(method.selection)
-        self._tests = SELECTIONS[method.selection].corrupts
+        self._annealing, self._looks = annealing(dict(method)), PreInference(method, self.generators)
         kind, drawn = learner_of(method.prompt), self.generators["init"]
         frozen = _frozen(backbone, method, with_images=kind.reads == PIXELS)
         self.device = frozen.text.device
@@ -141,14 +139,14 @@ class Trainer:
         lr = learning_rate(epoch, self.method.epochs, self.method.lr)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
-        classifier = learner.classifier(variants=self.uses_pan and self._tests)
+        classifier = learner.classifier(variants=self._looks.corrupts)
         logits = classifier(images)
         cross_entropy = _cross_entropy(logits, labels)
         correct = (logits.detach().argmax(dim=-1) == labels).sum(dim=1)
         norms = vector_norms(learner.penalised(images), self.method.norm, learner.reduction)
         if self.method.norm == RELATIVE:
             norms = norms / self._usual(images).to(norms.dtype)
-        selected = self._select(classifier, images, labels, correct, positions)
+        selected = self._looks(learner, classifier, images, labels, correct, positions)
         penalty = self._penalty(norms, selected, epoch)
         own = learner.regulariser(classifier, images, logits)
         fitted = cross_entropy if own is None else cross_entropy + own
@@ -184,7 +182,7 @@ class Trainer:
     @property
     def uses_pan(self) -> bool:
         """Whether steps select positions and penalise them."""
-        return self.method.beta != 1 and self.method.omega != 0
+        return self._looks.is_used
 
     def state(self) -> dict[str, Tensor]:
         """Everything the next step depends on, as tensors."""
@@ -237,45 +235,6 @@ class Trainer:
         uniform = pun(norms, method.omega)
         aware = pan(norms, method.omega, selected)
         return weight * (method.beta * uniform + (1 - method.beta) * aware)
-
-    @torch.no_grad()
-    def _select(
-        self,
-        classifier: ImageClassifier,
-        images: Tensor,
-        labels: Tensor,
-        correct: Tensor,
-        positions: Tensor | None,
-    ) -> Tensor:
-        """PAN's pre-inference: the positions to penalise in this step, ``(R, P)`` bool.
-
-        positions: ``(R, N)`` on the CPU.
-        """
-        method, n_vectors = self.method, self._learner.n_vectors
-        if not self.uses_pan:
-            return torch.zeros(images.shape[0], n_vectors, dtype=torch.bool, device=self.device)
-        if positions is None:
-            positions = draw_positions(n_vectors, method.n_positions, self.generators["positions"])
-        classifier.first = self._learner.first_place(positions)
-        noise = self._noise(positions) if self._tests and method.corrupt_by == REPLACE else None
-        positions = to_device(positions, self.device, torch.int64)
-        corrupted_correct = correct[:, None].expand(positions.shape)
-        if self._tests:
-            if noise is None:
-                scales = torch.full(positions.shape, method.corruption, device=self.device)
-                logits = classifier.rescaled(images, positions, scales)
-            else:
-                logits = classifier.replaced(images, positions, noise)
-            corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)
-        return position_mask(positions, self._selection(correct, corrupted_correct), n_vectors)
-
-    def _noise(self, positions: Tensor) -> Tensor:
-        """What takes the place of the vectors at positions ``(R, N)`` on the CPU: N(0, corruption^2)."""
-        _, *between, _, width = self._learner.penalised().shape
-        shape = (positions.shape[1], *between, width)
-        drawn = torch.stack([torch.randn(shape, generator=each) for each in self.generators["noise"]])
-        noise = self._learner.as_vectors(self.method.corruption * drawn, positions)
-        return to_device(noise, self.device)
 
     def _go_back_guided(self, fitted: Tensor, guide: Tensor, penalty: Tensor) -> None:
         """The gradient of the fitted loss as the guide's allows it; the penalty's is added as it is."""

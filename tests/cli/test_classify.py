@@ -96,3 +96,30 @@ def test_bad_input_has_one_line(words, told) -> None:
     assert answer.exit_code == 2
     assert told in answer.stderr
     assert answer.stdout == ""
+
+
+def test_links_to_folders_are_followed_and_rings_left(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("linked").mkdir()
+    Path("linked/own").symlink_to(folder / "own")
+    Path("linked/ring").symlink_to("../linked")
+    Path("linked/itself.png").symlink_to("itself.png")
+    found = classify("linked", "--prompt", folder / COOP, "--top", "1", "--csv")
+    assert found.exit_code == 0, found.output
+    files = [row["image"] for row in csv.DictReader(io.StringIO(found.stdout))]
+    assert files == ["linked/own/a.PNG", "linked/own/b.png", "linked/own/below/c.png"]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("", "a class without a name; found ''"),
+        ("cat,,dog", "a class without a name; found 'cat,,dog'"),
+        ("cat, dog,cat", "a class is named twice; found cat"),
+        ("cat", "one class alone is always certain; found cat"),
+    ],
+)
+def test_other_classes_are_two_names_or_more(names, told) -> None:
+    answer = classify("own/a.PNG", "--prompt", COOP, "--classnames", names)
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith(f"error: --classnames: {told}; allowed: ")

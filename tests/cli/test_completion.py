@@ -27,6 +27,8 @@ TYPED = {
     "homes": "status s",
     "home": "report sweeps/on",
     "folders": "status oth",
+    "prompt": "export --prompt sweeps/t",
+    "trials": "replay sweeps/one pan/",
     "shipped": "init p",
     "file": "run mi",
     "datasets": "init --dataset digits,cli",
@@ -37,7 +39,13 @@ TYPED = {
 def completed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The words behind `nemesis-sweep` once a line of ``TYPED`` is completed."""
     folder = tmp_path_factory.mktemp("typed")
-    for name in ("sweeps/one", "sweeps/two", "sweeps/none", "other"):
+    for name in (
+        "sweeps/one/trials/pan/1",
+        "sweeps/one/trials/pan/coop",
+        "sweeps/two",
+        "sweeps/none",
+        "other",
+    ):
         (folder / name).mkdir(parents=True)
     for name in ("sweeps/one/sweep.yaml", "sweeps/two/sweep.yaml", "mine.yaml"):
         (folder / name).touch()
@@ -81,6 +89,11 @@ def test_homes_below_sweeps_and_else_folders(completed: dict[str, list[str]]) ->
     assert completed["homes"] == ["status", "sweeps/one", "sweeps/two"]
     assert completed["home"] == ["report", "sweeps/one"]
     assert completed["folders"] in (["status", "other"], ["status", "other/"])
+
+
+def test_homes_of_a_prompt_and_trials_of_a_home(completed: dict[str, list[str]]) -> None:
+    assert completed["prompt"] == ["export", "--prompt", "sweeps/two"]
+    assert completed["trials"] == ["replay", "sweeps/one", "pan/1", "pan/coop"]
 
 
 def test_files_and_names(completed: dict[str, list[str]]) -> None:

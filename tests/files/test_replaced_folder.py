@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.files.own_folder import refuse_file_in_its_place
 from nemesis_sweep.files.replaced_folder import replacing_folder
+from nemesis_sweep.messages.errors import UserError
 
 KILLED = """
 import os, sys
 from pathlib import Path
+from nemesis_sweep.files.own_folder import refuse_file_in_its_place
 from nemesis_sweep.files.replaced_folder import replacing_folder
 rename = Path.rename
 def killed_after(path, to):
@@ -40,6 +43,25 @@ def test_the_new_one_takes_the_place_of_the_former(tmp_path, name) -> None:
             (partial / file).touch()
     assert names(folder) == ["second"]
     assert names(tmp_path) == [name]
+
+
+def test_of_a_link_the_folder_that_it_leads_to_is_replaced(tmp_path) -> None:
+    link, folder = tmp_path / "link", tmp_path / "there" / "folder"
+    link.symlink_to(folder)
+    for file in ("first", "second"):
+        with replacing_folder(link) as partial:
+            (partial / file).touch()
+    assert link.is_symlink()
+    assert names(folder) == ["second"]
+    assert names(tmp_path) == ["link", "there"]
+
+
+def test_below_a_file_no_folder_can_be(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="not a folder"), replacing_folder(tmp_path / "file" / "x"):
+        pass
+    with pytest.raises(UserError, match="--to: not a folder"):
+        refuse_file_in_its_place(tmp_path / "file" / "x" / "y", "--to")
 
 
 def test_what_fails_leaves_the_former_as_it_was(tmp_path) -> None:

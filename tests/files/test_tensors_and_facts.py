@@ -5,9 +5,11 @@ import shutil
 import pytest
 import torch
 
+from nemesis_sweep.files.full_disk import full_disk
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
 from nemesis_sweep.messages.errors import UserError
+from tests.small_disk import limited_files
 
 PAIR = TensorsAndFacts("thing")
 
@@ -39,6 +41,18 @@ def test_files_of_two_are_told(tmp_path, name):
     (tmp_path / "2.0" / name).unlink()
     with pytest.raises(DamagedError, match=f"{name} is missing"):
         PAIR.checksum(tmp_path / "2.0")
+
+
+@pytest.mark.parametrize("large", PAIR.files)
+def test_without_room_for_either_the_former_two_stay(tmp_path, large):
+    before = PAIR.write(tmp_path, {"a": torch.zeros(2)}, {"of": "the former"})
+    count = 10_000 if large == PAIR.tensors else 2
+    told = "x" * (10_000 if large == PAIR.facts else 1)
+    with limited_files(4_000), pytest.raises(Exception) as caught:
+        PAIR.write(tmp_path, {"a": torch.ones(count)}, {"of": told})
+    assert full_disk(caught.value)
+    assert PAIR.checksum(tmp_path) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(PAIR.files)
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):

@@ -25,7 +25,7 @@ def test_the_end_says_who_won_where_everything_is_and_what_to_type(rows: list[Ro
         "/data/my sweeps/pan/trials/STUDY/NUMBER/prompt.safetensors",
         "/data/my sweeps/pan/mlflow.db, artifacts in /data/my sweeps/pan/mlartifacts/",
         "nemesis-sweep ui '/data/my sweeps/pan'",
-        "See these tables again:         the same run command",
+        "\nSee these tables again:        the same run command",
     ):
         assert part in text
     assert all(char.isprintable() or char == "\n" for char in text)

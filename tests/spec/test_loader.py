@@ -152,3 +152,9 @@ def test_an_error_stays_as_it_is_where_the_file_is_gone(tmp_path: Path) -> None:
     assert str(located(error, file)).startswith(f"{file}:")
     file.unlink()
     assert str(located(error, file)) == str(error)
+
+
+def test_keys_of_another_mapping_are_refused_as_what_they_are(tmp_path: Path) -> None:
+    text = VALID.replace("  beta: 0", "  <<: *other\n  beta: 0").replace("name: pan", "name: &other pan")
+    (problem,) = problems_of(write(tmp_path, text))
+    assert (problem.key, problem.message, problem.line) == ('method."<<"', "merge keys are not read", 6)

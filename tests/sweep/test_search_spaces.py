@@ -31,6 +31,7 @@ STAND_INS = {
     "RN50@openai": "RN50-quickgelu",
     "ViT-B-16@openai": "ViT-B-16-quickgelu",
     "ViT-B-16-SigLIP@webli": SIGLIP,
+    "ViT-S-32-alt@random": "ViT-B-16-quickgelu",
 }
 SHORT = ("method.epochs=2", "method.views=2", "tasks.replicates=2", "budget.trials=2", "search.eval_every=1")
 """What makes a file cheap. Two trials: the paper's setting and a proposal."""
@@ -42,6 +43,7 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "pun": ("tasks.shots=[4]", "method.per_dataset.emoji.epochs=1"),
     "mixed": ("tasks.shots=[4]",),
     "pan": ("tasks.shots=[4]",),
+    "low_norm_models": ("tasks.shots=[4]", "method.n_ctx=3"),
     "methods": ("tasks.shots=[4]",),
     "vpt": ("tasks.shots=[4]", "method.batch=32"),
     "paper_plot": (*PAPER[:2], "tasks.dataset=[caltech101, oxford_pets]"),
@@ -147,8 +149,8 @@ def run(sweep: Sweep, home: Home) -> list[Result]:
     ],
 )
 def test_every_task_of_every_file_runs(file: Path, data: Path, stand_ins, tmp_path: Path) -> None:
-    (backbone,) = load_sweep(file).tasks.backbone
-    here = (f"tasks.root={data}", f"tasks.backbone={stand_ins.get(backbone, backbone)}")
+    backbones = [stand_ins.get(each, each) for each in load_sweep(file).tasks.backbone]
+    here = (f"tasks.root={data}", f"tasks.backbone=[{', '.join(backbones)}]")
     sweep = load_sweep(file, (*here, *SHORT, *MORE.get(file.stem, ())), known_names())
     results = run(sweep, Home(tmp_path / "home"))
     tasks = sweep.task_list()

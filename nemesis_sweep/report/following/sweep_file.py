@@ -49,7 +49,13 @@ def write_next(material: Material, file: Path) -> None:
     """
     refuse_several(len(material.sweeps))
     refuse_file(file)
-    write_atomically(file, next_text(material))
+    text = next_text(material)
+    try:
+        write_atomically(file, text)
+    except OSError as error:
+        message = f"the next sweep file cannot be written: {error.strerror or error}"
+        allowed = "a file elsewhere, or room there; the report is written"
+        raise UserError(Problem(message, key="--next", found=str(file), allowed=allowed)) from error
 
 
 def refuse_several(homes: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
-from nemesis_sweep.files.own_folder import refuse_current
+from nemesis_sweep.files.own_folder import refuse_current, refuse_file_in_its_place
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.following.sweep_file import refuse_file, refuse_several, write_next
@@ -52,8 +52,7 @@ def write_report(homes: Sequence[Path], to: Path | None = None, following: Path 
     _refuse_something_else(folder)
     if following is not None:
         _refuse_within(following, folder)
-    # Of a link the folder that it leads to is replaced, not the link.
-    with replacing_folder(Path(os.path.realpath(folder))) as partial:
+    with replacing_folder(folder) as partial:
         fill(partial, material)
     if following is not None:
         write_next(material, following)
@@ -133,8 +132,7 @@ def _refuse_something_else(folder: Path) -> None:
         )
         allowed = "a new or empty folder, or that of an earlier report, which is replaced"
         raise UserError(Problem(told, key="--to", found=str(folder), allowed=allowed))
-    if folder.exists() and not folder.is_dir():
-        raise UserError(Problem("not a folder", key="--to", found=str(folder)))
+    refuse_file_in_its_place(folder, "--to")
 
 
 def _refuse_within(file: Path, folder: Path) -> None:

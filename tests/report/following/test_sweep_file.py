@@ -4,10 +4,12 @@ import pytest
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.report.following.sweep_file import next_name, next_text, write_next
 from nemesis_sweep.report.page.notes.following import PIECE
 from nemesis_sweep.spec.loader import load_sweep
 from tests.report.page.made import SWEEP, Trial, material
+from tests.small_disk import limited_files
 
 
 def crowded():
@@ -98,6 +100,13 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path) -> None:
     (tmp_path / "mine.yaml").write_text("mine")
     assert "there is such a file already" in refused(tmp_path, "--next", tmp_path / "mine.yaml")
     assert (tmp_path / "mine.yaml").read_text() == "mine"
+
+
+def test_a_disk_without_room_for_it_is_told_with_its_place(tmp_path) -> None:
+    told = r"^--next: the next sweep file cannot be written: File too large; found .*next\.yaml"
+    with limited_files(100), pytest.raises(UserError, match=told):
+        write_next(crowded(), tmp_path / "next.yaml")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path) -> None:
