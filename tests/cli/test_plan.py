@@ -39,6 +39,17 @@ def test_any_number_of_trials_is_planned_at_once() -> None:
     assert f"\n{3 * 10**12} trials and 9 baselines in all" in plan(PAN, f"budget.trials={10**12}")
 
 
+def test_corrupted_prompts_are_told() -> None:
+    told = plan(PAN, "search.corrupt={rescale: [0.5, 2], replace: [], on: [val, test]}")
+    assert (
+        "\ncorrupt: each prompt is tested again on val and test with one vector changed, at every position, "
+        "in 2 ways (rescale); nothing is chosen by it\n"
+    ) in told
+    some = plan(PAN, "search.corrupt={rescale: 0.5, replace: 0, positions: 3}")
+    assert "at 1 position, in 2 ways (rescale, replace)" in some
+    assert "corrupt:" not in plan(PAN)
+
+
 def test_data_that_is_not_there_is_told_once_a_dataset(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("NEMESIS_SWEEP_DATA", raising=False)
     monkeypatch.chdir(tmp_path)

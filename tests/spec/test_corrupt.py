@@ -71,3 +71,14 @@ def test_prompts_corrupted_otherwise_are_another_sweeps(load):
     one, other = (load(f"search.corrupt.rescale=[{factor}]") for factor in (0.5, 2))
     assert diff(one, other, comparable_only=True) == ["search.corrupt.rescale: [0.5] -> [2.0]"]
     assert not diff(one, one, comparable_only=True)
+
+
+def test_how_pan_corrupts_can_be_searched_where_pan_takes_part(load):
+    searched = "space={omega: {low: 1, high: 2}, corrupt_by: {choices: [rescale, replace]}}"
+    assert load("method.beta=0", searched).space["corrupt_by"].choices == ["rescale", "replace"]
+    with pytest.raises(
+        UserError, match="searching corrupt_by can change nothing, as the penalty is PUN only"
+    ):
+        load("method.beta=1", searched)
+    with pytest.raises(UserError, match="corrupt_by"):
+        load("method.beta=0", "method.corrupt_by=swap")

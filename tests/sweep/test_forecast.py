@@ -29,9 +29,8 @@ def priced(monkeypatch):
     asked = []
 
     def dry_run(backbone, arranged, method, corrupted):
-        assert corrupted is None
         asked.append((arranged.source.name, method.n_ctx))
-        return Costs(method.n_ctx / 10, 1.0, 2.0)
+        return Costs(method.n_ctx / 10, 1.0, 2.0, corruption=0.0 if corrupted is None else 7.0)
 
     monkeypatch.setattr(module, "dry_run", dry_run)
     return asked
@@ -45,6 +44,14 @@ def test_a_trial_is_its_steps_validations_and_test(make_sweep, priced):
     assert study.mean == pytest.approx(steps + 4 * (1.0 + PER_REPORT) + 2.0 + PER_TRIAL)
     assert study.low == study.high == study.mean
     assert study.trials == 1 + 1  # one point, and plain CoOp; zero-shot trains nothing
+
+
+def test_corrupted_prompts_are_part_of_a_trials_testing(make_sweep, priced):
+    more = ("tasks.dataset=digits", "tasks.shots=16", "space.n_ctx={choices: [4]}")
+    (plain,) = forecast(make_sweep(*more, text=TEXT)).studies
+    (study,) = forecast(make_sweep(*more, "search.corrupt={}", text=TEXT)).studies
+    assert study.mean == pytest.approx(plain.mean + 7)
+    assert study.testing == pytest.approx(plain.testing + 7)
 
 
 def test_shots_share_a_probe_and_a_joint_trial_is_the_sum_of_its_tasks(make_sweep, priced):

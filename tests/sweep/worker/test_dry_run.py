@@ -7,6 +7,7 @@ import pytest
 from nemesis_sweep.data.episodes import few_shot_episode
 from nemesis_sweep.data.protocols import ProtocolSplit
 from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.spec.corrupt import Corrupt
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.sweep.worker import dry_run as module
 from nemesis_sweep.sweep.worker.dry_run import STEPS, dry_run
@@ -49,6 +50,23 @@ def test_targets_are_part_of_the_test(tiny_backbone, colours, monkeypatch):
     alone = dry_run(tiny_backbone, arranged(colours), Method(n_ctx=2))
     both = dry_run(tiny_backbone, arranged(colours, targets=[colours, colours]), Method(n_ctx=2))
     assert math.isclose(both.test - alone.test, 2.0)
+
+
+def test_corrupted_prompts_cost_as_many_times_as_there_are_positions_and_images(
+    tiny_backbone, colours, monkeypatch
+):
+    """Of 4 positions 2 are measured, on all 40 test images; those of validation are 16 more."""
+    monkeypatch.setattr(module, "_seconds", lambda work: (work(), 1.0)[1])
+    method, there = Method(n_ctx=4), arranged(colours)
+    assert dry_run(tiny_backbone, there, method).corruption == 0
+    for asked, seconds in (
+        ({}, 2.0),
+        ({"on": ["val", "test"]}, 2.0),
+        ({"positions": [1]}, 1.0),
+        ({"positions": [1, 2, 4]}, 1.5),
+    ):
+        costs = dry_run(tiny_backbone, there, method, Corrupt.model_validate(asked))
+        assert math.isclose(costs.corruption, seconds)
 
 
 def test_what_the_trial_would_refuse_is_refused(tiny_backbone, colours):
