@@ -197,7 +197,7 @@ class Learner(nn.Module, ABC):
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one image's features."""
-        return (self.backbone.embed_dim,)
+        return self.backbone.image_shape()
 
     @classmethod
     def create(

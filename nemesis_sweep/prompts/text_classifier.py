@@ -31,7 +31,8 @@ class TextClassifier(ImageClassifier):
         self.texts = texts
         self.replicates = len(texts)
         self.device = texts.device
-        self.image_shape = (texts.shape[-1],)
+        self.image_shape = backbone.image_shape()
+        self.chunk = type(self).chunk // (backbone.queries or 1)
         self._backbone = backbone
         self._rescaled, self._replaced = variants, replaced
 
@@ -56,6 +57,14 @@ class TextClassifier(ImageClassifier):
 
 
 def cosine_logits(images: Tensor, texts: Tensor, backbone: Backbone) -> Tensor:
-    """``exp(logit_scale) cos + logit_bias``: ``(..., B, E), (..., C, E) -> (..., B, C)``."""
-    logits = backbone.logit_scale * (images @ texts.transpose(-1, -2))
+    """``exp(logit_scale) cos + logit_bias``: ``(..., B, E), (..., C, E) -> (..., B, C)``.
+
+    Of images with several features ``(..., B, Q, E)`` the one that is nearest to each text counts.
+    """
+    if backbone.queries:
+        each = images.flatten(-3, -2) @ texts.transpose(-1, -2)  # (..., B * Q, C)
+        cosines = each.unflatten(-2, images.shape[-3:-1]).max(dim=-2).values
+    else:
+        cosines = images @ texts.transpose(-1, -2)
+    logits = backbone.logit_scale * cosines
     return logits if backbone.logit_bias is None else logits + backbone.logit_bias

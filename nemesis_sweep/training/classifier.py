@@ -85,6 +85,7 @@ class Classifier:
             allowed = "a prompt whose text features do not depend on the image, such as coop"
             raise UserError(Problem(message, key="prompt", allowed=allowed))
         self._refuse_several("one matrix is of one prompt")
+        self.backbone.refuse_queries("one matrix of text features")
         return self._classify.texts[0]
 
     @property

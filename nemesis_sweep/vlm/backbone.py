@@ -48,7 +48,8 @@ class Backbone:
     exponentiated; logit_bias: SigLIP's, or None; scale_stored: whether the weights have that factor;
     known_tokens: ids whose embeddings are there, None if all;
     made_of: fingerprint of the weights that this is a copy of in another precision, '' if it is no copy;
-    layouts: those made so far, which copies share.
+    layouts: those made so far, which copies share; queries: Q, where an image has so many features, of which
+    the nearest to a text counts (BLIP-2), 0 where it has one.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Backbone:
     known_tokens: frozenset[int] | None = None
     made_of: str = ""
     layouts: KeptLayouts = field(default_factory=KeptLayouts, repr=False)
+    queries: int = 0
 
     def __repr__(self) -> str:
         """One line, without the towers."""
@@ -132,6 +134,7 @@ class Backbone:
     def encode_image(self, pixels: Tensor, reads: Reads = POOLED) -> Tensor:
         """L2-normalised features (B, E), fp32, of preprocessed pixels (B, 3, H, W). No gradients, no TF32.
 
+        Of a backbone with queries (B, Q, E).
         reads: `patches` gives those of the parts of each image, (B, Q, E); `states-K` gives its tokens before
         the last K blocks, not normalised, (B, Q, W). Raises UserError for towers that have none.
         """
@@ -146,10 +149,13 @@ class Backbone:
             return F.normalize(encode(self.visual, pixels).float(), dim=-1)
 
     def image_shape(self, reads: Reads = POOLED) -> tuple[int, ...]:
-        """Shape of one image's features: (E,), or (Q, E) of its parts, or (Q, W) of its tokens, or (H, H, 3)
-        of its pixels. Raises UserError where there are none, or no blocks that take the latter two."""
+        """Shape of one image's features: (E,), or (Q, E) of its queries or its parts, (Q, W) of its tokens,
+        or (H, H, 3) of its pixels.
+
+        Raises UserError where there are none, or no blocks that take the latter two.
+        """
         if reads == POOLED:
-            return (self.embed_dim,)
+            return (self.queries, self.embed_dim) if self.queries else (self.embed_dim,)
         if reads == PIXELS or last_of(reads) is not None:
             self._refuse_no_blocks(last_of(reads))
             size = self.preprocess.image_size
@@ -187,6 +193,13 @@ class Backbone:
         if logit_scale is None or self.scale_stored or logit_scale == self.logit_scale:
             return self
         return replace(self, logit_scale=float(logit_scale))
+
+    def refuse_queries(self, what: str) -> None:
+        """Raise UserError for a backbone whose images have several features, which `what` cannot use."""
+        if self.queries:
+            found = f"{self.name}, with {self.queries} features of an image"
+            message = f"{what} needs one feature of an image"
+            raise UserError(Problem(message, key="backbone", found=found, allowed="another backbone"))
 
     def _refuse_no_blocks(self, last: int | None) -> None:
         """Raise UserError for an image tower without blocks that vectors can be put before, or so many."""
@@ -257,6 +270,7 @@ def _dual_encoder(files: DualEncoderFiles, name: str) -> Backbone:
         logit_scale=USUAL_SCALE if parts.logit_scale is None else parts.logit_scale,
         logit_bias=parts.logit_bias,
         scale_stored=parts.logit_scale is not None,
+        queries=parts.image.queries,
     )
 
 

@@ -92,7 +92,7 @@ def dry_run(
 def _row_seconds(backbone: Backbone, arranged: ProtocolSplit, method: Method) -> float:
     """Seconds of a row that is fitted at once, on as many views of as many images as it will have."""
     views = method.epochs if method.views == "epochs" else int(method.views)
-    features = _made_up(arranged, (backbone.embed_dim,), len(arranged.episodes[0].train), views)
+    features = _made_up(arranged, backbone.image_shape(), len(arranged.episodes[0].train), views)
     given = given_strengths(method.model_dump())
     started = time.perf_counter()
     measure(method.prompt, backbone, arranged.source, features, given)

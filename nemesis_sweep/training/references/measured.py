@@ -57,7 +57,12 @@ def measure_of(baseline: str) -> Measure:
 def measure(
     baseline: str, backbone: Backbone, dataset: Dataset, features: EpisodeFeatures, given: Values = NOTHING
 ) -> Measured:
-    """What a row that trains no prompt comes to. given: its strengths that validation has no part in."""
+    """What a row that trains no prompt comes to. given: its strengths that validation has no part in.
+
+    Raises ``UserError`` where it learns from image features and an image has several.
+    """
+    if BASELINES[baseline].classifier:
+        backbone.refuse_queries(baseline)
     return measure_of(baseline)(backbone, dataset, features, *([given] if given else []))
 
 

@@ -52,7 +52,7 @@ def described(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         "vision_cfg": {TRANSFORMERS: family.model_type, "image_size": preprocess["image_size"]},
         "text_cfg": {
             TRANSFORMERS: family.model_type,
-            "context_length": min(family.length, _positions(path) or family.length),
+            "context_length": min(family.length, _positions(path, family) or family.length),
             **_tokenizer(path),
         },
     }
@@ -74,8 +74,8 @@ def _tokenizer(path: Path) -> dict[str, Any]:
     return {"hf_tokenizer_name": str(path.parent), "tokenizer_kwargs": {"padding_side": "right"}}
 
 
-def _positions(path: Path) -> int | None:
+def _positions(path: Path, family: Family) -> int | None:
     """How many positions the text tower has; None where its configuration leaves that to the class."""
-    text = json.loads(path.read_text(encoding="utf-8")).get("text_config")
+    text = json.loads(path.read_text(encoding="utf-8")).get(family.text_config)
     found = text.get("max_position_embeddings") if isinstance(text, dict) else None
     return found if isinstance(found, int) else None

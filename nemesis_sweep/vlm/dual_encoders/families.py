@@ -21,7 +21,8 @@ class Family:
     length: most tokens of a text, those of its training. path: which way prompts go through the text tower,
     as in `encode_text`, or `refused`. pooling: the state that becomes the feature. scale: what its weights
     call the factor on cosines, '' where they have none. normed: whether a LayerNorm follows the sum of word
-    and position vectors. note: what else is to be known.
+    and position vectors. note: what else is to be known. text_config: the section of `config.json` that
+    describes the text tower.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Family:
     scale: str = LOGIT_SCALE
     normed: bool = True
     note: str = ""
+    text_config: str = "text_config"
 
     @property
     def is_open_clips(self) -> bool:
@@ -61,6 +63,16 @@ _ALL = (
         normed=False,
     ),
     Family("BLIP", "blip", "BlipForImageTextRetrieval", f"{_HERE}.blip:parts_of", length=35, scale=""),
+    Family(
+        "BLIP-2",
+        "blip-2",
+        "Blip2ForImageTextRetrieval",
+        f"{_HERE}.blip2:parts_of",
+        length=32,
+        scale="",
+        text_config="qformer_config",
+        note="an image has 32 features, of which the nearest to a text counts",
+    ),
     Family("ALIGN", "align", "AlignModel", f"{_HERE}.align:parts_of", length=64, scale=TEMPERATURE),
     Family("Chinese CLIP", "chinese_clip", "ChineseCLIPModel", f"{_HERE}.chinese_clip:parts_of", length=52),
     Family("AltCLIP", "altclip", "AltCLIPModel", f"{_HERE}.altclip:parts_of", length=77),

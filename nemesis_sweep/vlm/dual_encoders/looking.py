@@ -44,8 +44,10 @@ def look_at(config: Path) -> Looked:
     """
     family = family_of(config)
     kind, read = read_class(family, config)
-    text = read.text_config
+    text = getattr(read, family.text_config)
     small = _small(read)
+    words = getattr(small, family.text_config)
+    words.vocab_size = min(WORDS, words.vocab_size)
     try:
         with quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -54,7 +56,7 @@ def look_at(config: Path) -> Looked:
     except Exception as error:
         found = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(Problem("no model has these sizes", file=str(config), found=found)) from error
-    padding = int(getattr(small.text_config, "pad_token_id", None) or 0)
+    padding = int(getattr(words, "pad_token_id", None) or 0)
     tower = bare_tower(parts.text, family, padding, LENGTH)
     return Looked(
         family=family,
@@ -69,12 +71,11 @@ def look_at(config: Path) -> Looked:
 
 
 def _small(read: Any) -> Any:
-    """The configuration with few blocks and words."""
+    """The configuration with few blocks."""
     small = copy.deepcopy(read)
     for part in [small, *vars(small).values()]:
         if isinstance(getattr(part, "num_hidden_layers", None), int):
             part.num_hidden_layers = min(LAYERS, part.num_hidden_layers)
         if isinstance(getattr(part, "depth_coefficient", None), float):  # An EfficientNet.
             part.depth_coefficient = 0.1
-    small.text_config.vocab_size = min(WORDS, small.text_config.vocab_size)
     return small

@@ -42,8 +42,11 @@ class TextModel(nn.Module, ABC):
 class ImageModel(nn.Module, ABC):
     """The image side of a family: preprocessed pixels (B, 3, H, W) to features (B, E), not normalised.
 
-    image_size: H and W, None where it takes any.
+    image_size: H and W, None where it takes any. queries: Q, where an image has so many features (B, Q, E),
+    of which the nearest to a text counts; 0 where it has one.
     """
+
+    queries = 0
 
     def __init__(self, config: Any) -> None:
         super().__init__()

@@ -37,6 +37,22 @@ def blip_texts(model: Any, ids: Tensor) -> Tensor:
     return found
 
 
+def blip2_texts(model: Any, ids: Tensor) -> Tensor:
+    embedded = model.embeddings(input_ids=ids)
+    states = model.qformer(query_embeds=embedded, query_length=0, attention_mask=(ids != 0).long())
+    found: Tensor = model.text_projection(states.last_hidden_state[:, 0])
+    return found
+
+
+def blip2_images(model: Any, pixels: Tensor) -> Tensor:
+    seen = model.vision_model(pixel_values=pixels).last_hidden_state
+    asked = model.query_tokens.expand(len(pixels), -1, -1)
+    found: Tensor = model.vision_projection(
+        model.qformer(query_embeds=asked, encoder_hidden_states=seen).last_hidden_state
+    )
+    return found
+
+
 def pooled(model: Any, pixels: Tensor) -> Tensor:
     found: Tensor = model.get_image_features(pixel_values=pixels).pooler_output
     return found
@@ -70,6 +86,7 @@ TEXTS: dict[str, Features] = {
     "clip": unmasked,
     "metaclip_2": unmasked,
     "blip": blip_texts,
+    "blip-2": blip2_texts,
     "align": masked,
     "chinese_clip": masked,
     "altclip": masked,
@@ -79,7 +96,12 @@ TEXTS: dict[str, Features] = {
     "tipsv2": masked,
 }
 """Features (N, E) of ids, not normalised."""
-PIXELS: dict[str, Features] = {"blip": blip_images, "siglip2": patches_pooled, "flava": first_pooled}
+PIXELS: dict[str, Features] = {
+    "blip": blip_images,
+    "blip-2": blip2_images,
+    "siglip2": patches_pooled,
+    "flava": first_pooled,
+}
 """Features (B, E) of pixels, not normalised, of families that are asked otherwise than by `pooled`."""
 
 
@@ -91,7 +113,8 @@ def logits_of(model_type: str, model: Any, ids: Tensor, pixels: Tensor) -> Tenso
     """Logits (B, N) by its own pass over both; None for FLAVA, whose pass gives none."""
     given: dict[str, Any] = {"input_ids": ids}
     if TEXTS[model_type] is not unmasked:
-        given["attention_mask"] = (ids != model.config.text_config.pad_token_id).long()
+        padding = 0 if model_type == "blip-2" else model.config.text_config.pad_token_id
+        given["attention_mask"] = (ids != padding).long()
     given |= patched(pixels) if model_type == "siglip2" else {"pixel_values": pixels}
     if model_type == "flava":
         return None
@@ -99,4 +122,4 @@ def logits_of(model_type: str, model: Any, ids: Tensor, pixels: Tensor) -> Tenso
         found: Tensor = model(**given, use_itm_head=False).itm_score
         return found / 0.07
     logits: Tensor = model(**given).logits_per_image
-    return logits
+    return logits / 0.07 if model_type == "blip-2" else logits

@@ -90,6 +90,23 @@ def blip(text: dict[str, Any]) -> Any:
     return transformers.BlipForImageTextRetrieval(config)
 
 
+def blip2(text: dict[str, Any]) -> Any:
+    config = transformers.Blip2Config(
+        vision_config=VISION,
+        qformer_config={
+            **text,
+            "encoder_hidden_size": WIDTH,
+            "cross_attention_frequency": 2,
+            "use_qformer_text_input": True,
+            "pad_token_id": 0,
+        },
+        text_config={"model_type": "opt", **SHAPE, "num_hidden_layers": 1, "vocab_size": 60},
+        num_query_tokens=4,
+        image_text_hidden_size=DIM,
+    )
+    return transformers.Blip2ForImageTextRetrieval(config)
+
+
 def align(text: dict[str, Any]) -> Any:
     vision = {
         "image_size": SIZE,
@@ -182,6 +199,7 @@ MODELS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "clip": clip,
     "metaclip_2": metaclip_2,
     "blip": blip,
+    "blip-2": blip2,
     "align": align,
     "chinese_clip": chinese_clip,
     "altclip": altclip,
@@ -205,6 +223,7 @@ IMAGES: dict[str, Callable[[], Any]] = {
     "clip": lambda: transformers.CLIPImageProcessor(size={"shortest_edge": 40}, crop_size=SQUARE),
     "metaclip_2": lambda: transformers.CLIPImageProcessor(size={"shortest_edge": SIZE}, crop_size=SQUARE),
     "blip": lambda: transformers.BlipImageProcessor(size=SQUARE),
+    "blip-2": lambda: transformers.BlipImageProcessor(size=SQUARE),
     # As of the published one: larger than the crop, values from -1 to 1.
     "align": lambda: transformers.EfficientNetImageProcessor(
         size={"height": 40, "width": 40},
@@ -232,7 +251,7 @@ def random_model(model_type: str, vocabulary: int, seed: int = 0) -> Any:
         torch.manual_seed(seed)
         model: Any = MODELS[model_type]({**TEXT, "vocab_size": vocabulary})
         for parameter in model.parameters():
-            if parameter.ndim == 1:
+            if parameter.ndim == 1 or parameter is getattr(model, "query_tokens", None):
                 parameter.add_(0.1 * torch.randn_like(parameter))
         for name, number in (("logit_scale", 2.5), ("temperature", 0.08), ("logit_bias", -3.0)):
             if hasattr(model, name):

@@ -1,0 +1,75 @@
+"""Images with several features (BLIP-2): the nearest to a text counts; what needs one feature is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from nemesis_sweep.data.dataset import Dataset
+from nemesis_sweep.data.store import FeatureStore
+from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.prompts.artifact import load_prompt, save_prompt
+from nemesis_sweep.prompts.text_classifier import TextClassifier
+from nemesis_sweep.spec.method import Method
+from nemesis_sweep.training.api import fit
+from nemesis_sweep.training.classifier import Classifier
+from nemesis_sweep.training.references.fitted import fit_reference
+from nemesis_sweep.training.trainer import Trainer
+from nemesis_sweep.vlm.backbone import Backbone
+from tests.vlm.dual_encoders.conftest import Tiny
+from tests.vlm.dual_encoders.tiny import DIM, NAMES
+
+
+@pytest.fixture
+def blip2(tiny: Callable[[str], Tiny]) -> Tiny:
+    return tiny("blip-2")
+
+
+def test_variants_of_a_prompt_are_scored_as_prompts_of_their_own(blip2: Tiny) -> None:
+    """PAN's way through many prompts at once, against one prompt after the other."""
+    backbone = blip2.backbone
+    images = F.normalize(torch.randn(1, 5, 4, DIM, generator=torch.Generator().manual_seed(1)), dim=-1)
+    learner = Trainer(backbone, NAMES, Method(n_ctx=2), seeds=(1,)).learner
+    places, scales = torch.tensor([[0, 1]]), torch.tensor([[0.5, 2.0]])
+    together = learner.classifier(variants=True).rescaled(images, places, scales)
+    for number, (place, scale) in enumerate([(0, 0.5), (1, 2.0)]):
+        alone = Trainer(backbone, NAMES, Method(n_ctx=2), seeds=(1,)).learner
+        with torch.no_grad():
+            alone.context[0, place] *= scale
+            torch.testing.assert_close(together[:, number], alone.classifier()(images), rtol=1e-4, atol=1e-5)
+
+
+def test_it_is_fitted_kept_and_used(blip2: Tiny, colours: Dataset, tmp_path: Path) -> None:
+    stored = FeatureStore(blip2.backbone, 1).features(colours.test[:2])
+    assert stored.shape == (2, 1, 4, DIM)
+    result = fit(blip2.backbone, colours, shots=1, seeds=(1, 2), method={"epochs": 2, "n_ctx": 2})
+    save_prompt(tmp_path, result.prompt)
+    classifier = Classifier(load_prompt(tmp_path), blip2.folder)
+    found = classifier.probabilities([item.read() for item in colours.test])
+    assert found.shape == (len(colours.test), len(colours.classnames))
+    # By hand: the nearest of the four features, of two prompts the mean.
+    cosines = stored[:, 0] @ classifier_texts(classifier).mT[:, None]
+    by_hand = (classifier.backbone.logit_scale * cosines.amax(dim=2)).softmax(dim=-1).mean(dim=0)
+    torch.testing.assert_close(found[:2], by_hand, rtol=1e-4, atol=1e-5)
+
+
+def classifier_texts(classifier: Classifier) -> torch.Tensor:
+    """The text features (R, C, E) at work."""
+    made = classifier._classify
+    assert isinstance(made, TextClassifier)
+    return made.texts
+
+
+def test_what_needs_one_feature_of_an_image_is_refused(blip2: Tiny, colours: Dataset) -> None:
+    backbone: Backbone = blip2.backbone
+    with pytest.raises(UserError, match=r"cocoop needs one feature of an image; found .* with 4 features"):
+        Trainer(backbone, NAMES, Method(prompt="cocoop", n_ctx=2), seeds=(1,))
+    with pytest.raises(UserError, match="tip_adapter needs one feature of an image"):
+        fit_reference("tip_adapter", backbone, colours, shots=1, seeds=(1,))
+    result = fit(backbone, colours, shots=1, seeds=(1,), method={"epochs": 1, "n_ctx": 2})
+    with pytest.raises(UserError, match="one matrix of text features needs one feature of an image"):
+        _ = Classifier(result.prompt, backbone).text_features
