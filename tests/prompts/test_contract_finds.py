@@ -17,7 +17,7 @@ class OtherVariants(CoOp):
     def classifier(self, *, variants=False):
         inner = super().classifier(variants=variants)
         return ns.TextClassifier(
-            self.backbone, inner.texts, lambda *given: inner._variants(*self.other(*given))
+            self.backbone, inner.texts, lambda *given: inner._rescaled(*self.other(*given))
         )
 
 

@@ -63,6 +63,6 @@ def _of_other_tasks(part: str) -> str:
         run = [line.partition("  #")[0].rstrip() for line in part.splitlines()]
         plan = [] if "plan" in part else [f"{run[-1].replace(' run ', ' plan ')}      # what it costs"]
         return "\n".join([*plan, *(run if plan else part.splitlines())])
-    sentences = re.split(r"(?<=\.)\s+(?=[A-Z`])", part)
+    sentences = [" ".join(each.split()) for each in re.split(r"(?<=\.)\s+(?=[A-Z`])", part)]
     kept = [each for each in sentences if not each.startswith(OF_ITS_TASKS)]
     return part if len(kept) == len(sentences) else textwrap.fill(" ".join(kept), COLUMNS)
