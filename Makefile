@@ -21,8 +21,9 @@ sweep: $(READY) ## Run a real sweep on what ships with the package (TRIALS=4 mak
 	$(BIN)/nemesis-sweep run $(SWEEP) --extend $(if $(TRIALS),--trials $(TRIALS)) $(if $(HOME_DIR),--home $(HOME_DIR))
 
 test: $(READY) ## Run the tests
-	@# Those that start Ray wait for most of their time: side by side with the others.
-	$(MAKE) --no-print-directory --jobs 2 test-units test-cluster
+	@# One after the other: Ray's workers are nice, and would starve beside a test on every processor.
+	$(MAKE) --no-print-directory test-units
+	$(MAKE) --no-print-directory test-cluster
 
 test-units: $(READY)
 	$(BIN)/python -m pytest -q --durations=5 -n logical --maxprocesses 4 --dist loadfile -m "not slow and not cluster"

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from nemesis_sweep.report.results import read_results
 
 PROGRAM = '''
@@ -68,6 +70,7 @@ def run(tmp_path: Path, protocol: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
 
 
+@pytest.mark.slow
 def test_it_is_checked_measured_shown_and_kept(tmp_path):
     done = run(tmp_path, "few_shot")
     assert done.returncode == 0, done.stdout + done.stderr
