@@ -116,7 +116,7 @@ NAMED = 2
 def _and(names: Sequence[str]) -> str:
     """`a, b and c`; of more than ``NAMED`` the first ones and how many others."""
     if len(names) > NAMED:
-        names = [*names[:NAMED], counted(len(names) - NAMED, "other")]
+        names = [*names[:NAMED], counted(len(names) - NAMED, "other reference")]
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 

@@ -103,10 +103,10 @@ def test_of_many_references_the_best_two_are_named(coop: Row, make_row: Callable
     tests = {"linear_probe": 75.0, "taskres": 70.0, "tip_adapter": 80.0, "clip_adapter": 66.0}
     rows = [make_row(name, [value] * 3, [value] * 3, baseline=name) for name, value in tests.items()]
     boards = boards_of([coop, *rows, make_row("1", [70] * 3, [52.0, 62.1, 71.9])])
-    told = "; 18.0 points below Tip-Adapter, 13.0 below linear probe and 2 others on test"
+    told = "; 18.0 points below Tip-Adapter, 13.0 below linear probe and 2 other references on test"
     assert task_verdict(boards[0]).endswith(told)
     assert "; Tip-Adapter" not in task_verdict(boards[0])
-    told = "behind Tip-Adapter in 2 tasks, linear probe in 2 tasks and 2 others"
+    told = "behind Tip-Adapter in 2 tasks, linear probe in 2 tasks and 2 other references"
     assert sweep_verdict(boards * 2).endswith(told)
 
 
