@@ -28,8 +28,9 @@ from nemesis_sweep.vlm.devices import to_device
 
 NUMBERS = 2**25
 """Logits that stand in memory at a time."""
-TEXTS, MOST = 2**13, 64
-"""Class texts whose features are computed at a time, and variants of a prompt."""
+TEXTS, TEXTS_ON_CPU, MOST = 2**13, 2**11, 64
+"""Class texts whose features are computed at a time, fewer where they are to stay in a CPU's caches; and
+variants of a prompt."""
 
 
 def learner_of_prompt(prompt: Learnt, backbone: Backbone) -> Learner:
@@ -162,7 +163,8 @@ def _of_variants(
     replicates, classes = tested.replicates, len(learner.classnames)
     # On the CPU: which rows are computed depends on them.
     positions = torch.tensor(chosen).repeat_interleave(strengths).expand(replicates, -1)
-    fit = NUMBERS // (replicates * classes * tested.step), TEXTS // (replicates * classes)
+    texts = TEXTS_ON_CPU if classifier.device.type == "cpu" else TEXTS
+    fit = NUMBERS // (replicates * classes * tested.step), texts // (replicates * classes)
     together = max(1, min(MOST, *fit))
     meter = Meter(positions.shape[1], "corrupting", report, unit="variant", begins=False)
     found: list[Tensor] = []
