@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.bench.machine import describe_machine
-from nemesis_sweep.bench.timing import Say
+from nemesis_sweep.bench.timing import Say, use_threads
 from nemesis_sweep.data.registry import load_dataset
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.prompts.learner import Learner
@@ -65,8 +65,7 @@ def measure_corruption(case: Grid, say: Say) -> dict[str, Any]:
     `changed`, those of them in which the corruption changed what is right; `different`, images that the two
     ways do not agree on.
     """
-    if case.threads:
-        torch.set_num_threads(case.threads)
+    use_threads(case.threads)
     learner, images, labels = _made(case)
     seeds = list(range(1, case.replicates + 1))
     grid: list[Cell] = [

@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
+from nemesis_sweep.bench.axes import named_axis, whole_numbers
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.timing import Say, Turn, make_implementation, take_turns, use_threads
 from nemesis_sweep.bench.workload import Setting, Workload, make_workload
-from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.backbone import load_backbone
-from nemesis_sweep.vlm.devices import synchronise
+from nemesis_sweep.vlm.devices import find_device, synchronise
 
 COOP = "CoOp"
 TESTED = (1, 2, 4)
@@ -34,16 +34,9 @@ def parse_axes(texts: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
     """Axes from `batch` or `batch=8,32`. Raises UserError for an unknown one and for values that are none."""
     axes: dict[str, tuple[int | str, ...]] = {}
     for text in texts:
-        name, _, given = text.partition("=")
-        if name not in AXES:
-            raise UserError(Problem("unknown axis", "axis", found=repr(name), allowed=", ".join(AXES)))
-        values: list[int | str] = [each for each in given.split(",") if each]
-        if isinstance(AXES[name][0], int):
-            if not all(str(each).isdecimal() and int(each) > 0 for each in values):
-                message = "values are not whole numbers above 0"
-                raise UserError(Problem(message, f"axis {name}", found=given))
-            values = [int(each) for each in values]
-        axes[name] = tuple(values) or AXES[name]
+        name, given = named_axis(text, AXES)
+        values = whole_numbers(name, given) if isinstance(AXES[name][0], int) else tuple(filter(None, given))
+        axes[name] = values or AXES[name]
     return axes
 
 
@@ -62,7 +55,7 @@ def measure_cost(
     (median), `epoch_seconds`, `overhead` over CoOp in percent where features are cached, `overhead_uncached`
     where each step encodes its images, and `peak_bytes`.
     """
-    use_threads(setting)
+    use_threads(setting.threads)
     points: list[tuple[str, int | str | None]] = [("", None)]
     points += [(axis, value) for axis, values in axes.items() for value in values]
     cases = []
@@ -72,10 +65,12 @@ def measure_cost(
         say(f"{axis} {value}" if axis else "the setting itself")
         case = _measured(replace(setting, **changed), own, say, memory)
         cases.append({"axis": axis, "value": value, **case})
-    return {"machine": describe_machine(), "cases": cases}
+    return {"machine": describe_machine(find_device(setting.device)), "cases": cases}
 
 
 def _measured(setting: Setting, shots: int, say: Say, memory: bool) -> dict[str, Any]:
+    images = setting.classes * shots
+    setting = replace(setting, batch=min(setting.batch, images))  # As an epoch has it.
     backbone = load_backbone(setting.backbone_name).to(precision=setting.precision, device=setting.device)
     settings = _losses(setting)
     works = {name: make_workload(own, backbone) for name, own in settings.items()}
@@ -84,7 +79,7 @@ def _measured(setting: Setting, shots: int, say: Say, memory: bool) -> dict[str,
     turns = take_turns(implementations, setting.repeats, say)
     encode.append(_encode_seconds(works[COOP]))
     encoding = median(encode[1:])  # The first warms up.
-    steps = max(1, setting.classes * shots // setting.batch)
+    steps = images // setting.batch
     return {
         "setting": asdict(setting),
         "shots": shots,

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.machine import describe_machine
-from nemesis_sweep.bench.timing import Say
+from nemesis_sweep.bench.timing import Say, use_threads
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.messages.counting import counted
@@ -42,8 +42,7 @@ def measure_encode(case: Pictures, say: Say) -> dict[str, Any]:
 
     Each round times both, the one that begins changing; the ratio is the median over rounds.
     """
-    if case.threads:
-        torch.set_num_threads(case.threads)
+    use_threads(case.threads)
     backbone = load_backbone(case.backbone)
     bare = _bare_loop(backbone, case.batch)
     with tempfile.TemporaryDirectory() as folder:

@@ -112,7 +112,7 @@ def measure_goals(threads: int, say: Say, only: Sequence[str] = ()) -> dict[str,
 
     only: those whose name has one of these texts in it. Raises ``UserError`` for a text that none has.
     """
-    use_threads(Setting(threads=threads))
+    use_threads(threads)
     names = [*CASES, *IN_TURN]
     for text in only:
         if not any(text in name for name in names):

@@ -47,7 +47,7 @@ def _measure(setting: Setting, name: str) -> int:
     """What `peak_bytes` runs in the fresh process."""
     from nemesis_sweep.bench.timing import make_implementation, use_threads
 
-    use_threads(setting)
+    use_threads(setting.threads)
     workload = make_workload(setting)
     # The inputs exist before, for every implementation.
     inputs = workload.pixels if name == "public" else workload.images

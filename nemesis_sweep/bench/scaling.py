@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
+from nemesis_sweep.bench.axes import named_axis, whole_numbers
 from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.timing import Say, make_implementation, take_turns, use_threads
@@ -34,24 +35,10 @@ def parse_axes(texts: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
         return {name: values for name, values in AXES.items() if name != "prompt"}
     axes: dict[str, tuple[int | str, ...]] = {}
     for text in texts:
-        name, _, values = text.partition("=")
-        if name not in AXES:
-            raise UserError(Problem("unknown axis", "axis", found=repr(name), allowed=", ".join(AXES)))
-        given = values.split(",") if values else []
-        axes[name] = (_kinds(given) if name == "prompt" else _numbers(name, given)) or AXES[name]
+        name, given = named_axis(text, AXES)
+        values = _kinds(given) if name == "prompt" else whole_numbers(name, given, least=name != "pan")
+        axes[name] = values or AXES[name]
     return axes
-
-
-def _numbers(name: str, given: Sequence[str]) -> tuple[int, ...]:
-    try:
-        numbers = tuple(int(value) for value in given)
-    except ValueError as error:
-        raise UserError(
-            Problem("values are not whole numbers", f"axis {name}", found=",".join(given))
-        ) from error
-    if numbers and min(numbers) < (name != "pan"):
-        raise UserError(Problem("values are too small", f"axis {name}", found=",".join(given)))
-    return numbers
 
 
 def _kinds(given: Sequence[str]) -> tuple[str, ...]:
@@ -74,7 +61,7 @@ def measure_scaling(
     The values of an axis take turns in one process. Returns `setting`, `machine` and, per axis in `axes`, a
     list of `value`, `seconds` (median), `over_first` (relative to the first value) and `peak_bytes`.
     """
-    use_threads(setting)
+    use_threads(setting.threads)
     say(f"making {setting.backbone_name}")
     backbone = load_backbone(setting.backbone_name).to(precision=setting.precision, device=setting.device)
     tables: dict[str, list[dict[str, Any]]] = {}

@@ -31,7 +31,7 @@ def measure_step(setting: Setting, say: Say, *, memory: bool = True) -> Figures:
 
     Raises UserError for an unknown architecture and sizes that do not fit it.
     """
-    use_threads(setting)
+    use_threads(setting.threads)
     say(f"making {setting.backbone_name}")
     workload = make_workload(setting, encoded="public" in setting.implementations)
     implementations = {

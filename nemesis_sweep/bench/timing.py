@@ -12,7 +12,7 @@ from nemesis_sweep.bench.implementations import Implementation, Outcome
 from nemesis_sweep.bench.our_implementation import OurImplementation
 from nemesis_sweep.bench.plain_implementation import PlainImplementation
 from nemesis_sweep.bench.public_implementation import PublicImplementation
-from nemesis_sweep.bench.workload import Setting, Workload
+from nemesis_sweep.bench.workload import Workload
 from nemesis_sweep.vlm.devices import synchronise
 
 Say = Callable[[str], None]
@@ -37,10 +37,10 @@ def make_implementation(name: str, workload: Workload) -> Implementation:
     return implementations[name](workload)
 
 
-def use_threads(setting: Setting) -> None:
-    """Give torch as many threads as the setting says, for every implementation the same."""
-    if setting.threads:
-        torch.set_num_threads(setting.threads)
+def use_threads(threads: int) -> None:
+    """Give torch so many threads, for every implementation the same; 0 leaves its choice."""
+    if threads:
+        torch.set_num_threads(threads)
 
 
 def take_turns(

@@ -6,7 +6,7 @@ The effect is there at a position and a strength where the norm fell and the acc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from nemesis_sweep.report.statistics.estimate import Estimate
 from nemesis_sweep.report.statistics.image_bootstrap import resampled_means
 from nemesis_sweep.report.statistics.mcnemar import mcnemar_each
 from nemesis_sweep.report.statistics.strata import SampleSize
-from nemesis_sweep.sweep.corruption_file import ORIGINAL, SCHEMA
+from nemesis_sweep.sweep.corruption_file import SCHEMA, cell_rows, original_rows
 from nemesis_sweep.training.corrupted import Corrupted, shares
 
 RATE = 0.05
@@ -111,46 +111,23 @@ def false_discovery(won: np.ndarray, lost: np.ndarray) -> np.ndarray:
 
 
 COLUMNS = [name for name in SCHEMA.names if name != "right"]
+TESTED = ("change", "change_low", "change_high", "q")
+"""Columns beside those of a trial's own file."""
 
 
 def corruption_table(found: Mapping[str, Sequence[Cells]]) -> pa.Table:
     """A row for every seed, position (from 1), operation and strength, and one of each seed for the prompt as
     it was learnt. found: by split."""
     schema = pa.schema([SCHEMA.field(name) for name in COLUMNS])
-    for name in ("change", "change_low", "change_high", "q"):
+    for name in TESTED:
         schema = schema.append(pa.field(name, pa.float64()))
     rows = [row for split, cells in found.items() for row in _rows(split, cells)]
     return pa.Table.from_pylist(rows, schema)
 
 
-def _rows(split: str, found: Sequence[Cells]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _rows(split: str, found: Sequence[Cells]) -> Iterator[dict[str, Any]]:
+    yield from original_rows(split, found[0].grid)
     for cells in found:
-        grid = cells.grid
-        accuracy, change, low_norm = grid.accuracy, grid.change, grid.low_norm
-        for place in np.ndindex(change.shape):
-            replicate, position, strength = place
-            rows.append(
-                {
-                    "split": split,
-                    "operation": grid.operation,
-                    "seed": grid.seeds[replicate],
-                    "position": grid.positions[position],
-                    "strength": grid.strengths[strength],
-                    "norm": float(grid.norms[replicate, position]),
-                    "norm_after": float(grid.after[place]),
-                    "images": grid.before.shape[-1],
-                    "accuracy": float(accuracy[place]),
-                    "won": int(grid.won[place]),
-                    "lost": int(grid.lost[place]),
-                    "low_norm": bool(low_norm[place]),
-                    "change": float(change[place]),
-                    "change_low": float(cells.low[place]),
-                    "change_high": float(cells.high[place]),
-                    "q": float(cells.q[place]),
-                }
-            )
-    learnt = found[0].grid
-    known = {"split": split, "operation": ORIGINAL, "images": learnt.before.shape[-1]}
-    accuracies = zip(learnt.seeds, 100 * learnt.before.mean(axis=-1), strict=True)
-    return [*({**known, "seed": seed, "accuracy": float(own)} for seed, own in accuracies), *rows]
+        numbers = [each.ravel().tolist() for each in (cells.grid.change, cells.low, cells.high, cells.q)]
+        for row, values in zip(cell_rows(split, cells.grid), zip(*numbers, strict=True), strict=True):
+            yield {**row, **dict(zip(TESTED, values, strict=True))}

@@ -6,8 +6,7 @@ as it was learnt (`original`); ``right`` has a bit for each image. As on predict
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,42 +48,44 @@ def write_corruption(folder: Path, found: Corruptions) -> Path:
     return write_table(folder / FILE, pa.Table.from_pylist(rows, SCHEMA))
 
 
-def _rows(split: str, found: Sequence[Corrupted]) -> list[dict[str, Any]]:
-    first = found[0]
-    count = first.before.shape[-1]
-    rows = [
+def original_rows(split: str, grid: Corrupted) -> list[dict[str, Any]]:
+    """A row of each seed for the prompt as it was learnt."""
+    known = {"split": split, "operation": ORIGINAL, "images": grid.before.shape[-1]}
+    accuracies = (100 * grid.before.mean(axis=-1)).tolist()
+    return [
+        {**known, "seed": seed, "accuracy": own} for seed, own in zip(grid.seeds, accuracies, strict=True)
+    ]
+
+
+def cell_rows(split: str, grid: Corrupted) -> list[dict[str, Any]]:
+    """A row of each seed, position and strength, in the order of ``np.ndindex``; without its images."""
+    accuracy, low_norm = grid.accuracy, grid.low_norm
+    return [
         {
             "split": split,
-            "operation": ORIGINAL,
-            "seed": seed,
-            "images": count,
-            "accuracy": 100 * float(before.mean()),
-            "right": np.packbits(before).tobytes(),
+            "operation": grid.operation,
+            "seed": grid.seeds[place[0]],
+            "position": grid.positions[place[1]],
+            "strength": grid.strengths[place[2]],
+            "norm": float(grid.norms[place[:2]]),
+            "norm_after": float(grid.after[place]),
+            "images": grid.before.shape[-1],
+            "accuracy": float(accuracy[place]),
+            "won": int(grid.won[place]),
+            "lost": int(grid.lost[place]),
+            "low_norm": bool(low_norm[place]),
         }
-        for seed, before in zip(first.seeds, first.before, strict=True)
+        for place in np.ndindex(grid.after.shape)
     ]
-    for each in found:
-        accuracy, low_norm = each.accuracy, each.low_norm
-        for place in product(*map(range, each.after.shape)):
-            replicate, position, strength = place
-            rows.append(
-                {
-                    "split": split,
-                    "operation": each.operation,
-                    "seed": each.seeds[replicate],
-                    "position": each.positions[position],
-                    "strength": each.strengths[strength],
-                    "norm": float(each.norms[replicate, position]),
-                    "norm_after": float(each.after[place]),
-                    "images": count,
-                    "accuracy": float(accuracy[place]),
-                    "won": int(each.won[place]),
-                    "lost": int(each.lost[place]),
-                    "low_norm": bool(low_norm[place]),
-                    "right": np.packbits(each.right[place]).tobytes(),
-                }
-            )
-    return rows
+
+
+def _rows(split: str, found: Sequence[Corrupted]) -> Iterator[dict[str, Any]]:
+    kept = [(original_rows(split, found[0]), found[0].before)]
+    kept += [(cell_rows(split, each), each.right) for each in found]
+    for rows, right in kept:
+        images = right.reshape(-1, right.shape[-1])
+        for row, own in zip(rows, images, strict=True):
+            yield {**row, "right": np.packbits(own).tobytes()}
 
 
 def read_corruption(folder: Path) -> dict[str, list[Corrupted]]:

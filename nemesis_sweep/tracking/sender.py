@@ -65,7 +65,7 @@ class Sender:
         self._new: deque[Path] = deque()
         self._waiting: dict[Path, Delivery] = {}
         self._refused: dict[Path, tuple[float, str]] = {}
-        self._earlier: list[Path] = []
+        self._earlier: dict[Path, None] = {}  # An ordered set.
         self._silent = ""
         self._moved = time.monotonic()
         self._thread = threading.Thread(target=self._work, name="mlflow-sender", daemon=True)
@@ -117,8 +117,8 @@ class Sender:
             self._tell_what_is_left()
 
     def _work(self) -> None:
-        self._earlier = list(trial_folders(self._home))
         try:
+            self._earlier = dict.fromkeys(trial_folders(self._home))
             import mlflow  # noqa: F401  (a matter of seconds that is none of the server's)
 
             self._asking.set()

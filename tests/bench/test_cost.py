@@ -46,6 +46,16 @@ def test_every_loss_is_measured_at_every_value() -> None:
             assert each["peak_bytes"] is None
 
 
+def test_a_step_has_no_more_images_than_an_epoch() -> None:
+    given = (*SMALL, "--shots", "1", "--axis", "batch=32", "--json")
+    result = CliRunner().invoke(main, ["bench", "cost", *given])
+    assert result.exit_code == 0, result.output
+    _, case = json.loads(result.stdout)["cases"]
+    assert (case["value"], case["setting"]["batch"]) == (32, 6)
+    for each in case["losses"]:
+        assert each["epoch_seconds"] == each["step_seconds"]
+
+
 def test_a_table_for_every_case() -> None:
     result = CliRunner().invoke(main, ["bench", "cost", *SMALL, "--axis", "replicates=2", "--markdown"])
     assert result.exit_code == 0, result.output
@@ -55,7 +65,7 @@ def test_a_table_for_every_case() -> None:
 
 @pytest.mark.parametrize(
     ("axis", "told"),
-    [("width=3", "unknown axis"), ("batch=a", "not whole numbers"), ("batch=0", "not whole")],
+    [("width=3", "unknown axis"), ("batch=a", "not whole numbers"), ("batch=0", "too small")],
 )
 def test_an_axis_that_is_none_is_refused(axis, told) -> None:
     with pytest.raises(UserError, match=told):

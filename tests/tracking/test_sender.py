@@ -303,3 +303,15 @@ def test_a_server_that_dies_again_and_again_loses_and_repeats_nothing(
         assert [step for step, _ in steps(tracking, run, "val/accuracy")] == list(range(1, 21))
         assert len(steps(tracking, run, "test/accuracy")) == 1
     assert len([line for line in told if "answers again" in line]) == 1
+
+
+def test_a_home_that_cannot_be_looked_at_is_told_to_who_waits(home: Path, monkeypatch) -> None:
+    def gone(place: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(place))
+
+    monkeypatch.setattr("nemesis_sweep.tracking.sender.trial_folders", gone)
+    sender = Sender(home, lambda: pytest.fail("MLflow is not got ready for it"), lambda line: None)
+    sender.start()
+    assert sender._asking.wait(10)
+    with pytest.raises(PermissionError):
+        sender.ready(10)

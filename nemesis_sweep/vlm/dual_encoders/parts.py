@@ -118,6 +118,16 @@ class FirstState(TextModel):
         return projected
 
 
+def clip_like_parts(model: Any) -> Parts:
+    """Of a model with the attributes of transformers' `CLIPModel`, whose first text state is projected."""
+    config = model.config
+    return Parts(
+        FirstState(model.text_model, model.text_projection, config.text_config, int(config.projection_dim)),
+        PooledImage(model.vision_model, config.vision_config, model.visual_projection),
+        logit_scale=exponentiated(model.logit_scale),
+    )
+
+
 class FirstStateByIds(FirstState):
     """The same of a text model that takes ids alone: the vectors are handed to its embedding layer."""
 
