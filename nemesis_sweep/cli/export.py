@@ -9,6 +9,7 @@ import click
 
 from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.cli.prompt_option import classnames, home_of, learnt, prompt, task
+from nemesis_sweep.files.own_folder import refuse_uncreatable
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.printable import printable
 
@@ -50,6 +51,7 @@ def command(
     """
     if register is not None and kind != MLFLOW:
         raise click.UsageError("--register is of --format mlflow")
+    refuse_uncreatable(to, "--to")  # Before the prompt and its backbone are read.
     with learnt(prompt, task) as (found, about):
         from nemesis_sweep.training.classifier import Classifier
 

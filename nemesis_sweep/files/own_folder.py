@@ -29,18 +29,21 @@ def made_folder(folder: Path) -> None:
         raise _no_folder(folder) from error
 
 
-def refuse_file_in_its_place(folder: Path, key: str) -> None:
-    """Raise ``UserError`` for a file in the place of the folder or of one above it."""
+def refuse_uncreatable(folder: Path, key: str) -> None:
+    """Raise ``UserError`` where the folder cannot be made: a file is in its place or in that of one above it,
+    or the nearest one that is there is not ours to write in."""
     there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not there.is_dir():
         raise _no_folder(folder, key)
+    if not os.access(there, os.W_OK | os.X_OK):
+        allowed = "a folder that you may write in"
+        raise UserError(Problem("no permission to write there", key, found=str(there), allowed=allowed))
 
 
 def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
-    """Raise ``UserError`` for the current folder, for a file in the place of the folder or of one above it,
-    and for a folder with other names."""
+    """Raise ``UserError`` for the current folder, for one that cannot be made, and for one with other names."""
     refuse_current(folder, key)
-    refuse_file_in_its_place(folder, key)
+    refuse_uncreatable(folder, key)
     foreign = sorted({path.name for path in folder.iterdir()} - set(names)) if folder.is_dir() else []
     if foreign:
         message = "this folder would be replaced, and holds something else"

@@ -21,6 +21,7 @@ class Outcome(Enum):
     NOISE = "the difference was within noise"
     WORSE = "Nemesis was worse beyond noise"
     COOP = "no other prompt beat plain CoOp"
+    ALONE = "plain CoOp was the only prompt"
     NO_PENALTY = "the best had no norm penalty"
     UNKNOWN = "nothing can be said about noise"
     INCOMPLETE = "there was nothing to compare"
@@ -35,7 +36,7 @@ def outcome(board: TaskBoard) -> Outcome:
     if best is None or board.entry("coop") is None:
         return Outcome.INCOMPLETE
     if best.baseline == "coop":
-        return Outcome.COOP
+        return Outcome.ALONE if board.complete == 1 else Outcome.COOP
     if best.gain is None:
         return Outcome.INCOMPLETE
     if not best.is_nemesis:
@@ -51,7 +52,7 @@ def task_verdict(board: TaskBoard) -> str:
         return f"{board.study}: no trial that trains a prompt{kept} completed"
     if board.entry("coop") is None:
         return f"{board.study}: plain CoOp has not completed, so there is nothing to compare the best with"
-    if kind is Outcome.COOP and board.complete == 1:
+    if kind is Outcome.ALONE:
         told = "no other prompt than plain CoOp has completed"
     elif kind is Outcome.COOP:
         told = f"no other prompt that was tried beat plain CoOp on {board.criterion}"
@@ -82,7 +83,7 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     parts = [f"{kind.value} in {count[kind]}" for kind in Outcome if count[kind]]
     line = f"{tasks}: {', '.join(parts)}"
     mean = mean_gain([board.paired for board in boards])
-    if mean is None:
+    if mean is None or set(count) == {Outcome.ALONE}:
         return f"{line}{_sweep_remarks(boards)}"
     line += f". On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
     penalised = any(board.best is not None and board.best.is_nemesis for board in boards)

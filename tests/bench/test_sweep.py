@@ -47,6 +47,7 @@ def bench(*arguments: str) -> Result:
 
 
 @pytest.mark.cluster
+@pytest.mark.slow
 def test_both_ways_find_the_same_accuracies(pictures):
     result = bench("--dataset", str(pictures), *SMALL, "--pruner", "median", "--json")
     assert result.exit_code == 0, result.output

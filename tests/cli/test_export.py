@@ -29,8 +29,9 @@ def test_the_best_of_a_task_is_exported_and_told(tmp_path) -> None:
     assert "the best of sweep" in facts["source"]
 
 
-def test_a_file_in_the_folders_place_is_refused(tmp_path) -> None:
+def test_a_file_in_the_folders_place_is_refused_before_anything_is_read(tmp_path, monkeypatch) -> None:
     home = unpacked(tmp_path) / "joint"
+    monkeypatch.setattr("nemesis_sweep.cli.export.learnt", lambda *_: pytest.fail("the prompt was read"))
     (tmp_path / "file").write_text("mine")
     answer = export("--prompt", home, "--task", DIGITS, "--to", tmp_path / "file")
     assert answer.exit_code == 2

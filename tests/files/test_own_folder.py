@@ -1,8 +1,10 @@
 """A folder that a command replaces whole."""
 
+import os
+
 import pytest
 
-from nemesis_sweep.files.own_folder import refuse_foreign
+from nemesis_sweep.files.own_folder import refuse_foreign, refuse_uncreatable
 from nemesis_sweep.messages.errors import UserError
 
 
@@ -26,3 +28,12 @@ def test_another_file_a_file_and_the_current_folder_are_not(tmp_path, monkeypatc
     for folder in (tmp_path / "here", tmp_path / "link"):
         with pytest.raises(UserError, match="the current folder"):
             refuse_foreign(folder, "--to", ())
+
+
+def test_a_folder_in_one_that_may_not_be_written_in_is_refused(tmp_path, monkeypatch):
+    """Who runs the tests may be root, who may write everywhere."""
+    (tmp_path / "theirs").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "theirs")
+    with pytest.raises(UserError, match=r"--to: no permission to write there; found .*theirs; allowed"):
+        refuse_uncreatable(tmp_path / "theirs" / "a" / "b", "--to")
+    refuse_uncreatable(tmp_path / "a" / "b", "--to")

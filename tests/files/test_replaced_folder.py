@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.files.own_folder import refuse_file_in_its_place
+from nemesis_sweep.files.own_folder import refuse_uncreatable
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import UserError
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from nemesis_sweep.files.own_folder import refuse_file_in_its_place
+from nemesis_sweep.files.own_folder import refuse_uncreatable
 from nemesis_sweep.files.replaced_folder import replacing_folder
 rename = Path.rename
 def killed_after(path, to):
@@ -61,7 +61,7 @@ def test_below_a_file_no_folder_can_be(tmp_path) -> None:
     with pytest.raises(UserError, match="not a folder"), replacing_folder(tmp_path / "file" / "x"):
         pass
     with pytest.raises(UserError, match="--to: not a folder"):
-        refuse_file_in_its_place(tmp_path / "file" / "x" / "y", "--to")
+        refuse_uncreatable(tmp_path / "file" / "x" / "y", "--to")
 
 
 def test_what_fails_leaves_the_former_as_it_was(tmp_path) -> None:

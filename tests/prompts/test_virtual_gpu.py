@@ -19,9 +19,16 @@ from tests.virtual_gpu import DEVICE, OnDevice, VirtualGPU, plain
 
 SEEDS = (1, 2)
 PRECISIONS = ("fp32", "bf16", "fp16")
-# What a precision changes, it changes with both losses at once.
+# What a precision or one loss changes, both losses at once change as well: the rest is for `make test-all`.
 STEPS = [
-    pytest.param(kind, penalty, precision, {}, id=f"{kind}-{penalty}-{precision}")
+    pytest.param(
+        kind,
+        penalty,
+        precision,
+        {},
+        id=f"{kind}-{penalty}-{precision}",
+        marks=() if penalty == "mix" and precision != "fp16" else pytest.mark.slow,
+    )
     for kind in PROMPTS
     for penalty in PENALTIES
     for precision in (PRECISIONS if penalty == "mix" else PRECISIONS[:1])

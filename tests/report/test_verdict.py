@@ -52,8 +52,15 @@ def test_one_replicate_says_nothing_about_noise(make_row: Callable[..., Row]) ->
 
 
 def test_plain_coop_alone_beat_nothing(coop: Row) -> None:
-    told = task_verdict(boards_of([coop])[0])
-    assert told == "clipart-16shot: no other prompt than plain CoOp has completed"
+    board = boards_of([coop])[0]
+    assert outcome(board) is Outcome.ALONE
+    assert task_verdict(board) == "clipart-16shot: no other prompt than plain CoOp has completed"
+    assert sweep_verdict([board]) == "1 task: plain CoOp was the only prompt in 1"
+
+
+def test_plain_coop_alone_is_no_mean_gain_of_zero(coop: Row) -> None:
+    boards = boards_of([coop, replace(coop, study="digits-1shot")])
+    assert sweep_verdict(boards) == "2 tasks: plain CoOp was the only prompt in 2"
 
 
 def test_plain_coop_is_named_when_nothing_beats_it(coop: Row, make_row: Callable[..., Row]) -> None:
@@ -195,7 +202,7 @@ def test_the_sweep_averages_tasks_seed_by_seed(coop: Row, make_row: Callable[...
     assert gain.low == pytest.approx(4 / 3 - 1.4342, abs=1e-3)
     line = sweep_verdict([first, stays])
     assert line.startswith("2 tasks: ")
-    assert "no other prompt beat plain CoOp in 1" in line
+    assert "plain CoOp was the only prompt in 1" in line
     assert line.endswith("+1.3 points on test over CoOp (95 % CI -0.1 to 2.8, 3 replicates): within noise")
 
 

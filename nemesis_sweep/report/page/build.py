@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
-from nemesis_sweep.files.own_folder import refuse_current, refuse_file_in_its_place
+from nemesis_sweep.files.own_folder import refuse_current, refuse_uncreatable
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.following.sweep_file import refuse_file, refuse_several, write_next
@@ -132,7 +132,7 @@ def _refuse_something_else(folder: Path) -> None:
         )
         allowed = "a new or empty folder, or that of an earlier report, which is replaced"
         raise UserError(Problem(told, key="--to", found=str(folder), allowed=allowed))
-    refuse_file_in_its_place(folder, "--to")
+    refuse_uncreatable(folder, "--to")
 
 
 def _refuse_within(file: Path, folder: Path) -> None:
