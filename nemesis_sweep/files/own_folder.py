@@ -41,7 +41,7 @@ def refuse_uncreatable(folder: Path, key: str) -> None:
 
 
 def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
-    """Raise ``UserError`` for the current folder, for one that cannot be made, and for one with other names."""
+    """Raise ``UserError`` for the current folder, one that cannot be made, and one with other names."""
     refuse_current(folder, key)
     refuse_uncreatable(folder, key)
     foreign = sorted({path.name for path in folder.iterdir()} - set(names)) if folder.is_dir() else []
