@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
+from nemesis_sweep.spec.kinds import ROWS
+from nemesis_sweep.spec.names import KnownNames
 from nemesis_sweep.spec.owned import owners_of, tables
 from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, TEXT_DEPTH
+from nemesis_sweep.spec.prompts import Kind
 from nemesis_sweep.spec.reads import PATCHES, PIXELS
 from nemesis_sweep.spec.space import Place
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
+ROWS_OF: tuple[Path, ...] = (("search", "baselines"),)
 
 
 def prompt_faults(parts: CrossSection) -> Iterator[Fault]:
@@ -51,35 +56,50 @@ def _cannot_transfer(parts: CrossSection, kinds: list[str]) -> Iterator[Fault]:
         yield Fault(("tasks", "protocol"), message, shown(parts.tasks.protocol), allowed, related=CHOSEN)
 
 
-def backbone_faults(
-    parts: CrossSection, no_patches: Callable[[str], str], no_image_blocks: Callable[[str], str]
-) -> Iterator[Fault]:
-    """Yield the backbones that a kind cannot read. no_patches: why one has no features of parts, or '';
-    no_image_blocks: why vectors cannot be put before blocks of its image tower, or ''."""
+@dataclass(frozen=True)
+class _Need:
+    """What some kinds do, and need a backbone for. of: whether a kind does. verb: of one kind and of several.
+    lacking: why a backbone, by its name, has nothing for it, or ''. there: backbones that have."""
+
+    of: Callable[[Kind], bool]
+    verb: tuple[str, str]
+    what: str
+    lacking: Callable[[str], str]
+    there: str
+
+
+def _needs(known: KnownNames) -> Iterator[_Need]:
+    if (lacking := known.no_patches) is not None:
+        there = "open_clip's own ResNets and ViTs, such as RN50"
+        verb = ("reads", "read")
+        yield _Need(lambda kind: kind.reads == PATCHES, verb, "the parts of an image", lacking, there)
+    if (lacking := known.no_image_blocks) is not None:
+        there, verb = "open_clip's own ViTs, such as ViT-B-16", ("puts", "put")
+        yield _Need(lambda kind: kind.reads == PIXELS, verb, "vectors into the image tower", lacking, there)
+    if (lacking := known.several_features) is not None:
+        there, verb = "a backbone that has one", ("needs", "need")
+        yield _Need(lambda kind: kind.one_feature, verb, "one feature of an image", lacking, there)
+
+
+def backbone_faults(parts: CrossSection, known: KnownNames) -> Iterator[Fault]:
+    """Yield the backbones that a kind, or a row of `search.baselines`, cannot read."""
     if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", "tasks.backbone"}):
         return
     table = parts.method.kinds
-    possible = [kind for kind in dict.fromkeys(parts.possible("prompt")) if kind in table]
-    for reads, (does, do, what), reason_of, there in (
-        (
-            PATCHES,
-            ("reads", "read", "the parts of an image"),
-            no_patches,
-            "open_clip's own ResNets and ViTs, such as RN50",
-        ),
-        (
-            PIXELS,
-            ("puts", "put", "vectors into the image tower"),
-            no_image_blocks,
-            "open_clip's own ViTs, such as ViT-B-16",
-        ),
-    ):
-        kinds = [kind for kind in possible if table[kind].reads == reads]
-        for name in parts.tasks.backbone if kinds else ():
-            if reason := reason_of(name):
-                verb, allowed = does if len(kinds) == 1 else do, f"{there}, or another prompt"
-                message = f"{listed(kinds)} {verb} {what}, and {reason}"
-                yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
+    possible = {kind: table[kind] for kind in parts.possible("prompt") if kind in table}
+    rows = {row: ROWS[row] for row in (parts.search.baselines if parts.search else ()) if row in ROWS}
+    for need in _needs(known):
+        for kinds, other, related in (
+            (possible, "another prompt", CHOSEN),
+            (rows, "fewer baselines", ROWS_OF),
+        ):
+            names = [name for name, kind in kinds.items() if need.of(kind)]
+            for backbone in parts.tasks.backbone if names else ():
+                if reason := need.lacking(backbone):
+                    verb = need.verb[len(names) > 1]
+                    message = f"{listed(names)} {verb} {need.what}, and {reason}"
+                    allowed = f"{need.there}, or {other}"
+                    yield Fault(("tasks", "backbone"), message, shown(backbone), allowed, related=related)
 
 
 def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) -> Iterator[Fault]:

@@ -42,7 +42,8 @@ class Kind:
     `pixels`, the field ``LAST`` may make it `states-K`. several: whether several vectors stand at one
     position even where all classes share them. between_blocks: whether it has vectors of its own in the
     blocks of the text tower, `prompt_depth` of them. variants: whether its classifiers give those that
-    PAN tests. trains: whether it is a prompt; what is none (``spec.kinds``) has no class.
+    PAN tests. one_feature: whether it needs an image to have one feature, which that of BLIP-2 has not.
+    trains: whether it is a prompt; what is none (``spec.kinds``) has no class.
     """
 
     learner: Any
@@ -55,6 +56,7 @@ class Kind:
     several: bool = False
     between_blocks: bool = False
     variants: bool = True
+    one_feature: bool = False
     trains: bool = True
 
     @property
@@ -94,6 +96,7 @@ PROMPTS: dict[str, Kind] = {
         "CoOp's context, shifted for every image by a small network (Zhou et al., 2022)",
         CoCoOpFields,
         passes=lambda method: int(method["batch"]),
+        one_feature=True,
     ),
     "plot": Kind(
         "nemesis_sweep.prompts.plot:PLOT",

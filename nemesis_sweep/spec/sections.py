@@ -83,10 +83,8 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
             reader.faults += context_room_faults(parts, known.context_length)
         if known is not None and known.stores_scale is not None:
             reader.faults += scale_faults(parts, known.stores_scale)
-        if known is not None and known.no_patches is not None:
-            reader.faults += backbone_faults(
-                parts, known.no_patches, known.no_image_blocks or (lambda name: "")
-            )
+        if known is not None:
+            reader.faults += backbone_faults(parts, known)
         if blocks is not None:
             reader.faults += depth_faults(parts, blocks)
         reader.faults += image_depth_faults(parts)

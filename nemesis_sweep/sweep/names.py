@@ -20,6 +20,7 @@ from nemesis_sweep.vlm.configuration import (
     image_blocks,
     no_image_blocks,
     no_patches,
+    several_features,
     stores_scale,
     text_blocks,
 )
@@ -50,6 +51,7 @@ def known_names(beside: Path | None = None) -> KnownNames:
         context_length=context_length,
         stores_scale=stores_scale,
         no_patches=no_patches,
+        several_features=several_features,
         text_blocks=text_blocks,
         no_image_blocks=no_image_blocks,
         image_blocks=image_blocks,

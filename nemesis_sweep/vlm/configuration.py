@@ -73,6 +73,13 @@ def no_image_blocks(name: str) -> str:
     return _of_others(config) or "its image tower is a ResNet" * isinstance(config.get("layers"), list)
 
 
+def several_features(name: str) -> str:
+    """Why an image has several features of a backbone, by its configuration; '' where it has one, or where
+    that is not known before its weights are."""
+    family = FAMILIES.get((_vision_config(name) or {}).get(TRANSFORMERS, ""))
+    return f"an image has several of {family.title}" if family is not None and family.several else ""
+
+
 def _of_others(vision: dict[str, Any]) -> str:
     """Whose an image tower is that is none of open_clip's own; '' for those."""
     if vision.get("timm_model_name"):

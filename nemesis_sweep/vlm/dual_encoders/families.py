@@ -22,7 +22,7 @@ class Family:
     as in `encode_text`, or `refused`. pooling: the state that becomes the feature. scale: what its weights
     call the factor on cosines, '' where they have none. normed: whether a LayerNorm follows the sum of word
     and position vectors. note: what else is to be known. text_config: the section of `config.json` that
-    describes the text tower.
+    describes the text tower. several: whether an image has several features.
     """
 
     title: str
@@ -36,6 +36,7 @@ class Family:
     normed: bool = True
     note: str = ""
     text_config: str = "text_config"
+    several: bool = False
 
     @property
     def is_open_clips(self) -> bool:
@@ -72,6 +73,7 @@ _ALL = (
         scale="",
         text_config="qformer_config",
         note="an image has 32 features, of which the nearest to a text counts",
+        several=True,
     ),
     Family("ALIGN", "align", "AlignModel", f"{_HERE}.align:parts_of", length=64, scale=TEMPERATURE),
     Family("Chinese CLIP", "chinese_clip", "ChineseCLIPModel", f"{_HERE}.chinese_clip:parts_of", length=52),

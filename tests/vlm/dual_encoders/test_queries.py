@@ -14,7 +14,9 @@ from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.artifact import load_prompt, save_prompt
 from nemesis_sweep.prompts.text_classifier import TextClassifier
+from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.training.api import fit
 from nemesis_sweep.training.classifier import Classifier
 from nemesis_sweep.training.references.fitted import fit_reference
@@ -22,6 +24,8 @@ from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm.backbone import Backbone
 from tests.vlm.dual_encoders.conftest import Tiny
 from tests.vlm.dual_encoders.tiny import DIM, NAMES
+
+PUN = Path(__file__).parents[3] / "search_spaces" / "pun.yaml"
 
 
 @pytest.fixture
@@ -73,3 +77,21 @@ def test_what_needs_one_feature_of_an_image_is_refused(blip2: Tiny, colours: Dat
     result = fit(backbone, colours, shots=1, seeds=(1,), method={"epochs": 1, "n_ctx": 2})
     with pytest.raises(UserError, match="one matrix of text features needs one feature of an image"):
         _ = Classifier(result.prompt, backbone).text_features
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (["method.prompt=cocoop"], "cocoop needs one feature of an image"),
+        (["method.prompt=linear_probe"], "linear_probe needs one feature of an image"),
+        (["search.baselines=[coop, tip_adapter, taskres]"], "tip_adapter, taskres need one feature"),
+    ],
+)
+def test_what_needs_one_feature_is_told_before_a_run(blip2: Tiny, own: list[str], message: str) -> None:
+    given = [f"tasks.backbone={blip2.folder}", "tasks.logit_scale=14", *own]
+    with pytest.raises(UserError, match=rf"tasks\.backbone: {message}.*, and an image has several of BLIP-2"):
+        load_sweep(PUN, (*given, "space={omega: {low: 1, high: 10}}"), known_names())
+
+
+def test_what_takes_several_is_not_refused(blip2: Tiny) -> None:
+    load_sweep(PUN, (f"tasks.backbone={blip2.folder}", "tasks.logit_scale=14"), known_names())
