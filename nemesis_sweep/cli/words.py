@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def command(prompt: str | None, task: str, seed: int | None, top: int, as_json: bool) -> None:
     """Tell the words that are nearest to the context vectors of a prompt, with Euclidean distances.
 
+    `</w>` behind a token ends a word, in the vocabulary of CLIP.
+
     Vectors before later blocks, in the image tower and in the attention have no words, and are named.
     """
     with learnt(prompt, task) as (found, about):
