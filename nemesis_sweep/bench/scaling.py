@@ -36,7 +36,8 @@ def parse_axes(texts: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
     axes: dict[str, tuple[int | str, ...]] = {}
     for text in texts:
         name, given = named_axis(text, AXES)
-        values = _kinds(given) if name == "prompt" else whole_numbers(name, given, least=name != "pan")
+        least = 0 if name == "pan" else 1
+        values = _kinds(given) if name == "prompt" else whole_numbers(name, given, least)
         axes[name] = values or AXES[name]
     return axes
 

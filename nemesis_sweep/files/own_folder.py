@@ -40,10 +40,17 @@ def refuse_uncreatable(folder: Path, key: str) -> None:
         raise UserError(Problem("no permission to write there", key, found=str(there), allowed=allowed))
 
 
-def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
-    """Raise ``UserError`` for the current folder, one that cannot be made, and one with other names."""
+def refuse_irreplaceable(folder: Path, key: str) -> None:
+    """Raise ``UserError`` for the current folder, and where the folder, or the one that stands in its place
+    for an instant, cannot be made. Of a link the folder counts that it leads to."""
     refuse_current(folder, key)
     refuse_uncreatable(folder, key)
+    refuse_uncreatable(Path(os.path.realpath(folder)).parent, key)
+
+
+def refuse_foreign(folder: Path, key: str, names: Collection[str]) -> None:
+    """Raise ``UserError`` for a folder that cannot be replaced, and for one with other names."""
+    refuse_irreplaceable(folder, key)
     foreign = sorted({path.name for path in folder.iterdir()} - set(names)) if folder.is_dir() else []
     if foreign:
         message = "this folder would be replaced, and holds something else"

@@ -13,7 +13,14 @@ from nemesis_sweep.spec.prompts import PROMPTS, Kind
 from nemesis_sweep.spec.values import Values
 
 ROWS: dict[str, Kind] = {
-    name: Kind("", row.about, row.strengths, transfers=row.transfers, one_feature=True, trains=False)
+    name: Kind(
+        "",
+        row.about,
+        row.strengths,
+        transfers=row.transfers,
+        one_feature=row.classifier is not None,
+        trains=False,
+    )
     for name, row in BASELINES.items()
     if row.strengths is not None
 }

@@ -31,14 +31,13 @@ class KnownNames:
     dataset_problem, backbone_problem: tell what is wrong with a dataset or a backbone that is not listed
     (paths and `name@pretrained` may be right), None if nothing is. context_length: tokens in a text of a
     backbone, None where that is not known before its weights are. stores_scale: whether a backbone's weights
-    have a factor on cosines. no_patches: why a backbone has no features
-    of the parts of an image, '' if it has or if that is not known. several_features: why an image has several
-    features of a backbone, '' if it has one or if that is not known. text_blocks: blocks of a backbone's text
-    tower that take vectors between them, None where that is not known. no_image_blocks, image_blocks: the
-    same of its image tower, why there are none and how many. sampler_options, pruner_options: tell what is
-    wrong with the options of a sampler or pruner, from its name and the options; called only for files that
-    set options. part_problem: tells what is wrong with a part from outside, from its kind
-    (`samplers`, ...) and its name.
+    have a factor on cosines. no_patches: why a backbone has no features of the parts of an image, '' if it
+    has or if that is not known. several_features: why an image has several features of a backbone, '' if it
+    has one or if that is not known. text_blocks: blocks of a backbone's text tower that take vectors between
+    them, None where that is not known. no_image_blocks, image_blocks: the same of its image tower, why there
+    are none and how many. sampler_options, pruner_options: tell what is wrong with the options of a sampler
+    or pruner, from its name and the options; called only for files that set options. part_problem: tells
+    what is wrong with a part from outside, from its kind (`samplers`, ...) and its name.
     """
 
     datasets: Sequence[str] = ()

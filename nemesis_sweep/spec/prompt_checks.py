@@ -17,7 +17,7 @@ from nemesis_sweep.spec.reads import PATCHES, PIXELS
 from nemesis_sweep.spec.space import Place
 
 CHOSEN: tuple[Path, ...] = (("method", "prompt"), ("space", "prompt"))
-ROWS_OF: tuple[Path, ...] = (("search", "baselines"),)
+ASKED: tuple[Path, ...] = (("search", "baselines"),)
 
 
 def prompt_faults(parts: CrossSection) -> Iterator[Fault]:
@@ -91,7 +91,7 @@ def backbone_faults(parts: CrossSection, known: KnownNames) -> Iterator[Fault]:
     for need in _needs(known):
         for kinds, other, related in (
             (possible, "another prompt", CHOSEN),
-            (rows, "fewer baselines", ROWS_OF),
+            (rows, "fewer baselines", ASKED),
         ):
             names = [name for name, kind in kinds.items() if need.of(kind)]
             for backbone in parts.tasks.backbone if names else ():

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from nemesis_sweep.files.own_folder import refuse_foreign, refuse_uncreatable
+from nemesis_sweep.files.own_folder import refuse_foreign, refuse_irreplaceable, refuse_uncreatable
 from nemesis_sweep.messages.errors import UserError
 
 
@@ -37,3 +37,9 @@ def test_a_folder_in_one_that_may_not_be_written_in_is_refused(tmp_path, monkeyp
     with pytest.raises(UserError, match=r"--to: no permission to write there; found .*theirs; allowed"):
         refuse_uncreatable(tmp_path / "theirs" / "a" / "b", "--to")
     refuse_uncreatable(tmp_path / "a" / "b", "--to")
+    (tmp_path / "theirs" / "mine").mkdir()
+    (tmp_path / "link").symlink_to("theirs/mine")
+    for folder in (tmp_path / "theirs" / "mine", tmp_path / "link"):
+        refuse_uncreatable(folder, "--to")
+        with pytest.raises(UserError, match="no permission to write there"):
+            refuse_irreplaceable(folder, "--to")

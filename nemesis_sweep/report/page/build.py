@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
-from nemesis_sweep.files.own_folder import refuse_current, refuse_uncreatable
+from nemesis_sweep.files.own_folder import refuse_irreplaceable
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.following.sweep_file import refuse_file, refuse_several, write_next
@@ -121,8 +121,8 @@ def _refuse_nothing_in_common(material: Material) -> None:
 
 
 def _refuse_something_else(folder: Path) -> None:
-    """Raise ``UserError`` for a folder that holds more than a report, and for that of a shell."""
-    refuse_current(folder, "--to")
+    """Raise ``UserError`` for a folder that cannot be replaced, and for one that holds more than a report."""
+    refuse_irreplaceable(folder, "--to")
     folder = Path(os.path.realpath(folder))
     held = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     more = sorted(name for name in held if name not in OWN)
@@ -132,7 +132,6 @@ def _refuse_something_else(folder: Path) -> None:
         )
         allowed = "a new or empty folder, or that of an earlier report, which is replaced"
         raise UserError(Problem(told, key="--to", found=str(folder), allowed=allowed))
-    refuse_uncreatable(folder, "--to")
 
 
 def _refuse_within(file: Path, folder: Path) -> None:

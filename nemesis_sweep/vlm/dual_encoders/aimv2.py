@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from nemesis_sweep.vlm.dual_encoders.parts import FirstStateByIds, Parts, PooledImage, exponentiated
+from nemesis_sweep.vlm.dual_encoders.parts import FirstStateByIds, Parts, clip_like_parts
 
 
 class LastWord(FirstStateByIds):
@@ -25,9 +25,4 @@ class LastWord(FirstStateByIds):
 
 def parts_of(model: Any) -> Parts:
     """Of transformers' `Aimv2Model`."""
-    config = model.config
-    return Parts(
-        LastWord(model.text_model, model.text_projection, config.text_config, int(config.projection_dim)),
-        PooledImage(model.vision_model, config.vision_config, model.visual_projection),
-        logit_scale=exponentiated(model.logit_scale),
-    )
+    return clip_like_parts(model, LastWord)

@@ -118,11 +118,11 @@ class FirstState(TextModel):
         return projected
 
 
-def clip_like_parts(model: Any) -> Parts:
-    """Of a model with the attributes of transformers' `CLIPModel`, whose first text state is projected."""
+def clip_like_parts(model: Any, text: type[FirstState] = FirstState) -> Parts:
+    """Of a model with the attributes of transformers' `CLIPModel`. text: which text state is projected."""
     config = model.config
     return Parts(
-        FirstState(model.text_model, model.text_projection, config.text_config, int(config.projection_dim)),
+        text(model.text_model, model.text_projection, config.text_config, int(config.projection_dim)),
         PooledImage(model.vision_model, config.vision_config, model.visual_projection),
         logit_scale=exponentiated(model.logit_scale),
     )
