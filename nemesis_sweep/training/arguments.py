@@ -12,11 +12,11 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import Fault, refuse
 from nemesis_sweep.prompts.learner import no_variants
 from nemesis_sweep.prompts.registry import learner_of
+from nemesis_sweep.spec.checks.untested import tests_vectors
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.owned import owners_of
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
-from nemesis_sweep.spec.untested import tests_vectors
 from nemesis_sweep.vlm.backbone import Backbone, load_backbone
 
 SEEDS = 2**32
