@@ -1,6 +1,8 @@
-"""Arguments as other tools have them: `epochs=3`, `method.epochs=3`, `--epochs 3` in place of `--set`."""
+"""Arguments as other tools have them, `epochs=3` or `--epochs 3` in place of `--set`, and misspelt options."""
 
 from __future__ import annotations
+
+from difflib import get_close_matches
 
 import click
 
@@ -8,6 +10,8 @@ from nemesis_sweep.messages.printable import quoted
 
 SETTABLE = "overrides"
 """The parameter of the verbs that take `--set`."""
+ALIKE = 0.8
+"""How near an option has to be, from 0 to 1: `--epochs` is no `--report`."""
 
 
 def meant_arguments(error: click.UsageError, arguments: list[str]) -> str:
@@ -19,8 +23,7 @@ def meant_arguments(error: click.UsageError, arguments: list[str]) -> str:
     if verb is None or SETTABLE not in {each.name for each in verb.params}:
         return ""
     options = {name for each in verb.params for name in each.opts if name.startswith("-")}
-    right = [form for form in _forms(arguments, options) if form]
-    return " ".join(f"--set {quoted(form)}" for form in dict.fromkeys(right))
+    return " ".join(dict.fromkeys(form for form in _forms(arguments, options) if form))
 
 
 def _forms(arguments: list[str], options: set[str]) -> list[str]:
@@ -32,11 +35,20 @@ def _forms(arguments: list[str], options: set[str]) -> list[str]:
         if name.startswith("-") and name not in options and len(key) > 1:
             if not equals:
                 value = arguments[place + 1] if place + 1 < len(arguments) else ""
-            found.append(_form(key, value))
+            found.append(_option(name, value, options) or _form(key, value))
         elif equals and not name.startswith("-") and before not in options:
             found.append(_form(key, value))
         before = word
     return found
+
+
+def _option(name: str, value: str, options: set[str]) -> str:
+    """The option of the verb itself that is misspelt; '' where none is near, as of a name of our own."""
+    long = [each.removeprefix("--") for each in options - {"--set"} if each.startswith("--")]
+    near = get_close_matches(name.removeprefix("--"), long, n=1, cutoff=ALIKE)
+    if not near or not name.startswith("--"):
+        return ""
+    return f"--{near[0]} {quoted(value)}" if value and not value.startswith("-") else f"--{near[0]}"
 
 
 def _form(key: str, value: str) -> str:
@@ -50,5 +62,5 @@ def _form(key: str, value: str) -> str:
     section, _, name = place.partition(".")
     form = our_form(value) if section in ("method", "space") else None
     if form is None:
-        return f"{place}={value}"
-    return f"space.{name}={written(form)}"
+        return f"--set {quoted(f'{place}={value}')}"
+    return f"--set {quoted(f'space.{name}={written(form)}')}"

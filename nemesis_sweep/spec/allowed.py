@@ -49,6 +49,9 @@ def _below(schema: Schema, key: Key) -> Schema:
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:
+    members = [member for member in schema.get("anyOf", ()) if member.get("type") != "null"]
+    if len(members) == 1:
+        schema = members[0]  # What may be left out as null is what it is otherwise.
     reference = schema.get("$ref")
     found: Schema = root["$defs"][reference.removeprefix("#/$defs/")] if reference else schema
     return found

@@ -16,6 +16,7 @@ from nemesis_sweep.files.regular_file import read_regular
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.faults import SHOWN_LENGTH, Fault, Key, Path, shown
 from nemesis_sweep.spec.start.shipped import shipped_names
+from nemesis_sweep.spec.yaml_slips import likely_slip
 
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yaml", ".yml")
@@ -97,7 +98,9 @@ def read_text(text: str, file: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reasons = ", ".join(part for part in (error.context, error.problem) if part)
-        raise UserError(Problem(f"not YAML: {reasons}", "", file, mark.line + 1 if mark else 1)) from None
+        slip = likely_slip(error, text)
+        told = f"not YAML: {reasons}" + (f"; {slip}" if slip else "")
+        raise UserError(Problem(told, "", file, mark.line + 1 if mark else 1)) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UserError(Problem("a character that YAML does not allow", "", file, line)) from None

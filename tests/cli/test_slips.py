@@ -23,6 +23,8 @@ PAN = str(Path(__file__).parents[2] / "search_spaces" / "pan.yaml")
         (["--epochs=3", "--batch-size", "8"], "--set method.epochs=3 --set method.batch=8"),
         (["--method.lr=0.1"], "--set method.lr=0.1"),
         (["--set", "method.epochs=3", "lr=0.1"], "--set method.lr=0.1"),
+        (["--shots", "4"], "--set tasks.shots=4"),
+        (["--sett", "epochs=3"], "--set method.epochs=3"),
         (["shots=4"], "--set tasks.shots=4"),
         (["seed=4"], "--set search.seed=4"),
         (["--seed", "4"], "--set search.seed=4"),
@@ -39,6 +41,16 @@ def test_the_right_form(verb: str, given: list[str], meant: str) -> None:
     assert result.stderr.startswith("error: ")
     assert result.stderr.endswith(f". Did you mean {meant}?\n")
     assert result.stderr.count("\n") == result.stderr.count("Did you mean") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [(["--trails", "4"], "--trials 4"), (["--hom=x y"], "--home 'x y'"), (["--fresch", "-q"], "--fresh")],
+)
+def test_a_misspelt_option_is_no_setting(given: list[str], meant: str) -> None:
+    result = CliRunner().invoke(main, ["run", PAN, *given])
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f". Did you mean {meant}?\n")
 
 
 @pytest.mark.parametrize("given", [["nonsense"], ["--config", "x"], ["wheel=3"], ["--epochs"]])

@@ -50,7 +50,10 @@ def test_an_operation_without_strengths_is_left_out(load):
         ("{on: [train]}", "search.corrupt.on"),
         ("{positions: [0]}", "search.corrupt.positions"),
         ("{positions: [2, 5]}", "a position beyond the context; found 5; allowed: at most 4"),
-        ("{operation: rescale}", "unknown key"),
+        ("{operation: rescale}", "unknown key; allowed: rescale, replace, positions, on"),
+        ("{rplace: 0.1}", "Did you mean 'replace'?"),
+        ("{on: trian}", "found \"trian\"; allowed: val, test"),
+        ("3", "wrong type; found 3; allowed: a mapping with rescale, replace, positions, on"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_place(load, given, told):

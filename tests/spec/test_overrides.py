@@ -83,7 +83,8 @@ def test_null_takes_a_key_away_so_that_its_default_counts(path: Path) -> None:
         (
             "budget.trials=[1",
             "budget.trials",
-            "not YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'",
+            "not YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'; "
+            "perhaps a comma or a closing bracket is missing",
             "",
         ),
         ("budget.trials", "", "not a key and a value", ""),

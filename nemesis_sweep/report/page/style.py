@@ -160,13 +160,21 @@ def looks(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 4) -> None:
-    """One legend for all axes, below them."""
+    """One legend for all axes, below them: of that many columns, or of as many as the figure has room for."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     handles: dict[str, Any] = {}
     for each in axes:
         for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+    if not handles:
+        return
+    pen = FigureCanvasAgg(figure).get_renderer()
+    for across in range(min(columns, len(handles)), 0, -1):
+        legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=across)
+        if across == 1 or legend.get_window_extent(pen).width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 _KNOWN = {

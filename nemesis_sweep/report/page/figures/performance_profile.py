@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.comparison import MethodScores, method_scores
-from nemesis_sweep.report.page.label_lines import ROOM, label_lines
+from nemesis_sweep.report.page.label_lines import label_lines
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.style import ACROSS, GRID, INK, legend_below, looks, panels
@@ -36,7 +36,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         figure, axes = panels(1, height=2.6)
         for method, profile in profiles.items():
             _line(axes[0], profile, look[method], label=label_lines(method))
-        legend_below(figure, axes, columns=2 if max(map(len, profiles)) > ROOM else 4)
+        legend_below(figure, axes)
     else:
         figure, axes = panels(len(profiles), height=1.55, sharex=True, sharey=True)
         for ax, (method, profile) in zip(axes, profiles.items(), strict=True):
@@ -101,7 +101,7 @@ def _axes(axes: Sequence[Axes], grid: np.ndarray) -> None:
     figure = axes[0].figure
     if len(axes) == 1:
         axes[0].set_xlabel("x: gain over plain CoOp (points)")
-        axes[0].set_ylabel("share of runs with more than x")
+        axes[0].set_ylabel("share of runs\nwith more than x")
     else:
         figure.supxlabel("x: gain over plain CoOp (points)", fontsize=8)
         figure.supylabel("share of runs with more than x", fontsize=8)
