@@ -37,13 +37,13 @@ def command(homes: tuple[Path, ...], to: Path | None, following: Path | None) ->
 
     found = homes or (newest_home(SWEEPS),)
     with told_without_room(to or found[0]):
-        page = write_report(found, to, following)
+        page = write_report(found, to, following, _say)
     click.echo(f"Report  {printable(str(page))}")
     if following is not None:
         click.echo(f"Next sweep  {printable(str(following))}")
 
 
-def write_after_a_run(home: Path) -> Path | None:
+def write_after_a_run(home: Path, quiet: bool = False) -> Path | None:
     """Write the report of a sweep that is over and print where it is, or why there is none; its page.
 
     Whatever goes wrong here does not count as a failure of the run, whose results are kept.
@@ -52,13 +52,17 @@ def write_after_a_run(home: Path) -> Path | None:
 
     try:
         with told_without_room(home):
-            page = write_report([home])
+            page = write_report([home], say=None if quiet else _say)
     except Exception as error:
         told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         click.echo(f"The report was not written: {told}", err=True)
         return None
     click.echo(f"Report  {printable(str(page))}")
     return page
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def _run(sweep: "Sweep", place: "Home", extend: bool, retry_failed: bool, report
             print_essentials(place.path, boards)
         else:
             print_closing(place.path, boards, Console(), sweep.tracking.mlflow)
-        return write_after_a_run(place.path) if report else None
+        return write_after_a_run(place.path, quiet) if report else None
 
     outcome = run_sweep(
         sweep,

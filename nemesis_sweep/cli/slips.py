@@ -1,4 +1,4 @@
-"""Arguments as other tools have them, `epochs=3` or `--epochs 3` in place of `--set`, and misspelt options."""
+"""Arguments as other tools have them, `epochs=3` or `--epochs 3` for `--set`, and misspelt options."""
 
 from __future__ import annotations
 

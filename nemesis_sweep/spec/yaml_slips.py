@@ -15,7 +15,7 @@ NO_BLANK = re.compile(r"\s*(- )?[A-Za-z_]\w*:[^\s:]")
 
 
 def likely_slip(error: MarkedYAMLError, text: str) -> str:
-    """Return what is probably wrong in the text for which PyYAML raised `error`; '' where nothing is known."""
+    """Return what is probably wrong in the text for which PyYAML raised `error`; '' where unknown."""
     mark, began = error.problem_mark, error.context_mark
     if mark is None:
         return ""

@@ -37,7 +37,7 @@ def test_homes_of_an_earlier_version_have_a_report(earlier, kind) -> None:
     answer = call("report", earlier / kind)
     assert answer.exit_code == 0, answer.output
     page = earlier / kind / "report" / "report.html"
-    assert answer.output.split() == ["Report", str(page)]
+    assert answer.stdout.split() == ["Report", str(page)]
     assert ("Simulated: nothing here was trained" in page.read_text()) == (kind == "simulated")
 
 

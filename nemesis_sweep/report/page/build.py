@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
+from nemesis_sweep.data.meter import Meter, SayLine
 from nemesis_sweep.files.own_folder import refuse_irreplaceable
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -33,10 +34,16 @@ WRITTEN_BY = b"Written by nemesis-sweep"
 """In the foot of every page."""
 
 
-def write_report(homes: Sequence[Path], to: Path | None = None, following: Path | None = None) -> Path:
+def write_report(
+    homes: Sequence[Path],
+    to: Path | None = None,
+    following: Path | None = None,
+    say: SayLine | None = None,
+) -> Path:
     """Write the report of some homes and return the path of its page.
 
-    following: the sweep file of the next sweep, which is written too; of one home only.
+    following: the sweep file of the next sweep, which is written too; of one home only. say: told every
+    few seconds how far it is.
 
     to: its folder, which is replaced whole; by default `report` in the home, or of several homes in the
     current folder. Raises ``UserError`` for homes that cannot be reported on, and for a folder that holds
@@ -53,23 +60,25 @@ def write_report(homes: Sequence[Path], to: Path | None = None, following: Path 
     if following is not None:
         _refuse_within(following, folder)
     with replacing_folder(folder) as partial:
-        fill(partial, material)
+        fill(partial, material, say)
     if following is not None:
         write_next(material, following)
     return folder / PAGE
 
 
-def fill(folder: Path, material: Material) -> None:
+def fill(folder: Path, material: Material, say: SayLine | None = None) -> None:
     """Write page, `figures/` and `tables/` into an empty folder."""
     for name in ("figures", "tables"):
         (folder / name).mkdir()
+    found = pieces()
+    meter = Meter(sum(map(len, found.values())), "writing the report", say, unit="part", begins=False)
+    sections: dict[str, list[Shown]] = {section.value: [] for section in found}
     with styled():
-        sections = {
-            section.value: [
-                _written(_marked(made, material), folder) for piece in found for made in piece.make(material)
-            ]
-            for section, found in pieces().items()
-        }
+        for section, of_section in found.items():
+            for piece in of_section:
+                made = [_written(_marked(each, material), folder) for each in piece.make(material)]
+                sections[section.value] += made
+                meter.add(1)
     (folder / PAGE).write_text(html_page(material, sections), encoding="utf-8")
 
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 import shutil
 from html.parser import HTMLParser
+from itertools import count
 
 import pytest
 from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
+from nemesis_sweep.data import meter
+from nemesis_sweep.report.page import build
 from nemesis_sweep.report.page.build import write_report
 from nemesis_sweep.report.page.html import FIGURE_FORMATS, TABLE_FORMATS
 from nemesis_sweep.report.page.pieces import Section
 from nemesis_sweep.report.page.registry import pieces
+from nemesis_sweep.report.page.tables import results
+from tests.report.page.made_rows import made_rows
+from tests.report.page.materials import material_of
 
 
 class Links(HTMLParser):
@@ -143,3 +149,14 @@ def test_a_link_stays_and_the_folder_that_it_leads_to_has_the_report(short, home
 
 def test_the_next_sweep_is_not_written_where_the_next_report_takes_it_away(home, report) -> None:
     assert "within the report" in refused(home, "--next", report / "next.yaml")
+
+
+def test_what_takes_long_tells_how_far_it_is(monkeypatch, tmp_path) -> None:
+    clock = count(0.0, 4.0)
+    monkeypatch.setattr(meter.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(build, "pieces", lambda: {Section.RESULTS: [results.PIECE] * 3})
+    told: list[str] = []
+    build.fill(tmp_path, material_of(made=made_rows(2)), told.append)
+    assert [line.split(",")[0] for line in told] == [
+        f"writing the report: {done} of 3 parts" for done in (2, 3)
+    ]
