@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+# Their asserts say what was found, as those of tests do.
+pytest.register_assert_rewrite("tests.cli.real_sweep", "tests.sweep.in_this_process")
+
 # A shell starts background jobs deaf to Ctrl-C, nohup its own to a terminal that closes. Tests that send
 # these signals want them heard, by what they start too.
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import STUDY, SWEEP, assert_consistent, wait_for
+from tests.cli.real_sweep import STUDY, SWEEP, assert_consistent, wait_for
 from tests.ray_cluster import BIN, free_port
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -65,7 +65,8 @@ def measure_cost(
         say(f"{axis} {value}" if axis else "the setting itself")
         case = _measured(replace(setting, **changed), own, say, memory)
         cases.append({"axis": axis, "value": value, **case})
-    return {"machine": describe_machine(find_device(setting.device)), "cases": cases}
+    devices = {find_device(case["setting"]["device"]) for case in cases}
+    return {"machine": describe_machine(*devices), "cases": cases}
 
 
 def _measured(setting: Setting, shots: int, say: Say, memory: bool) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def _trained(sweep: "Sweep", task: "Task") -> str:
 
 def _until_text(trials: int) -> str:
     """When a study with so many trials is asked whether it has converged."""
-    from nemesis_sweep.spec.convergence import EVERY, STARTUP
+    from nemesis_sweep.spec.checks.convergence import EVERY, STARTUP
 
     if trials < STARTUP:
         return f"never asked, for that takes {STARTUP} complete trials"

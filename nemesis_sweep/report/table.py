@@ -20,8 +20,8 @@ from nemesis_sweep.report.leaderboard import BEST, BEST_OF, FRONT, TaskBoard
 from nemesis_sweep.report.selection import range_text, selected_text
 from nemesis_sweep.report.verdict import sweep_verdict, task_verdict
 from nemesis_sweep.spec.baselines import BASELINES, trains_prompt
+from nemesis_sweep.spec.checks.idle_dimensions import matters
 from nemesis_sweep.spec.expression import metrics_in
-from nemesis_sweep.spec.idle_dimensions import matters
 
 ROOM = 30
 """Columns of a terminal that the parameters of a trial should have beside the numbers."""

@@ -7,10 +7,10 @@ from itertools import product
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, listed, shown
+from nemesis_sweep.spec.checks.idle_dimensions import NEEDS
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
 from nemesis_sweep.spec.draw import size
-from nemesis_sweep.spec.idle_dimensions import NEEDS
 from nemesis_sweep.spec.reads import PATCHES
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import Sweep

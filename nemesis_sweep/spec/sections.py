@@ -10,22 +10,20 @@ from pydantic import ValidationError
 
 from nemesis_sweep.messages.faults import Fault, Key, Path, listed, shown
 from nemesis_sweep.spec.budget import Budget
-from nemesis_sweep.spec.checks import faults_between
-from nemesis_sweep.spec.context_room import context_room_faults
+from nemesis_sweep.spec.checks.between_sections import faults_between
+from nemesis_sweep.spec.checks.steps import step_faults
+from nemesis_sweep.spec.checks.with_backbones import backbone_faults
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.names import KnownNames, Reading, meant_name
 from nemesis_sweep.spec.other_keys import full_key, meant_key, places_of
 from nemesis_sweep.spec.outside.methods import method_model, section_model
 from nemesis_sweep.spec.outside.prompts_in import outside_prompts
-from nemesis_sweep.spec.prompt_checks import backbone_faults, depth_faults, image_depth_faults
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.resources import Resources
 from nemesis_sweep.spec.samplers import SAMPLERS
-from nemesis_sweep.spec.scale_checks import scale_faults
 from nemesis_sweep.spec.search import Search
 from nemesis_sweep.spec.space import read_space, searched_form
-from nemesis_sweep.spec.steps import step_faults
 from nemesis_sweep.spec.sweep import Heading, Sweep
 from nemesis_sweep.spec.tasks import Tasks
 from nemesis_sweep.spec.tracking import Tracking
@@ -79,16 +77,8 @@ def read_sections(data: Any, known: KnownNames | None) -> tuple[Sweep | None, li
         of_images = known.image_blocks if known is not None else None
         parts = CrossSection(method, space, tasks, search, budget, unsure, blocks, of_images)
         reader.faults += faults_between(parts)
-        if known is not None and known.context_length is not None:
-            reader.faults += context_room_faults(parts, known.context_length)
-        if known is not None and known.stores_scale is not None:
-            reader.faults += scale_faults(parts, known.stores_scale)
         if known is not None:
             reader.faults += backbone_faults(parts, known)
-        if blocks is not None:
-            reader.faults += depth_faults(parts, blocks)
-        reader.faults += image_depth_faults(parts)
-        if known is not None:
             # A sweep of an earlier version, read from its home, is only looked at.
             reader.faults += step_faults(parts)
     sections = (heading, tasks, method, search, budget, resources, tracking)

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from nemesis_sweep.messages.faults import refuse
 from nemesis_sweep.spec.budget import Budget
-from nemesis_sweep.spec.checks import faults_between
+from nemesis_sweep.spec.checks.between_sections import faults_between
 from nemesis_sweep.spec.confirm import fresh_seeds
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, FloatRange, IntRange

@@ -18,7 +18,7 @@ import optuna
 from optuna.terminator import BaseErrorEvaluator, RegretBoundEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.spec.convergence import EVERY, SHARE, STARTUP
+from nemesis_sweep.spec.checks.convergence import EVERY, SHARE, STARTUP
 from nemesis_sweep.spec.metrics import Direction
 from nemesis_sweep.sweep.best import best_trial
 

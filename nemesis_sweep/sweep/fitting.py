@@ -1,6 +1,6 @@
 """Class names beside the context vectors that a sweep asks for: whether the texts have room for both.
 
-`spec/context_room.py` refuses what leaves no room for the shortest name; here are the names of the data.
+`spec/checks/context_room.py` refuses what leaves no room for the shortest name; here are the data's own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from nemesis_sweep.data.dataset import DEFAULT_TEMPLATE
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.baselines import BASELINES, COOP, known_before
-from nemesis_sweep.spec.context_room import TEMPLATE
+from nemesis_sweep.spec.checks.context_room import TEMPLATE
 from nemesis_sweep.spec.cross_section import Cell, CrossSection, extremes
 from nemesis_sweep.spec.dimensions import Choice
 from nemesis_sweep.spec.part import part_at

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import SWEEP, run
+from tests.cli.real_sweep import SWEEP, run
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.sweep.cluster.processes import Process, below, mentioning, process
-from tests.cli.test_run import STUDY, assert_consistent, command, results_of
+from tests.cli.real_sweep import STUDY, assert_consistent, command, results_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from nemesis_sweep.report.results import read_results
 from nemesis_sweep.vlm.registry import _embedded_folder
-from tests.cli.test_run import mlflow_runs, optuna_trials, run
+from tests.cli.real_sweep import mlflow_runs, optuna_trials, run
 
 SWEEP = """
 name: shared

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import (
+from tests.cli.real_sweep import (
     SWEEP,
     assert_consistent,
     command,

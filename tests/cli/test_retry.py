@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nemesis_sweep.report.results import read_results
-from tests.cli.test_run import mlflow_runs, optuna_trials, run
+from tests.cli.real_sweep import mlflow_runs, optuna_trials, run
 
 SWEEP = """
 name: failing

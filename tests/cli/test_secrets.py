@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.cli.test_run import command, run, verb, wait_for
+from tests.cli.real_sweep import command, run, verb, wait_for
 from tests.postgresql import PASSWORD, postgresql
 from tests.tracking.test_server import free_port
 

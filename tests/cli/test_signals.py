@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from safetensors.torch import load_file
 
 from nemesis_sweep.training.checkpoint import FILE
-from tests.cli.test_run import STUDY, command, in_the_middle_of, mlflow_runs, verb, wait_for
+from tests.cli.real_sweep import STUDY, command, in_the_middle_of, mlflow_runs, verb, wait_for
 
 pytestmark = pytest.mark.cluster
 

@@ -24,7 +24,7 @@ from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.runner import open_studies
 from nemesis_sweep.sweep.worker.result import write_result
-from tests.cli.test_run import SWEEP
+from tests.cli.real_sweep import SWEEP
 
 TEST = {"coop": 40.0, "paper": 42.0, "0": 45.0}
 

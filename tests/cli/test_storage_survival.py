@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tests.cli.test_run import command, run, verb, wait_for
+from tests.cli.real_sweep import command, run, verb, wait_for
 from tests.postgresql import postgresql
 
 pytestmark = pytest.mark.cluster

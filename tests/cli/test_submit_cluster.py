@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import STUDY, assert_consistent, wait_for
+from tests.cli.real_sweep import STUDY, assert_consistent, wait_for
 from tests.ray_cluster import BIN, Cluster, two_nodes
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import (
+from tests.cli.real_sweep import (
     STUDY,
     assert_consistent,
     command,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.checks.limits import LARGEST_GRID
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point, all_points, random_point, size
-from nemesis_sweep.spec.limits import LARGEST_GRID
 from nemesis_sweep.spec.values import Values
 
 Key = frozenset[tuple[str, str]]

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from nemesis_sweep.spec.checks.limits import LARGEST_GRID
 from nemesis_sweep.spec.configuration import method_values
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.draw import all_points, size
 from nemesis_sweep.spec.expression import Condition
 from nemesis_sweep.spec.kinds import is_row
-from nemesis_sweep.spec.limits import LARGEST_GRID
 from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task

@@ -12,7 +12,7 @@ from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.training.classifier import Classifier
-from tests.sweep.test_search_spaces import run
+from tests.sweep.in_this_process import run
 from tests.vlm.dual_encoders.conftest import Tiny
 
 SWEEP = """

@@ -11,7 +11,7 @@ from nemesis_sweep.report.page.contenders import Contender
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Cell, Column, Line, Piece, ReportTable, Section
 from nemesis_sweep.spec.baselines import trains_prompt
-from nemesis_sweep.spec.idle_dimensions import matters
+from nemesis_sweep.spec.checks.idle_dimensions import matters
 
 
 def _make(material: Material) -> Iterator[ReportTable]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
+from nemesis_sweep.spec.checks.prompts import CHOSEN
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.expression import metrics_in
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.metrics import MEASURED
-from nemesis_sweep.spec.prompt_checks import CHOSEN
 
 OF_TRAINING = tuple(name for name in MEASURED if name.startswith(("norm/", "train/", "pan/")))
 """Metrics that only what trains a prompt has."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
+from nemesis_sweep.spec.checks.position_room import NAMES, fewest_vectors
+from nemesis_sweep.spec.checks.prompts import CHOSEN
 from nemesis_sweep.spec.cross_section import CrossSection
-from nemesis_sweep.spec.position_room import NAMES, fewest_vectors
-from nemesis_sweep.spec.prompt_checks import CHOSEN
 
 HERE: Path = ("search", "corrupt")
 

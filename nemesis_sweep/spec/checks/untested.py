@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator
 
 from nemesis_sweep.messages.faults import Fault, Path, shown
+from nemesis_sweep.spec.checks.prompts import CHOSEN
 from nemesis_sweep.spec.choices import SELECTIONS
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.draw import Point, all_points, random_point, size
-from nemesis_sweep.spec.prompt_checks import CHOSEN
 from nemesis_sweep.spec.values import Values
 
 TRIES = 300
