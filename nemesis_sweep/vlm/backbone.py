@@ -37,6 +37,7 @@ from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.text_tower import text_tower
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower
+from nemesis_sweep.vlm.usable_config import usable
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -263,9 +264,11 @@ def _dual_encoder(files: DualEncoderFiles, name: str) -> Backbone:
     if parts.image.image_size is not None:
         refuse_other_size(files.config, preprocess.image_size, parts.image.image_size)
     tokenizer = make_tokenizer(config["text_cfg"], files.config.parent)
+    with usable(files.config, "no model has these sizes"):
+        tower = dual_encoder_tower(parts.text, family, tokenizer)
     return Backbone(
         name=name,
-        text=dual_encoder_tower(parts.text, family, tokenizer),
+        text=tower,
         visual=parts.image,
         tokenizer=tokenizer,
         preprocess=preprocess,

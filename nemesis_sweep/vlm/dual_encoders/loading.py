@@ -76,7 +76,19 @@ def _filled(
         name, found, wanted = sorted(told["mismatched_keys"])[0]
         shown = f"{weights}: {name} is {tuple(found)} and not {tuple(wanted)}"
         raise UserError(Problem("the weights do not fit the architecture", found=shown))
+    more = sorted(name for name in told["unexpected_keys"] if _is_of_a_further_block(model, name))
+    if more:
+        message = "the weights have more blocks than the configuration says"
+        raise UserError(Problem(message, file=str(config), found=f"{weights}: {more[0]}"))
     return model, set(told["missing_keys"])
+
+
+def _is_of_a_further_block(model: nn.Module, name: str) -> bool:
+    """Whether a weight that a model has no place for belongs behind the last one of its blocks."""
+    parts = name.split(".")
+    modules = dict(model.named_modules())
+    behind = (modules.get(".".join(parts[:at])) for at, part in enumerate(parts) if part.isdigit())
+    return any(isinstance(each, nn.ModuleList) for each in behind)
 
 
 def read_class(family: Family, config: Path) -> tuple[Any, Any]:

@@ -109,6 +109,10 @@ def width_in_words(folder: Path) -> None:
     change_text(folder, hidden_size="wide")
 
 
+def fewer_blocks(folder: Path) -> None:
+    change_text(folder, num_hidden_layers=1)
+
+
 def empty_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}")
 
@@ -147,6 +151,7 @@ def whole_numbers(folder: Path) -> None:
         ),
         (no_heads, "transformers cannot use this configuration.*not a multiple of the number of attention"),
         (width_in_words, "transformers cannot use this configuration.*'hidden_size'.*expected int, got str"),
+        (fewer_blocks, "the weights have more blocks than the configuration.*text_encoder.encoder.layer.1"),
         (empty_tokenizer, "cannot load the tokenizer.*KeyError"),
         (black_images, "preprocessor_config.json: these settings of images.*division by zero"),
         (one_colour, r"preprocessor_config.json: these settings.*found mean \[0.5\]"),
@@ -197,6 +202,7 @@ def huge_scale(folder: Path) -> None:
         ("clip", larger_images, "not of the size that the image tower takes; found 48 pixels, and 32"),
         ("align", no_temperature, "no factor on cosines that can be used; found inf"),
         ("clip", huge_scale, "no factor on cosines that can be used; found inf"),
+        ("tipsv2", few_positions, "config.json: no model has these sizes; found ValueError: Sequence length"),
         ("blip", few_positions, "(no model has these sizes|the weights do not fit the architecture)"),
     ],
 )
