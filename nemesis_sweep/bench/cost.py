@@ -15,6 +15,7 @@ from nemesis_sweep.bench.timing import Say, Turn, make_implementation, take_turn
 from nemesis_sweep.bench.workload import Setting, Workload, make_workload
 from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.devices import find_device, synchronise
+from nemesis_sweep.vlm.registry import find_backbone
 
 COOP = "CoOp"
 TESTED = (1, 2, 4)
@@ -58,14 +59,22 @@ def measure_cost(
     use_threads(setting.threads)
     points: list[tuple[str, int | str | None]] = [("", None)]
     points += [(axis, value) for axis, values in axes.items() for value in values]
+    settings = [_at(setting, axis, value) for axis, value in points]
+    for each in settings:  # What cannot be had is told before anything is timed.
+        find_device(each.device)
+        find_backbone(each.backbone_name)
     cases = []
-    for axis, value in points:
-        changed: dict[str, Any] = {} if axis in ("", "shots") else {axis: value}
+    for (axis, value), each in zip(points, settings, strict=True):
         own = int(value) if axis == "shots" and value is not None else shots
         say(f"{axis} {value}" if axis else "the setting itself")
-        case = _measured(replace(setting, **changed), own, say, memory)
-        cases.append({"axis": axis, "value": value, **case})
-    return {"machine": describe_machine(find_device(setting.device)), "cases": cases}
+        cases.append({"axis": axis, "value": value, **_measured(each, own, say, memory)})
+    devices = {find_device(case["setting"]["device"]) for case in cases}
+    return {"machine": describe_machine(*devices), "cases": cases}
+
+
+def _at(setting: Setting, axis: str, value: int | str | None) -> Setting:
+    changed: dict[str, Any] = {} if axis in ("", "shots") else {axis: value}
+    return replace(setting, **changed)
 
 
 def _measured(setting: Setting, shots: int, say: Say, memory: bool) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 
 
-def describe_machine(device: torch.device | None = None) -> dict[str, str | int]:
-    """Processor, its cores, torch's threads, memory, system and versions; a GPU, if that is the device."""
+def describe_machine(*devices: torch.device) -> dict[str, str | int]:
+    """Processor, its cores, torch's threads, memory, system and versions; GPUs, where devices are some."""
     import open_clip
 
-    gpu = {"gpu": torch.cuda.get_device_name(device)} if device and device.type == "cuda" else {}
+    gpus = sorted({torch.cuda.get_device_name(each) for each in devices if each.type == "cuda"})
     return {
-        **gpu,
+        **({"gpu": ", ".join(gpus)} if gpus else {}),
         "processor": _processor(),
         "cores": len(_affinity()),
         "threads": torch.get_num_threads(),

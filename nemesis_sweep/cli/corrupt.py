@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,15 +63,14 @@ def command(
     from nemesis_sweep.training.corruption import corrupt
     from nemesis_sweep.training.learnt import load_learnt
 
+    say = partial(click.echo, err=True)
     if to is not None:
         refuse_something_else(to)  # Before it is computed for minutes.
     found = learnt_folder(place or newest_home(SWEEPS), task)
     click.echo(f"By {printable(found.about)}", err=True)
-    given = to_corrupt(
-        found, load_learnt(found.folder), split, dataset, lambda line: click.echo(line, err=True)
-    )
+    given = to_corrupt(found, load_learnt(found.folder), split, dataset, say)
     cells = [
-        cells_of(corrupt(given.learner, given.seeds, given.images, given.labels, each, by, places))
+        cells_of(corrupt(given.learner, given.seeds, given.images, given.labels, each, by, places, say))
         for each, by in chosen.items()
     ]
     table = corruption_table({split: cells})
@@ -97,6 +97,9 @@ def _strengths(operation: str | None, given: str | None) -> dict[str, tuple[floa
         numbers = tuple(float(each) for each in given.split(","))
     except ValueError:
         numbers = ()
+    if len(set(numbers)) < len(numbers):  # Each would count once more among the cells.
+        message, allowed = "a strength is listed twice", "each of them once"
+        raise UserError(Problem(message, key="--strengths", found=given, allowed=allowed))
     if not numbers or not all(0 <= each < float("inf") for each in numbers):
         allowed = "numbers from 0, such as 0.5,2"
         raise UserError(Problem("not strengths", key="--strengths", found=given, allowed=allowed))

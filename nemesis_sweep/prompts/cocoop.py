@@ -40,7 +40,6 @@ class CoCoOp(ContextLearner):
         generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:
         """CoOp's start, and torch's own of linear layers: uniform within 1 / sqrt(inputs)."""
-        backbone.refuse_queries("cocoop")
         context = start_context(backbone, method, generators)
         inputs, width = backbone.embed_dim, backbone.text.width
         hidden = max(1, inputs // HIDDEN)

@@ -72,8 +72,8 @@ class Learner(nn.Module, ABC):
 
     tensors: names of its parameters, which is all that a saved prompt holds; where a `network` produces them,
     its parameters are learnt in their place. reads: what it sees of images.
-    fields, transfers, several, variants: of a kind from outside; ``spec.prompts`` has those of this
-    package's.
+    fields, transfers, several, variants, one_feature: of a kind from outside; ``spec.prompts`` has those of
+    this package's.
     template: a hand-written prompt, `{}` for the class name, for kinds that learn from one.
     A kind writes ``start``, ``classifier``, ``penalised`` and ``n_vectors``; in ``__init__`` it makes what
     follows from backbone, method and class names, such as a layout.
@@ -85,6 +85,7 @@ class Learner(nn.Module, ABC):
     transfers: ClassVar[bool] = True
     several: ClassVar[bool] = False
     variants: ClassVar[bool] = True
+    one_feature: ClassVar[bool] = False
 
     def __init__(
         self,

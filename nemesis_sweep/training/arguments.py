@@ -14,6 +14,7 @@ from nemesis_sweep.prompts.learner import no_variants
 from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.spec.checks.untested import tests_vectors
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.owned import owners_of
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
@@ -115,6 +116,8 @@ def check_training(backbone: Any, classnames: Any, method: Any, template: Any) -
     if not isinstance(method, Method):
         raise refusal("method", "not a method", method, "a Method, such as ns.read_method({'omega': 5.0})")
     _refuse_untested(method)
+    if kind_of(method.prompt).one_feature:
+        backbone.refuse_queries(method.prompt)
     checked_classnames(classnames)
     if not isinstance(template, str) or "{}" not in template:
         allowed = "a text with {} for the class name"

@@ -23,6 +23,7 @@ from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.training.classifier import Learnt, learner_at_work, refuse_other_replicates
 from nemesis_sweep.training.corrupted import Corrupted
 from nemesis_sweep.training.generators import seeded
+from nemesis_sweep.training.right import right
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.devices import to_device
 
@@ -84,20 +85,20 @@ def corrupt(
         sizes = to_device(vector_norms(noise.movedim(1, -2)), classifier.device)
         by = torch.stack([factor * noise for factor in strengths], dim=2).flatten(1, 2)  # (R, P * S, ..., D)
     by = to_device(by, classifier.device)
-    before = torch.cat([classifier(own).argmax(dim=-1) == truth for own, truth in tested.parts()], dim=1)
-    right = _of_variants(learner, classifier, tested, chosen, by, len(factors), report)
+    before = torch.cat([right(classifier(own), truth) for own, truth in tested.parts()], dim=1)
+    changed = _of_variants(learner, classifier, tested, chosen, by, len(factors), report)
     known = torch.cat([each.flatten().float() for each in (norms, sizes)])
-    bits = torch.cat([before.flatten(), right.flatten()])
+    bits = torch.cat([before.flatten(), changed.flatten()])
     bits, known = bits.cpu(), known.cpu()
     own, new = (each.unflatten(0, (replicates, len(chosen))) for each in known.chunk(2))
-    was, now = bits.split([before.numel(), right.numel()])
+    was, now = bits.split([before.numel(), changed.numel()])
     return Corrupted(
         operation,
         tuple(strengths),
         tuple(each + 1 for each in chosen),
         tuple(seeds),
         was.view(before.shape).numpy(),
-        now.view(right.shape).numpy(),
+        now.view(changed.shape).numpy(),
         own.numpy(),
         (new[:, :, None] * factors.abs()).numpy(),
     )
@@ -173,10 +174,7 @@ def _of_variants(
         classifier.first = learner.first_place(own)
         there, change = to_device(own, classifier.device), by[:, at : at + together]
         changed = classifier.rescaled if by.ndim == 2 else classifier.replaced
-        parts = [
-            changed(images, there, change).argmax(dim=-1) == labels[:, None]
-            for images, labels in tested.parts()
-        ]
+        parts = [right(changed(images, there, change), labels[:, None]) for images, labels in tested.parts()]
         found.append(torch.cat(parts, dim=-1))
         meter.add(own.shape[1])
     return torch.cat(found, dim=1).unflatten(1, (len(chosen), strengths))

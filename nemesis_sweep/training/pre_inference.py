@@ -10,6 +10,7 @@ from nemesis_sweep.prompts.learner import ImageClassifier, Learner
 from nemesis_sweep.spec.choices import REPLACE, SELECTIONS
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.generators import Generators
+from nemesis_sweep.training.right import right
 from nemesis_sweep.vlm.devices import to_device
 
 
@@ -57,7 +58,7 @@ class PreInference:
             else:
                 scales = torch.full(there.shape, self.method.corruption, device=device)
                 logits = classifier.rescaled(images, there, scales)
-            corrupted_correct = (logits.argmax(dim=-1) == labels[:, None]).sum(dim=-1)
+            corrupted_correct = right(logits, labels[:, None]).sum(dim=-1)
         return position_mask(there, self._selection(correct, corrupted_correct), n_vectors)
 
     def _noise(self, learner: Learner, positions: Tensor) -> Tensor:

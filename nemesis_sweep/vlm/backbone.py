@@ -18,8 +18,9 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompt_fields import LAST
 from nemesis_sweep.spec.reads import PIXELS, POOLED, Reads, last_of
+from nemesis_sweep.vlm.cosine_factor import usable_factor
 from nemesis_sweep.vlm.devices import find_device
-from nemesis_sweep.vlm.dual_encoders.described import family_of
+from nemesis_sweep.vlm.dual_encoders.described import family_of, refuse_other_size
 from nemesis_sweep.vlm.dual_encoders.families import USUAL_SCALE
 from nemesis_sweep.vlm.dual_encoders.loading import load_parts
 from nemesis_sweep.vlm.dual_encoders.tower import dual_encoder_tower
@@ -36,6 +37,7 @@ from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.text_tower import text_tower
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower
+from nemesis_sweep.vlm.usable_config import usable
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -247,6 +249,7 @@ def load_backbone(name: str) -> Backbone:
     loaded = load_model(source)
     tokenizer = make_tokenizer(loaded.config["text_cfg"], loaded.folder)
     backbone = backbone_from_open_clip(loaded.model, tokenizer, loaded.preprocess, name=name)
+    usable_factor(backbone.logit_scale, name)
     return replace(backbone, known_tokens=loaded.known_tokens)
 
 
@@ -256,14 +259,16 @@ def _dual_encoder(files: DualEncoderFiles, name: str) -> Backbone:
     config, settings = read_config(files.config)
     preprocess = Preprocess(**settings)
     parts = load_parts(files.config, files.weights)
-    if parts.image.image_size not in (None, preprocess.image_size):
-        found = f"{preprocess.image_size} pixels, and {parts.image.image_size} in config.json"
-        message = "the settings of images are not of the size that the image tower takes"
-        raise UserError(Problem(message, file=str(files.config.parent), found=found))
+    if parts.logit_scale is not None:
+        usable_factor(parts.logit_scale, name)
+    if parts.image.image_size is not None:
+        refuse_other_size(files.config, preprocess.image_size, parts.image.image_size)
     tokenizer = make_tokenizer(config["text_cfg"], files.config.parent)
+    with usable(files.config, "no model has these sizes"):
+        tower = dual_encoder_tower(parts.text, family, tokenizer)
     return Backbone(
         name=name,
-        text=dual_encoder_tower(parts.text, family, tokenizer),
+        text=tower,
         visual=parts.image,
         tokenizer=tokenizer,
         preprocess=preprocess,
@@ -312,5 +317,9 @@ def _preprocess(visual: Any, config: Mapping[str, Any]) -> Preprocess:
     known = ("mean", "std", "interpolation", "resize_mode", "fill_color", "resize")
     given = {key: config[key] for key in known if config.get(key) is not None}
     for key in {"mean", "std"} & given.keys():
-        given[key] = tuple(float(value) for value in given[key])
+        try:
+            given[key] = tuple(float(value) for value in given[key])
+        except (TypeError, ValueError) as error:
+            message, allowed = "these settings of images cannot be used", "a number for each of the 3 colours"
+            raise UserError(Problem(message, key=key, found=repr(given[key]), allowed=allowed)) from error
     return Preprocess(image_size=int(sides.pop()), **given)

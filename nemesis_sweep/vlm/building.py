@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.messages.reason import reason
 from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS
 from nemesis_sweep.vlm.text_tower import text_tower
 from nemesis_sweep.vlm.tower import TextTower
@@ -47,9 +48,8 @@ def build_model(config: dict[str, Any]) -> nn.Module:
         except OSError as error:
             if not encoder:
                 raise
-            found = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
             message = f"cannot get the configuration of the text encoder {encoder}"
-            raise UserError(Problem(message, found=found)) from error
+            raise UserError(Problem(message, found=reason(error))) from error
     return model.eval()
 
 

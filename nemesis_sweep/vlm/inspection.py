@@ -14,6 +14,7 @@ from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.building import build_short_text_tower
 from nemesis_sweep.vlm.causality import refuse_two_answers
 from nemesis_sweep.vlm.configuration import DEFAULT_LENGTH, architecture_config
+from nemesis_sweep.vlm.cosine_factor import of_logarithm, of_temperature, usable_factor
 from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS, family_of
 from nemesis_sweep.vlm.dual_encoders.families import NORM_NOTE, TEMPERATURE, USUAL_SCALE, Family
 from nemesis_sweep.vlm.dual_encoders.looking import look_at
@@ -28,6 +29,7 @@ from nemesis_sweep.vlm.registry import Source, architecture_names, find_backbone
 from nemesis_sweep.vlm.text import choose_path, why_not_shared
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower
+from nemesis_sweep.vlm.usable_config import usable
 from nemesis_sweep.vlm.vocabulary import has_vocabulary
 
 N_CTX = 4
@@ -74,7 +76,8 @@ class Inspection:
 class _Found:
     """A source looked up: its architecture, where its weights are (None: not on this machine), in words.
 
-    transformers: the configuration of a dual encoder of transformers, or None.
+    transformers: the configuration of a dual encoder of transformers, or None. file: that of any model that
+    comes with one.
     """
 
     config: dict[str, Any]
@@ -82,6 +85,7 @@ class _Found:
     path: Path | None = None
     cached: bool | None = None
     transformers: Path | None = None
+    file: Path | None = None
 
 
 def inspect_backbone(name: str) -> Inspection:
@@ -96,8 +100,10 @@ def inspect_backbone(name: str) -> Inspection:
     if found.transformers is not None:
         return _dual_encoder(name, found, found.transformers)
     config, text = found.config, found.config["text_cfg"]
-    tower = _tower(config)
-    path, reason = _text_path(tower, text, found.path)
+    with usable(found.file, "not a usable model configuration"):
+        tower = _tower(config)
+        path, reason = _text_path(tower, text, found.path)
+        causal = _causal(tower, name)
     vision = config["vision_cfg"]
     return Inspection(
         name=name,
@@ -112,7 +118,7 @@ def inspect_backbone(name: str) -> Inspection:
         text_layers=_layers(text, tower),
         text_heads=tower.heads if tower else None,
         context_length=int(text.get("context_length") or DEFAULT_LENGTH),
-        causal=_causal(tower, name),
+        causal=causal,
         pooling=_pooling(text, tower),
         tokenizer="its own" if TRANSFORMERS in config else text.get("hf_tokenizer_name") or "CLIP's own",
         logit_bias=_logit_bias(found),
@@ -163,7 +169,8 @@ def _find(source: Source) -> _Found:
         described = config_in(folder)
         weights = path if path.is_file() else find_weights(folder)
         found = read_config(described)[0]
-        return _Found(found, str(weights), weights, cached=True, transformers=_other(described))
+        other = _other(described)
+        return _Found(found, str(weights), weights, cached=True, transformers=other, file=described)
     config = dict(architecture_config(source.architecture))
     if source.kind == "random":
         return _Found(config, "random")
@@ -186,7 +193,8 @@ def _find_repository(source: Source) -> _Found:
         raise UserError(replace(problem, allowed=allowed))
     weights = cached(source.repository, WEIGHTS, source.revision)
     shown, here = f"hf-hub:{source.repository}", weights is not None
-    return _Found(read_config(config)[0], shown, weights, cached=here, transformers=_other(config))
+    other = _other(config)
+    return _Found(read_config(config)[0], shown, weights, cached=here, transformers=other, file=config)
 
 
 def _other(config: Path) -> Path | None:
@@ -257,7 +265,7 @@ def _logit_scale(found: _Found) -> float | None:
     there = _number(found, "logit_scale")
     if there is None and found.cached is None:
         there = found.config.get("init_logit_scale") or math.log(USUAL_SCALE)
-    return None if there is None else math.exp(there)
+    return None if there is None else usable_factor(of_logarithm(there), found.weights)
 
 
 def _scale_of(family: Family, found: _Found, initial: float | None) -> float | None:
@@ -267,7 +275,8 @@ def _scale_of(family: Family, found: _Found, initial: float | None) -> float | N
     there = _number(found, family.scale)
     if there is None:
         return initial
-    return 1 / there if family.scale == TEMPERATURE else math.exp(there)
+    factor = of_temperature if family.scale == TEMPERATURE else of_logarithm
+    return usable_factor(factor(there), found.weights)
 
 
 def _number(found: _Found, name: str) -> float | None:

@@ -21,6 +21,7 @@ from nemesis_sweep.vlm.model_config import config_in, fetch_config
 from nemesis_sweep.vlm.model_folder import find_weights, read_config
 from nemesis_sweep.vlm.published import default_tag, entry, hub_files
 from nemesis_sweep.vlm.registry import Source, architecture_names
+from nemesis_sweep.vlm.usable_config import usable
 from nemesis_sweep.vlm.vocabulary import require_vocabulary
 from nemesis_sweep.vlm.weights import OPENAI_SIZES, fill_model, read_weights
 
@@ -160,8 +161,5 @@ def _configured(
     if TRANSFORMERS in config:
         require_vocabulary(config_path.parent)
         state = open_clip_state(state)
-    try:
+    with usable(config_path, "not a usable model configuration"):
         return _filled(config, preprocess, state, weights)
-    except (KeyError, TypeError, ValueError) as error:
-        problem = Problem("not a usable model configuration", file=str(config_path), found=repr(error))
-        raise UserError(problem) from error

@@ -16,12 +16,22 @@ OPENAI_SIZES = ("input_resolution", "context_length", "vocab_size")
 """Numbers that OpenAI's own checkpoints hold beside the weights."""
 
 
+QUANTISED = (torch.int8, torch.uint8, torch.float8_e4m3fn, torch.float8_e5m2)
+"""What stands for other numbers, which only the way they were made tells."""
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, fp32. Raises UserError for any other file."""
+    """The tensors of a safetensors file, fp32. Raises UserError for any other file, and for quantised
+    weights."""
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise unreadable_weights(path, error) from error
+    for name, tensor in state.items():
+        if tensor.dtype in QUANTISED:
+            message, allowed = "these weights are quantised", "weights in 16, 32 or 64 bits"
+            found = f"{path}: {name} is {str(tensor.dtype).removeprefix('torch.')}"
+            raise UserError(Problem(message, found=found, allowed=allowed))
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
@@ -49,7 +59,7 @@ def fill_model(model: nn.Module, state: dict[str, Tensor], path: Path) -> frozen
         model.load_state_dict(state)
     # AssertionError, KeyError: an embedding of positions that no resizing fits.
     except (RuntimeError, AssertionError, KeyError) as error:
-        found = f"{path}: {str(error)[:500]}"
+        found = f"{path}: {' '.join(str(error)[:500].split())}"
         raise UserError(Problem("the weights do not fit the architecture", found=found)) from error
     return known
 

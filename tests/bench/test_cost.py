@@ -74,3 +74,16 @@ def test_an_axis_that_is_none_is_refused(axis, told) -> None:
 
 def test_an_axis_has_usual_values() -> None:
     assert parse_axes(["batch", "arch=RN50"]) == {"batch": AXES["batch"], "arch": ("RN50",)}
+
+
+@pytest.mark.parametrize(
+    ("axis", "told"),
+    [
+        ("arch=RN50,RN51", "unknown backbone; found 'RN51'"),
+        ("device=cpu,moon", "unknown device; found 'moon'"),
+    ],
+)
+def test_what_cannot_be_had_is_told_before_anything_is_timed(axis, told) -> None:
+    answer = CliRunner().invoke(main, ["bench", "cost", "--arch", "icon-clip", "--axis", axis])
+    assert (answer.exit_code, answer.stdout) == (2, "") and told in answer.stderr
+    assert "the setting itself" not in answer.stderr

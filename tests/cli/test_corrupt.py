@@ -82,6 +82,7 @@ def test_some_positions_alone(prompt) -> None:
         (("--dataset", "digits", "--strengths", "0.5"), "strengths of which operation?"),
         (("--dataset", "digits", "--operation", "replace", "--strengths", "a"), "not strengths"),
         (("--dataset", "digits", "--operation", "replace", "--strengths", "-1"), "not strengths"),
+        (("--dataset", "digits", "--operation", "rescale", "--strengths", "0.5,0.50"), "is listed twice"),
         (("--dataset", "digits", "--positions", "a"), "not positions"),
         (("--dataset", "digits", "--task", "x"), "a prompt alone has no tasks"),
     ],

@@ -115,6 +115,15 @@ def test_a_position_beyond_the_context_is_refused() -> None:
         corrupt(learner, SEEDS, images, labels, RESCALE, (0.1,), positions=(1, 5))
 
 
+@pytest.mark.parametrize(("operation", "strength"), [(RESCALE, 3e38), (REPLACE, 3e38)])
+def test_a_vector_beyond_all_numbers_has_nothing_right(operation, strength) -> None:
+    """Its logits are no numbers, and the largest of these would be the first class."""
+    learner, images, _ = made({"prompt": "coop"})
+    first = torch.zeros(IMAGES, dtype=torch.int64)
+    found = corrupt(learner, SEEDS, images, first, operation, (strength, 1.0))
+    assert not found.right[:, :, 0].any() and found.right[:, :, 1].any()
+
+
 def test_images_of_each_replicate_are_its_own() -> None:
     """As those of validation are; taken in several parts, as many images are."""
     learner, images, labels = made({"prompt": "coop"})

@@ -54,6 +54,7 @@ def _kind(found: Any, place: str) -> Kind:
         reads=getattr(found, "reads", POOLED),
         several=getattr(found, "several", False),
         variants=getattr(found, "variants", True),
+        one_feature=getattr(found, "one_feature", False),
     )
 
 
@@ -63,7 +64,7 @@ def _refuse_odd(kind: Kind, place: str) -> None:
         raise refused(place, "has a `learner` that is no place of a class", kind.learner, FORM)
     if kind.reads not in READS:
         raise refused(place, "has another `reads` than there is", kind.reads, listed(READS))
-    for name in ("transfers", "several", "between_blocks", "variants"):
+    for name in ("transfers", "several", "between_blocks", "variants", "one_feature"):
         value = getattr(kind, name)
         if not isinstance(value, bool):
             raise refused(place, f"has a `{name}` that is neither true nor false", value, "True, False")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nemesis_sweep.vlm.cosine_factor import of_temperature
 from nemesis_sweep.vlm.dual_encoders.parts import FirstState, Parts, PooledImage
 
 
@@ -14,4 +15,4 @@ def parts_of(model: Any) -> Parts:
     image = PooledImage(model.vision_model, config.vision_config)
     # A convolutional network takes images of any size.
     image.image_size = None
-    return Parts(text, image, logit_scale=1 / float(model.temperature.detach()))
+    return Parts(text, image, logit_scale=of_temperature(float(model.temperature.detach())))

@@ -46,7 +46,9 @@ def described(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     family = family_of(path)
     preprocess = preprocess_of(path.parent)
     if family.is_open_clips:
-        return _open_clips(path, family), preprocess
+        config = _open_clips(path, family)
+        refuse_other_size(path, preprocess["image_size"], config["vision_cfg"]["image_size"])
+        return config, preprocess
     config = {
         TRANSFORMERS: family.model_type,
         "vision_cfg": {TRANSFORMERS: family.model_type, "image_size": preprocess["image_size"]},
@@ -57,6 +59,14 @@ def described(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         },
     }
     return config, preprocess
+
+
+def refuse_other_size(config: Path, given: int, taken: int) -> None:
+    """Raise UserError for settings of images that are not of the size, in pixels, that the tower takes."""
+    if given != taken:
+        message = "the settings of images are not of the size that the image tower takes"
+        found = f"{given} pixels, and {taken} in config.json"
+        raise UserError(Problem(message, file=str(config.parent), found=found))
 
 
 def _open_clips(path: Path, family: Family) -> dict[str, Any]:

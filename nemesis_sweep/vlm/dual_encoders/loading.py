@@ -16,9 +16,11 @@ from nemesis_sweep.spec.part import part_at
 from nemesis_sweep.vlm.dual_encoders.described import family_of
 from nemesis_sweep.vlm.dual_encoders.families import LOGIT_BIAS, Family
 from nemesis_sweep.vlm.dual_encoders.parts import Parts
+from nemesis_sweep.vlm.usable_config import usable
 from nemesis_sweep.vlm.vocabulary import require_transformers
 from nemesis_sweep.vlm.weights import read_weights
 
+UNUSABLE = "transformers cannot use this configuration"
 SHOWN = 4
 """Names of weights that are shown."""
 
@@ -60,24 +62,33 @@ def _filled(
 ) -> tuple[nn.Module, set[str]]:
     """The model, and the names of its weights that are missing."""
     kind, read = read_class(family, config)
-    try:
-        # New weights, which the state overwrites, are drawn from torch's global generator: it stays as it is.
-        with torch.random.fork_rng(devices=[]):
-            model, told = kind.from_pretrained(
-                None,
-                config=read,
-                state_dict=dict(state),
-                dtype=torch.float32,
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-            )
-    except Exception as error:
-        raise _unusable(config, error) from error
+    # New weights, which the state overwrites, are drawn from torch's global generator: it stays as it is.
+    with usable(config, UNUSABLE), torch.random.fork_rng(devices=[]):
+        model, told = kind.from_pretrained(
+            None,
+            config=read,
+            state_dict=dict(state),
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
     if told["mismatched_keys"]:
         name, found, wanted = sorted(told["mismatched_keys"])[0]
         shown = f"{weights}: {name} is {tuple(found)} and not {tuple(wanted)}"
         raise UserError(Problem("the weights do not fit the architecture", found=shown))
+    more = sorted(name for name in told["unexpected_keys"] if _is_of_a_further_block(model, name))
+    if more:
+        message = "the weights have more blocks than the configuration says"
+        raise UserError(Problem(message, file=str(config), found=f"{weights}: {more[0]}"))
     return model, set(told["missing_keys"])
+
+
+def _is_of_a_further_block(model: nn.Module, name: str) -> bool:
+    """Whether a weight that a model has no place for belongs behind the last one of its blocks."""
+    parts = name.split(".")
+    modules = dict(model.named_modules())
+    behind = (modules.get(".".join(parts[:at])) for at, part in enumerate(parts) if part.isdigit())
+    return any(isinstance(each, nn.ModuleList) for each in behind)
 
 
 def read_class(family: Family, config: Path) -> tuple[Any, Any]:
@@ -85,21 +96,8 @@ def read_class(family: Family, config: Path) -> tuple[Any, Any]:
     import transformers
 
     kind: Any = getattr(transformers, family.model_class)
-    # Whatever transformers raises for a file that somebody wrote is the file's.
-    try:
+    with usable(config, UNUSABLE):
         return kind, kind.config_class.from_pretrained(config.parent, local_files_only=True)
-    except Exception as error:
-        raise _unusable(config, error) from error
-
-
-def _unusable(config: Path, error: Exception) -> UserError:
-    first = (str(error).strip().splitlines() or [""])[0]
-    problem = Problem(
-        "transformers cannot use this configuration",
-        file=str(config),
-        found=f"{type(error).__name__}: {first}",
-    )
-    return UserError(problem)
 
 
 @contextmanager

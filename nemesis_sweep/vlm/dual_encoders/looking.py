@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.causality import Causality, refuse_two_answers
 from nemesis_sweep.vlm.dual_encoders.described import family_of
 from nemesis_sweep.vlm.dual_encoders.families import Family
 from nemesis_sweep.vlm.dual_encoders.loading import quiet, read_class, taken_apart
 from nemesis_sweep.vlm.dual_encoders.tower import bare_tower
+from nemesis_sweep.vlm.usable_config import usable
 
 LAYERS, WORDS, LENGTH = 2, 64, 16
 """Blocks and words of the small one, and tokens of its texts."""
@@ -47,17 +47,13 @@ def look_at(config: Path) -> Looked:
     text = getattr(read, family.text_config)
     small = _small(read)
     words = getattr(small, family.text_config)
-    words.vocab_size = min(WORDS, words.vocab_size)
-    try:
-        with quiet(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            parts = taken_apart(family, kind(small))
-    # Whatever transformers raises for sizes that somebody wrote is the file's.
-    except Exception as error:
-        found = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(Problem("no model has these sizes", file=str(config), found=found)) from error
     padding = int(getattr(words, "pad_token_id", None) or 0)
-    tower = bare_tower(parts.text, family, padding, LENGTH)
+    words.vocab_size = min(max(WORDS, padding + 1), words.vocab_size)
+    with usable(config, "no model has these sizes"), quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        parts = taken_apart(family, kind(small))
+        tower = bare_tower(parts.text, family, padding, LENGTH)
+        causality = refuse_two_answers(tower, padding, family.title)
     return Looked(
         family=family,
         text_width=int(text.hidden_size),
@@ -66,7 +62,7 @@ def look_at(config: Path) -> Looked:
         activation=str(getattr(text, "hidden_act", "gelu")),
         embed_dim=parts.text.dim,
         initial_scale=parts.logit_scale,
-        causality=refuse_two_answers(tower, padding, family.title),
+        causality=causality,
     )
 
 

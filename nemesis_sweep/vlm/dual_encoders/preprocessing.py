@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.vlm.preprocess import Preprocess
 
 FILES = ("preprocessor_config.json", "processor_config.json")
 """Where the settings are; in the second one of the two under `image_processor`."""
@@ -28,11 +30,16 @@ def preprocess_of(folder: Path) -> dict[str, Any]:
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
         given = given.get("image_processor", given)
-        return _words(given)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        words = _words(given)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         message = "these settings of images cannot be used"
         allowed = "images resized to squares of one size, with a mean and a standard deviation"
         raise UserError(Problem(message, file=str(path), found=str(error), allowed=allowed)) from error
+    try:
+        Preprocess(**words)
+    except UserError as error:
+        raise UserError([replace(each, file=str(path)) for each in error.problems]) from error
+    return words
 
 
 def _words(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from nemesis_sweep.vlm.cosine_factor import of_temperature
 from nemesis_sweep.vlm.dual_encoders.parts import Parts, PooledImage, TextModel
 
 
@@ -39,5 +40,5 @@ def parts_of(model: Any) -> Parts:
     return Parts(
         MeanState(model.text_model, config.text_config),
         PooledImage(model.vision_model, config.vision_config),
-        logit_scale=1 / float(model.temperature.detach()),
+        logit_scale=of_temperature(float(model.temperature.detach())),
     )

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.vlm.causality import refuse_two_answers
 from nemesis_sweep.vlm.dual_encoders.families import Family
 from nemesis_sweep.vlm.dual_encoders.parts import TextModel
@@ -73,14 +72,11 @@ class DualEncoderTower(TextTower):
 def dual_encoder_tower(model: TextModel, family: Family, tokenizer: Any) -> DualEncoderTower:
     """The tower of a text model and its tokenizer.
 
-    Raises UserError for a tokenizer that fills no texts up, and for a tower that gives a text two features.
+    Raises UserError for a tower that gives a text two features.
     """
-    padding = getattr(getattr(tokenizer, "tokenizer", tokenizer), "pad_token_id", None)
-    if padding is None:
-        message = f"the tokenizer of a model of {family.title} needs a token for padding"
-        raise UserError(Problem(message, found="none", allowed="pad_token in tokenizer_config.json"))
-    tower = bare_tower(model, family, int(padding), tokenizer.context_length)
-    refuse_two_answers(tower, int(padding), family.title)
+    padding = int(tokenizer.tokenizer.pad_token_id)
+    tower = bare_tower(model, family, padding, tokenizer.context_length)
+    refuse_two_answers(tower, padding, family.title)
     return tower
 
 

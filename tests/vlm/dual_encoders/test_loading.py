@@ -96,9 +96,41 @@ def another_projection(folder: Path) -> None:
     change_weights(folder, "text_proj.weight", torch.zeros(3, 32))
 
 
-def no_heads(folder: Path) -> None:
+def change_text(folder: Path, **values: Any) -> None:
     text = json.loads((folder / "config.json").read_text())["text_config"]
-    change(folder / "config.json", text_config=text | {"num_attention_heads": 5})
+    change(folder / "config.json", text_config=text | values)
+
+
+def no_heads(folder: Path) -> None:
+    change_text(folder, num_attention_heads=5)
+
+
+def width_in_words(folder: Path) -> None:
+    change_text(folder, hidden_size="wide")
+
+
+def fewer_blocks(folder: Path) -> None:
+    change_text(folder, num_hidden_layers=1)
+
+
+def empty_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{}")
+
+
+def black_images(folder: Path) -> None:
+    change(folder / "preprocessor_config.json", rescale_factor=0)
+
+
+def one_colour(folder: Path) -> None:
+    change(folder / "preprocessor_config.json", image_mean=[0.5])
+
+
+def no_deviation(folder: Path) -> None:
+    change(folder / "preprocessor_config.json", image_std=[0.5, 0, 0.5])
+
+
+def whole_numbers(folder: Path) -> None:
+    change_weights(folder, "text_proj.weight", torch.ones(24, 32, dtype=torch.int8))
 
 
 @pytest.mark.parametrize(
@@ -118,6 +150,13 @@ def no_heads(folder: Path) -> None:
             r"do not fit the architecture.*text_proj.weight is \(3, 32\) and not \(24, 32\)",
         ),
         (no_heads, "transformers cannot use this configuration.*not a multiple of the number of attention"),
+        (width_in_words, "transformers cannot use this configuration.*'hidden_size'.*expected int, got str"),
+        (fewer_blocks, "the weights have more blocks than the configuration.*text_encoder.encoder.layer.1"),
+        (empty_tokenizer, "cannot load the tokenizer.*KeyError"),
+        (black_images, "preprocessor_config.json: these settings of images.*division by zero"),
+        (one_colour, r"preprocessor_config.json: these settings.*found mean \[0.5\]"),
+        (no_deviation, r"preprocessor_config.json: these settings.*found std \[0.5, 0.0, 0.5\]"),
+        (whole_numbers, "these weights are quantised; found .*text_proj.weight is int8"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_one_line(
@@ -128,6 +167,60 @@ def test_what_is_wrong_with_a_folder_is_one_line(
         load_backbone(str(blip))
     (line,) = str(raised.value).splitlines()
     assert "Traceback" not in line
+
+
+def no_padding(folder: Path) -> None:
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pad_token": None}))
+
+
+def three_heads(folder: Path) -> None:
+    change_text(folder, num_attention_heads=3)
+
+
+def larger_images(folder: Path) -> None:
+    change(folder / "preprocessor_config.json", crop_size={"height": 48, "width": 48})
+
+
+def few_positions(folder: Path) -> None:
+    change_text(folder, max_position_embeddings=2)
+
+
+def no_temperature(folder: Path) -> None:
+    change_weights(folder, "temperature", torch.tensor(0.0))
+
+
+def huge_scale(folder: Path) -> None:
+    change_weights(folder, "logit_scale", torch.tensor(1000.0))
+
+
+@pytest.mark.parametrize(
+    ("family", "broken", "told"),
+    [
+        ("clip", no_padding, "the tokenizer .* has no token that fills texts up; allowed: pad_token in"),
+        ("clip", three_heads, "config.json: not a usable model configuration.*divisible by num_heads"),
+        ("clip", larger_images, "not of the size that the image tower takes; found 48 pixels, and 32"),
+        ("align", no_temperature, "no factor on cosines that can be used; found inf"),
+        ("clip", huge_scale, "no factor on cosines that can be used; found inf"),
+        ("tipsv2", few_positions, "config.json: no model has these sizes; found ValueError: Sequence length"),
+        ("blip", few_positions, "(no model has these sizes|the weights do not fit the architecture)"),
+    ],
+)
+def test_what_is_wrong_is_told_by_a_look_and_by_loading(
+    tiny: Callable[[str], Tiny], tmp_path: Path, family: str, broken: Callable[[Path], None], told: str
+) -> None:
+    folder = Path(shutil.copytree(tiny(family).folder, tmp_path / family))
+    broken(folder)
+    for way in (inspect_backbone, load_backbone):
+        with pytest.raises(UserError, match=told):
+            way(str(folder))
+
+
+def test_padding_may_be_any_word(tiny: Callable[[str], Tiny], tmp_path: Path) -> None:
+    """A look at a model takes few of its words."""
+    folder = Path(shutil.copytree(tiny("blip").folder, tmp_path / "blip"))
+    change_text(folder, vocab_size=200, pad_token_id=150)
+    assert inspect_backbone(str(folder)).text_path == "cut"
 
 
 def test_texts_that_are_too_long_are_refused(tiny: Callable[[str], Tiny]) -> None:

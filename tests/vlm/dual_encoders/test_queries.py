@@ -13,9 +13,11 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.artifact import load_prompt, save_prompt
+from nemesis_sweep.prompts.coop import CoOp
 from nemesis_sweep.prompts.text_classifier import TextClassifier
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.method import Method
+from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.training.api import fit
 from nemesis_sweep.training.classifier import Classifier
@@ -26,6 +28,12 @@ from tests.vlm.dual_encoders.conftest import Tiny
 from tests.vlm.dual_encoders.tiny import DIM, NAMES
 
 PUN = Path(__file__).parents[3] / "search_spaces" / "pun.yaml"
+
+
+class OfOne(CoOp):
+    """A kind from outside that says so of itself."""
+
+    one_feature = True
 
 
 @pytest.fixture
@@ -72,6 +80,8 @@ def test_what_needs_one_feature_of_an_image_is_refused(blip2: Tiny, colours: Dat
     backbone: Backbone = blip2.backbone
     with pytest.raises(UserError, match=r"cocoop needs one feature of an image; found .* with 4 features"):
         Trainer(backbone, NAMES, Method(prompt="cocoop", n_ctx=2), seeds=(1,))
+    with pytest.raises(UserError, match="test_queries:OfOne needs one feature of an image"):
+        Trainer(backbone, NAMES, read_method({"prompt": f"{__name__}:OfOne"}), seeds=(1,))
     with pytest.raises(UserError, match="tip_adapter needs one feature of an image"):
         fit_reference("tip_adapter", backbone, colours, shots=1, seeds=(1,))
     result = fit(backbone, colours, shots=1, seeds=(1,), method={"epochs": 1, "n_ctx": 2})
@@ -83,6 +93,7 @@ def test_what_needs_one_feature_of_an_image_is_refused(blip2: Tiny, colours: Dat
     ("own", "message"),
     [
         (["method.prompt=cocoop"], "cocoop needs one feature of an image"),
+        ([f"method.prompt={__name__}:OfOne"], r"\S*OfOne needs one feature of an image"),
         (["method.prompt=linear_probe"], "linear_probe needs one feature of an image"),
         (["search.baselines=[coop, tip_adapter, taskres]"], "tip_adapter, taskres need one feature"),
     ],
