@@ -52,7 +52,7 @@ def test_an_operation_without_strengths_is_left_out(load):
         ("{positions: [2, 5]}", "a position beyond the context; found 5; allowed: at most 4"),
         ("{operation: rescale}", "unknown key; allowed: rescale, replace, positions, on"),
         ("{rplace: 0.1}", "Did you mean 'replace'?"),
-        ("{on: trian}", "found \"trian\"; allowed: val, test"),
+        ("{on: trian}", 'found "trian"; allowed: val, test'),
         ("3", "wrong type; found 3; allowed: a mapping with rescale, replace, positions, on"),
     ],
 )
