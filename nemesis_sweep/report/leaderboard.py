@@ -24,6 +24,8 @@ from nemesis_sweep.sweep.row import Row
 BEST = "best found"
 BEST_OF = "best of "
 """Where several losses or kinds of prompts were tried, one that did not win has a row of its own."""
+SEARCH = "the search"
+"""Of it the best has one where there are no several losses or kinds, and a row beside the search won."""
 FRONT = "on the front"
 USUAL = ("val/accuracy", "test/accuracy")
 
@@ -145,20 +147,21 @@ def _board(
         for name, row in BASELINES.items()
         if name in by_name and not row.last
     ]
-    found = control = None
+    found = None
     candidates = trained(deciding, objectives)
     kept = [row for row in candidates if not row.broken]
     winner = next((by_number.get(row.number) for row in kept if row.best), None)
     if winner is not None:
         found = entry_of(BEST, winner, coop)
         entries.append(found)
-        control = by_number.get(control_of(winner.number))
-        if control is not None:
-            entries.append(entry_of(BASELINES[CONTROL].label, control, coop))
-        for number, tried in _best_of_each(kept, objectives).items():
+        entries += _control_entry(winner, by_number, coop)
+        each = _best_of_each(kept, objectives)
+        alone = {} if each else _best_of_the_search(kept, objectives)
+        for number, tried in {**each, **alone}.items():
             row = by_number.get(number)
             if row is not None and row is not winner and not row.baseline:
                 entries.append(entry_of(BEST_OF + " and ".join(tried), row, coop))
+                entries += _control_entry(row, by_number, coop) if alone else []
     names = {name for row in rows for name in row.params}
     return TaskBoard(
         study=study,
@@ -181,6 +184,12 @@ def _board(
         confirmed=confirmed_settings(rows, deciding, objectives),
         stopped=next((row.stopped for row in rows if row.stopped), ""),
     )
+
+
+def _control_entry(row: Row, by_number: Mapping[str, Row], coop: Row | None) -> list[Entry]:
+    """The same without its penalty, where that was trained."""
+    control = by_number.get(control_of(row.number))
+    return [] if control is None else [entry_of(BASELINES[CONTROL].label, control, coop)]
 
 
 def _front(kept: Sequence[Row], objectives: Sequence[str]) -> list[str]:
@@ -206,6 +215,12 @@ def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> dict[str, l
                 if candidate is not None:
                     each.setdefault(candidate.number, []).append(label)
     return each
+
+
+def _best_of_the_search(kept: Sequence[Row], objectives: Sequence[str]) -> dict[str, list[str]]:
+    """The best of the trials that were proposed, as ``_best_of_each`` gives it; none where there is none."""
+    found = best(candidates_of([row for row in kept if row.is_proposed], objectives))
+    return {} if found is None else {found.number: [SEARCH]}
 
 
 def _replicates(row: Row) -> int:

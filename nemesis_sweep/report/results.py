@@ -141,13 +141,13 @@ def _cell(row: Row, column: str) -> Any:
     if column == "trial":
         return row.number
     if column == "number":
-        return int(row.number) if row.number.isdecimal() else None
+        return int(row.number) if row.is_proposed else None
     return getattr(row, column)
 
 
 def _trained_with(row: Row, name: str) -> Any:
     """The value of a parameter: as it was searched, or as a baseline has it that trains a prompt."""
-    if row.number.isdecimal() or not trains_prompt(row.baseline):
+    if row.is_proposed or not trains_prompt(row.baseline):
         return row.params.get(name)
     return row.method.get(name)
 

@@ -7,6 +7,7 @@ from itertools import product
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.faults import Fault, listed, shown
+from nemesis_sweep.spec.baselines import CONTROL, CONTROLS, COOP
 from nemesis_sweep.spec.checks.idle_dimensions import NEEDS
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
@@ -17,8 +18,9 @@ from nemesis_sweep.spec.sweep import Sweep
 
 
 def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) -> Iterator[Fault]:
-    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, a template
-    or a corruption that nothing looks at, and backbones whose features of parts mean little.
+    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, kinds of
+    prompts without a control, a template or a corruption that nothing looks at, and backbones whose features
+    of parts mean little.
 
     untrained_patches: whether a backbone's were never compared with texts; None where that is not asked.
     """
@@ -36,10 +38,23 @@ def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) 
         message = "the best is selected on test, which flatters it; every table says so"
         yield Fault(("search", "objective"), message, shown(on_test[0]), "val/accuracy or val/loss")
 
+    yield from _never_without_penalty(sweep)
     yield from _idle_values(sweep, "anchor_template")
     yield from _idle_values(sweep, "corrupt_by")
     if untrained_patches is not None:
         yield from _untrained(sweep, untrained_patches)
+
+
+def _never_without_penalty(sweep: Sweep) -> Iterator[Fault]:
+    """Yield kinds of prompts that no trial trains without the penalty: plain CoOp is of another kind."""
+    parts = CrossSection(sweep.method, sweep.space)
+    table = sweep.method.kinds
+    kinds = [each for each in dict.fromkeys(parts.possible("prompt")) if each != COOP and table[each].trains]
+    beside = sweep.search.baselines
+    if kinds and 0 not in parts.possible("omega") and {CONTROL, CONTROLS}.isdisjoint(beside):
+        message = f"no trial trains {listed(kinds)} without the penalty, so nothing tells what it adds"
+        allowed = f"{CONTROLS} besides, or 0 among the choices of omega"
+        yield Fault(("search", "baselines"), message, listed(list(beside)), allowed)
 
 
 def _idle_values(sweep: Sweep, name: str) -> Iterator[Fault]:

@@ -54,6 +54,11 @@ class Row:
         """The fields of its method, as far as they are known, with what was searched."""
         return {**(self.config or {}), **self.params}
 
+    @property
+    def is_proposed(self) -> bool:
+        """Whether it is a trial of the search: rows beside it have a name for a number."""
+        return self.number.isdecimal()
+
     def measured(self, metric: str) -> float | None:
         """A metric's mean over replicates, `seconds` among them; None where it is not a finite number."""
         value = self.seconds if metric == "seconds" else self.metrics.get(metric)

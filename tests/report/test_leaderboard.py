@@ -203,6 +203,20 @@ def test_pun_and_pan_stand_beside_each_other_where_both_were_tried(make_row: Cal
     assert "best of" not in plain_leaderboard([board])
 
 
+def test_where_plain_coop_wins_the_best_of_the_search_is_shown(make_row: Callable[..., Row]) -> None:
+    coop = make_row("coop", [80, 81], [58, 59], baseline="coop", omega=0.0)
+    rows = [make_row("0", [61, 62], [50, 51]), make_row("1", [63, 64], [52, 53])]
+    (board,) = boards_of([coop, *rows])
+    assert [(entry.label, entry.number) for entry in board.entries][1:] == [
+        ("best found", "coop"),
+        ("best of the search", "1"),
+    ]
+    assert "best of the search (trial 1)" in plain_leaderboard([board])
+    control = make_row("control-of-1", [50, 50], [49, 49], baseline="control", omega=0.0)
+    (board,) = boards_of([coop, *rows, control])
+    assert [entry.label for entry in board.entries][2:] == ["best of the search", "the same, omega 0"]
+
+
 def test_without_a_penalty_there_is_neither_pun_nor_pan(make_row: Callable[..., Row]) -> None:
     """A trial with omega 0 trained neither loss, whatever its beta is."""
     coop = make_row("coop", [60, 61], [58, 59], baseline="coop", omega=0.0)

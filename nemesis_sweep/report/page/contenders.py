@@ -14,6 +14,7 @@ from nemesis_sweep.sweep.row import Row
 
 BEST = "best found"
 BEST_OF = "best "
+BEST_OF_SEARCH = "best of the search"
 PLAIN = BASELINES[COOP].label
 TEST = "test/accuracy"
 
@@ -34,19 +35,23 @@ class Contender:
 
 
 def contenders(
-    rows: Sequence[Row], deciding: Sequence[Row], objectives: Sequence[str]
+    rows: Sequence[Row], deciding: Sequence[Row], objectives: Sequence[str], beaten: bool = False
 ) -> tuple[Contender, ...]:
     """The methods of one task, in the order of tables.
 
     rows: of the task. deciding: those by which the best were chosen: the same, or those of a joint study's
-    means.
+    means. beaten: whether on a task of the sweep a row beside the search is the best found, so that the best
+    of the search is told apart from it.
     """
     complete = {row.number: row for row in rows if row.state == "COMPLETE"}
     coop = complete.get(COOP)
     kept = [row for row in trained(deciding, objectives) if not row.broken]
     winner = next((row.number for row in kept if row.best), "")
-    found = [*_baselines(complete), *_best_of_each(kept, objectives), (BEST, winner)]
-    found.append((BASELINES[CONTROL].label, control_of(winner)))
+    each = list(_best_of_each(kept, objectives))
+    alone = list(_best_of_the_search(kept, objectives)) if beaten and not each else []
+    controlled = alone[0][1] if alone else winner
+    found = [*_baselines(complete), *each, *alone, (BEST, winner)]
+    found.append((BASELINES[CONTROL].label, control_of(controlled)))
     return tuple(
         Contender(
             method, complete[number], entry_of(method, complete[number], coop), _chosen(method, objectives)
@@ -70,7 +75,7 @@ def _baselines(complete: Mapping[str, Row]) -> Iterator[tuple[str, str]]:
 
 def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The best trial of every loss and of every kind of prompt, where the search tried several of them."""
-    searched = [row for row in kept if row.number.isdecimal()]
+    searched = [row for row in kept if row.is_proposed]
     kinds = sorted({str(row.method.get("prompt")) for row in searched})
     losses = {loss: [row for row in searched if loss_of(row.method) == loss] for loss in LOSSES}
     groups = [
@@ -82,3 +87,8 @@ def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tu
             for label, rows in group.items():
                 if winner := best(candidates_of(rows, objectives)):
                     yield BEST_OF + label, winner.number
+
+
+def _best_of_the_search(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if winner := best(candidates_of([row for row in kept if row.is_proposed], objectives)):
+        yield BEST_OF_SEARCH, winner.number

@@ -51,7 +51,7 @@ class TaskOfSweep:
     @property
     def searched(self) -> list[Row]:
         """The trials that the sampler proposed, complete or not."""
-        return [row for row in self.rows if row.number.isdecimal()]
+        return [row for row in self.rows if row.is_proposed]
 
     def contender(self, method: str) -> Contender | None:
         """The method by its name, None where the task has none."""
@@ -133,11 +133,12 @@ def _tasks_of(sweep: SweepRecord) -> Iterator[TaskOfSweep]:
     studies: dict[str, list[Row]] = {}
     for row in sweep.rows:
         studies.setdefault(row.study, []).append(row)
+    beaten = any(row.best and not row.is_proposed for row in sweep.rows)
     for study, rows in studies.items():
         tasks: dict[str, list[Row]] = {}
         for row in rows:
             if row.task != MEAN:
                 tasks.setdefault(str(row.task), []).append(row)
         for name, own in tasks.items():
-            shown = contenders(own, judged(rows), sweep.objectives)
+            shown = contenders(own, judged(rows), sweep.objectives, beaten)
             yield TaskOfSweep(sweep, TaskKey.of(own[0]), study, name, name, own, shown)

@@ -87,7 +87,7 @@ def searches_of(material: Material, sweep: SweepRecord) -> list[Search]:
     """The searches of one sweep."""
     by_study: dict[str, list[Row]] = {}
     for row in sweep.rows:
-        if row.number.isdecimal():
+        if row.is_proposed:
             by_study.setdefault(row.study, []).append(row)
     tasks = {task.study: task for task in material.tasks if task.sweep is sweep}
     return [

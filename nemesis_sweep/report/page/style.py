@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN
+from nemesis_sweep.report.page.contenders import BEST, BEST_OF, BEST_OF_SEARCH, PLAIN
 from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, PAPER, PROMPTLESS
 from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN
@@ -187,6 +187,7 @@ _KNOWN = {
     BASELINES[PAPER].label: ("#56B4E9", "v", "-."),
     BASELINES[CONTROL].label: ("#7F7F7F", "D", "-."),
     BEST: ("#0072B2", "o", "-"),
+    BEST_OF_SEARCH: ("#8C510A", "X", "-"),
     BEST_OF + NONE: ("#7F7F7F", "P", "--"),
     BEST_OF + PUN: ("#D55E00", "^", "-"),
     BEST_OF + PAN: ("#009E73", "o", "-"),

@@ -59,7 +59,7 @@ def _one_each(record: SweepRecord) -> list[Row]:
 
 def _kind(record: SweepRecord, row: Row) -> str:
     """The kind of prompt of a searched trial, or that it stands beside the search."""
-    if not row.number.isdecimal():
+    if not row.is_proposed:
         return BESIDE
     return str(row.method.get("prompt", record.sweep.method.prompt))
 

@@ -1,0 +1,30 @@
+"""Which methods stand side by side on a task."""
+
+from __future__ import annotations
+
+from tests.report.conftest import row
+from tests.report.page.materials import material_of
+
+
+def rows(task: str, coop: float) -> list:
+    named = {"study": task, "task": task}
+    return [
+        row("coop", [coop, coop + 1], [58, 59], baseline="coop", omega=0.0, **named),
+        row("0", [61, 62], [50, 51], **named),
+        row("1", [63, 64], [52, 53], **named),
+    ]
+
+
+def test_where_plain_coop_wins_on_a_task_the_best_of_the_search_stands_on_all() -> None:
+    """On those alone it would be compared on the tasks where it is worst."""
+    material = material_of(sweep=[*rows("a-1shot", 80), *rows("b-1shot", 40)])
+    shown = [[(each.method, each.row.number) for each in task.contenders] for task in material.tasks]
+    assert shown == [
+        [("plain CoOp", "coop"), ("best of the search", "1"), ("best found", "coop")],
+        [("plain CoOp", "coop"), ("best of the search", "1"), ("best found", "1")],
+    ]
+    control = row("control-of-1", [9, 9], [9, 9], baseline="control", study="a-1shot", task="a-1shot")
+    (task,) = material_of(sweep=[*rows("a-1shot", 80), control]).tasks
+    assert [each.row.number for each in task.contenders] == ["coop", "1", "coop", "control-of-1"]
+    (task,) = material_of(sweep=rows("b-1shot", 40)).tasks
+    assert [each.method for each in task.contenders] == ["plain CoOp", "best found"]
