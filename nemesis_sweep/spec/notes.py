@@ -53,7 +53,7 @@ def _never_without_penalty(sweep: Sweep) -> Iterator[Fault]:
     beside = sweep.search.baselines
     if kinds and 0 not in parts.possible("omega") and {CONTROL, CONTROLS}.isdisjoint(beside):
         message = f"no trial trains {listed(kinds)} without the penalty, so nothing tells what it adds"
-        allowed = f"{CONTROLS} besides, or 0 among the choices of omega"
+        allowed = f"also {CONTROLS}, or 0 among the choices of omega"
         yield Fault(("search", "baselines"), message, listed(list(beside)), allowed)
 
 
