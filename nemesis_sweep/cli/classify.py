@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from nemesis_sweep.cli.options import GivenPath
-from nemesis_sweep.cli.prompt_option import classnames, learnt, prompt, task
+from nemesis_sweep.cli.prompt_option import classnames, learnt, prompt_option, task
 from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
@@ -26,7 +26,7 @@ Predicted = list[tuple[str, float]]
 
 @click.command("classify")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER...", type=GivenPath())
-@prompt
+@prompt_option
 @task
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="Classes of each image.")
 @classnames

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nemesis_sweep.cli.options import GivenPath
-from nemesis_sweep.cli.prompt_option import classnames, home_of, learnt, prompt, task
+from nemesis_sweep.cli.prompt_option import classnames, home_of, learnt, prompt_argument, task
 from nemesis_sweep.files.own_folder import refuse_uncreatable
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.printable import printable
@@ -20,7 +20,7 @@ OPEN_CLIP, MLFLOW, ONNX = "open_clip", "mlflow", "onnx"
 
 
 @click.command("export")
-@prompt
+@prompt_argument
 @task
 @click.option("--to", required=True, type=GivenPath(), help="Folder to write into.")
 @click.option(
@@ -44,6 +44,8 @@ def command(
     seed: int | None,
 ) -> None:
     """Write what a prompt gives its classes into a folder.
+
+    By default of the newest sweep's best; else of a sweep's HOME, the FOLDER of a prompt, or a RUN of MLflow.
 
     open_clip: its text features, with which plain open_clip classifies as the prompt does. mlflow: a model
     that `mlflow models serve` serves. onnx: image tower and text features as one graph, from pixels to

@@ -1,4 +1,4 @@
-"""`--prompt`: how a command line names what was learnt, and how it is read."""
+"""How a command line names what was learnt, and how it is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,13 +22,17 @@ def _place(ctx: click.Context, param: click.Parameter, text: str | None) -> str 
     return None if text is None else str(HomePath().convert(text, param, ctx))
 
 
-prompt = click.option(
+NAMES = "HOME|FOLDER|RUN"
+_ANY: dict[str, Any] = {"callback": _place, "shell_complete": HomePath().shell_complete}
+
+prompt_option = click.option(
     "--prompt",
-    metavar="HOME|FOLDER|RUN",
-    callback=_place,
-    shell_complete=HomePath().shell_complete,
+    metavar=NAMES,
     help="A sweep's home (its best), a folder with a prompt, or a run of MLflow [default: the newest sweep].",
+    **_ANY,
 )
+prompt_argument = click.argument("prompt", metavar=f"[{NAMES}]", required=False, **_ANY)
+"""The same in the first place, for verbs of a prompt alone."""
 task = click.option("--task", default="", help="Of a sweep of several datasets: the name of a task.")
 
 

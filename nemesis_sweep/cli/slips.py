@@ -10,6 +10,8 @@ from nemesis_sweep.messages.printable import quoted
 
 SETTABLE = "overrides"
 """The parameter of the verbs that take `--set`."""
+GOES_ON = ("--resume", "--continue")
+"""What other tools want to be told where `run` does it by itself."""
 ALIKE = 0.8
 """How near an option has to be, from 0 to 1: `--epochs` is no `--report`."""
 
@@ -22,6 +24,8 @@ def meant_arguments(error: click.UsageError, arguments: list[str]) -> str:
     verb = error.ctx.command if error.ctx else None
     if verb is None or SETTABLE not in {each.name for each in verb.params}:
         return ""
+    if verb.name in ("run", "submit") and set(GOES_ON) & set(arguments):
+        return "the same command without it, which goes on where the sweep stopped"
     options = {name for each in verb.params for name in each.opts if name.startswith("-")}
     return " ".join(dict.fromkeys(form for form in _forms(arguments, options) if form))
 

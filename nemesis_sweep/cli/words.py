@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nemesis_sweep.cli.prompt_option import learnt, prompt, task
+from nemesis_sweep.cli.prompt_option import learnt, prompt_argument, task
 from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.printable import printable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("words")
-@prompt
+@prompt_argument
 @task
 @click.option("--seed", type=int, help="One of the prompt's seeds; by default all of them.")
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Words of each vector.")
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 def command(prompt: str | None, task: str, seed: int | None, top: int, as_json: bool) -> None:
     """Tell the words that are nearest to the context vectors of a prompt, with Euclidean distances.
 
-    `</w>` behind a token ends a word, in the vocabulary of CLIP.
+    By default of the newest sweep's best; else of a sweep's HOME, the FOLDER of a prompt, or a RUN of MLflow.
+
+    Where they are about as large as the vector's norm, no word is near. `</w>` behind a token ends a word, in
+    the vocabulary of CLIP.
 
     Vectors before later blocks, in the image tower and in the attention have no words, and are named.
     """

@@ -52,7 +52,7 @@ def learnt_folder(place: Path, task: str = "") -> Found:
     chosen = _chosen(found, task, sweep.search.objective[0])
     if chosen is None:
         message = "no trial that trains a prompt has completed in this sweep"
-        raise UserError(Problem(message, key="--prompt", found=str(place)))
+        raise UserError(Problem(message, key="PROMPT", found=str(place)))
     of, study, number, value = chosen
     key, folder = of.key, home.trial(study.key, number)
     by = f"{sweep.search.objective[0]} ({value:.4g})"

@@ -36,7 +36,7 @@ def fetch_learnt(run: str, homes: Iterable[Path], to: Path) -> Path:
     uri = os.environ.get(VARIABLE) or _database_with(run, homes)
     if not uri:
         allowed = f"a run of a sweep below ./sweeps, or of the server that ${VARIABLE} names"
-        raise UserError(Problem("no such run in MLflow", key="--prompt", found=run, allowed=allowed))
+        raise UserError(Problem("no such run in MLflow", key="PROMPT", found=run, allowed=allowed))
     check_answers(uri)
     try:
         client = connect(uri)
@@ -46,9 +46,9 @@ def fetch_learnt(run: str, homes: Iterable[Path], to: Path) -> Path:
             return Path(client.download_artifacts(run, kept, str(to)))
     except Exception as error:
         message = f"the run cannot be read from MLflow at {masked(uri)} ({reason(error)})"
-        raise UserError(Problem(message, key="--prompt", found=run)) from error
+        raise UserError(Problem(message, key="PROMPT", found=run)) from error
     allowed = "the run of a trial that is complete"
-    raise UserError(Problem("this run keeps no prompt", key="--prompt", found=run, allowed=allowed))
+    raise UserError(Problem("this run keeps no prompt", key="PROMPT", found=run, allowed=allowed))
 
 
 def home_with(run: str, homes: Iterable[Path]) -> Path | None:

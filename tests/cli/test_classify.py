@@ -87,7 +87,7 @@ def test_other_class_names() -> None:
         (["own", "--prompt", "per_task", "--task", DIGITS[:-1]], f"Did you mean {DIGITS!r}"),
         (["own", "--prompt", COOP, "--task", "digits"], "--task: a prompt alone has no tasks; found digits"),
         (["own", "--prompt", "own"], "no sweep in this folder"),
-        (["own", "--prompt", "0" * 32], "--prompt: no such run in MLflow"),
+        (["own", "--prompt", "0" * 32], "PROMPT: no such run in MLflow"),
         (["own", "--prompt", COOP, "--seed", "77"], "seed: no such seed"),
     ],
 )  # fmt: skip

@@ -27,7 +27,7 @@ TYPED = {
     "homes": "status s",
     "home": "report sweeps/on",
     "folders": "status oth",
-    "prompt": "export --prompt sweeps/t",
+    "prompt": "export sweeps/t",
     "trials": "replay sweeps/one pan/",
     "shipped": "init p",
     "file": "run mi",
@@ -92,7 +92,7 @@ def test_homes_below_sweeps_and_else_folders(completed: dict[str, list[str]]) ->
 
 
 def test_homes_of_a_prompt_and_trials_of_a_home(completed: dict[str, list[str]]) -> None:
-    assert completed["prompt"] == ["export", "--prompt", "sweeps/two"]
+    assert completed["prompt"] == ["export", "sweeps/two"]
     assert completed["trials"] == ["replay", "sweeps/one", "pan/1", "pan/coop"]
 
 

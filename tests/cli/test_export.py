@@ -19,7 +19,7 @@ def export(*words):
 
 def test_the_best_of_a_task_is_exported_and_told(tmp_path) -> None:
     home, to = unpacked(tmp_path) / "per_task", tmp_path / "to"
-    answer = export("--prompt", home, "--task", DIGITS, "--to", to, "--classnames", "one,two,a cat")
+    answer = export(home, "--task", DIGITS, "--to", to, "--classnames", "one,two,a cat")
     assert answer.exit_code == 0, answer.output
     assert f"of {DIGITS}, the best of sweep" in answer.output
     assert f"Text features (3, 128)  {to}/text_features.safetensors" in answer.output
@@ -33,7 +33,7 @@ def test_a_file_in_the_folders_place_is_refused_before_anything_is_read(tmp_path
     home = unpacked(tmp_path) / "joint"
     monkeypatch.setattr("nemesis_sweep.cli.export.learnt", lambda *_: pytest.fail("the prompt was read"))
     (tmp_path / "file").write_text("mine")
-    answer = export("--prompt", home, "--task", DIGITS, "--to", tmp_path / "file")
+    answer = export(home, "--task", DIGITS, "--to", tmp_path / "file")
     assert answer.exit_code == 2
     assert "not a folder" in answer.output
     assert (tmp_path / "file").read_text() == "mine"
@@ -46,7 +46,7 @@ def home(tmp_path_factory) -> Path:
 
 def test_a_model_of_mlflow_is_registered_where_the_environment_says(home, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    given = ("--prompt", home, "--task", DIGITS, "--format", "mlflow")
+    given = (home, "--task", DIGITS, "--format", "mlflow")
     answer = export(*given, "--to", tmp_path / "to", "--register", "digits")
     assert answer.exit_code == 0, answer.output
     assert f"A model of 10 classes  {tmp_path}/to\nVersion 1 of digits\n" in answer.output
@@ -68,7 +68,7 @@ def test_a_model_of_mlflow_is_registered_where_the_environment_says(home, tmp_pa
 )
 def test_bad_input_writes_nothing(words, told, home, tmp_path, monkeypatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    answer = export("--prompt", home, "--task", DIGITS, "--to", tmp_path / "to", *words)
+    answer = export(home, "--task", DIGITS, "--to", tmp_path / "to", *words)
     assert answer.exit_code == 2
     assert told in answer.stderr
     assert not (tmp_path / "to").exists()

@@ -14,7 +14,7 @@ from nemesis_sweep.cli import main
         (["classify", ""], "IMAGE|FOLDER"),
         (["classify", "x.png", "--prompt", ""], "--prompt"),
         (["export", "--to", ""], "--to"),
-        (["words", "--prompt", ""], "--prompt"),
+        (["words", ""], "HOME|FOLDER|RUN"),
         (["init", "x.yaml", "--images", ""], "--images"),
         (["run", "x.yaml", "--home", ""], "--home"),
         (["report", ""], "HOME"),

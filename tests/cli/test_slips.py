@@ -53,6 +53,15 @@ def test_a_misspelt_option_is_no_setting(given: list[str], meant: str) -> None:
     assert result.stderr.endswith(f". Did you mean {meant}?\n")
 
 
+@pytest.mark.parametrize("given", ["--resume", "--continue"])
+@pytest.mark.parametrize("verb", ["run", "submit"])
+def test_a_sweep_goes_on_by_itself(verb: str, given: str) -> None:
+    result = CliRunner().invoke(main, [verb, PAN, given])
+    assert result.exit_code == 2
+    told = "Did you mean the same command without it, which goes on where the sweep stopped?"
+    assert told in result.stderr
+
+
 @pytest.mark.parametrize("given", [["nonsense"], ["--config", "x"], ["wheel=3"], ["--epochs"]])
 def test_what_is_not_known_stays_clicks(given: list[str]) -> None:
     result = CliRunner().invoke(main, ["validate", PAN, *given])

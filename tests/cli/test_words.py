@@ -22,7 +22,7 @@ def words(*given: str | Path) -> Result:
 
 
 def test_of_a_home_it_takes_the_best_of_a_task(home) -> None:
-    answer = words("--prompt", home, "--task", DIGITS, "--top", "2")
+    answer = words(home, "--task", DIGITS, "--top", "2")
     assert answer.exit_code == 0, answer.output
     assert f"of {DIGITS}, the best of sweep" in answer.stderr
     head, titles, *lines = answer.stdout.splitlines()
@@ -33,7 +33,7 @@ def test_of_a_home_it_takes_the_best_of_a_task(home) -> None:
 
 def test_json_has_cosines_of_one_seed(home) -> None:
     folder = home / "trials" / DIGITS / "coop"
-    answer = words("--prompt", folder, "--seed", "1", "--json")
+    answer = words(folder, "--seed", "1", "--json")
     assert answer.exit_code == 0, answer.output
     told = json.loads(answer.stdout)
     assert {each["seed"] for each in told["vectors"]} == {1}
@@ -48,6 +48,6 @@ def test_json_has_cosines_of_one_seed(home) -> None:
     ],
 )
 def test_bad_input_has_one_line(given, told, home) -> None:
-    answer = words("--prompt", home, *given)
+    answer = words(home, *given)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert told in answer.stderr

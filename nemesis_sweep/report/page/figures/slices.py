@@ -59,7 +59,8 @@ def _caption(found: Sequence[Search]) -> str:
     alike = "" if len(found) <= MOST else f" The {len(found)} tasks are drawn alike."
     return (
         f"A point is a complete trial: {height}; stars are the best of each task; trials that were pruned "
-        "or have failed stand on the lower edge, and a trial without the dimension in no panel. Read off "
+        "or have failed stand on the lower edge, those of one choice beside one another, and a trial without "
+        "the dimension in no panel. Read off "
         f"where in its range a dimension is good, and which values were hardly tried.{alike}"
     )
 
