@@ -21,12 +21,12 @@ sweep: $(READY) ## Run a real sweep on what ships with the package (TRIALS=4 mak
 	$(BIN)/nemesis-sweep run $(SWEEP) --extend $(if $(TRIALS),--trials $(TRIALS)) $(if $(HOME_DIR),--home $(HOME_DIR))
 
 test: $(READY) ## Run the tests
-	@# One after the other: Ray's workers are nice, and would starve beside a test on every processor.
-	$(MAKE) --no-print-directory test-units
-	$(MAKE) --no-print-directory test-cluster
+	@# Side by side, as those that start a cluster mostly wait.
+	$(MAKE) --no-print-directory -j 2 test-units test-cluster
 
 test-units: $(READY)
-	$(BIN)/python -m pytest -q --durations=5 -n logical --maxprocesses 4 --dist loadfile -m "not slow and not cluster"
+	@# Nicer than Ray's workers, which would starve beside a test on every processor.
+	nice -n 19 $(BIN)/python -m pytest -q --durations=5 -n logical --maxprocesses 4 --dist loadfile -m "not slow and not cluster"
 
 test-cluster: $(READY)
 	$(BIN)/python -m pytest -q --durations=5 -m "cluster and not slow"

@@ -33,10 +33,10 @@ FEWEST = 5
 """Trials with a penalty from which a rank correlation is told."""
 CAPTION = (
     "A point is a complete trial: its test accuracy (mean over replicates) over omega, which is "
-    "logarithmic with 0 apart at the left, trials of one of few strengths a little beside one another; the "
-    "ring is the trial that validation selected, the line plain "
-    "CoOp. Read off whether points rise to the right, and whether they do so more with fewer shots: rho is "
-    "the rank correlation (Spearman) of omega and accuracy over the trials with a penalty."
+    "logarithmic with 0 apart at the left; trials of the same omega may stand a little beside one another. "
+    "The ring is the trial that validation selected, the line plain CoOp. Read off whether points rise to "
+    "the right, and whether they do so more with fewer shots: rho is the rank correlation (Spearman) of "
+    "omega and accuracy over the trials with a penalty."
 )
 
 
