@@ -138,6 +138,7 @@ class Tasks(Section):
             context = {
                 "replicates": counted(self.replicates, "replicate"),
                 "seeds": counted(len(self.seeds), "seed"),
+                "allowed": f"{len(self.seeds)}, one for each seed, or seeds alone",
                 "at": "replicates",
             }
             raise PydanticCustomError("count", "{replicates} but {seeds}", context)
