@@ -12,13 +12,14 @@ from nemesis_sweep.messages.reason import reason
 
 @contextmanager
 def usable(config: Path | None, message: str) -> Iterator[None]:
-    """Work with a configuration: whatever is raised in it is the file's, and is told as a ``UserError``.
+    """Work with a configuration: what is raised in it is the file's, and is told as a ``UserError``; but a
+    package that is missing or too old, and too little memory, are the machine's.
 
     config: None for one that comes with a package; its errors are left alone. message: what is wrong.
     """
     try:
         yield
-    except UserError:
+    except (UserError, ImportError, MemoryError):
         raise
     except Exception as error:
         if config is None:
