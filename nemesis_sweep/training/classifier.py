@@ -30,6 +30,7 @@ from nemesis_sweep.spec.outside.methods import all_kinds, read_method
 from nemesis_sweep.spec.prompts import transfers
 from nemesis_sweep.spec.reads import Reads
 from nemesis_sweep.training.arguments import checked_classnames, found_backbone, refusal
+from nemesis_sweep.training.failed_seeds import refuse_failed
 from nemesis_sweep.training.references.reference import classifier_of
 from nemesis_sweep.training.references.saved import Reference
 from nemesis_sweep.vlm.backbone import Backbone
@@ -78,7 +79,8 @@ class Classifier:
     def text_features(self) -> Tensor:
         """The text features ``(C, E)`` of the classes, L2-normalised, by the one prompt that is at work.
 
-        Raises ``UserError`` for several prompts, and where they are not all that classifies.
+        Raises ``UserError`` for several prompts, where they are not all that classifies, and for a prompt
+        whose training failed.
         """
         if not isinstance(self._classify, TextClassifier):
             message = "what classifies here is no matrix of text features"
@@ -86,6 +88,7 @@ class Classifier:
             raise UserError(Problem(message, key="prompt", allowed=allowed))
         self._refuse_several("one matrix is of one prompt")
         self.backbone.refuse_queries("one matrix of text features")
+        refuse_failed(self.seeds, [bool(self._classify.texts.isfinite().all())])
         return self._classify.texts[0]
 
     @property
@@ -108,7 +111,7 @@ class Classifier:
     def probabilities(self, images: Iterable[Picture]) -> Tensor:
         """Probabilities ``(n, C)`` of the classes for each image, on the CPU.
 
-        Raises ``UserError`` that names every image that cannot be read.
+        Raises ``UserError`` that names every image that cannot be read, and for seeds whose training failed.
         """
         items = [_item(number, image) for number, image in enumerate(_several(images))]
         unusable: dict[int, UnusableError] = {}
@@ -135,6 +138,8 @@ class Classifier:
         unusable |= {start + place: error for place, error in bad.items()}
         features = torch.from_numpy(encoded).squeeze(1).to(self._classify.device)
         logits = self._classify(features.expand(self._classify.replicates, *features.shape))
+        if not bad:
+            refuse_failed(self.seeds, logits.isfinite().flatten(1).all(dim=1).tolist())
         return logits.softmax(dim=-1).mean(dim=0).cpu()
 
     def predict(self, images: Iterable[Picture], top: int = 5) -> list[list[tuple[str, float]]]:

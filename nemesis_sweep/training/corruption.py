@@ -22,6 +22,7 @@ from nemesis_sweep.spec.choices import RESCALE
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.training.classifier import Learnt, learner_at_work, refuse_other_replicates
 from nemesis_sweep.training.corrupted import Corrupted
+from nemesis_sweep.training.failed_seeds import refuse_failed
 from nemesis_sweep.training.generators import seeded
 from nemesis_sweep.training.right import right
 from nemesis_sweep.vlm.backbone import Backbone
@@ -65,8 +66,9 @@ def corrupt(
 
     images: features ``(R, n, ...)`` or, the same for all replicates, ``(n, ...)``; labels accordingly, on any
     device. positions: of the vectors, from 1; all of them where there are none. report: called with lines of
-    progress where it takes long. Raises ``UserError`` for positions that the prompt does not have, and for a
-    kind of prompt that cannot be corrupted so. A GPU is waited for at the end only.
+    progress where it takes long. Raises ``UserError`` for positions that the prompt does not have, for a
+    kind of prompt that cannot be corrupted so, and for seeds whose training failed. A GPU is waited for at
+    the end only.
     """
     replicates, chosen = len(seeds), _positions(learner, positions)
     classifier = learner.classifier(variants=True)
@@ -91,6 +93,7 @@ def corrupt(
     bits = torch.cat([before.flatten(), changed.flatten()])
     bits, known = bits.cpu(), known.cpu()
     own, new = (each.unflatten(0, (replicates, len(chosen))) for each in known.chunk(2))
+    refuse_failed(seeds, own.isfinite().flatten(1).all(dim=1).tolist())
     was, now = bits.split([before.numel(), changed.numel()])
     return Corrupted(
         operation,
