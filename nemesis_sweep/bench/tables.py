@@ -113,7 +113,7 @@ def cost_tables(figures: Mapping[str, Any], as_markdown: bool) -> str:
         at = f"{case['axis']} {case['value']}: " if case["axis"] else ""
         about = case_name({**case["setting"], "pan": 0})
         encode = f"{1000 * case['encode_seconds']:.0f} ms to encode the images of a step"
-        blocks.append(f"{at}{about}, {case['shots']} shots; {encode}")
+        blocks.append(f"{at}{about}, {counted(case['shots'], 'shot')}; {encode}")
         rows = [
             [
                 each["loss"],
