@@ -45,7 +45,7 @@ class ImageClassifier(ABC):
 
         In variant n of replicate r, vector ``positions[r, n]`` is multiplied by ``scales[r, n]``.
         """
-        raise no_variants(type(self).__name__)
+        raise no_variants(type(self).__name__, said=False)
 
     def replaced(self, images: Tensor, positions: Tensor, vectors: Tensor) -> Tensor:
         """The same with ``vectors[r, n]`` in the place of vector ``positions[r, n]``.
@@ -61,9 +61,11 @@ def no_others(kind: str) -> UserError:
     return UserError(Problem(message, found="replace", allowed="rescale"))
 
 
-def no_variants(kind: str) -> UserError:
-    """The error where PAN is to test vectors of a kind that gives no variants."""
+def no_variants(kind: str, said: bool = True) -> UserError:
+    """The error where PAN is to test vectors of a kind that gives no variants. said: by its class."""
     message = f"this kind of prompt ({kind}) gives no variants, so PAN cannot test any"
+    if not said:
+        message += "; its class is to say `variants = False`, or its classifier to write `rescaled`"
     return UserError(Problem(message, "beta", allowed="1 (PUN), or selection: random"))
 
 

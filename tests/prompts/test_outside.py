@@ -288,7 +288,9 @@ def test_variants_that_a_kind_does_not_give_are_missed(folder, monkeypatch):
         pass
 
     with pytest.raises(
-        ns.UserError, match=r"this kind of prompt \(Biased\) gives no variants, so PAN cannot"
+        ns.UserError,
+        match=r"this kind of prompt \(Biased\) gives no variants, so PAN cannot test any; "
+        r"its class is to say `variants = False`, or its classifier to write `rescaled`",
     ):
         Claims().test_variants_are_the_prompts_with_one_vector_scaled()
 
