@@ -68,7 +68,7 @@ def test_where_the_data_root_is_elsewhere_the_path_is_absolute(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["punn"], "error: --from: no sweep file of that name ships; found 'punn'"),
+        (["punn"], "error: NAME: no sweep file of that name ships; found 'punn'"),
         (["punn"], "Did you mean 'pun'?"),
         (["--images", "my tree"], "error: --images: no such file or folder; found 'my tree'. Did you mean"),
         (

@@ -23,7 +23,7 @@ def shipped_file(name: str) -> Path:
     if name not in names:
         near = nearest(name, names)
         raise UserError(
-            Problem("no sweep file of that name ships", "--from", "", None, repr(name), listed(names), near)
+            Problem("no sweep file of that name ships", "NAME", "", None, repr(name), listed(names), near)
         )
     return FOLDER / f"{name}{SUFFIX}"
 
