@@ -60,15 +60,15 @@ def measure_cost(
     points: list[tuple[str, int | str | None]] = [("", None)]
     points += [(axis, value) for axis, values in axes.items() for value in values]
     settings = [_at(setting, axis, value) for axis, value in points]
-    for each in settings:  # What cannot be had is told before anything is timed.
-        find_device(each.device)
+    # What cannot be had is told before anything is timed.
+    devices = {find_device(each.device) for each in settings}
+    for each in settings:
         find_backbone(each.backbone_name)
     cases = []
     for (axis, value), each in zip(points, settings, strict=True):
         own = int(value) if axis == "shots" and value is not None else shots
         say(f"{axis} {value}" if axis else "the setting itself")
         cases.append({"axis": axis, "value": value, **_measured(each, own, say, memory)})
-    devices = {find_device(case["setting"]["device"]) for case in cases}
     return {"machine": describe_machine(*devices), "cases": cases}
 
 

@@ -26,8 +26,8 @@ def command(prompt: str | None, task: str, seed: int | None, top: int, as_json: 
 
     By default of the newest sweep's best; else of a sweep's HOME, the FOLDER of a prompt, or a RUN of MLflow.
 
-    Where they are about as large as the vector's norm, no word is near. `</w>` behind a token ends a word, in
-    the vocabulary of CLIP.
+    Where distances are about as large as the vector's norm, no word is near. `</w>` behind a token ends a
+    word, in the vocabulary of CLIP.
 
     Vectors before later blocks, in the image tower and in the attention have no words, and are named.
     """

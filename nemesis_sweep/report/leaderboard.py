@@ -18,14 +18,14 @@ from nemesis_sweep.spec.losses import PAN, PUN, loss_of
 from nemesis_sweep.spec.method import PENALTY_FIELDS
 from nemesis_sweep.spec.sweep import MEAN
 from nemesis_sweep.sweep.beside import control_of
-from nemesis_sweep.sweep.best import best, candidates_of, front, judged, trained
+from nemesis_sweep.sweep.best import best, best_proposed, candidates_of, front, judged, trained
 from nemesis_sweep.sweep.row import Row
 
 BEST = "best found"
 BEST_OF = "best of "
 """Where several losses or kinds of prompts were tried, one that did not win has a row of its own."""
-SEARCH = "the search"
-"""Of it the best has one where there are no several losses or kinds, and a row beside the search won."""
+BEST_OF_SEARCH = f"{BEST_OF}the search"
+"""It has one where there are no several losses or kinds, and a row beside the search won."""
 FRONT = "on the front"
 USUAL = ("val/accuracy", "test/accuracy")
 
@@ -155,13 +155,16 @@ def _board(
         found = entry_of(BEST, winner, coop)
         entries.append(found)
         entries += _control_entry(winner, by_number, coop)
-        each = _best_of_each(kept, objectives)
-        alone = {} if each else _best_of_the_search(kept, objectives)
-        for number, tried in {**each, **alone}.items():
+        tried = _best_of_each(kept, objectives)
+        shown = {number: BEST_OF + " and ".join(names) for number, names in tried.items()}
+        alone = None if tried else best_proposed(kept, objectives)
+        if alone is not None:
+            shown = {alone.number: BEST_OF_SEARCH}
+        for number, label in shown.items():
             row = by_number.get(number)
             if row is not None and row is not winner and not row.baseline:
-                entries.append(entry_of(BEST_OF + " and ".join(tried), row, coop))
-                entries += _control_entry(row, by_number, coop) if alone else []
+                entries.append(entry_of(label, row, coop))
+                entries += _control_entry(row, by_number, coop) if alone is not None else []
     names = {name for row in rows for name in row.params}
     return TaskBoard(
         study=study,
@@ -215,12 +218,6 @@ def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> dict[str, l
                 if candidate is not None:
                     each.setdefault(candidate.number, []).append(label)
     return each
-
-
-def _best_of_the_search(kept: Sequence[Row], objectives: Sequence[str]) -> dict[str, list[str]]:
-    """The best of the trials that were proposed, as ``_best_of_each`` gives it; none where there is none."""
-    found = best(candidates_of([row for row in kept if row.is_proposed], objectives))
-    return {} if found is None else {found.number: [SEARCH]}
 
 
 def _replicates(row: Row) -> int:

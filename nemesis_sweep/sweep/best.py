@@ -144,6 +144,11 @@ def candidates_of(rows: Iterable[Row], objectives: Sequence[str]) -> list[Candid
     ]
 
 
+def best_proposed(rows: Iterable[Row], objectives: Sequence[str]) -> Candidate | None:
+    """The best of the trials of the search, without the rows beside it; None where there is none."""
+    return best(candidates_of([row for row in rows if row.is_proposed], objectives))
+
+
 def candidates_in(trials: Trials, directions: Sequence[Direction]) -> list[Candidate]:
     """The candidates among the trials of a study."""
     return [

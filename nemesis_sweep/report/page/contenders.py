@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nemesis_sweep.report.entry import Entry, entry_of
+from nemesis_sweep.report.leaderboard import BEST_OF_SEARCH
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, COOP
 from nemesis_sweep.spec.losses import LOSSES, loss_of
 from nemesis_sweep.sweep.beside import control_of
-from nemesis_sweep.sweep.best import best, candidates_of, trained
+from nemesis_sweep.sweep.best import best, best_proposed, candidates_of, trained
 from nemesis_sweep.sweep.row import Row
 
 BEST = "best found"
 BEST_OF = "best "
-BEST_OF_SEARCH = "best of the search"
 PLAIN = BASELINES[COOP].label
 TEST = "test/accuracy"
 
@@ -48,10 +48,14 @@ def contenders(
     kept = [row for row in trained(deciding, objectives) if not row.broken]
     winner = next((row.number for row in kept if row.best), "")
     each = list(_best_of_each(kept, objectives))
-    alone = list(_best_of_the_search(kept, objectives)) if beaten and not each else []
-    controlled = alone[0][1] if alone else winner
-    found = [*_baselines(complete), *each, *alone, (BEST, winner)]
-    found.append((BASELINES[CONTROL].label, control_of(controlled)))
+    alone = best_proposed(kept, objectives) if beaten and not each else None
+    controls = [control_of(winner)]
+    if alone is not None:
+        each.append((BEST_OF_SEARCH, alone.number))
+        controls.append(control_of(alone.number))
+    found = [*_baselines(complete), *each, (BEST, winner)]
+    # Plain CoOp has none. Where the winner has one, it is that.
+    found += [(BASELINES[CONTROL].label, number) for number in controls if number in complete][:1]
     return tuple(
         Contender(
             method, complete[number], entry_of(method, complete[number], coop), _chosen(method, objectives)
@@ -87,8 +91,3 @@ def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tu
             for label, rows in group.items():
                 if winner := best(candidates_of(rows, objectives)):
                     yield BEST_OF + label, winner.number
-
-
-def _best_of_the_search(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if winner := best(candidates_of([row for row in kept if row.is_proposed], objectives)):
-        yield BEST_OF_SEARCH, winner.number

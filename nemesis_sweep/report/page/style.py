@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.report.page.contenders import BEST, BEST_OF, BEST_OF_SEARCH, PLAIN
+from nemesis_sweep.report.leaderboard import BEST_OF_SEARCH
+from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN
 from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, PAPER, PROMPTLESS
 from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN

@@ -28,3 +28,17 @@ def test_where_plain_coop_wins_on_a_task_the_best_of_the_search_stands_on_all() 
     assert [each.row.number for each in task.contenders] == ["coop", "1", "coop", "control-of-1"]
     (task,) = material_of(sweep=rows("b-1shot", 40)).tasks
     assert [each.method for each in task.contenders] == ["plain CoOp", "best found"]
+
+
+def test_where_the_papers_setting_wins_its_own_control_is_shown() -> None:
+    task = {"study": "a-1shot", "task": "a-1shot"}
+    paper = row("paper", [90, 90], [60, 60], baseline="paper", **task)
+    control = row("control-of-paper", [9, 9], [9, 9], baseline="control", **task)
+    (shown,) = material_of(sweep=[*rows("a-1shot", 80), paper, control]).tasks
+    assert [each.row.number for each in shown.contenders] == [
+        "coop",
+        "paper",
+        "1",
+        "paper",
+        "control-of-paper",
+    ]
