@@ -28,6 +28,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Okabe and Ito (2008), with a brown and a grey for the yellow and the black, which a page may hide."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":")
+LEGEND = 0.6
+"""Inches of a legend that figures have room for: three lines."""
 ACROSS = 3
 """Panels in a row."""
 CLOUD = 300
@@ -161,7 +163,10 @@ def looks(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 4) -> None:
-    """One legend for all axes, below them: of that many columns, or of as many as the figure has room for."""
+    """One legend for all axes, below them: of that many columns, or of as many as the figure has room for.
+
+    For one of many lines the figure grows, so that the axes keep their room.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     handles: dict[str, Any] = {}
@@ -173,7 +178,10 @@ def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 4) -> None
     pen = FigureCanvasAgg(figure).get_renderer()
     for across in range(min(columns, len(handles)), 0, -1):
         legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=across)
-        if across == 1 or legend.get_window_extent(pen).width <= figure.bbox.width:
+        extent = legend.get_window_extent(pen)
+        if across == 1 or extent.width <= figure.bbox.width:
+            more = extent.height / figure.dpi - LEGEND
+            figure.set_figheight(figure.get_figheight() + max(0.0, more))
             return
         legend.remove()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -40,3 +41,15 @@ def test_of_two_sweeps_with_long_names_no_text_is_cut_off(module, material) -> N
         if any(map(str.isalpha, text))
     ]
     assert cut == []
+
+
+def test_a_legend_of_many_lines_leaves_the_axes_their_room() -> None:
+    references = ["zero_shot", "zero_shot_ensemble", "linear_probe", "lp_plus_plus", "tip_adapter", "taskres"]
+    rows = made_rows(3, [*references, "paper"])
+    (picture,) = accuracy_over_shots.PIECE.make(material_of(low_norm_effect=rows, omega_by_shots=rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib's, where a layout leaves no room.
+        picture.figure.draw_without_rendering()
+    (axes,) = picture.figure.axes
+    inches = axes.get_window_extent().height / picture.figure.dpi
+    assert inches > 1
