@@ -6,6 +6,7 @@ Everything is read from the home, without torch: `records/` in the trial's folde
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ import pyarrow as pa
 
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.parquet import write_table
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.report.curves import Curve, curves_of
-from nemesis_sweep.report.page.formats.picture import DPI
-from nemesis_sweep.report.page.style import COLOURS, WIDTH, styled
+from nemesis_sweep.report.page.style import COLOURS, DPI, WIDTH, styled
 from nemesis_sweep.report.predictions import Predictions, predictions_of
 from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.sweep.home.folder import Home
@@ -42,9 +43,9 @@ def _write(home: Path, row: Row, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     curves = curves_of(home, row.study, row.number, str(row.task))
     write_table(folder / "norms.parquet", norms_table(curves.get(NORM, [])))
-    predicted = predictions_of(home, row).get(TEST)
-    if predicted is not None:
-        write_table(folder / "per_class.parquet", per_class_table(predicted))
+    with suppress(DamagedError):  # A report tells which file it is.
+        if predicted := predictions_of(home, row).get(TEST):
+            write_table(folder / "per_class.parquet", per_class_table(predicted))
     with styled():
         _draw(row, curves, folder / "trial.png")
 

@@ -12,7 +12,7 @@ from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.spec.sweep import JOINT
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.tested_images import TestedImages, read_tested
-from nemesis_sweep.sweep.predictions import read_predictions
+from nemesis_sweep.sweep.predictions import FILE, read_predictions
 from nemesis_sweep.sweep.row import Row
 
 
@@ -37,25 +37,20 @@ class Predictions:
 def predictions_of(home: Path, row: Row) -> dict[str, Predictions]:
     """What a complete trial predicted on a task, by the accuracy that it gives: `test/accuracy`, `test/new`.
 
-    Only what gives exactly the accuracies of the trial's result; so nothing of a trial of an earlier version,
-    and of one whose file is damaged. row: of one task, not of the mean over tasks.
+    Nothing of a trial of an earlier version, which kept none. row: of one task, not of the mean over tasks.
+    Raises ``DamagedError`` for a file that is damaged, and where the predictions do not give exactly the
+    accuracies of the trial's result.
     """
     folder = Home(home).trial(row.study, row.number)
     folder = folder / str(row.task) if row.study == JOINT else folder
-    seeds = tuple(row.seeds or ())
-    try:
-        kept = read_predictions(folder, seeds)
-    except DamagedError:
+    if not (folder / FILE).exists():
         return {}
+    seeds = tuple(row.seeds or ())
     found = {}
-    for name, each in kept.items():
-        try:
-            images = read_tested(home, each.test_set)
-        except DamagedError:
-            continue
-        predictions = Predictions(seeds, each.classes, images)
-        if _agree(predictions, row.replicates.get(name, ())):
-            found[name] = predictions
+    for name, each in read_predictions(folder, seeds).items():
+        found[name] = Predictions(seeds, each.classes, read_tested(home, each.test_set))
+        if not _agree(found[name], row.replicates.get(name, ())):
+            raise DamagedError(folder / FILE, "does not give the accuracies of its trial")
     return found
 
 

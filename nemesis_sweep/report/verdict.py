@@ -82,21 +82,21 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     tasks = counted(len(boards), "task")
     parts = [f"{kind.value} in {count[kind]}" for kind in Outcome if count[kind]]
     line = f"{tasks}: {', '.join(parts)}"
-    mean = mean_gain([board.paired for board in boards])
+    mean = gain_over_tasks([board.paired for board in boards])
     if mean is None or set(count) == {Outcome.ALONE}:
         return f"{line}{_sweep_remarks(boards)}"
     line += f". On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
     penalised = any(board.best is not None and board.best.is_nemesis for board in boards)
-    penalty = mean_gain([board.penalty for board in boards])
+    penalty = gain_over_tasks([board.penalty for board in boards])
     if penalised and penalty is not None and penalty != mean:
         line += f"; of that the penalties {_share_text(penalty)}"
-    again = mean_gain([found.paired if (found := board.best_confirmed) else {} for board in boards])
+    again = gain_over_tasks([found.paired if (found := board.best_confirmed) else {} for board in boards])
     if again is not None:
         line += f". On fresh seeds {gain_text(again)}: {_WORDS[_judged(again)]}"
     return f"{line}{_sweep_remarks(boards)}"
 
 
-def mean_gain(pairs: Sequence[Mapping[int, tuple[float, float]]]) -> Gain | None:
+def gain_over_tasks(pairs: Sequence[Mapping[int, tuple[float, float]]]) -> Gain | None:
     """Return the gain averaged over tasks seed by seed, then over seeds; None unless all tasks share them.
 
     pairs: for every task seed -> (ours, theirs). Tasks where plain CoOp stayed the best count as zero.

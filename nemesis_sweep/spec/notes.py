@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.messages.faults import Fault, listed, shown
+from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.baselines import CONTROL, CONTROLS, COOP
 from nemesis_sweep.spec.checks.idle_dimensions import NEEDS
 from nemesis_sweep.spec.cross_section import CrossSection
@@ -18,9 +18,9 @@ from nemesis_sweep.spec.sweep import Sweep
 
 
 def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) -> Iterator[Fault]:
-    """Yield dimensions of one value, a budget larger than the space, objectives measured on test, kinds of
-    prompts without a control, a template or a corruption that nothing looks at, and backbones whose features
-    of parts mean little.
+    """Yield dimensions of one value, a budget larger than the space, more confirmations than trials,
+    objectives measured on test, kinds of prompts without a control, a template or a corruption that nothing
+    looks at, and backbones whose features of parts mean little.
 
     untrained_patches: whether a backbone's were never compared with texts; None where that is not asked.
     """
@@ -34,6 +34,13 @@ def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) 
     if sweep.space and count is not None and count < sweep.budget.trials:
         message = f"the space has {counted(count, 'point')}; a study ends when every one was tried"
         yield Fault(("budget", "trials"), message, shown(sweep.budget.trials), related=(("space",),))
+    tried = sweep.budget.trials if count is None else min(count, sweep.budget.trials)
+    if (confirm := sweep.search.confirm) and confirm.top > tried:
+        message = f"more settings than a study tries: {counted(tried, 'trial')}"
+        related: tuple[Path, ...] = (("budget", "trials"), ("space",))
+        yield Fault(
+            ("search", "confirm", "top"), message, shown(confirm.top), f"at most {tried}", related=related
+        )
     if on_test := [name for name in sweep.search.objective if name.startswith("test/")]:
         message = "the best is selected on test, which flatters it; every table says so"
         yield Fault(("search", "objective"), message, shown(on_test[0]), "val/accuracy or val/loss")

@@ -44,7 +44,8 @@ def test_homes_of_an_earlier_version_have_a_report(earlier, kind) -> None:
 def test_it_needs_neither_torch_nor_ray_nor_mlflow(earlier, tmp_path) -> None:
     words = ["report", str(earlier / "joint"), "--to", str(tmp_path / "to")]
     code = (
-        "import sys; from nemesis_sweep.cli import main\n"
+        "import os, sys; from nemesis_sweep.cli import main\n"
+        "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"  # All in this process.
         f"main({words!r}, standalone_mode=False)\n"
         f"import json; print(json.dumps(sorted(set({HEAVY!r}) & sys.modules.keys())))"
     )

@@ -9,7 +9,7 @@ import pytest
 from nemesis_sweep.report.leaderboard import leaderboard
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.report.table import plain_leaderboard
-from nemesis_sweep.report.verdict import mean_gain, sweep_verdict
+from nemesis_sweep.report.verdict import gain_over_tasks, sweep_verdict
 from nemesis_sweep.spec.baselines import PROMPTLESS
 from nemesis_sweep.sweep.best import mark_best
 from nemesis_sweep.sweep.row import Row
@@ -173,7 +173,7 @@ def test_the_mean_is_no_task_of_its_own_in_the_verdict(joint: list[Row]) -> None
     line = sweep_verdict(boards)
     assert line.startswith("2 tasks: ")
     assert "On average +11.0 points" in line
-    assert mean_gain([board.paired for board in boards[:2]]) == boards[2].best.gain
+    assert gain_over_tasks([board.paired for board in boards[:2]]) == boards[2].best.gain
 
 
 def test_pun_and_pan_stand_beside_each_other_where_both_were_tried(make_row: Callable[..., Row]) -> None:

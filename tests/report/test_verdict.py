@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nemesis_sweep.report.table import caption, cells
-from nemesis_sweep.report.verdict import Outcome, mean_gain, outcome, sweep_verdict, task_verdict
+from nemesis_sweep.report.verdict import Outcome, gain_over_tasks, outcome, sweep_verdict, task_verdict
 from nemesis_sweep.sweep.row import Row
 from tests.report.conftest import boards_of
 
@@ -195,7 +195,7 @@ def test_without_coop_there_is_nothing_to_compare(make_row: Callable[..., Row]) 
 def test_the_sweep_averages_tasks_seed_by_seed(coop: Row, make_row: Callable[..., Row]) -> None:
     first = against(coop, make_row, [52.0, 62.0, 74.0])
     stays = boards_of([replace(coop, study="digits-1shot")])[0]
-    gain = mean_gain([first.paired, stays.paired])
+    gain = gain_over_tasks([first.paired, stays.paired])
     # Gains 2, 2, 4 and 0, 0, 0: per seed 1, 1, 2; mean 4/3, standard deviation 0.57735, margin 4.3027 / 3.
     assert gain is not None
     assert gain.mean == pytest.approx(4 / 3)
@@ -209,7 +209,7 @@ def test_the_sweep_averages_tasks_seed_by_seed(coop: Row, make_row: Callable[...
 def test_no_mean_over_tasks_that_share_no_seeds(coop: Row, make_row: Callable[..., Row]) -> None:
     one = make_row("coop", [60], [60.0], baseline="coop", omega=0.0, study="digits-1shot")
     boards = boards_of([coop, one])
-    assert mean_gain([board.paired for board in boards]) is None
+    assert gain_over_tasks([board.paired for board in boards]) is None
     assert "On average" not in sweep_verdict(boards)
 
 

@@ -72,6 +72,15 @@ def test_a_space_with_fewer_points_than_trials(tmp_path: Path) -> None:
     assert told(path, "space.omega={low: 0.5, high: 1, step: 0.1}", "budget.trials=18") == []
 
 
+def test_more_confirmations_than_trials(tmp_path: Path) -> None:
+    path = write(tmp_path, VALID)
+    (note,) = told(path, "search.confirm={top: 21}")
+    assert note.endswith("more settings than a study tries: 20 trials; found 21; allowed: at most 20")
+    assert told(path, "search.confirm={top: 20}") == []
+    (note,) = told(path, "search.confirm={top: 4}", "space={n_ctx: {choices: [4, 8, 16]}}", "budget.trials=3")
+    assert "more settings than a study tries: 3 trials" in note
+
+
 def test_patches_that_were_never_compared_with_texts(tmp_path: Path) -> None:
     path = write(tmp_path, VALID)
     for prompt, backbone, count in [("plot", "ViT-B-16", 1), ("plot", "RN50", 0), ("coop", "ViT-B-16", 0)]:

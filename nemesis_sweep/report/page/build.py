@@ -15,13 +15,14 @@ from nemesis_sweep.files.own_folder import refuse_irreplaceable
 from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.following.sweep_file import refuse_file, refuse_several, write_next
+from nemesis_sweep.report.page.copies import copies, made_by_copies
 from nemesis_sweep.report.page.formats.data import data_table
 from nemesis_sweep.report.page.formats.latex import latex
 from nemesis_sweep.report.page.formats.markdown import markdown
 from nemesis_sweep.report.page.formats.picture import write_picture
 from nemesis_sweep.report.page.html import Shown, html_page
 from nemesis_sweep.report.page.material import Material
-from nemesis_sweep.report.page.pieces import Made, Note, Picture, ReportTable
+from nemesis_sweep.report.page.pieces import Drawn, Made, Note, Picture, ReportTable
 from nemesis_sweep.report.page.record import read_sweeps
 from nemesis_sweep.report.page.registry import pieces
 from nemesis_sweep.report.page.style import styled
@@ -71,14 +72,17 @@ def fill(folder: Path, material: Material, say: SayLine | None = None) -> None:
     for name in ("figures", "tables"):
         (folder / name).mkdir()
     found = pieces()
-    meter = Meter(sum(map(len, found.values())), "writing the report", say, unit="part", begins=False)
+    every = [piece for of_section in found.values() for piece in of_section]
+    meter = Meter(len(every), "writing the report", say, unit="part", begins=False)
     sections: dict[str, list[Shown]] = {section.value: [] for section in found}
+
+    def written(place: int) -> list[Shown]:
+        return [_written(_marked(each, material), folder) for each in every[place].make(material)]
+
     with styled():
-        for section, of_section in found.items():
-            for piece in of_section:
-                made = [_written(_marked(each, material), folder) for each in piece.make(material)]
-                sections[section.value] += made
-                meter.add(1)
+        for piece, shown in zip(every, made_by_copies(written, len(every), copies()), strict=True):
+            sections[piece.section.value] += shown
+            meter.add(1)
     (folder / PAGE).write_text(html_page(material, sections), encoding="utf-8")
 
 
@@ -88,12 +92,14 @@ def _marked(made: Made, material: Material) -> Made:
     if not simulated or isinstance(made, Note):
         return made
     of = "" if len(simulated) == len(material.sweeps) else f" ({', '.join(simulated)})"
-    return replace(made, caption=f"Simulated{of}: nothing was trained, no time is real. {made.caption}")
+    marked = replace(made, caption=f"Simulated{of}: nothing was trained, no time is real. {made.caption}")
+    return replace(marked, simulated=", ".join(simulated)) if isinstance(marked, ReportTable) else marked
 
 
 def _written(made: Made, folder: Path) -> Shown:
     if isinstance(made, Picture):
-        return Shown(made, write_picture(made, folder / "figures"))
+        svg = write_picture(made, folder / "figures")
+        return Shown(Drawn(made.name, made.title, made.caption, svg))
     if isinstance(made, ReportTable):
         _write_table(made, folder / "tables")
     return Shown(made)

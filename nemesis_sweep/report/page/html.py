@@ -13,25 +13,27 @@ import jinja2
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.page.formats.text import best_cells, is_text, texts
 from nemesis_sweep.report.page.material import Material
-from nemesis_sweep.report.page.pieces import Made, Note, Picture, ReportTable
+from nemesis_sweep.report.page.pieces import Drawn, Note, ReportTable
 from nemesis_sweep.report.page.record import SweepRecord
 from nemesis_sweep.report.verdict import sweep_verdict
 
 TABLE_FORMATS = ("csv", "parquet", "md", "tex")
 FIGURE_FORMATS = ("svg", "png")
+NO_BREAK = "\u00a0"
+ROOM = 126
+"""Characters of a line that the page has room for in a table."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A piece of a page as the template takes it. svg: of a picture."""
+    """A piece of a page as the template takes it."""
 
-    what: Made
-    svg: str = ""
+    what: ReportTable | Drawn | Note
 
     @property
     def kind(self) -> str:
         """`table`, `picture` or `note`."""
-        return {ReportTable: "table", Picture: "picture", Note: "note"}[type(self.what)]
+        return {ReportTable: "table", Drawn: "picture", Note: "note"}[type(self.what)]
 
     @property
     def header(self) -> list[tuple[str, bool]]:
@@ -53,11 +55,23 @@ class Shown:
             best = bold_cells[place]
             heading, group = (line.group if line.group != group else ""), line.group
             cells = [
-                (word, bold, not isinstance(cell, str))
+                (word if isinstance(cell, str) else _unbroken(word), bold, not isinstance(cell, str))
                 for word, bold, cell in zip(words, best, line.cells, strict=True)
             ]
             found.append((heading, cells))
         return found
+
+    @property
+    def wide(self) -> bool:
+        """Whether a table is wider than the page unless names and numbers are broken as other text is."""
+        table = self.what
+        assert isinstance(table, ReportTable)
+        width, lines = 0, texts(table, table.lines)
+        for place, column in enumerate(table.columns):
+            cells = [cells[place] for cells in lines]
+            parts = " ".join(cells).split() if place and is_text(table, place) else cells
+            width += 2 + max(map(len, [*parts, *column.name.split()]), default=0)
+        return width > ROOM
 
     @property
     def left_out(self) -> int:
@@ -65,6 +79,11 @@ class Shown:
         return (
             len(self.what.lines) - len(_shown_places(self.what)) if isinstance(self.what, ReportTable) else 0
         )
+
+
+def _unbroken(number: str) -> str:
+    """A number that may only be broken before its interval, where a table would be wider than the page."""
+    return number.replace(" ", NO_BREAK).replace(f"{NO_BREAK}(", " (")
 
 
 def _shown_places(table: ReportTable) -> list[int]:

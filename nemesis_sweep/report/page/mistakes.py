@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.report.page.contenders import BEST, PLAIN
 from nemesis_sweep.report.predictions import Predictions, predictions_of
 
@@ -79,7 +81,12 @@ def mistakes_of(material: Material) -> Mistakes:
     missing: dict[str, str] = {}
     for task in material.tasks:
         label = material.title(task)
-        own = list(_of_task(task, label)) if not (why := _why_not(task)) else []
+        why, own = _why_not(task), list[Versus]()
+        if not why:
+            try:
+                own = list(_of_task(task, label))
+            except DamagedError as error:
+                why = f"{os.path.relpath(error.file, task.sweep.home.path)} {error.reason.split(' (')[0]}"
         if not own:
             missing[label] = why or "there are no predictions of both in the home"
         found += own

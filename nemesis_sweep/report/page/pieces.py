@@ -55,7 +55,8 @@ class ReportTable:
     """A table.
 
     name: of its files, unique on a page. caption: what the numbers are: split, replicates, selection.
-    shown: how many lines of a group the page shows; the files have all.
+    shown: how many lines of a group the page shows; the files have all. simulated: which sweeps were, '' for
+    none: a column of the CSV and Parquet files, which are read without a caption.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ReportTable:
     columns: Sequence[Column]
     lines: Sequence[Line]
     shown: int | None = None
+    simulated: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,16 @@ class Picture:
     caption: str
     figure: Figure
     photos: bool = False
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture whose files are written, as a page shows it. svg: markup."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 INK = "#1c1d1e"
 """Of text and axes; the page puts the colour of its own text in its place."""
 GRID = "#9a9a9a"
+DPI = 150
+"""Of PNG files. Figures are laid out with it, too: text is measured anew for every other one."""
 WIDTH = 6.5
 """Inches: the text width of a paper, and of the page."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#7F7F7F")
@@ -55,6 +57,8 @@ _SETTINGS = {
     "grid.color": GRID,
     "grid.alpha": 0.3,
     "grid.linewidth": 0.5,
+    "axes.titley": 1.0,
+    "figure.dpi": DPI,
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
@@ -73,6 +77,7 @@ _SETTINGS = {
 def styled() -> Iterator[None]:
     """Draw and save figures within this."""
     import matplotlib
+    import matplotlib.figure  # Loaded once, before a process that draws is copied.
 
     with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]
         yield

@@ -154,6 +154,7 @@ def test_the_next_sweep_is_not_written_where_the_next_report_takes_it_away(home,
 def test_what_takes_long_tells_how_far_it_is(monkeypatch, tmp_path) -> None:
     clock = count(0.0, 4.0)
     monkeypatch.setattr(meter.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(build, "copies", lambda: 1)  # They wait by the same clock.
     monkeypatch.setattr(build, "pieces", lambda: {Section.RESULTS: [results.PIECE] * 3})
     told: list[str] = []
     build.fill(tmp_path, material_of(made=made_rows(2)), told.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
+import pyarrow.parquet as pq
 import pytest
 
 from nemesis_sweep.report.page.build import fill
@@ -23,6 +24,12 @@ def test_every_caption_of_a_simulation_says_so(rows, tmp_path) -> None:
     texts = [file.read_text() for file in (tmp_path / "tables").glob("*.tex")]
     assert texts
     assert all("imulated" in text for text in texts)
+    for file in (tmp_path / "tables").glob("*.csv"):
+        header, *lines = file.read_text().splitlines()
+        assert header.endswith(',"simulated"')
+        assert all(line.endswith(',"made"') for line in lines)
+    for file in (tmp_path / "tables").glob("*.parquet"):
+        assert set(pq.read_table(file)["simulated"].to_pylist()) == {"made"}
 
 
 @pytest.mark.parametrize("name", ["$\\frac$", "a $x^2$ b", "naïve 漢字"])

@@ -43,6 +43,29 @@ def test_of_a_home_without_predictions_a_line_says_so(home, tmp_path):
     assert sum(text.count("digits") for text in told) == len(material.tasks)
 
 
+def test_of_damaged_predictions_a_line_says_which_file_is_damaged(home, tmp_path):
+    shutil.copytree(home, tmp_path / "home")
+    files = list((tmp_path / "home").rglob(FILE))
+    for file in files:
+        file.write_bytes(file.read_bytes()[:-9])
+    material = Material(read_sweeps([tmp_path / "home"]))
+    assert not material.mistakes.found
+    told = " ".join(note.text for note in PIECE.make(material))
+    assert "there are no predictions" not in told
+    assert any(
+        f"{file.relative_to(tmp_path / 'home')} is not a Parquet file or is damaged" in told for file in files
+    )
+
+
+def test_predictions_of_another_result_are_not_compared(home, tmp_path):
+    shutil.copytree(home, tmp_path / "home")
+    first, *others = sorted((tmp_path / "home").rglob(FILE), key=lambda file: file.stat().st_size)
+    for file in others:
+        shutil.copyfile(first, file)
+    told = Material(read_sweeps([tmp_path / "home"])).mistakes.missing.values()
+    assert any(why.endswith("does not give the accuracies of its trial") for why in told)
+
+
 def test_pictures_are_of_the_last_task_of_each_test_set():
     sets = [two_trials([label], [[0]], [[1]]) for label in range(3)]
     found = [sets[0], sets[1], two_trials([0], [[2]], [[1]]), sets[2]]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from nemesis_sweep.report.page.build import write_report
+
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 LATEX = shutil.which("pdflatex")
 OWN = ("google.com", "googleapis.com", "gstatic.com", "gvt1.com")
@@ -67,6 +69,17 @@ def test_a_page_that_does_ask_and_err_is_noticed(proxy, tmp_path) -> None:
     _, console = opened(page, address, tmp_path / "profile")
     assert "wrong" in console
     assert "http://example.org/x.png" in asked
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs chromium")
+def test_no_table_of_two_sweeps_is_wider_than_the_page(home, proxy, tmp_path) -> None:
+    other = shutil.copytree(home, tmp_path / "another-sweep-of-a-long-name")
+    page = write_report([home, other], tmp_path / "both")
+    script = """<script>for (const each of document.querySelectorAll(".table"))
+        if (each.scrollWidth > each.clientWidth) console.error(each.parentElement.id)</script>"""
+    page.write_text(page.read_text().replace("</body>", f"{script}</body>"))
+    _, console = opened(page, proxy[0], tmp_path / "profile")
+    assert console == ""
 
 
 @pytest.mark.skipif(LATEX is None, reason="needs pdflatex with booktabs")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.entry import measured_values
 from nemesis_sweep.report.page.contenders import TEST
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
@@ -22,6 +23,7 @@ LINE = 0.2
 """Inches a bar."""
 ROOM = 9.0
 """Percent that a number needs to stand in its bar."""
+ALONE, EQUAL = "one task", "all scores are equal"
 
 
 def _draw(material: Material) -> Iterator[Picture | Note]:
@@ -100,11 +102,24 @@ def _caption(bars: Sequence[tuple[str, VarianceSplit]]) -> str:
         "Random-effects analysis of variance, settings within tasks, replicates within settings; at the "
         "right the standard deviation of all parts together and the number of scores",
     ]
-    for why in dict.fromkeys(split.why for _, split in bars if split.why):
-        labels = [label for label, split in bars if split.why == why]
-        if why != "one task":
-            told.append(f"{', '.join(labels) if len(labels) < 4 else f'{len(labels)} bars'}: {why}")
+    drawn = [(label, split.why) for label, split in bars if split.percent and split.why != ALONE]
+    left = [(label, split.why if split.why != ALONE else EQUAL) for label, split in bars if not split.percent]
+    told += [f"{_named(labels, 'bar')}: {why}" for why, labels in _by_reason(drawn).items()]
+    told += [f"Without a bar {_named(labels, 'task')}: {why}" for why, labels in _by_reason(left).items()]
     return ". ".join(told) + "."
+
+
+def _by_reason(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The labels that have the same reason, by that; those without one are left out."""
+    by_reason: dict[str, list[str]] = {}
+    for label, why in found:
+        if why:
+            by_reason.setdefault(why, []).append(label)
+    return by_reason
+
+
+def _named(labels: Sequence[str], noun: str) -> str:
+    return ", ".join(labels) if len(labels) < 4 else counted(len(labels), noun)
 
 
 PIECE = Piece(Section.COMPARISON, 40, _draw)

@@ -13,7 +13,8 @@ from nemesis_sweep.report.statistics.estimate import Estimate
 
 def data_table(table: ReportTable) -> pa.Table:
     """The table with `NAME`, `NAME std`, `NAME n` for a score and `NAME`, `NAME low`, `NAME high`, `NAME n`
-    for a gain or an estimate, unrounded. Its metadata are title and caption."""
+    for a gain or an estimate, unrounded. `simulated` names the sweeps that were. Its metadata are title and
+    caption."""
     columns: dict[str, list[object]] = {}
     for number, column in enumerate(table.columns):
         cells = [line.cells[number] for line in table.lines]
@@ -22,6 +23,8 @@ def data_table(table: ReportTable) -> pa.Table:
             columns[_free(name, columns)] = [_part(cell, suffix) for cell in cells]
     if any(line.group for line in table.lines):
         columns = {_free("group", columns): [line.group for line in table.lines], **columns}
+    if table.simulated:
+        columns[_free("simulated", columns)] = [table.simulated] * len(table.lines)
     return pa.table(
         {name: _typed(values) for name, values in columns.items()},
         metadata={"title": table.title, "caption": table.caption},

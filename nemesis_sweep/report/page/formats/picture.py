@@ -12,9 +12,8 @@ from markupsafe import Markup
 
 from nemesis_sweep.report.page.formats.svg import compact
 from nemesis_sweep.report.page.pieces import Picture
-from nemesis_sweep.report.page.style import INK
+from nemesis_sweep.report.page.style import DPI, INK
 
-DPI = 150
 QUALITY = 82
 PNG_IMAGE = re.compile(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
 
@@ -30,23 +29,23 @@ def write_picture(picture: Picture, folder: Path) -> Markup:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     figure, text = picture.figure, io.StringIO()
-    figure.set_dpi(DPI)
+    told = {"Title": picture.title, "Description": picture.caption, "Software": None}
     with warnings.catch_warnings():
         # A letter that the font lacks is a box in the PNG; in the SVG the browser's fonts have it.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
         # Each format is drawn by its own canvas: `savefig` would draw everything twice.
+        figure.set_dpi(DPI)
+        figure.set_facecolor("white")
+        FigureCanvasAgg(figure).print_png(folder / f"{picture.name}.png", metadata=told)
+        # Now everything is where it belongs: laid out once.
+        figure.set_layout_engine("none")
+        figure.set_facecolor("none")
         # Names within a page's pictures are to differ, and to be the same every time.
         with matplotlib.rc_context({"svg.hashsalt": picture.name}):
             FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
-        svg = PNG_IMAGE.sub(_as_jpeg, text.getvalue()) if picture.photos else text.getvalue()
-        svg = compact(svg, picture.name)
-        (folder / f"{picture.name}.svg").write_text(_described(svg, picture), encoding="utf-8")
-        # Only now is everything where it belongs: laid out once.
-        figure.set_layout_engine("none")
-        figure.set_dpi(DPI)  # An SVG has 72.
-        figure.set_facecolor("white")
-        told = {"Title": picture.title, "Description": picture.caption, "Software": None}
-        FigureCanvasAgg(figure).print_png(folder / f"{picture.name}.png", metadata=told)
+    svg = PNG_IMAGE.sub(_as_jpeg, text.getvalue()) if picture.photos else text.getvalue()
+    svg = compact(svg, picture.name)
+    (folder / f"{picture.name}.svg").write_text(_described(svg, picture), encoding="utf-8")
     return Markup(svg[svg.index("<svg") :].replace(INK, "currentColor"))
 
 

@@ -50,3 +50,14 @@ def test_trials_that_are_not_complete_do_not_count() -> None:
 def test_one_replicate_a_setting_is_told() -> None:
     (made,) = PIECE.make(material_of(made=made_rows(3, replicates=1)))
     assert "all tasks: one replicate a setting: seeds are not told from settings" in made.caption
+
+
+def test_tasks_without_a_value_are_told_as_such_and_not_as_bars() -> None:
+    rows = made_rows(9)
+    for row in rows:
+        if row.number.isdecimal() and row.dataset != "data0" and row.shots > 1:
+            object.__setattr__(row, "state", "PRUNED")
+    (made,) = PIECE.make(material_of(made=rows))
+    assert len(made.figure.axes[0].get_yticklabels()) == 1 + 5
+    assert "Without a bar 4 tasks: no values" in made.caption
+    assert "bars: no values" not in made.caption

@@ -5,6 +5,7 @@ import statistics
 import pytest
 
 from nemesis_sweep.report.page.formats.data import data_table
+from nemesis_sweep.report.page.html import Shown
 from nemesis_sweep.report.page.pieces import Note, ReportTable
 from nemesis_sweep.report.page.tables.comparison import PIECE
 from tests.report.page.made_rows import made_rows
@@ -58,6 +59,12 @@ def test_from_six_tasks_on_there_is_one() -> None:
 def test_one_replicate_has_no_interval_and_the_caption_says_so() -> None:
     made = table(made_rows(3, replicates=1))
     assert made.caption.count("no interval: one replicate a task") == 1
+
+
+def test_beside_another_sweep_it_is_too_wide_for_the_page_in_one_line() -> None:
+    rows = made_rows(3, ["paper"])
+    (both,) = PIECE.make(material_of(**{"pan-with-sgd": rows, "pan-with-adam": rows}))
+    assert [Shown(each).wide for each in (table(rows), both)] == [False, True]
 
 
 def test_of_one_task_there_is_no_table() -> None:
