@@ -57,7 +57,10 @@ _SETTINGS = {
     "grid.color": GRID,
     "grid.alpha": 0.3,
     "grid.linewidth": 0.5,
+    # Titles stay where they are, which is quicker than to look; so nothing may stand above an axis.
     "axes.titley": 1.0,
+    "axes.formatter.useoffset": False,
+    "axes.formatter.limits": (-7, 7),
     "figure.dpi": DPI,
     "text.color": INK,
     "xtick.color": INK,
