@@ -47,6 +47,7 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
 def opened(page: Path, proxy: str, profile: Path) -> tuple[str, str]:
     """What the browser makes of a page, and the lines that the page's console got."""
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", *QUIET, f"--user-data-dir={profile}"]
+    command += ["--window-size=1280,1000"]
     command += [f"--proxy-server={proxy}", "--enable-logging=stderr", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
