@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
@@ -30,22 +30,25 @@ def copies() -> int:
 def made_by_copies(make: Make[T], count: int, processes: int) -> Iterator[T]:
     """``make(0)``, ``make(1)``, ... up to ``count``, in order, made by so many copies of this process.
 
-    An error of ``make`` is raised here. What a copy that was killed leaves is made here.
+    count: at most 256. Each copy takes the next place that no other took. An error of ``make`` is raised here.
+    What a copy that was killed leaves is made here.
     """
     if processes < 2:
         yield from map(make, range(count))
         return
-    fork = multiprocessing.get_context(
-        "fork"
-    )  # It has all that is in memory: only what is made crosses over.
+    # A fork has all that is in memory: only what is made crosses over.
+    fork = multiprocessing.get_context("fork")
+    places, given = os.pipe()
+    os.write(given, bytes(range(count)))
+    os.close(given)
     pipes, workers = [], []
-    for number in range(processes):
+    for _ in range(processes):
         reader, writer = fork.Pipe(duplex=False)
-        given = make, range(number, count, processes), reader, writer
-        workers.append(fork.Process(target=_work, args=given, daemon=True))
+        workers.append(fork.Process(target=_work, args=(make, places, reader, writer), daemon=True))
         workers[-1].start()
         writer.close()
         pipes.append(reader)
+    os.close(places)
     try:
         yield from _in_order(make, count, pipes)
     finally:
@@ -54,12 +57,16 @@ def made_by_copies(make: Make[T], count: int, processes: int) -> Iterator[T]:
             worker.join()
 
 
-def _work(make: Make[Any], places: Sequence[int], reader: Connection, writer: Connection) -> None:
-    """Send what is made of some places, or the error; the end of a pipe says that there is no more."""
+def _work(make: Make[Any], places: int, reader: Connection, writer: Connection) -> None:
+    """Send what is made, or the error; the end of a pipe says that there is no more.
+
+    places: the pipe that all copies read from, a byte for each place.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told by the process that was copied.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     reader.close()  # So that it ends when nobody reads any more.
-    for place in places:
+    while taken := os.read(places, 1):
+        place = taken[0]
         try:
             writer.send((place, make(place), None))
         except Exception as error:

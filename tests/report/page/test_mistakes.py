@@ -4,12 +4,14 @@ import shutil
 
 import pytest
 
+from nemesis_sweep.report.best_records import write_best_records
 from nemesis_sweep.report.page.contenders import BEST
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.mistakes import DRAWN, PLAIN, Mistakes
 from nemesis_sweep.report.page.record import read_sweeps
 from nemesis_sweep.report.page.tables.classes import PIECE
 from nemesis_sweep.sweep.predictions import FILE
+from nemesis_sweep.tracking.sweep_run import RECORDS
 from tests.report.page.two_trials import two_trials
 
 
@@ -55,6 +57,19 @@ def test_of_damaged_predictions_a_line_says_which_file_is_damaged(home, tmp_path
     assert any(
         f"{file.relative_to(tmp_path / 'home')} is not a Parquet file or is damaged" in told for file in files
     )
+
+
+def test_the_records_of_a_winner_whose_predictions_are_damaged_lack_its_classes_alone(home, tmp_path):
+    shutil.copytree(home, tmp_path / "home")
+    for file in (tmp_path / "home").rglob(FILE):
+        file.write_bytes(b"")
+    for earlier in (tmp_path / "home").rglob(RECORDS):
+        shutil.rmtree(earlier)
+    (sweep,) = read_sweeps([tmp_path / "home"])
+    folders = write_best_records(sweep.home.path, sweep.rows)
+    assert folders
+    for folder in folders:
+        assert sorted(path.name for path in folder.iterdir()) == ["norms.parquet", "trial.png"]
 
 
 def test_predictions_of_another_result_are_not_compared(home, tmp_path):
