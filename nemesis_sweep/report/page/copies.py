@@ -30,8 +30,8 @@ def copies() -> int:
 def made_by_copies(make: Make[T], count: int, processes: int) -> Iterator[T]:
     """``make(0)``, ``make(1)``, ... up to ``count``, in order, made by so many copies of this process.
 
-    count: at most 256. Each copy takes the next place that no other took. An error of ``make`` is raised here.
-    What a copy that was killed leaves is made here.
+    count: at most 256. Each copy takes the next place that no other took. An error of ``make`` is raised
+    here. What a copy that was killed leaves is made here.
     """
     if processes < 2:
         yield from map(make, range(count))
