@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
@@ -79,11 +80,23 @@ def fill(folder: Path, material: Material, say: SayLine | None = None) -> None:
     def written(place: int) -> list[Shown]:
         return [_written(_marked(each, material), folder) for each in every[place].make(material)]
 
+    processes = copies()
+    if processes > 1:
+        _load()
     with styled():
-        for piece, shown in zip(every, made_by_copies(written, len(every), copies()), strict=True):
+        for piece, shown in zip(every, made_by_copies(written, len(every), processes), strict=True):
             sections[piece.section.value] += shown
             meter.add(1)
     (folder / PAGE).write_text(html_page(material, sections), encoding="utf-8")
+
+
+def _load() -> None:
+    """Load what nearly every part needs, so that not every copy of the process has to."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg
+    import scipy.special  # noqa: F401
+
+    pa.array([0])  # With the first array pyarrow loads pandas, where that is there.
 
 
 def _marked(made: Made, material: Material) -> Made:

@@ -80,7 +80,6 @@ _SETTINGS = {
 def styled() -> Iterator[None]:
     """Draw and save figures within this."""
     import matplotlib
-    import matplotlib.figure  # Loaded once, before a process that draws is copied.
 
     with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]
         yield
