@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -92,10 +93,8 @@ def fill(folder: Path, material: Material, say: SayLine | None = None) -> None:
 
 def _load() -> None:
     """Load what nearly every part needs, so that not every copy of the process has to."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_svg
-    import scipy.special  # noqa: F401
-
+    for name in ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "scipy.special"):
+        importlib.import_module(name)
     pa.array([0])  # With the first array pyarrow loads pandas, where that is there.
 
 
