@@ -10,19 +10,27 @@ from urllib.parse import unquote, urlsplit
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+SERVED = "mlflow-artifacts:"
+"""How a URI begins whose files the tracking server itself takes."""
+
 
 def put_artifact(client: MlflowClient, run_id: str, root: str, file: Path, place: str | None = None) -> None:
     """Make a file an artifact of a run, as ``client.log_artifact`` does, which asks for the run first.
 
+    Raises whatever MLflow raises, and ``OSError``.
+
     root: where the run's artifacts are, as MLflow said; '' where that is not known. place: folder below it.
     """
-    folder = folder_of(root)
-    if folder is None:
+    if (folder := folder_of(root)) is not None:
+        folder = folder / (place or "")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, folder / file.name)
+    elif root.startswith(SERVED):
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        get_artifact_repository(root, tracking_uri=client.tracking_uri).log_artifact(str(file), place)
+    else:
         client.log_artifact(run_id, str(file), place)
-        return
-    folder = folder / (place or "")
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(file, folder / file.name)
 
 
 def folder_of(root: str) -> Path | None:

@@ -140,7 +140,8 @@ class Delivery:
         experiment = self._tracking.experiment_id
         known = runs_with_models(client, experiment, list(runs.values())) if runs else None
         for winner in winners:
-            if run := runs.get(winner.trial):
+            if winner.trial in runs:
+                run = runs[winner.trial]
                 metrics: Sequence[Metric] = ()
                 if known is not None and run not in known:
                     metrics = log_model(client, experiment, run, winner, Outbox(place / winner.trial))
