@@ -11,17 +11,20 @@ from nemesis_sweep.messages.errors import UserError
 
 
 def fitting_shots(datasets: Sequence[str], shots: Sequence[int]) -> list[int]:
-    """Those of some numbers of shots for which at least half of the classes of each dataset have the images.
+    """Some numbers of shots, with the images of the largest class in place of those that are above them.
 
-    A class with fewer gives all that it has, so that more shots would be the same task once more. Where none
-    of them fits, the number of images that these classes have. Of data that is not there, or too large for a
-    short look, or that a run would refuse, nothing is known.
+    A class with fewer images gives all that it has: to train with more shots than any class has is to train
+    with all images, once more for every such number. Of data that is not there, or too large for a short
+    look, or that a run would refuse, nothing is known. Of several datasets the one with the most counts.
     """
-    most = min((usual for name in datasets if (usual := _usual(name))), default=max(shots))
-    return [each for each in shots if each <= most] or [most]
+    known = [_most(name) for name in datasets]
+    if not known or 0 in known:
+        return list(shots)
+    return sorted({min(each, max(known)) for each in shots})
 
 
-def _usual(name: str) -> int:
+def _most(name: str) -> int:
+    """Training images of the largest class, 0 where it is not known."""
     try:
         path = own_data(name)
         if path is not None and not glance(name, path).counts:
@@ -29,4 +32,4 @@ def _usual(name: str) -> int:
     except UserError:
         return 0
     counts = counts_here(name)
-    return 0 if counts is None else counts.usual
+    return 0 if counts is None else counts.most

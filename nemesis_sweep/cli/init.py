@@ -130,8 +130,7 @@ def _write(wanted: Wanted, file: Path) -> None:
     sweep, seen = _checked(text, file)
     shots = sweep.tasks.shots
     if not wanted.shots and (fit := fitting_shots(sweep.tasks.dataset, shots)) != shots:
-        left_out = ", ".join(str(each) for each in shots if each not in fit)
-        seen = [*seen, f"without {left_out} shots: most classes have fewer images to train on"]
+        seen = [*seen, f"shots at most {max(fit)}: no class has more images to train on"]
         wanted.shots = fit
         text = new_text(source, str(file), name, wanted.tasks())
         sweep, _ = _checked(text, file)

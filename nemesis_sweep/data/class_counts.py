@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median_low
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.data.own.torchvision_names import PREFIX
@@ -29,9 +28,9 @@ class ClassCounts:
     splits: Mapping[str, tuple[int, ...]]
 
     @property
-    def usual(self) -> int:
-        """Training images that at least half of the classes have."""
-        return median_low(self.splits.get("train") or (0,))
+    def most(self) -> int:
+        """Training images of the largest class."""
+        return max(self.splits.get("train", ()), default=0)
 
 
 def class_counts(name: str, root: str | Path | None = None) -> ClassCounts:
