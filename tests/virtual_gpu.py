@@ -11,13 +11,12 @@ Numbers are those of the CPU, so results can be compared with it bit for bit. Ke
 up and what CUDA itself refuses are not seen: tests marked `gpu` are for that.
 """
 
-import traceback
+import sys
 from collections import Counter
 from pathlib import Path
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
 
 DEVICE = torch.device("meta")
 READS = {"_local_scalar_dense", "equal"}
@@ -87,7 +86,7 @@ class VirtualGPU(TorchDispatchMode):
         return self.run(func, args, kwargs or {})
 
     def run(self, func, args, kwargs):
-        given, shape = tree_flatten((args, kwargs))
+        given = _leaves((args, kwargs))
         here = [x for x in given if isinstance(x, torch.Tensor) and not isinstance(x, OnDevice)]
         there = [x for x in given if isinstance(x, OnDevice)]
         asked = kwargs.get("device")
@@ -99,10 +98,8 @@ class VirtualGPU(TorchDispatchMode):
             self._copied(name, args, kwargs, here, there, to_device)
         elif there and to_device:
             self._checked(name, args, here, there)
-        plain = [x.inner if isinstance(x, OnDevice) else x for x in given]
-        plain = [torch.device("cpu") if isinstance(x, torch.device) else x for x in plain]
-        own_args, own_kwargs = tree_unflatten(plain, shape)
-        return self._wrapped(func, args, kwargs, func(*own_args, **own_kwargs), to_device)
+        out = func(*_each(_on_cpu, args), **_each(_on_cpu, kwargs))
+        return self._wrapped(func, args, kwargs, out, to_device)
 
     def waited(self, why, tensor):
         self.waits[f"{why}, {tuple(tensor.shape)}, {_place()}"] += 1
@@ -128,7 +125,7 @@ class VirtualGPU(TorchDispatchMode):
         if name in READS:
             self.waited("value read", there[0])
         by_flags = name in INDEXED and any(
-            isinstance(x, OnDevice) and x.dtype == torch.bool for x in tree_flatten(args[1])[0]
+            isinstance(x, OnDevice) and x.dtype == torch.bool for x in _leaves(args[1])
         )
         if by_flags or name in SHAPED_BY_VALUES or (name == "repeat_interleave" and len(there) > 1):
             self.waited("shape that depends on values", there[0])
@@ -140,17 +137,37 @@ class VirtualGPU(TorchDispatchMode):
             if argument.alias_info is not None and argument.alias_info.is_write:
                 value = args[position] if position < len(args) else kwargs.get(argument.name)
                 written |= dict.fromkeys(argument.alias_info.before_set, value)
-        results, shape = tree_flatten(out)
-        found = []
-        for number, result in enumerate(results):
-            returns = func._schema.returns
+        returns, number = func._schema.returns, -1
+
+        def wrapped(result):
+            nonlocal number
+            number += 1
             alias = returns[number].alias_info if number < len(returns) else None
             if alias is not None and alias.is_write:
-                found.append(next(written[name] for name in alias.before_set if name in written))
-            else:
-                wrap = to_device and isinstance(result, torch.Tensor)
-                found.append(OnDevice(result) if wrap else result)
-        return tree_unflatten(found, shape)
+                return next(written[name] for name in alias.before_set if name in written)
+            return OnDevice(result) if to_device and isinstance(result, torch.Tensor) else result
+
+        return _each(wrapped, out)
+
+
+def _leaves(value):
+    """What is in lists, tuples and dictionaries. torch's own function for it takes most of a test's time."""
+    if isinstance(value, (tuple, list)):
+        return [leaf for each in value for leaf in _leaves(each)]
+    return _leaves(list(value.values())) if isinstance(value, dict) else [value]
+
+
+def _each(made, value):
+    """The same lists, tuples and dictionaries of what is made of each leaf."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(_each(made, each) for each in value)
+    if isinstance(value, dict):
+        return {key: _each(made, each) for key, each in value.items()}
+    return made(value)
+
+
+def _on_cpu(value):
+    return torch.device("cpu") if isinstance(value, torch.device) else plain(value)
 
 
 def plain(value):
@@ -160,7 +177,10 @@ def plain(value):
 
 def _place():
     """Where in this package, or in torch's optimisers, that was."""
-    for frame in reversed(traceback.extract_stack()):
-        if "/nemesis_sweep/" in frame.filename or "torch/optim" in frame.filename:
-            return f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
+    frame = sys._getframe()
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if "/nemesis_sweep/" in name or "torch/optim" in name:
+            return f"{Path(name).parent.name}/{Path(name).name}:{frame.f_lineno}"
+        frame = frame.f_back
     return "outside"

@@ -4,7 +4,7 @@ Each function takes the tensors of one replicate, gives logits ``(B, C)``, and h
 """
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -384,14 +384,8 @@ PLAIN = {
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 
 
-@cache
-def mean_norm(rows):
-    """Of all words, one after the other: seconds, so once for a vocabulary."""
-    return sum(float(row.norm()) for row in rows) / len(rows)
-
-
 def typical_norms(learner, count, first):
-    """One word after the other, and one block after the other of each class's text."""
+    """Of all words, then one block after the other of each class's text."""
     dtype = next(iter(learner.values().values())).dtype
     patches = []
     if learner.method.prompt in ("vpt", "promptsrc"):
@@ -402,7 +396,7 @@ def typical_norms(learner, count, first):
     tower, tokenizer = learner.backbone.text, learner.backbone.tokenizer
     if learner.method.prompt == "prefix":
         return typical_pairs(learner)
-    blocks = [mean_norm(tower.token_embedding.weight)]
+    blocks = [float(tower.token_embedding.weight.norm(dim=-1).mean())]
     norms = [[] for _ in tower.blocks]
     for name in learner.classnames:
         ids = tokenizer([f"a picture of {name}, drawn."])[0]

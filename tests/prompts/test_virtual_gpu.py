@@ -169,33 +169,33 @@ def running(backbone, method, device, features):
 def test_epochs_wait_as_often_however_many_steps_they_have(backbones, monkeypatch, kind, most):
     """Features on the device or, where they are too many, copied batch by batch: metrics as on a CPU."""
     monkeypatch.setattr(resident, "MOST", most)
-    waits, method = [], made(kind, batch=4, views=2)
-    for steps in (1, 2):
-        with torch.no_grad():
-            features = episodes(started(backbones[kind], method, "cpu").learner, 4 * steps)
-        here = running(backbones[kind], method, "cpu", features)
-        assert here.features is features
-        with VirtualGPU() as gpu:
-            there = running(backbones[kind], method, DEVICE, features)
-            of_the_same_texts(there.trainer.learner, here.trainer.learner)
-            of_the_same_start(there.trainer, here.trainer)
-            assert isinstance(there.features.train, OnDevice) == bool(most)
-            for _ in range(2):
-                gpu.forget()
-                assert there.run_epoch() == here.run_epoch()
-            assert not gpu.faults
-            waits.append(gpu.waits.total())
-            for split in ("val", "test"):
-                assert there.evaluate(split) == here.evaluate(split)
-            assert there.prompt().selected_share == here.prompt().selected_share
-            assert not gpu.faults
-            if steps == 2:
-                again = running(backbones[kind], method, DEVICE, features)
-                of_the_same_texts(again.trainer.learner, here.trainer.learner)
-                again.load_state(there.state())
-                assert again.run_epoch() == here.run_epoch()
-                assert not gpu.faults
-    assert waits == [1, 1]
+    method = made(kind, batch=4, views=2)
+    with torch.no_grad():
+        learner = started(backbones[kind], method, "cpu").learner
+        one, two = (episodes(learner, 4 * steps) for steps in (1, 2))
+    here = running(backbones[kind], method, "cpu", two)
+    assert here.features is two
+    with VirtualGPU() as gpu:
+        short = running(backbones[kind], method, DEVICE, one)
+        there = running(backbones[kind], method, DEVICE, two)
+        of_the_same_texts(there.trainer.learner, here.trainer.learner)
+        of_the_same_start(there.trainer, here.trainer)
+        assert isinstance(there.features.train, OnDevice) == bool(most)
+        for _ in range(2):
+            gpu.forget()
+            short.run_epoch()
+            assert gpu.waits.total() == 1
+            gpu.forget()
+            assert there.run_epoch() == here.run_epoch()
+            assert gpu.waits.total() == 1
+        for split in ("val", "test"):
+            assert there.evaluate(split) == here.evaluate(split)
+        assert there.prompt().selected_share == here.prompt().selected_share
+        again = running(backbones[kind], method, DEVICE, two)
+        of_the_same_texts(again.trainer.learner, here.trainer.learner)
+        again.load_state(there.state())
+        assert again.run_epoch() == here.run_epoch()
+        assert not gpu.faults
 
 
 def test_what_goes_to_the_device_for_all_trials_is_looked_at_once(backbones, gpu):

@@ -1,4 +1,4 @@
-"""Random text towers with ViT-B/16's width and heads, a few layers deep, every bias and norm moved."""
+"""Random text towers, one with ViT-B/16's width, a few layers deep, every bias and norm moved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_model(kind: type[nn.Module] = CLIP, *, embed_dim: int = 48, seed: int =
     Keywords other than the model's own go to the text tower's configuration.
     """
     own = {key: config.pop(key) for key in ("quick_gelu", "init_logit_bias") if key in config}
-    text = {"width": 512, "heads": 8, "layers": 2, "vocab_size": 49408, "context_length": 77} | config
+    text = {"width": 128, "heads": 2, "layers": 2, "vocab_size": 49408, "context_length": 77} | config
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = kind(embed_dim=embed_dim, vision_cfg=VISION, text_cfg=text, **own)
@@ -51,12 +51,10 @@ def models() -> dict[str, Any]:
     """float64 models whose prompts can share states, by what is special about them."""
     return {
         "clip": make_model().double(),
-        "quickgelu": make_model(quick_gelu=True, ls_init_value=0.5).double(),
+        "quickgelu": make_model(quick_gelu=True, ls_init_value=0.5, width=512, heads=8).double(),
         "custom": make_model(CustomTextCLIP, proj_bias=True, ls_init_value=0.3).double(),
-        "one_layer": make_model(layers=1, width=128, heads=2).double(),
-        "no_projection": make_model(
-            CustomTextCLIP, embed_dim=128, width=128, heads=4, proj_type="none"
-        ).double(),
+        "one_layer": make_model(layers=1).double(),
+        "no_projection": make_model(CustomTextCLIP, embed_dim=128, heads=4, proj_type="none").double(),
     }
 
 

@@ -124,7 +124,7 @@ def test_low_precision_towers_keep_an_fp32_context(
 ) -> None:
     exact = text_tower(models["clip"]).to(torch.float32)
     layout = make_layout(tokenizer, UNEVEN, 4)
-    context = random_context((1, 4, 512), dtype=torch.float32)
+    context = random_context((1, 4, 128), dtype=torch.float32)
     low = value_and_gradient(lambda x: encode_text(exact.to(dtype), layout, x), context)
     full = value_and_gradient(lambda x: encode_text(exact, layout, x), context)
     assert low[0].dtype == low[1].dtype == torch.float32
@@ -137,7 +137,7 @@ def test_a_replicate_does_not_depend_on_its_neighbours(
 ) -> None:
     tower = text_tower(models["clip"])
     layout = make_layout(tokenizer, UNEVEN, 4, "middle")
-    contexts = random_context((3, 4, 512)).detach()
+    contexts = random_context((3, 4, 128)).detach()
     together = encode_text(tower, layout, contexts)
     alone = torch.cat([encode_text(tower, layout, context[None]) for context in contexts])
     torch.testing.assert_close(together, alone, rtol=1e-12, atol=1e-12)
@@ -177,8 +177,8 @@ def test_memory_holds_no_copy_of_the_shared_keys_per_class(tokenizer: SimpleToke
     tower = text_tower(make_model(layers=layers))
     names = TWO_WORDS
     few, many = (saved_bytes(tower, make_layout(tokenizer, names, n_ctx)) for n_ctx in (4, 24))
-    # Twenty more shared positions, copied per class, would be 20 * (key + value) * 512 * 4 bytes per layer.
-    copied = layers * classes * 20 * 2 * 512 * 4
+    # Twenty more shared positions, copied per class, would be 20 * (key + value) * width * 4 bytes per layer.
+    copied = layers * classes * 20 * 2 * tower.width * 4
     assert many - few < 0.15 * copied
 
 
@@ -222,25 +222,25 @@ def test_a_tokenizer_that_ends_elsewhere_takes_the_plain_path() -> None:
     assert choose_path(tower, layout) == "plain"
 
 
-@pytest.mark.parametrize("bad", [(1, 5, 512), (1, 4, 256), (1, 3, 4, 512), (4, 512), (1, 1, 2, 4, 512)])
+@pytest.mark.parametrize("bad", [(1, 5, 128), (1, 4, 256), (1, 3, 4, 128), (4, 128), (1, 1, 2, 4, 128)])
 def test_contexts_that_do_not_fit_are_refused(
     models: dict[str, Any], tokenizer: SimpleTokenizer, bad: tuple[int, ...]
 ) -> None:
     layout = make_layout(tokenizer, ["cat", "dog"], 4)
-    with pytest.raises(UserError, match=r"does not fit.*\(R, 4, 512\) shared, or \(R, 2, 4, 512\)"):
+    with pytest.raises(UserError, match=r"does not fit.*\(R, 4, 128\) shared, or \(R, 2, 4, 128\)"):
         encode_text(text_tower(models["clip"]), layout, torch.zeros(bad))
 
 
 def test_a_layout_of_another_length_is_refused(models: dict[str, Any]) -> None:
     layout = make_layout(SimpleTokenizer(context_length=32), ["cat"], 4)
     with pytest.raises(UserError, match="layout of 32 tokens; allowed: 77"):
-        encode_text(text_tower(models["clip"]), layout, torch.zeros(1, 4, 512))
+        encode_text(text_tower(models["clip"]), layout, torch.zeros(1, 4, 128))
 
 
 def test_an_unknown_path_is_refused(models: dict[str, Any], tokenizer: SimpleTokenizer) -> None:
     layout = make_layout(tokenizer, ["cat"], 4)
     with pytest.raises(UserError, match="found 'fast'; allowed: auto, shared, cut, plain"):
-        encode_text(text_tower(models["clip"]), layout, torch.zeros(1, 4, 512), path="fast")
+        encode_text(text_tower(models["clip"]), layout, torch.zeros(1, 4, 128), path="fast")
 
 
 @pytest.mark.parametrize(("name", "path"), [("clip", "shared"), ("clip", "cut"), ("clip", "plain")])

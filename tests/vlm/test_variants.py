@@ -110,7 +110,7 @@ def test_bad_positions_are_refused(
     tower = text_tower(models["clip"])
     layout = make_layout(tokenizer, ["cat"], N_CTX)
     with pytest.raises(UserError, match=message):
-        encode_variants(tower, layout, random_context((2, N_CTX, 512)), positions, scales)
+        encode_variants(tower, layout, random_context((2, N_CTX, 128)), positions, scales)
 
 
 def test_a_position_before_the_first_is_refused(models: dict[str, Any], tokenizer: SimpleTokenizer) -> None:

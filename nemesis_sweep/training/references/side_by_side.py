@@ -63,6 +63,7 @@ def train(
         [{"params": list(part.values()), "lr": rate} for part, rate in zip(parts, rates, strict=True)],
         weight_decay=course.weight_decay,
         eps=course.eps,
+        fused=True,
     )
     generators = Generators([episode.seed for episode in features.episodes])
     best = _Best(len(rates), features)
@@ -78,6 +79,16 @@ def train(
         if epoch % course.every == 0 or epoch == course.epochs:
             best.look(_stacked(parts), logits, epoch)
     return best.chosen()
+
+
+def folded(logits: Callable[[Tensor], Tensor], vectors: Tensor) -> Tensor:
+    """Logits ``(S, R, B, n)`` by vectors ``(S, R, n, E)`` that every setting has of its own.
+
+    logits: of vectors ``(R, S n, E)``, to ``(R, B, S n)``: one product in which the images are not repeated
+    for every setting.
+    """
+    found = logits(vectors.transpose(0, 1).flatten(1, 2))
+    return found.unflatten(-1, (len(vectors), -1)).movedim(-2, 0)
 
 
 def total_loss(logits: Tensor, labels: Tensor) -> Tensor:

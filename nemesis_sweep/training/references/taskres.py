@@ -27,7 +27,7 @@ from nemesis_sweep.spec.values import Values
 from nemesis_sweep.training.episode_features import EpisodeFeatures
 from nemesis_sweep.training.references.measured import NOTHING, Measured, measured, offered
 from nemesis_sweep.training.references.reference import ReferenceClassifier
-from nemesis_sweep.training.references.side_by_side import Course, Logits, on_device, train
+from nemesis_sweep.training.references.side_by_side import Course, Logits, folded, on_device, train
 from nemesis_sweep.vlm.backbone import Backbone
 
 ALPHAS = (0.1, 0.5, 2.0, 10.0, 50.0)
@@ -78,6 +78,7 @@ def head(backbone: Backbone, dataset: Dataset, alphas: Sequence[float]) -> Logit
 
     def logits(values: Mapping[str, Tensor], images: Tensor) -> Tensor:
         strength = torch.tensor(alphas, dtype=images.dtype).to(images.device)[:, None, None, None]
-        return cosine_logits(images, moved(base, values["residual"], strength), backbone)
+        texts = moved(base, values["residual"], strength)
+        return folded(lambda every: cosine_logits(images, every, backbone), texts)
 
     return logits
