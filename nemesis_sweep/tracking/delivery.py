@@ -95,8 +95,12 @@ class Delivery:
 
     def send(self, client: MlflowClient) -> None:
         """Send what waits. Raises whatever MLflow raises; what was sent by then is sent once more."""
-        if not self._is_there and self._run_id and not _exists(client, self._run_id):
-            self._run_id, self._sent = "", 0
+        if not self._is_there and self._run_id:
+            run = _active(client, self._run_id)
+            if run is None:
+                self._run_id, self._sent = "", 0
+            else:
+                self._artifacts = str(run.info.artifact_uri)
         self._is_there = True
         events, end = self._outbox.read(self._sent)
         batch = Batch()
@@ -222,15 +226,17 @@ def sent_to(folder: Path) -> str:
         return ""
 
 
-def _exists(client: MlflowClient, run_id: str) -> bool:
+def _active(client: MlflowClient, run_id: str) -> Run | None:
+    """The run; None where there is none any more, or a deleted one."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+        run = client.get_run(run_id)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        return False
+        return None
+    return run if run.info.lifecycle_stage == "active" else None
 
 
 def _ending(each: Event, is_trial: bool) -> dict[str, str]:

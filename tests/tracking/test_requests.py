@@ -64,6 +64,10 @@ def test_a_trial_is_told_in_few_requests(home: Path, tracking: Tracking, asked: 
     run.finish("FINISHED", {"test/accuracy": 51.5})
     delivery.send(client)
     assert asked == ["log_batch", "update_run_info"]
+    asked.clear()
+    run.log_files(place, "prompt", place="records")
+    Delivery(place, tracking, f"{STUDY}/7").send(client)  # A later run of the sweep goes on.
+    assert asked == ["get_run"]
 
 
 def test_a_model_takes_four_requests_and_all_of_them_one(
