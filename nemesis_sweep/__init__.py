@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from nemesis_sweep.training.trainer import Trainer as Trainer
     from nemesis_sweep.training.training_run import TrainingRun as TrainingRun
     from nemesis_sweep.vlm.backbone import Backbone as Backbone
-    from nemesis_sweep.vlm.backbone import backbone_from_open_clip as backbone_from_open_clip
-    from nemesis_sweep.vlm.backbone import load_backbone as load_backbone
+    from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip as backbone_from_open_clip
+    from nemesis_sweep.vlm.load_backbone import load_backbone as load_backbone
     from nemesis_sweep.vlm.text import encode_text as encode_text
     from nemesis_sweep.vlm.variants import encode_variants as encode_variants
 
@@ -70,14 +70,14 @@ _HOMES = {
     "TextClassifier": "prompts.text_classifier",
     "Trainer": "training.trainer",
     "UserError": "messages.errors",
-    "backbone_from_open_clip": "vlm.backbone",
+    "backbone_from_open_clip": "vlm.from_open_clip",
     "encode_text": "vlm.text",
     "encode_variants": "vlm.variants",
     "episode_features": "training.episode_features",
     "evaluate": "training.evaluation",
     "fit": "training.api",
     "fit_reference": "training.references.fitted",
-    "load_backbone": "vlm.backbone",
+    "load_backbone": "vlm.load_backbone",
     "load_dataset": "data.registry",
     "load_prompt": "prompts.artifact",
     "load_reference": "training.references.saved",

@@ -25,7 +25,7 @@ from nemesis_sweep.training.corrupted import Corrupted
 from nemesis_sweep.training.corruption import corrupt
 from nemesis_sweep.training.episode_features import target_features
 from nemesis_sweep.training.generators import seeded
-from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.text import encode_text
 
 STRENGTHS = {

@@ -13,8 +13,8 @@ from nemesis_sweep.bench.machine import describe_machine
 from nemesis_sweep.bench.memory import peak_bytes
 from nemesis_sweep.bench.timing import Say, Turn, make_implementation, take_turns, use_threads
 from nemesis_sweep.bench.workload import Setting, Workload, make_workload
-from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.devices import find_device, synchronise
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.registry import find_backbone
 
 COOP = "CoOp"

@@ -22,7 +22,8 @@ from nemesis_sweep.bench.timing import Say, use_threads
 from nemesis_sweep.data.dataset import Item
 from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.messages.counting import counted
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 
 @dataclass(frozen=True)

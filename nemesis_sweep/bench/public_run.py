@@ -30,7 +30,8 @@ from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.nemesis.selection import draw_positions
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.generators import seeded
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 INIT_STD = 0.02
 TEST_BATCH = 100

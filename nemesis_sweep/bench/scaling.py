@@ -14,7 +14,7 @@ from nemesis_sweep.bench.timing import Say, make_implementation, take_turns, use
 from nemesis_sweep.bench.workload import Setting, make_workload
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompts import PROMPTS
-from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 AXES: dict[str, tuple[int | str, ...]] = {
     "classes": (10, 30, 100, 200, 400, 1000),

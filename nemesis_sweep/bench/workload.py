@@ -24,8 +24,9 @@ from nemesis_sweep.spec.prompt_fields import LAST, VECTORS
 from nemesis_sweep.spec.prompts import PROMPTS
 from nemesis_sweep.spec.reads import PIXELS
 from nemesis_sweep.training.generators import Generators, seeded
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.layout import Layout, make_layout
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.registry import RANDOM, architecture_names
 

@@ -7,7 +7,8 @@ import torch
 from open_clip.model import CLIP
 
 from nemesis_sweep.spec.reads import PATCHES, PIXELS, POOLED, Reads
-from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 
 _TEXT = {"width": 64, "heads": 2, "layers": 2, "context_length": 77, "vocab_size": 49408}
 _VIT = {"image_size": 32, "patch_size": 16, "width": 64, "layers": 1, "head_width": 32}

@@ -18,7 +18,8 @@ from nemesis_sweep.spec.outside.kinds import kind_of
 from nemesis_sweep.spec.outside.methods import read_method
 from nemesis_sweep.spec.owned import owners_of
 from nemesis_sweep.spec.tasks import ALL, PUBLISHED, ValShots
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 SEEDS = 2**32
 """Seeds are smaller, as in a sweep file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,26 +18,15 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.prompt_fields import LAST
 from nemesis_sweep.spec.reads import PIXELS, POOLED, Reads, last_of
-from nemesis_sweep.vlm.cosine_factor import usable_factor
 from nemesis_sweep.vlm.devices import find_device
-from nemesis_sweep.vlm.dual_encoders.described import family_of, refuse_other_size
-from nemesis_sweep.vlm.dual_encoders.families import USUAL_SCALE
-from nemesis_sweep.vlm.dual_encoders.loading import load_parts
-from nemesis_sweep.vlm.dual_encoders.tower import dual_encoder_tower
 from nemesis_sweep.vlm.exact_fp32 import without_tf32
 from nemesis_sweep.vlm.image_features import patch_count, patch_features, pooled_features
 from nemesis_sweep.vlm.image_states import image_blocks, states_shape, token_states
 from nemesis_sweep.vlm.kept_layouts import KeptLayouts
 from nemesis_sweep.vlm.layout import Layout, check_class_names, refuse_no_texts, unknown_tokens
-from nemesis_sweep.vlm.loading import DualEncoderFiles, dual_encoder_files, load_model
-from nemesis_sweep.vlm.model_folder import read_config
-from nemesis_sweep.vlm.preprocess import Preprocess as Preprocess
-from nemesis_sweep.vlm.registry import find_backbone
+from nemesis_sweep.vlm.preprocess import Preprocess
 from nemesis_sweep.vlm.text import encode_text
-from nemesis_sweep.vlm.text_tower import text_tower
-from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from nemesis_sweep.vlm.tower import TextTower
-from nemesis_sweep.vlm.usable_config import usable
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -233,93 +222,3 @@ def precision_dtype(precision: str) -> torch.dtype:
     if precision not in DTYPES:
         raise UserError(Problem("unknown precision", found=repr(precision), allowed=", ".join(DTYPES)))
     return DTYPES[precision]
-
-
-def load_backbone(name: str) -> Backbone:
-    """Load a backbone by name; `nemesis_sweep.vlm.registry` lists what names there are.
-
-    Raises UserError for unknown names and for weights that are missing, unreadable or of another
-    architecture.
-    """
-    if not isinstance(name, str):
-        raise UserError(Problem("not a name of a backbone", "backbone", found=repr(name), allowed="a text"))
-    source = find_backbone(name)
-    if (files := dual_encoder_files(source)) is not None:
-        return _dual_encoder(files, name)
-    loaded = load_model(source)
-    tokenizer = make_tokenizer(loaded.config["text_cfg"], loaded.folder)
-    backbone = backbone_from_open_clip(loaded.model, tokenizer, loaded.preprocess, name=name)
-    usable_factor(backbone.logit_scale, name)
-    return replace(backbone, known_tokens=loaded.known_tokens)
-
-
-def _dual_encoder(files: DualEncoderFiles, name: str) -> Backbone:
-    """A backbone of one of transformers' dual encoders. Raises UserError as `load_parts` does."""
-    family = family_of(files.config)
-    config, settings = read_config(files.config)
-    preprocess = Preprocess(**settings)
-    parts = load_parts(files.config, files.weights)
-    if parts.logit_scale is not None:
-        usable_factor(parts.logit_scale, name)
-    if parts.image.image_size is not None:
-        refuse_other_size(files.config, preprocess.image_size, parts.image.image_size)
-    tokenizer = make_tokenizer(config["text_cfg"], files.config.parent)
-    with usable(files.config, "no model has these sizes"):
-        tower = dual_encoder_tower(parts.text, family, tokenizer)
-    return Backbone(
-        name=name,
-        text=tower,
-        visual=parts.image,
-        tokenizer=tokenizer,
-        preprocess=preprocess,
-        logit_scale=USUAL_SCALE if parts.logit_scale is None else parts.logit_scale,
-        logit_bias=parts.logit_bias,
-        scale_stored=parts.logit_scale is not None,
-        queries=parts.image.queries,
-    )
-
-
-def backbone_from_open_clip(
-    model: nn.Module,
-    tokenizer: Any,
-    preprocess: Preprocess | Mapping[str, Any] | None = None,
-    *,
-    name: str = "custom",
-) -> Backbone:
-    """Make a backbone of an open_clip model and tokenizer that somebody already has.
-
-    preprocess: a `Preprocess`, or open_clip's configuration as a mapping; by default the one that open_clip
-    has attached to the model. The model is frozen, put into eval mode (BatchNorm too) and shared, not copied.
-    Raises UserError if the text tower takes no context vectors.
-    """
-    parts: Any = model.requires_grad_(False).eval()
-    if not isinstance(preprocess, Preprocess):
-        attached = getattr(parts.visual, "preprocess_cfg", None) or {}
-        preprocess = _preprocess(parts.visual, {**attached, **(preprocess or {})})
-    bias = getattr(parts, "logit_bias", None)
-    return Backbone(
-        name=name,
-        text=text_tower(model, getattr(tokenizer, "context_length", None)),
-        visual=parts.visual,
-        tokenizer=tokenizer,
-        preprocess=preprocess,
-        logit_scale=float(parts.logit_scale.detach().exp()),
-        logit_bias=None if bias is None else float(bias.detach()),
-    )
-
-
-def _preprocess(visual: Any, config: Mapping[str, Any]) -> Preprocess:
-    """Merge open_clip's preprocess words with the size the image tower was built for."""
-    size = getattr(visual, "image_size", None) or config.get("size") or config.get("image_size") or 224
-    sides = {size} if isinstance(size, int) else set(size)
-    if len(sides) != 1:
-        raise UserError(Problem("only square images are supported", found=str(size)))
-    known = ("mean", "std", "interpolation", "resize_mode", "fill_color", "resize")
-    given = {key: config[key] for key in known if config.get(key) is not None}
-    for key in {"mean", "std"} & given.keys():
-        try:
-            given[key] = tuple(float(value) for value in given[key])
-        except (TypeError, ValueError) as error:
-            message, allowed = "these settings of images cannot be used", "a number for each of the 3 colours"
-            raise UserError(Problem(message, key=key, found=repr(given[key]), allowed=allowed)) from error
-    return Preprocess(image_size=int(sides.pop()), **given)

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from nemesis_sweep.vlm.backbone import backbone_from_open_clip
 from nemesis_sweep.vlm.dual_encoders.described import TRANSFORMERS
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.loading import load_model
 from nemesis_sweep.vlm.registry import find_backbone
 from nemesis_sweep.vlm.tokenizer import make_tokenizer

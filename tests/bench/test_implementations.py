@@ -8,7 +8,7 @@ import torch
 from nemesis_sweep.bench.timing import make_implementation
 from nemesis_sweep.bench.workload import Setting, make_workload
 from nemesis_sweep.spec.prompts import PROMPTS
-from nemesis_sweep.vlm.backbone import backbone_from_open_clip
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.text import encode_text
 
 CASES = {

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from nemesis_sweep.cli import main
-from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_a_prompt_can_be_used_again(finished):
     from nemesis_sweep.prompts.text_classifier import TextClassifier
     from nemesis_sweep.training.episode_features import episode_features
     from nemesis_sweep.training.evaluation import evaluate
-    from nemesis_sweep.vlm.backbone import load_backbone
+    from nemesis_sweep.vlm.load_backbone import load_backbone
     from nemesis_sweep.vlm.text import encode_text
 
     folder = finished / "home" / "trials" / STUDY / "1"

@@ -15,7 +15,8 @@ from nemesis_sweep.data.dataset import Dataset
 from nemesis_sweep.data.encode import encode_items
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset
 from nemesis_sweep.data.views import CENTRE
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 FOLDER = Path(nemesis_sweep.embedded.__file__).parent / "icon-clip"
 

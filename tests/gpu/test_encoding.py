@@ -6,7 +6,7 @@ import torch
 
 from nemesis_sweep.data.encode import MAX_BATCH, encode_items
 from nemesis_sweep.data.store import FeatureStore
-from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.registry import RANDOM
 
 pytestmark = pytest.mark.gpu

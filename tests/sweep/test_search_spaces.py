@@ -12,7 +12,7 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.names import known_names
 from nemesis_sweep.sweep.study import TaskStudy
 from nemesis_sweep.sweep.worker import worker_cache
-from nemesis_sweep.vlm import backbone as backbone_module
+from nemesis_sweep.vlm import load_backbone as loading_module
 from nemesis_sweep.vlm.building import build_model
 from tests.data import layouts
 from tests.sweep.in_this_process import run
@@ -72,9 +72,9 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
             folder = tmp_path_factory.mktemp("weights") / architecture
             made[name] = str(save_model(folder, build_model(config), config))
         # SigLIP's own tokenizer is on the hub.
-        own, words = backbone_module.make_tokenizer, family_tokenizer(SIGLIP, small_config(SIGLIP))
+        own, words = loading_module.make_tokenizer, family_tokenizer(SIGLIP, small_config(SIGLIP))
         patch.setattr(
-            backbone_module,
+            loading_module,
             "make_tokenizer",
             lambda text, folder=None: words if "hf_tokenizer_name" in text else own(text, folder),
         )

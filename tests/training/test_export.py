@@ -17,7 +17,7 @@ from nemesis_sweep.files.tensor_file import save_tensors
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.training.classifier import Classifier
 from nemesis_sweep.training.export import export_text_features
-from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 CONFIG = json.loads((Path(ns.__file__).parent / "embedded/icon-clip/open_clip_config.json").read_text())
 

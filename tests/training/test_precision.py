@@ -10,7 +10,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.api import fit
 from nemesis_sweep.training.generators import Generators
 from nemesis_sweep.training.trainer import Trainer
-from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.text import encode_text
 from tests.training.test_trainer import NAMES, batches
 

@@ -12,8 +12,11 @@ from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save_file
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.backbone import Backbone, Preprocess, backbone_from_open_clip, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.building import build_model
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
+from nemesis_sweep.vlm.load_backbone import load_backbone
+from nemesis_sweep.vlm.preprocess import Preprocess
 from nemesis_sweep.vlm.text import encode_text
 from tests.vlm.conftest import VISION, random_context
 

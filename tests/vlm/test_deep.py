@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.backbone import load_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
 from nemesis_sweep.vlm.variants import encode_variants
 

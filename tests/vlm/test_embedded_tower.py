@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.registry import embedded_names
 from nemesis_sweep.vlm.text import choose_path, encode_text
 from tests.vlm.conftest import difference, random_context, value_and_gradient

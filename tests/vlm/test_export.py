@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.export import Exported, export_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from tests.vlm.families import save_model, small_config, small_timm
 
 

@@ -17,10 +17,12 @@ from nemesis_sweep.data.store import FeatureStore
 from nemesis_sweep.prompts.artifact import Prompt, load_prompt, save_prompt
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.trainer import Trainer
-from nemesis_sweep.vlm import backbone as backbone_module
-from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip, load_backbone
+from nemesis_sweep.vlm import load_backbone as loading_module
+from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.building import build_model
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.layout import Layout
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.text import choose_path, encode_text
 from tests.virtual_gpu import DEVICE, VirtualGPU
 from tests.vlm.conftest import difference, random_context, value_and_gradient
@@ -103,7 +105,7 @@ def test_what_is_saved_is_what_is_loaded(
     family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Tokenizers of the Hugging Face hub cannot be downloaded here; tests/vlm/test_hugging_face.py reads some.
-    monkeypatch.setattr(backbone_module, "make_tokenizer", lambda *_: family.tokenizer)
+    monkeypatch.setattr(loading_module, "make_tokenizer", lambda *_: family.tokenizer)
     mean = [0.5, 0.4, 0.3]
     folder = save_model(tmp_path / "m", family.model, family.config, mean=mean, resize_mode="squash")
     with small_timm(family.architecture):

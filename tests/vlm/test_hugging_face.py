@@ -18,8 +18,10 @@ from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.trainer import Trainer
 from nemesis_sweep.vlm import vocabulary
-from nemesis_sweep.vlm.backbone import Backbone, backbone_from_open_clip, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.hugging_face import HuggingFaceTower
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.text import choose_path, encode_text, encode_text_with_states
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from tests.vlm.conftest import WordTokenizer, difference, random_context, value_and_gradient

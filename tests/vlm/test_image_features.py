@@ -6,8 +6,8 @@ import torch
 from open_clip.model import CLIP
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.backbone import backbone_from_open_clip
 from nemesis_sweep.vlm.configuration import no_patches, untrained_patches
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.image_features import patch_count, patch_features
 
 TEXT = {"width": 64, "heads": 2, "layers": 1, "context_length": 77, "vocab_size": 49408}

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm import loading
-from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.hub import cached_models
 from nemesis_sweep.vlm.inspection import inspect_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.published import entry, hub_files
 from tests.vlm.families import save_model, small_config, small_timm
 
@@ -153,7 +153,7 @@ def test_a_hub_repository_that_is_not_there(hub: Callable[..., Path]) -> None:
 def test_siglip_weights_of_ones_own_get_siglips_transform(tmp_path: Path, monkeypatch: Any) -> None:
     config = small_config("ViT-B-16-SigLIP")
     monkeypatch.setattr(loading, "architecture_config", lambda _: config)
-    monkeypatch.setattr("nemesis_sweep.vlm.backbone.make_tokenizer", lambda *_: None)
+    monkeypatch.setattr("nemesis_sweep.vlm.load_backbone.make_tokenizer", lambda *_: None)
     with small_timm("ViT-B-16-SigLIP"):
         model = build_model(config)
         with torch.no_grad():

@@ -9,9 +9,10 @@ from torch.nn import functional as F
 
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.vlm import shared
-from nemesis_sweep.vlm.backbone import backbone_from_open_clip, load_backbone
 from nemesis_sweep.vlm.building import build_model
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.layout import text_layout
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.states import keys_and_values
 from nemesis_sweep.vlm.text import choose_path, encode_prefixed, encode_text
 from nemesis_sweep.vlm.text_tower import text_tower

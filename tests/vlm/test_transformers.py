@@ -16,11 +16,12 @@ from torch.nn import functional as F
 from nemesis_sweep.cli import main
 from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.trainer import Trainer
-from nemesis_sweep.vlm.backbone import backbone_from_open_clip, load_backbone
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.configuration import architecture_config
+from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.inspection import inspect_backbone
 from nemesis_sweep.vlm.layout import make_layout
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.text import encode_text
 from nemesis_sweep.vlm.tokenizer import make_tokenizer
 from tests.virtual_gpu import DEVICE, VirtualGPU

@@ -26,7 +26,8 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.training.episode_features import EpisodeFeatures, episode_features
 from nemesis_sweep.training.references.zero_shot import zero_shot
 from nemesis_sweep.training.training_run import TrainingRun
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 SEEDS = (1, 2, 3)
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # scikit-learn's C

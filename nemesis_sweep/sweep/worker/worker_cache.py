@@ -21,7 +21,8 @@ from nemesis_sweep.sweep.home.tested_images import TestedImages
 from nemesis_sweep.sweep.worker.beginning import shared_by
 from nemesis_sweep.training.episode_features import EpisodeFeatures, features_of, target_features
 from nemesis_sweep.training.transfer import Target, own_accuracy
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.registry import located
 
 KEPT_FEATURES, KEPT_BYTES = 4, 2**32

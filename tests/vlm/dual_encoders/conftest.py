@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from nemesis_sweep.vlm.backbone import Backbone, load_backbone
+from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.dual_encoders.families import FAMILIES, Family
+from nemesis_sweep.vlm.load_backbone import load_backbone
 
 pytest.importorskip("transformers")
 

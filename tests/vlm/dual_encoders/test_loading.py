@@ -19,7 +19,6 @@ from safetensors.torch import load_file, save_file
 from nemesis_sweep.cli import main
 from nemesis_sweep.data.views import CENTRE, view
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.configuration import (
     context_length,
     no_image_blocks,
@@ -32,6 +31,7 @@ from nemesis_sweep.vlm.dual_encoders.families import NORM_NOTE
 from nemesis_sweep.vlm.export import export_backbone
 from nemesis_sweep.vlm.hub import cached_models
 from nemesis_sweep.vlm.inspection import inspect_backbone
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from nemesis_sweep.vlm.pixels import normalised
 from nemesis_sweep.vlm.presence import missing_here
 from nemesis_sweep.vlm.registry import find_backbone

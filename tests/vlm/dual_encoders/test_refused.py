@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from nemesis_sweep.cli import main
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm.backbone import load_backbone
 from nemesis_sweep.vlm.causality import Causality, causality_of
 from nemesis_sweep.vlm.dual_encoders.families import FAMILIES
+from nemesis_sweep.vlm.load_backbone import load_backbone
 from tests.vlm.dual_encoders.conftest import Tiny
 from tests.vlm.dual_encoders.tiny import save_tiny
 
