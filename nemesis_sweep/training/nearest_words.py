@@ -23,6 +23,7 @@ from nemesis_sweep.prompts.registry import learner_of
 from nemesis_sweep.training.classifier import Learnt, backbone_of, replicates_of
 from nemesis_sweep.vlm.backbone import Backbone
 from nemesis_sweep.vlm.token_texts import embedded_tokens, token_text
+from nemesis_sweep.vlm.typical_norms import embedding_norm
 
 TOP = 5
 CONTEXT = "context"
@@ -135,7 +136,7 @@ def nearest_words(
         kind=prompt.kind,
         backbone=prompt.backbone,
         vocabulary=len(ids),
-        embedding_norm=float(torch.linalg.vector_norm(embeddings.double(), dim=-1).mean()),
+        embedding_norm=float(embedding_norm(own)),
         vectors=tuple(VectorWords(*place, norm=norm, words=words) for place, norm, words in each),
         others=tuple(_others(prompt)),
     )

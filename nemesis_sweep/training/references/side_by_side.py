@@ -63,7 +63,6 @@ def train(
         [{"params": list(part.values()), "lr": rate} for part, rate in zip(parts, rates, strict=True)],
         weight_decay=course.weight_decay,
         eps=course.eps,
-        fused=True,
     )
     generators = Generators([episode.seed for episode in features.episodes])
     best = _Best(len(rates), features)
