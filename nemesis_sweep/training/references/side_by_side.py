@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -58,9 +59,11 @@ def train(
     course: Course,
 ) -> Chosen:
     """Train from ``start``, tensors ``(R, ...)``, with the learning rate of every setting."""
-    parts = [{name: nn.Parameter(value.clone()) for name, value in start.items()} for _ in rates]
+    # Neighbours with the same rate are one parameter for AdamW, which works on each number by itself.
+    groups = [(rate, len(list(same))) for rate, same in groupby(rates)]
+    parts = [_begun(start, settings) for _, settings in groups]
     optimiser = torch.optim.AdamW(
-        [{"params": list(part.values()), "lr": rate} for part, rate in zip(parts, rates, strict=True)],
+        [{"params": list(part.values())} for part in parts],
         weight_decay=course.weight_decay,
         eps=course.eps,
     )
@@ -69,14 +72,14 @@ def train(
     steps, step = course.epochs * math.ceil(features.train.shape[1] / course.batch), 0
     for epoch in range(1, course.epochs + 1):
         for images, labels in _batches(features, generators, course.batch):
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            for group, (rate, _) in zip(optimiser.param_groups, groups, strict=True):
                 group["lr"] = rate * (1 + math.cos(math.pi * step / steps)) / 2
             optimiser.zero_grad()
-            total_loss(logits(_stacked(parts), images), labels).backward()
+            total_loss(logits(_joined(parts), images), labels).backward()
             optimiser.step()
             step += 1
         if epoch % course.every == 0 or epoch == course.epochs:
-            best.look(_stacked(parts), logits, epoch)
+            best.look(_joined(parts), logits, epoch)
     return best.chosen()
 
 
@@ -104,8 +107,13 @@ def on_device(features: EpisodeFeatures, device: torch.device) -> EpisodeFeature
     return replace(features, **{name: getattr(features, name).to(device) for name in names})
 
 
-def _stacked(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+def _begun(start: Mapping[str, Tensor], settings: int) -> dict[str, nn.Parameter]:
+    """``(R, ...)`` to ``(settings, R, ...)``."""
+    return {name: nn.Parameter(torch.stack(settings * [value])) for name, value in start.items()}
+
+
+def _joined(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _batches(
