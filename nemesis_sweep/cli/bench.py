@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from nemesis_sweep.cli.bench_options import AT_LEAST_1, case_options, into_option, threads_option
+from nemesis_sweep.cli.choice import Choice
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.pruners import PRUNERS
 from nemesis_sweep.spec.samplers import SAMPLERS
@@ -23,7 +24,7 @@ def command() -> None:
 @command.command("step")
 @case_options
 @click.option(
-    "--skip", multiple=True, type=click.Choice(["public", "plain"]), help="Leave a way out that does not fit."
+    "--skip", multiple=True, type=Choice(["public", "plain"]), help="Leave a way out that does not fit."
 )
 def step(no_memory: bool, as_json: bool, as_markdown: bool, **case: Any) -> None:
     """Time one training step three ways, in turn, and compare memory and gradients.
@@ -184,8 +185,8 @@ def corrupt(as_json: bool, **case: Any) -> None:
 @command.command("engine")
 @click.option("--trials", default=2000, show_default=True, type=AT_LEAST_1)
 @click.option("--workers", default=16, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--sampler", default="random", show_default=True, type=click.Choice(list(SAMPLERS)))
-@click.option("--pruner", default="hyperband", show_default=True, type=click.Choice(list(PRUNERS)))
+@click.option("--sampler", default="random", show_default=True, type=Choice(list(SAMPLERS)))
+@click.option("--pruner", default="hyperband", show_default=True, type=Choice(list(PRUNERS)))
 @click.option("--synced", is_flag=True, help="Bring every journal entry to the disk, as a real run does.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def engine(as_json: bool, **load: Any) -> None:
@@ -238,7 +239,7 @@ def overhead(trials: int, workers: int, as_json: bool) -> None:
     "--pruner",
     default="hyperband",
     show_default=True,
-    type=click.Choice(list(PRUNERS)),
+    type=Choice(list(PRUNERS)),
     help="Of a second sweep; none leaves it out.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

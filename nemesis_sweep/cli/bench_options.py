@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from nemesis_sweep.cli.choice import Choice
 from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.spec.prompts import PROMPTS
 
@@ -37,7 +38,7 @@ def case_options(function: Command) -> Command:
             "--names",
             default="short",
             show_default=True,
-            type=click.Choice(["short", "imagenet-like"]),
+            type=Choice(["short", "imagenet-like"]),
             help="Class names: one token each, or 1 to 9.",
         ),
         threads_option,
@@ -51,11 +52,9 @@ def case_options(function: Command) -> Command:
         click.option(
             "--repeats", default=5, show_default=True, type=AT_LEAST_1, help="Timed steps of each way."
         ),
+        click.option("--precision", default="fp32", show_default=True, type=Choice(["fp32", "bf16", "fp16"])),
         click.option(
-            "--precision", default="fp32", show_default=True, type=click.Choice(["fp32", "bf16", "fp16"])
-        ),
-        click.option(
-            "--prompt", default="coop", show_default=True, type=click.Choice(list(PROMPTS)), help="Its kind."
+            "--prompt", default="coop", show_default=True, type=Choice(list(PROMPTS)), help="Its kind."
         ),
         click.option(
             "--last",

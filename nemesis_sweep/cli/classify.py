@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def command(
         told += classifier.predict(files[start : start + TOGETHER], top=top)
         if len(files) > TOGETHER:
             click.echo(f"{len(told)} of {counted(len(files), 'image')}", err=True)
-    _print(files, told, how)
+    click.echo(_text(files, told, how), nl=False)
 
 
 def _images(given: Path) -> Sequence[Path]:
@@ -100,7 +100,8 @@ def _folders(folder: Path, above: Sequence[Path]) -> Iterator[tuple[Path, list[s
             yield from _folders(folder / entry.name, [*above, place])
 
 
-def _print(files: Sequence[Path], told: Sequence[Predicted], how: str | None) -> None:
+def _text(files: Sequence[Path], told: Sequence[Predicted], how: str | None) -> str:
+    """All that is printed, so that a file that a shell makes of it has all of it or nothing."""
     if how == "json":
         rows = [
             {
@@ -109,14 +110,17 @@ def _print(files: Sequence[Path], told: Sequence[Predicted], how: str | None) ->
             }
             for file, classes in zip(files, told, strict=True)
         ]
-        click.echo(json.dumps(rows, indent=2))
-    elif how == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        return f"{json.dumps(rows, indent=2)}\n"
+    if how == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["image", "rank", "class", "probability"])
         for file, classes in zip(files, told, strict=True):
             writer.writerows([file, rank, name, value] for rank, (name, value) in enumerate(classes, 1))
-    else:
-        width = max(len(printable(str(file))) for file in files)
-        for file, classes in zip(files, told, strict=True):
-            line = "  ".join(f"{printable(name)} {100 * value:.1f} %" for name, value in classes)
-            click.echo(f"{printable(str(file)).ljust(width)}  {line}")
+        return text.getvalue()
+    width = max(len(printable(str(file))) for file in files)
+    lines = []
+    for file, classes in zip(files, told, strict=True):
+        line = "  ".join(f"{printable(name)} {100 * value:.1f} %" for name, value in classes)
+        lines.append(f"{printable(str(file)).ljust(width)}  {line}\n")
+    return "".join(lines)

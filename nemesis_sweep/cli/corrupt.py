@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.cli.choice import Choice
 from nemesis_sweep.cli.options import GivenPath, HomePath
 from nemesis_sweep.cli.prompt_option import task
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
@@ -17,6 +18,7 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.choices import CORRUPTIONS
+from nemesis_sweep.spec.fields import LARGEST
 
 if TYPE_CHECKING:
     from nemesis_sweep.report.corruption import Cells
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
 @click.argument("place", metavar="[PROMPT|HOME]", required=False, type=HomePath())
 @task
 @click.option("--dataset", default="", help="Of a prompt alone: what it is tested on.")
-@click.option("--split", type=click.Choice(["test", "val"]), default="test", show_default=True)
+@click.option("--split", type=Choice(["test", "val"]), default="test", show_default=True)
 @click.option(
     "--operation",
-    type=click.Choice(list(CORRUPTIONS)),
+    type=Choice(list(CORRUPTIONS)),
     help="Scale a vector, or put one drawn at random in its place [default: both].",
 )
 @click.option("--strengths", metavar="X,...", help="Factors, or deviations of the noise; with --operation.")
@@ -100,8 +102,8 @@ def _strengths(operation: str | None, given: str | None) -> dict[str, tuple[floa
     if len(set(numbers)) < len(numbers):  # Each would count once more among the cells.
         message, allowed = "a strength is listed twice", "each of them once"
         raise UserError(Problem(message, key="--strengths", found=given, allowed=allowed))
-    if not numbers or not all(0 <= each < float("inf") for each in numbers):
-        allowed = "numbers from 0, such as 0.5,2"
+    if not numbers or not all(0 <= each <= LARGEST for each in numbers):
+        allowed = "numbers from 0 that fp32 has, such as 0.5,2"
         raise UserError(Problem("not strengths", key="--strengths", found=given, allowed=allowed))
     return {operation: numbers}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nemesis_sweep.cli.choice import Choice
 from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.cli.prompt_option import classnames, home_of, learnt, prompt_argument, task
 from nemesis_sweep.files.own_folder import refuse_uncreatable
@@ -26,7 +27,7 @@ OPEN_CLIP, MLFLOW, ONNX = "open_clip", "mlflow", "onnx"
 @click.option(
     "--format",
     "kind",
-    type=click.Choice([OPEN_CLIP, MLFLOW, ONNX]),
+    type=Choice([OPEN_CLIP, MLFLOW, ONNX]),
     default=OPEN_CLIP,
     show_default=True,
     help="What is written.",

@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 
-from nemesis_sweep.data.class_counts import ClassCounts, class_counts
-from nemesis_sweep.data.own.torchvision_names import PREFIX
-from nemesis_sweep.data.registry import missing_data
-from nemesis_sweep.messages.errors import UserError
+from nemesis_sweep.data.class_counts import counts_here
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.prompt_fields import LAST
@@ -59,7 +56,7 @@ def _views(sweep: Sweep, parts: CrossSection) -> int:
     most = max(tasks.shots)
     total = 0
     for name in (*tasks.dataset, *tasks.targets):
-        counts = _counts(name, tasks.root)
+        counts = counts_here(name, tasks.root)
         if counts is None:
             continue
         total += sum(counts.splits.get("test", ()))
@@ -73,13 +70,3 @@ def _views(sweep: Sweep, parts: CrossSection) -> int:
 
 def _number(views: int | str, parts: CrossSection, cell: tuple[str, int]) -> int:
     return int(max(parts.possible("epochs", cell=cell))) if views == "epochs" else int(views)
-
-
-def _counts(name: str, root: str | None) -> ClassCounts | None:
-    # torchvision would have to be imported to know.
-    if name.startswith(PREFIX) or missing_data(name, root):
-        return None
-    try:
-        return class_counts(name, root)
-    except UserError:
-        return None  # What is wrong with it is told elsewhere.

@@ -117,6 +117,7 @@ def _name(wanted: Wanted) -> str:
 
 
 def _write(wanted: Wanted, file: Path) -> None:
+    from nemesis_sweep.cli.fitting_shots import fitting_shots
     from nemesis_sweep.files.atomic import write_atomically
     from nemesis_sweep.spec.start.new_file import new_text
     from nemesis_sweep.spec.start.shipped import shipped_file
@@ -124,11 +125,18 @@ def _write(wanted: Wanted, file: Path) -> None:
 
     source = shipped_file(wanted.source)
     _refuse_file(file)
-    text = new_text(source, str(file), file_name(file.stem, "sweep"), wanted.tasks())
+    name = file_name(file.stem, "sweep")
+    text = new_text(source, str(file), name, wanted.tasks())
     sweep, seen = _checked(text, file)
+    shots = sweep.tasks.shots
+    if not wanted.shots and (fit := fitting_shots(sweep.tasks.dataset, shots)) != shots:
+        seen = [*seen, f"shots at most {max(fit)}: no class has more images to train on"]
+        wanted.shots = fit
+        text = new_text(source, str(file), name, wanted.tasks())
+        sweep, _ = _checked(text, file)
     write_atomically(file, text)
-    shots = ", ".join(map(str, sweep.tasks.shots))
-    said = f"{', '.join(sweep.tasks.dataset)}; shots {shots}; backbone {', '.join(sweep.tasks.backbone)}"
+    numbers_of = ", ".join(map(str, sweep.tasks.shots))
+    said = f"{', '.join(sweep.tasks.dataset)}; shots {numbers_of}; backbone {', '.join(sweep.tasks.backbone)}"
     click.echo(printable(f"{file}: {said}; copied from {wanted.source}.yaml"))
     for line in seen:
         click.echo(line)
@@ -150,7 +158,7 @@ def _checked(text: str, file: Path) -> tuple[Sweep, list[str]]:
 
     Raises ``UserError`` with what is wrong, under the option that brought it in.
     """
-    from nemesis_sweep.cli.own_data import look_at_data
+    from nemesis_sweep.cli.own_data import look_at_data, missing_lines
     from nemesis_sweep.files.current_folder import here
     from nemesis_sweep.spec.outside.beside import BESIDE
     from nemesis_sweep.spec.sections import read_sections
@@ -166,7 +174,7 @@ def _checked(text: str, file: Path) -> tuple[Sweep, list[str]]:
         seen = look_at_data(sweep, exactly=False)
     except UserError as error:
         raise UserError([_by_option(problem) for problem in error.problems]) from error
-    return sweep, [*seen, *missing_weights(sweep.tasks.backbone)]
+    return sweep, [*seen, *missing_lines(sweep), *missing_weights(sweep.tasks.backbone)]
 
 
 def _by_option(problem: Problem) -> Problem:

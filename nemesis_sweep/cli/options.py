@@ -28,18 +28,18 @@ class GivenPath(click.Path):
         if not os.fspath(value):
             # Mostly a variable of a shell that is not set. Nobody means the current folder by it.
             allowed = "a path, such as . for the current folder"
-            raise UserError(Problem("no path", _name(param), found="''", allowed=allowed))
+            raise UserError(Problem("no path", parameter_name(param), found="''", allowed=allowed))
         path = from_here(Path(os.fsdecode(super().convert(value, param, ctx))))
         try:
             status_of(path)
         except OSError as error:
             if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
                 reason = f"this path leads nowhere: {error.strerror}"
-                raise UserError(Problem(reason, _name(param), found=str(path))) from error
+                raise UserError(Problem(reason, parameter_name(param), found=str(path))) from error
         return path
 
 
-def _name(param: click.Parameter | None) -> str:
+def parameter_name(param: click.Parameter | None) -> str:
     """How a person writes a parameter: `--to`, or the word of the usage."""
     if param is None:
         return ""

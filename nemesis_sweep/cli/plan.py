@@ -1,8 +1,7 @@
 """`nemesis-sweep plan`: what a sweep would do, without doing any of it."""
 
-import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,7 +145,7 @@ def _table(sweep: "Sweep", rows: list[_Row]) -> "Table":
     # Only names and lists may be wrapped in a narrow terminal.
     table.add_column("study" if sweep.search.study == "joint" else "task", overflow="fold")
     given = any(row.given for row in rows)
-    for heading in ("epochs", "trials", *["of these\ngiven"] * given):
+    for heading in ("epochs", "trials", *["not\nsampled"] * given):
         table.add_column(heading, justify="right", no_wrap=True)
     if not alike:
         table.add_column("baselines beside them")
@@ -178,17 +177,6 @@ def _epochs(sweep: "Sweep", task: "Task") -> str:
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
 
-def _missing(sweep: "Sweep") -> Iterator[str]:
-    """A line for every dataset that is not there, and how to look what is needed."""
-    from nemesis_sweep.data.registry import missing_data
-
-    root = [] if sweep.tasks.root is None else ["--root", sweep.tasks.root]
-    for name in dict.fromkeys((*sweep.tasks.dataset, *sweep.tasks.targets)):
-        if missing := missing_data(name, sweep.tasks.root):
-            check = shlex.join(["nemesis-sweep", "datasets", "check", name, *root])
-            yield f"no data yet for {name}: {missing} (`{check}` shows what is looked for)"
-
-
 def _trained(sweep: "Sweep", task: "Task") -> str:
     epochs = _epochs(sweep, task)
     return f"{epochs} {'epoch' if epochs == '1' else 'epochs'}"
@@ -209,13 +197,14 @@ def _remarks(sweep: "Sweep") -> list[str]:
     from nemesis_sweep.cli.coarseness import selection_lines
     from nemesis_sweep.cli.image_tower import image_tower_lines
     from nemesis_sweep.cli.logit_scale import logit_scale_lines
+    from nemesis_sweep.cli.own_data import missing_lines
     from nemesis_sweep.spec.baselines import CONFIRM
     from nemesis_sweep.spec.confirm import seeds_text
     from nemesis_sweep.spec.samplers import sampler_of
     from nemesis_sweep.sweep.space.planned import room
     from nemesis_sweep.vlm.presence import missing_weights
 
-    lines = [*_missing(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
+    lines = [*missing_lines(sweep), *missing_weights(sweep.tasks.backbone), *selection_lines(sweep)]
     lines += [*logit_scale_lines(sweep), *image_tower_lines(sweep)]
     lines += [f"constraint: {text}" for text in sweep.search.constraints]
     if sweep.budget.until is not None:

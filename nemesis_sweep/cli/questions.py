@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from nemesis_sweep.cli.wanted import FIRST, OF_IMAGES, Wanted, numbers
+from nemesis_sweep.cli.wanted import FIRST, OF_IMAGES, Wanted, as_dataset, numbers
 from nemesis_sweep.messages.errors import UserError
 
 
 def ask(wanted: Wanted) -> None:
     """Fill in what the new file is to be. A question with an answer that cannot be used is asked again."""
+    from nemesis_sweep.cli.fitting_shots import fitting_shots
     from nemesis_sweep.data.registry import EMBEDDED
     from nemesis_sweep.spec.source import read_text
     from nemesis_sweep.spec.start.shipped import listing, shipped_file
@@ -31,7 +32,8 @@ def ask(wanted: Wanted) -> None:
     wanted.source = _asked("  name", usual, lambda name: shipped_file(name).stem)
     tasks = read_text(shipped_file(wanted.source).read_text(encoding="utf-8"), wanted.source).data["tasks"]
     shots = tasks.get("shots", 16)
-    usual = ",".join(map(str, shots if isinstance(shots, list) else [shots]))
+    named = [*wanted.datasets, *map(as_dataset, wanted.images)]
+    usual = ",".join(map(str, fitting_shots(named, shots if isinstance(shots, list) else [shots])))
     click.echo("Shots: training images of each class, one number or several")
     if (answer := _asked("  shots", usual, numbers)) != numbers(usual):
         wanted.shots = answer

@@ -20,7 +20,7 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
 
     Ends with exit code 2 if anything is.
     """
-    from nemesis_sweep.cli.own_data import look_at_data
+    from nemesis_sweep.cli.own_data import look_at_data, missing_lines
     from nemesis_sweep.messages.printable import printable
     from nemesis_sweep.spec.dump import sweep_to_yaml
     from nemesis_sweep.spec.loader import located_notes
@@ -45,5 +45,5 @@ def command(file: Path, overrides: tuple[str, ...], resolved: bool) -> None:
     )
     for problem in located_notes(sweep, file, overrides, untrained_patches):
         click.echo(f"note: {problem}")
-    for line in (*looked, *missing_weights(sweep.tasks.backbone)):
+    for line in (*looked, *missing_lines(sweep), *missing_weights(sweep.tasks.backbone)):
         click.echo(line)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nemesis_sweep.data.registry import EMBEDDED, FOLDER, load_dataset
+from nemesis_sweep.data.own.torchvision_names import PREFIX
+from nemesis_sweep.data.registry import EMBEDDED, FOLDER, load_dataset, missing_data
+from nemesis_sweep.messages.errors import UserError
 
 if TYPE_CHECKING:
     from nemesis_sweep.data.dataset import Dataset
@@ -25,6 +27,11 @@ class ClassCounts:
     classnames: tuple[str, ...]
     splits: Mapping[str, tuple[int, ...]]
 
+    @property
+    def most(self) -> int:
+        """Training images of the largest class."""
+        return max(self.splits.get("train", ()), default=0)
+
 
 def class_counts(name: str, root: str | Path | None = None) -> ClassCounts:
     """Count the images of a dataset by its name. Raises ``UserError`` for one that cannot be listed."""
@@ -33,6 +40,17 @@ def class_counts(name: str, root: str | Path | None = None) -> ClassCounts:
     known = json.loads(SHIPPED_COUNTS.read_text(encoding="utf-8"))[name]
     splits = {split: tuple(counts) for split, counts in known["splits"].items()}
     return ClassCounts(tuple(known["classnames"]), splits)
+
+
+def counts_here(name: str, root: str | Path | None = None) -> ClassCounts | None:
+    """Count the images of a dataset if it is there and can be listed without torch; else None."""
+    # torchvision would have to be imported to know.
+    if name.startswith(PREFIX) or missing_data(name, root):
+        return None
+    try:
+        return class_counts(name, root)
+    except UserError:
+        return None  # What is wrong with it is told elsewhere.
 
 
 def counts_of(dataset: Dataset) -> ClassCounts:

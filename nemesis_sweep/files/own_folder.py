@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -31,13 +32,19 @@ def made_folder(folder: Path) -> None:
 
 def refuse_uncreatable(folder: Path, key: str) -> None:
     """Raise ``UserError`` where the folder cannot be made: a file is in its place or in that of one above it,
-    or the nearest one that is there is not ours to write in."""
+    or in the nearest one that is there none can be made. For an instant one is, to see it."""
     there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not there.is_dir():
         raise _no_folder(folder, key)
     if not os.access(there, os.W_OK | os.X_OK):
         allowed = "a folder that you may write in"
         raise UserError(Problem("no permission to write there", key, found=str(there), allowed=allowed))
+    try:
+        # Some file systems give every permission and make nothing.
+        Path(tempfile.mkdtemp(prefix=".nemesis-sweep.", dir=there)).rmdir()
+    except OSError as error:
+        message, allowed = f"no folder can be made there: {error.strerror}", "a folder that you may write in"
+        raise UserError(Problem(message, key, found=str(there), allowed=allowed)) from error
 
 
 def refuse_irreplaceable(folder: Path, key: str) -> None:

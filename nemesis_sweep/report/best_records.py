@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -23,23 +24,30 @@ from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.tracking.sweep_run import RECORDS
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 NORM, TEST = "norm/mean", "test/accuracy"
 SHOWN = ("train/accuracy", "val/accuracy")
+GAPS = {2: 0.29, 3: 0.51}
+"""Between panels, as a share of their width, by how many there are: for labels of seven digits and a name."""
+PANELS = (("epoch", "accuracy (%)"), ("epoch", "mean 2-norm"), ("position", "selected by PAN (%)"))
 
 
 def write_best_records(home: Path, rows: Iterable[Row]) -> list[Path]:
     """Write the records of the best trials among rows that are marked, and return their folders."""
     folders = []
+    sheets: dict[int, Figure] = {}
     for row in rows:
         if row.best and row.task != MEAN and row.epochs:
             trial = Home(home).trial(row.study, row.number)
             folder = (trial / str(row.task) if row.study == JOINT else trial) / RECORDS
-            _write(home, row, folder)
+            _write(home, row, folder, sheets)
             folders.append(folder)
     return folders
 
 
-def _write(home: Path, row: Row, folder: Path) -> None:
+def _write(home: Path, row: Row, folder: Path, sheets: dict[int, Figure]) -> None:
     folder.mkdir(exist_ok=True)
     curves = curves_of(home, row.study, row.number, str(row.task))
     write_table(folder / "norms.parquet", norms_table(curves.get(NORM, [])))
@@ -47,7 +55,7 @@ def _write(home: Path, row: Row, folder: Path) -> None:
         if predicted := predictions_of(home, row).get(TEST):
             write_table(folder / "per_class.parquet", per_class_table(predicted))
     with styled():
-        _draw(row, curves, folder / "trial.png")
+        _draw(row, curves, folder / "trial.png", sheets)
 
 
 def norms_table(curve: Curve) -> pa.Table:
@@ -72,27 +80,44 @@ def per_class_table(predicted: Predictions) -> pa.Table:
     )
 
 
-def _draw(row: Row, curves: dict[str, Curve], file: Path) -> None:
-    """Accuracy and norm over epochs, and how often PAN selected each position, where it took part."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+def _draw(row: Row, curves: dict[str, Curve], file: Path, sheets: dict[int, Figure]) -> None:
+    """Accuracy and norm over epochs, and how often PAN selected each position, where it took part.
+
+    sheets: figures by their number of panels, which are used again: to make axes takes most of the time.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     share = [each for each in row.selected_share or () if len(each)]
-    figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
-    accuracy, norm, *positions = figure.subplots(1, 3 if share else 2)
+    count = 3 if share else 2
+    figure = sheets[count] = sheets.get(count) or _sheet(count)
+    for axes in figure.axes:
+        for artist in (*axes.lines, *axes.patches):
+            artist.remove()
+        axes.relim()
+    accuracy, norm, *positions = figure.axes
     for name, colour in zip(SHOWN, COLOURS, strict=False):
         if curve := curves.get(name):
             accuracy.plot(*zip(*curve, strict=True), label=name, color=colour)
-    accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
-    accuracy.legend()
+    if accuracy.lines:
+        accuracy.legend()
     if curve := curves.get(NORM):
         norm.plot(*zip(*curve, strict=True), color=COLOURS[0])
-    norm.set(xlabel="epoch", ylabel="mean 2-norm")
     for axes in positions:
         mean = 100 * np.mean(np.asarray(share, float), axis=0)
         axes.bar(np.arange(1, len(mean) + 1), mean, color=COLOURS[0])
-        axes.set(xlabel="position", ylabel="selected by PAN (%)")
-    for axes in figure.axes:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with replacing(file) as partial:
-        figure.savefig(partial, format="png", dpi=DPI, facecolor="white")
+        FigureCanvasAgg(figure).print_png(partial)  # `savefig` would draw it twice.
+
+
+def _sheet(count: int) -> Figure:
+    """A figure with that many panels, empty but for their names."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(WIDTH, 2.3), dpi=DPI, facecolor="white")
+    # What a layout engine does for other figures: it takes as long as to draw, and these labels are known.
+    figure.subplots_adjust(left=0.085, right=0.99, bottom=0.175, top=0.96, wspace=GAPS[count])
+    for axes, names in zip(figure.subplots(1, count), PANELS, strict=False):
+        axes.set(xlabel=names[0], ylabel=names[1])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from nemesis_sweep.messages.faults import Key, Path, shown
+from nemesis_sweep.spec.fields import LARGEST
 
 Schema = dict[str, Any]
 
@@ -81,5 +82,9 @@ def _list_of(item: str, or_one: bool) -> str:
 
 def _number_or_text(schema: Schema) -> str:
     text = TYPES.get(schema.get("type", ""), "")
-    bounds = [f"{sign} {shown(schema[word])}" for word, sign in BOUNDS.items() if word in schema]
+    bounds = [
+        f"{sign} {shown(schema[word])}"
+        for word, sign in BOUNDS.items()
+        if word in schema and abs(schema[word]) != LARGEST
+    ]
     return " ".join([text, " and ".join(bounds)]).strip()

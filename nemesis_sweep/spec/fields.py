@@ -40,7 +40,10 @@ Whole = Annotated[int, BeforeValidator(to_whole)]
 Natural = Annotated[int, Field(ge=0), BeforeValidator(to_whole)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(to_whole)]
 Seed = Annotated[int, Field(ge=0, lt=ALL_SEEDS), BeforeValidator(to_whole)]
-Real = Annotated[float, Field(allow_inf_nan=False)]
+LARGEST = (2 - 2**-23) * 2.0**127
+"""Of the numbers of fp32, in which all is trained: a larger one would be infinite there."""
+
+Real = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 Text = Annotated[str, Field(min_length=1)]
 Distinct = Annotated[list[Item], AfterValidator(_distinct)]
 NoneOrMany = Annotated[

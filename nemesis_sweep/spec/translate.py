@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from nemesis_sweep.messages.errors import nearest
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.allowed import allowed_at, names_at
+from nemesis_sweep.spec.fields import LARGEST
 from nemesis_sweep.spec.other_keys import NO_PLACES, meant_key
 
 WRONG_TYPE = "wrong type"
@@ -97,6 +98,8 @@ def _faults(
         yield Fault(where, MESSAGES[kind], "", listed(names), meant_key(place[-1], names, section, places))
     elif kind == "unknown_name":
         yield Fault(where, detail["msg"], shown(detail["input"]), context["allowed"], context["nearest"])
+    elif LARGEST in (context.get("le"), -context.get("ge", 0)):
+        yield Fault(where, "infinite in fp32", shown(detail["input"]), f"at most {LARGEST:.4g}")
     elif kind in MESSAGES:
         near = _near(detail["input"], _expected(details))
         yield Fault(where, MESSAGES[kind], shown(detail["input"]), allowed_at(model, place), near)

@@ -9,11 +9,12 @@ from pathlib import Path
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.metrics import direction
-from nemesis_sweep.spec.sweep import JOINT
+from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.best import best_trial
-from nemesis_sweep.sweep.home.folder import home_at
+from nemesis_sweep.sweep.home.folder import Home, home_at
 from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
+from nemesis_sweep.sweep.status import status_of
 from nemesis_sweep.training.learnt import holds_learnt
 
 
@@ -44,7 +45,8 @@ def learnt_folder(place: Path, task: str = "") -> Found:
     home = home_at(place)
     sweep = recorded_sweep(home)
     found = []
-    for study in recorded_studies(sweep, home):
+    studies = recorded_studies(sweep, home)
+    for study in studies:
         best = best_trial(study.trials, sweep.search.directions)
         if best is not None:
             number, trial = best
@@ -56,8 +58,18 @@ def learnt_folder(place: Path, task: str = "") -> Found:
     of, study, number, value = chosen
     key, folder = of.key, home.trial(study.key, number)
     by = f"{sweep.search.objective[0]} ({value:.4g})"
-    about = f"trial {number} of {key}, the best of sweep {sweep.name} by {by}"
+    so_far, runs = (" so far", ", which still runs,") if _goes_on(sweep, studies, home) else ("", "")
+    about = f"trial {number} of {key}, the best{so_far} of sweep {sweep.name}{runs} by {by}"
     return Found(folder / key if study.key == JOINT else folder, about, home.path, of)
+
+
+def _goes_on(sweep: Sweep, studies: Sequence[RecordedStudy], home: Home) -> bool:
+    """Whether a run is at work in the home and has trials to come."""
+    try:
+        status = status_of(sweep, studies, home)
+    except UserError:  # One is, and does not say which.
+        return True
+    return status.driver is not None and not status.is_done
 
 
 def of_no_sweep(task: str) -> UserError:

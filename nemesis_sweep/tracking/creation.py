@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nemesis_sweep.tracking.client  # noqa: F401  (it keeps MLflow quiet)
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.tracking.kept_tables import copy_tables, keep_tables
 from nemesis_sweep.tracking.location import artifact_location
 
 
@@ -48,4 +49,7 @@ def _prefix(file: Path) -> str:
 def _create(file: Path, artifacts: str) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+    copied = copy_tables(file)
     SqlAlchemyStore(f"sqlite:///{file}", artifacts).engine.dispose()
+    if not copied:
+        keep_tables(file)

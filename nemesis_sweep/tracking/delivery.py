@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.sealed import DamagedError, read_object
+from nemesis_sweep.spec.values import Values
+from nemesis_sweep.tracking.artifacts import put_artifact
 from nemesis_sweep.tracking.experiment import describe
 from nemesis_sweep.tracking.limits import entity_name
-from nemesis_sweep.tracking.models import Winner, log_model
+from nemesis_sweep.tracking.models import Winner, log_model, runs_with_models
 from nemesis_sweep.tracking.outbox import BEST, CLOSE, FILES, METRICS, OPEN, TAGS, VIEWS, Event, Outbox
 from nemesis_sweep.tracking.runs import NAME_TAG, NOTE_TAG, REASON_TAG, close, create, find, log, reopen
 from nemesis_sweep.tracking.store import Tracking
@@ -33,17 +35,18 @@ STATES = {"FINISHED": "COMPLETE", "FAILED": "FAIL", "KILLED": "INTERRUPTED"}
 """What a status says of a trial of which no more is known."""
 RUN = "RUN_ID_OF_THIS"
 """In a description: the id of the run, which is known only when it is sent."""
-# MLflow takes at most 1000 entries a call, tags among them.
-MAX_METRICS = 900
+# MLflow takes at most 1000 entries a call, tags and 100 parameters among them.
+MAX_METRICS = 800
 
 
 class Batch:
     """What is sent together between two openings of a run: a call costs far more than what it carries.
 
-    last: the event that ends the run.
+    params: of a run that was just created. last: the event that ends the run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, params: Values | None = None) -> None:
+        self.params = params or {}
         self.metrics: list[Metric] = []
         self.tags: dict[str, str] = {}
         self.last: Event | None = None
@@ -81,6 +84,7 @@ class Delivery:
         self._tracking = tracking
         self._outbox = Outbox(folder)
         self._run_id, self._sent = self._position()
+        self._artifacts = ""
         self._is_there = not trial
         self._is_new = new
 
@@ -91,16 +95,19 @@ class Delivery:
 
     def send(self, client: MlflowClient) -> None:
         """Send what waits. Raises whatever MLflow raises; what was sent by then is sent once more."""
-        if not self._is_there and self._run_id and not _exists(client, self._run_id):
-            self._run_id, self._sent = "", 0
+        if not self._is_there and self._run_id:
+            run = _active(client, self._run_id)
+            if run is None:
+                self._run_id, self._sent = "", 0
+            else:
+                self._artifacts = str(run.info.artifact_uri)
         self._is_there = True
         events, end = self._outbox.read(self._sent)
         batch = Batch()
         for each in events:
             if each["event"] == OPEN:
                 self._log(client, batch)
-                batch = Batch()
-                self._open(client, each)
+                batch = Batch(self._open(client, each))
             elif not batch.takes(each, is_trial=bool(self.trial)):
                 self._do(client, each)
         self._log(client, batch)
@@ -124,7 +131,7 @@ class Delivery:
             # A trial that is trained again has none for a while, and logs them anew.
             if file.is_file() and file.resolve().is_relative_to(self._outbox.folder.resolve()):
                 place = str(Path(each["place"] or "")).strip(".") or None
-                client.log_artifact(self._run(client, each), str(file), place)
+                put_artifact(client, self._run(client, each), self._artifacts, file, place)
 
     def _mark(self, client: MlflowClient, each: Event) -> None:
         """Tell the best trials of all studies from those that were it before, and make them models."""
@@ -132,13 +139,20 @@ class Delivery:
         for name in each["former"]:
             if run := sent_to(place / name):
                 log(client, run, tags={BEST_TAG: ""})
-        for winner in map(Winner.from_plain, each["winners"]):
-            if run := sent_to(place / winner.trial):
-                log(client, run, tags={BEST_TAG: "yes"})
-                outbox = Outbox(place / winner.trial)
-                log_model(client, self._tracking.experiment_id, run, winner, outbox)
+        winners = [Winner.from_plain(winner) for winner in each["winners"]]
+        runs = {winner.trial: run for winner in winners if (run := sent_to(place / winner.trial))}
+        experiment = self._tracking.experiment_id
+        known = runs_with_models(client, experiment, list(runs.values())) if runs else None
+        for winner in winners:
+            if winner.trial in runs:
+                run = runs[winner.trial]
+                metrics: Sequence[Metric] = ()
+                if known is not None and run not in known:
+                    metrics = log_model(client, experiment, run, winner, Outbox(place / winner.trial))
+                log(client, run, metrics, {BEST_TAG: "yes"})
 
-    def _open(self, client: MlflowClient, each: Event) -> None:
+    def _open(self, client: MlflowClient, each: Event) -> Values:
+        """Begin or continue the run; the parameters that are still to be logged."""
         params, tags = each.get("params", {}), {**each.get("tags", {}), **self._marks}
         name = each.get("name", "")
         experiment = self._tracking.experiment_id
@@ -146,10 +160,13 @@ class Delivery:
         found = client.get_run(self._run_id) if self._run_id else self._found(client)
         if found is not None:
             renamed = {NAME_TAG: name} if name else {}
-            self._run_id = reopen(client, found, params, {**tags, **renamed})
-            return
-        study, _, number = self.trial.rpartition("/")
-        self._run_id = create(client, experiment, name or f"{number} {study}", params, tags, each["time"])
+            reopen(client, found, params, {**tags, **renamed})
+            params = {}
+        else:
+            study, _, number = self.trial.rpartition("/")
+            found = create(client, experiment, name or f"{number} {study}", tags, each["time"])
+        self._run_id, self._artifacts = str(found.info.run_id), str(found.info.artifact_uri)
+        return params
 
     def _found(self, client: MlflowClient) -> Run | None:
         """The trial's run of which no answer told; of a new trial there is none until one was asked for."""
@@ -171,13 +188,13 @@ class Delivery:
         return self._run_id
 
     def _log(self, client: MlflowClient, batch: Batch) -> None:
-        """Send metrics with the tags, then the end of the run where there is one."""
+        """Send metrics with parameters and tags, then the end of the run where there is one."""
         metrics, tags, last = batch.metrics, batch.tags, batch.last
-        if metrics or tags:
+        if metrics or tags or batch.params:
             run = self._run(client, {"time": batch.began})
             if NOTE_TAG in tags:
                 tags = {**tags, NOTE_TAG: tags[NOTE_TAG].replace(RUN, run)}
-            log(client, run, metrics[:MAX_METRICS], tags)
+            log(client, run, metrics[:MAX_METRICS], tags, batch.params)
         for start in range(MAX_METRICS, len(metrics), MAX_METRICS):
             log(client, self._run_id, metrics[start : start + MAX_METRICS])
         if last is not None:
@@ -209,15 +226,17 @@ def sent_to(folder: Path) -> str:
         return ""
 
 
-def _exists(client: MlflowClient, run_id: str) -> bool:
+def _active(client: MlflowClient, run_id: str) -> Run | None:
+    """The run; None where there is none any more, or a deleted one."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+        run = client.get_run(run_id)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        return False
+        return None
+    return run if run.info.lifecycle_stage == "active" else None
 
 
 def _ending(each: Event, is_trial: bool) -> dict[str, str]:

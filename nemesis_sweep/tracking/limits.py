@@ -12,7 +12,7 @@ from nemesis_sweep.spec.values import Values
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Param
+    from mlflow.entities import Metric, Param, RunTag
 
 MAX_NAME = 250
 MAX_PARAM = 6000
@@ -21,6 +21,8 @@ MAX_TAG = 5000
 # A request may hold 100 parameters and 1 MB of JSON, in which a character can take twelve bytes.
 MAX_PARAMS_PER_CALL = 100
 MAX_CHARACTERS_PER_CALL = 80_000
+MAX_CHARACTERS_BESIDE = 20_000
+"""Of parameters that share a call with metrics and tags."""
 
 
 def cut(text: str, limit: int) -> str:
@@ -50,23 +52,42 @@ def text_of(value: Any) -> str:
     return json.dumps(value, default=str) if isinstance(value, Mapping | list | tuple) else str(value)
 
 
-def log_params(client: MlflowClient, run_id: str, params: Values) -> None:
-    """Log parameters in as few calls as MLflow's limits allow; over-long values are cut with a mark.
+def log_together(
+    client: MlflowClient,
+    run_id: str,
+    params: Values,
+    metrics: Sequence[Metric] = (),
+    tags: Sequence[RunTag] = (),
+) -> None:
+    """Log parameters, and with them metrics and tags, in as few calls as MLflow's limits allow.
 
-    The limit is 6000 characters, on old servers 500: the shorter form is sent where the longer is refused.
+    Over-long values are cut with a mark: parameters at 6000 characters, on old servers at 500, as the shorter
+    form is sent where the longer is refused. Of metrics and tags there are no more than MLflow takes beside
+    100 parameters.
     """
+    from mlflow.entities import Param
+
+    entities = [Param(entity_name(name), cut(text_of(value), MAX_PARAM)) for name, value in params.items()]
+    batches = list(_batches(entities))
+    beside = batches and sum(len(param.value) for param in batches[-1]) <= MAX_CHARACTERS_BESIDE
+    last = batches.pop() if beside else []
+    for batch in batches:
+        _log(client, run_id, params=batch)
+    if last or metrics or tags:
+        _log(client, run_id, metrics=metrics, params=last, tags=tags)
+
+
+def _log(client: MlflowClient, run_id: str, *, params: Sequence[Param], **others: Any) -> None:
     from mlflow.entities import Param
     from mlflow.exceptions import MlflowException
 
-    entities = [Param(entity_name(name), cut(text_of(value), MAX_PARAM)) for name, value in params.items()]
-    for batch in _batches(entities):
-        try:
-            client.log_batch(run_id, params=batch)
-        except MlflowException as error:
-            if error.error_code != "INVALID_PARAMETER_VALUE":
-                raise
-            short = [Param(param.key, cut(param.value, MAX_PARAM_OLD_SERVER)) for param in batch]
-            client.log_batch(run_id, params=short)
+    try:
+        client.log_batch(run_id, params=params, **others)
+    except MlflowException as error:
+        if error.error_code != "INVALID_PARAMETER_VALUE" or not params:
+            raise
+        short = [Param(param.key, cut(param.value, MAX_PARAM_OLD_SERVER)) for param in params]
+        client.log_batch(run_id, params=short, **others)
 
 
 def _batches(params: Sequence[Param]) -> Iterator[list[Param]]:

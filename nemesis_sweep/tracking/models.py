@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.spec.values import Values
+from nemesis_sweep.tracking.artifacts import folder_of
 from nemesis_sweep.tracking.limits import cut, text_of
 from nemesis_sweep.tracking.outbox import METRICS, Event, Outbox
 
@@ -70,22 +71,30 @@ def model_name(study: str) -> str:
     return re.sub(r"[/:.%\"']", "-", study)
 
 
-def log_model(client: MlflowClient, experiment_id: str, run_id: str, winner: Winner, outbox: Outbox) -> None:
-    """Make a trial's run a model, once: what is there already is left. outbox: the trial's, with its metrics.
+def runs_with_models(client: MlflowClient, experiment_id: str, run_ids: Sequence[str]) -> set[str] | None:
+    """Which of some runs are models already; None where a server knows no models.
 
-    Raises whatever MLflow raises, but nothing where a server knows no models.
+    Raises whatever else MLflow raises.
     """
     from mlflow.exceptions import MlflowException
 
+    names = ", ".join(f"'{run_id}'" for run_id in run_ids)
     try:
-        if not client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'", max_results=1):
-            _log(client, experiment_id, run_id, winner, outbox)
+        found = client.search_logged_models([experiment_id], f"source_run_id IN ({names})")
+        return {str(model.source_run_id) for model in found}
     except MlflowException as error:
         if error.error_code not in WITHOUT_MODELS:
             raise
+        return None
 
 
-def _log(client: MlflowClient, experiment_id: str, run_id: str, winner: Winner, outbox: Outbox) -> None:
+def log_model(
+    client: MlflowClient, experiment_id: str, run_id: str, winner: Winner, outbox: Outbox
+) -> list[Metric]:
+    """Make a trial's run a model; the metrics that are still to be logged on the run, as the model's.
+
+    outbox: the trial's, with its metrics. Raises whatever MLflow raises.
+    """
     # As `mlflow.create_external_model` does, which would use the process's one tracking address.
     client.log_inputs(run_id, datasets=[_input(data) for data in winner.data])
     model = client.create_logged_model(
@@ -99,17 +108,21 @@ def _log(client: MlflowClient, experiment_id: str, run_id: str, winner: Winner, 
     _write_mlmodel(client, model)
     client.finalize_logged_model(model.model_id, "READY")
     told = [each for each in outbox.read()[0] if each["event"] == METRICS]
-    metrics = [metric for data in winner.data for metric in _metrics(told, data, model.model_id, run_id)]
-    if metrics:
-        client.log_batch(run_id, metrics=metrics)
+    return [metric for data in winner.data for metric in _metrics(told, data, model.model_id, run_id)]
 
 
 def _write_mlmodel(client: MlflowClient, model: LoggedModel) -> None:
     """The file without which a model cannot be registered."""
     from mlflow.models.utils import get_external_mlflow_model_spec
 
+    specification = get_external_mlflow_model_spec(model)
+    place = folder_of(model.artifact_location)
+    if place is not None:
+        place.mkdir(parents=True, exist_ok=True)
+        specification.save(str(place / "MLmodel"))
+        return
     with tempfile.TemporaryDirectory() as folder:
-        get_external_mlflow_model_spec(model).save(str(Path(folder) / "MLmodel"))
+        specification.save(str(Path(folder) / "MLmodel"))
         client.log_model_artifacts(model.model_id, folder)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from nemesis_sweep.spec.values import Values
-from nemesis_sweep.tracking.limits import MAX_TAG, cut, entity_name, log_params, same_param, text_of
+from nemesis_sweep.tracking.limits import MAX_TAG, cut, entity_name, log_together, same_param, text_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,26 +33,19 @@ def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> R
 
 
 def create(
-    client: MlflowClient,
-    experiment_id: str,
-    name: str,
-    params: Values,
-    tags: Values,
-    began: int | None = None,
-) -> str:
-    """Create a run in state RUNNING with its parameters and tags; returns its id.
+    client: MlflowClient, experiment_id: str, name: str, tags: Values, began: int | None = None
+) -> Run:
+    """Create a run in state RUNNING with its tags.
 
     began: when, in milliseconds since 1970; None is now.
     """
     marks = {"mlflow.user": _user(), **SOURCE_TAGS, **tags}
     text = {key: cut(text_of(value), MAX_TAG) for key, value in marks.items()}
-    run = client.create_run(experiment_id, start_time=began, run_name=name, tags=text)
-    log_params(client, run.info.run_id, params)
-    return str(run.info.run_id)
+    return client.create_run(experiment_id, start_time=began, run_name=name, tags=text)
 
 
-def reopen(client: MlflowClient, run: Run, params: Values, tags: Values) -> str:
-    """Continue a run: RUNNING again, reason removed, tags renewed, missing parameters added; returns its id.
+def reopen(client: MlflowClient, run: Run, params: Values, tags: Values) -> None:
+    """Continue a run: RUNNING again, reason removed, tags renewed, missing parameters added.
 
     MLflow never changes a parameter. A value that differs now (a larger budget, say) is kept beside the old
     one as the tag `nemesis.now.NAME`.
@@ -70,19 +63,21 @@ def reopen(client: MlflowClient, run: Run, params: Values, tags: Values) -> str:
             missing[name] = value
         elif not same_param(stored, value):
             marks[f"nemesis.now.{entity_name(name)}"] = value
-    log_params(client, run_id, missing)
-    log(client, run_id, tags=marks)
-    return run_id
+    log(client, run_id, tags=marks, params=missing)
 
 
 def log(
-    client: MlflowClient, run_id: str, metrics: Sequence[Metric] = (), tags: Values | None = None
+    client: MlflowClient,
+    run_id: str,
+    metrics: Sequence[Metric] = (),
+    tags: Values | None = None,
+    params: Values | None = None,
 ) -> None:
-    """Log metrics and tags in one call; over-long tags are cut with a mark."""
+    """Log metrics, tags and parameters, mostly in one call; over-long values are cut with a mark."""
     from mlflow.entities import RunTag
 
     marks = [RunTag(key, cut(text_of(value), MAX_TAG)) for key, value in (tags or {}).items()]
-    client.log_batch(run_id, metrics=metrics, tags=marks)
+    log_together(client, run_id, params or {}, metrics, marks)
 
 
 def close(client: MlflowClient, run_id: str, status: str, ended: int | None = None) -> None:

@@ -20,8 +20,8 @@ from nemesis_sweep.tracking.reasons import reason
 from nemesis_sweep.tracking.store import Tracking
 from nemesis_sweep.tracking.sweep_run import TRIALS, trial_folders
 
-EVERY = 1.0
-"""Seconds between two looks at the outboxes."""
+EVERY = 5.0
+"""Seconds between two looks at the outboxes: what came in between goes together, in few requests."""
 LONGEST = 15.0
 """Seconds, at most, between two tries while MLflow does not answer."""
 PATIENCE = 10.0

@@ -29,7 +29,7 @@ from nemesis_sweep.tracking.location import (
 )
 from nemesis_sweep.tracking.moved import follow
 from nemesis_sweep.tracking.reasons import reason
-from nemesis_sweep.tracking.runs import create, find, reopen
+from nemesis_sweep.tracking.runs import create, find, log, reopen
 from nemesis_sweep.tracking.versions import another_version, is_of_another_version, settle_version
 
 if TYPE_CHECKING:
@@ -97,9 +97,11 @@ def prepare(
         found = find(client, experiment_id, {SWEEP_ID_TAG: sweep_id})
         identity = {SWEEP_TAG: sweep_name, SWEEP_ID_TAG: sweep_id, HOME_TAG: str(home), **(tags or {})}
         if found:
-            run_id = reopen(client, found, params or {}, identity)
+            reopen(client, found, params or {}, identity)
         else:
-            run_id = create(client, experiment_id, sweep_name, params or {}, identity)
+            found = create(client, experiment_id, sweep_name, identity)
+            log(client, found.info.run_id, params=params)
+        run_id = str(found.info.run_id)
     _write_record(home, {**place, "experiment_id": experiment_id, "parent_run_id": run_id})
     return Tracking(address, experiment_id, run_id)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from nemesis_sweep.files.own_folder import refuse_foreign
+from nemesis_sweep.files.replaced_folder import replacing_folder
 from nemesis_sweep.files.tensors_and_facts import TensorsAndFacts
 from nemesis_sweep.training.classifier import Classifier
 
@@ -13,15 +15,16 @@ FILES = TensorsAndFacts("text_features")
 
 
 def export_text_features(classifier: Classifier, folder: Path, about: str = "") -> None:
-    """Write `text_features.safetensors` and `text_features.json` into a folder.
+    """Write `text_features.safetensors` and `text_features.json` into a folder, which they become.
 
     The tensors are ``text_features`` ``(C, E)``, L2-normalised, fp32; ``logit_scale``, the factor on
     cosines, already exponentiated; and ``logit_bias`` where the backbone has one. The facts name the classes
     in their order, the backbone, and the seed. about: where the prompt came from, for a person.
 
     Raises ``UserError`` for a classifier of several replicates, whose averaged probabilities no matrix gives,
-    and for one whose text features depend on the image.
+    for one whose text features depend on the image, and for a folder with something else in it.
     """
+    refuse_foreign(folder, "--to", FILES.files)
     backbone = classifier.backbone
     tensors = {
         "text_features": classifier.text_features.float().cpu().contiguous(),
@@ -37,4 +40,5 @@ def export_text_features(classifier: Classifier, folder: Path, about: str = "") 
         "seed": classifier.seeds[0],
         "source": about,
     }
-    FILES.write(folder, tensors, facts)
+    with replacing_folder(folder) as partial:
+        FILES.write(partial, tensors, facts)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from click.testing import CliRunner, Result
 
 import nemesis_sweep as ns
 from nemesis_sweep.cli import main
+from nemesis_sweep.cli.classify import TOGETHER
 from tests.sweep.home.earlier import DIGITS, PHOTOS, unpacked
 
 COOP = f"per_task/trials/{DIGITS}/coop"
@@ -123,3 +127,21 @@ def test_other_classes_are_two_names_or_more(names, told) -> None:
     answer = classify("own/a.PNG", "--prompt", COOP, "--classnames", names)
     assert answer.exit_code == 2
     assert answer.stderr.startswith(f"error: --classnames: {told}; allowed: ")
+
+
+def test_killed_in_the_middle_it_leaves_no_line(folder, tmp_path) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(TOGETHER + 1):
+        (many / f"{number}.png").symlink_to(folder / "own" / "b.png")
+    words = [sys.executable, "-m", "nemesis_sweep", "classify", "--csv", "--prompt", str(folder / COOP)]
+    with (
+        (tmp_path / "told").open("wb") as told,
+        subprocess.Popen([*words, str(many)], stdout=told, stderr=subprocess.PIPE, text=True) as running,
+    ):
+        assert running.stderr is not None
+        for line in running.stderr:
+            if line.startswith(f"{TOGETHER} of "):
+                running.kill()
+        assert running.wait() == -signal.SIGKILL
+    assert (tmp_path / "told").read_bytes() == b""

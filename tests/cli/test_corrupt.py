@@ -82,6 +82,7 @@ def test_some_positions_alone(prompt) -> None:
         (("--dataset", "digits", "--strengths", "0.5"), "strengths of which operation?"),
         (("--dataset", "digits", "--operation", "replace", "--strengths", "a"), "not strengths"),
         (("--dataset", "digits", "--operation", "replace", "--strengths", "-1"), "not strengths"),
+        (("--dataset", "digits", "--operation", "rescale", "--strengths", "1e39"), "not strengths"),
         (("--dataset", "digits", "--operation", "rescale", "--strengths", "0.5,0.50"), "is listed twice"),
         (("--dataset", "digits", "--positions", "a"), "not positions"),
         (("--dataset", "digits", "--task", "x"), "a prompt alone has no tasks"),
@@ -91,6 +92,12 @@ def test_what_cannot_be_done_is_one_line(prompt, words, told) -> None:
     answer = corrupt(prompt, *words)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert told in answer.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_computed(prompt, monkeypatch) -> None:
+    monkeypatch.setattr("nemesis_sweep.sweep.corrupting.to_corrupt", lambda *_: pytest.fail("computed"))
+    answer = corrupt(prompt, "--dataset", "digits", "--to", "/proc/maps")
+    assert answer.exit_code == 2 and answer.stderr.startswith("error: --to: no ")
 
 
 @pytest.mark.parametrize("beside", [(), ("corruption.parquet",)])

@@ -61,7 +61,7 @@ def test_a_model_of_mlflow_is_registered_where_the_environment_says(home, tmp_pa
     ("words", "told"),
     [
         (["--register", "name"], "--register is of --format mlflow"),
-        (["--format", "pickle"], "'pickle' is not one of 'open_clip', 'mlflow', 'onnx'"),
+        (["--format", "pickle"], "--format: no such choice; found 'pickle'; allowed: open_clip"),
         (["--format", "onnx", "--seed", "77"], "seed: no such seed"),
         (["--format", "mlflow", "--register", "name"], "--register: no registry to register in"),
     ],

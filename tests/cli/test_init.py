@@ -57,6 +57,18 @@ def test_images_of_ones_own(folder: Path, space: list[str]) -> None:
     assert call("validate", "my-trees.yaml").exit_code == 0
 
 
+def test_shots_that_the_images_do_not_have_are_not_proposed(folder: Path) -> None:
+    """Of 4 images of a class 2 are to train on."""
+    result = call("init", "--images", "my trees", "--from", "pan")
+    assert result.exit_code == 0, result.output
+    assert load_sweep(folder / "my-trees.yaml").tasks.shots == [1, 2]
+    assert "shots at most 2: no class has more images to train on" in result.output
+    assert call("init", "a.yaml", "--images", "my trees").exit_code == 0  # From 4 and 16 shots.
+    assert load_sweep(folder / "a.yaml").tasks.shots == [2]
+    assert call("init", "b.yaml", "--images", "my trees", "--shots", "16").exit_code == 0
+    assert load_sweep(folder / "b.yaml").tasks.shots == [16]
+
+
 def test_where_the_data_root_is_elsewhere_the_path_is_absolute(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,5 +140,5 @@ def test_on_a_terminal_it_asks_and_asks_again(folder: Path) -> None:
     assert done.returncode == 0, told
     assert "Did you mean 'pun'?" in told
     sweep = load_sweep(folder / "my-trees.yaml")
-    assert (sweep.tasks.dataset, sweep.tasks.shots) == (["./my trees"], [1, 4, 16])
+    assert (sweep.tasks.dataset, sweep.tasks.shots) == (["./my trees"], [1, 2])
     assert set(sweep.space) == {"omega", "norm", "anneal", "lr"}

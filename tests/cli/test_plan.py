@@ -31,8 +31,8 @@ def test_a_control_that_only_may_come_makes_it_at_most_so_many() -> None:
 
 
 def test_given_points_are_counted_where_there_are_any() -> None:
-    assert "of these" in plan(PAN)
-    assert "of these" not in plan(PAN, "search.baselines=[zero_shot, coop]")
+    assert "sampled" in plan(PAN)
+    assert "sampled" not in plan(PAN, "search.baselines=[zero_shot, coop]")
 
 
 def test_any_number_of_trials_is_planned_at_once() -> None:
@@ -56,10 +56,11 @@ def test_data_that_is_not_there_is_told_once_a_dataset(tmp_path: Path, monkeypat
     layouts.folders("there", {"fly agaric": 0, "chanterelle": 0}, tmp_path, 9)
     told = plan(PAN, "tasks.dataset=[dtd, ./birds, ./there, clipart]", "tasks.shots=[1, 4]").splitlines()
     lines = [line for line in told if "no data yet" in line]
-    look = "(`nemesis-sweep datasets check {}` shows what is looked for)"
+    look = "`nemesis-sweep datasets check {}` shows what is looked for)"
+    fetch = "(`nemesis-sweep datasets fetch dtd` downloads it, "
     assert lines == [
-        f"no data yet for dtd: DTD is not below {tmp_path} {look.format('dtd')}",
-        f"no data yet for ./birds: there is no {tmp_path / 'birds'} {look.format('./birds')}",
+        f"no data yet for dtd: DTD is not below {tmp_path} {fetch}{look.format('dtd')}",
+        f"no data yet for ./birds: there is no {tmp_path / 'birds'} ({look.format('./birds')}",
     ]
     assert "`nemesis-sweep datasets check dtd --root /data`" in plan(
         PAN, "tasks.dataset=dtd", "tasks.root=/data"
@@ -70,7 +71,7 @@ def test_a_narrow_terminal_cuts_no_number_whatever_the_names(tmp_path: Path, mon
     monkeypatch.setenv("COLUMNS", "80")
     long = "tasks.dataset=[./my/very/long/folder/of/photographs.parquet, ./another/one/photographs.parquet]"
     told = plan(PAN, long)
-    assert "epochs" in told and "trials" in told and "given" in told and "…" not in told
+    assert "epochs" in told and "trials" in told and "sampled" in told and "…" not in told
 
 
 @pytest.mark.parametrize("here", [True, False])

@@ -53,6 +53,23 @@ def test_a_bad_file_ends_with_2_and_every_problem_but_no_traceback(tmp_path: Pat
     assert "Traceback" not in result.stderr
 
 
+def test_data_that_is_not_there_is_told_with_how_to_look_for_it_and_fetch_it(tmp_path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        PAN.read_text().replace("[digits]", "[dtd, ucf101, torchvision:CIFAR10]")
+    )
+    command = ["validate", str(tmp_path / "a.yaml"), "--set", f"tasks.root={tmp_path}"]
+    told = CliRunner().invoke(main, command)
+    assert told.exit_code == 0
+    check, fetch = (f"`nemesis-sweep datasets {verb} {{}} --root {tmp_path}`" for verb in ("check", "fetch"))
+    dtd, ucf, cifar = told.output.splitlines()[1:]
+    how = f"({fetch.format('dtd')} downloads it, {check.format('dtd')} shows what is looked for)"
+    assert dtd == f"no data yet for dtd: DTD is not below {tmp_path} {how}"
+    assert ucf.endswith(f"({check.format('ucf101')} shows what is looked for)")
+    assert cifar.endswith(
+        f"({check.format('torchvision:CIFAR10')} asks, {fetch.format('torchvision:CIFAR10')} downloads it)"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -1,6 +1,7 @@
 """A folder that a command replaces whole."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,11 @@ def test_a_folder_in_one_that_may_not_be_written_in_is_refused(tmp_path, monkeyp
         refuse_uncreatable(folder, "--to")
         with pytest.raises(UserError, match="no permission to write there"):
             refuse_irreplaceable(folder, "--to")
+
+
+def test_where_no_folder_can_be_made_is_seen_before(tmp_path):
+    """Root may write everywhere, by the permissions of /proc too."""
+    with pytest.raises(UserError, match=r"--to: no .* there[:;].* found /proc; allowed"):
+        refuse_uncreatable(Path("/proc/a/b"), "--to")
+    refuse_uncreatable(tmp_path / "a", "--to")
+    assert list(tmp_path.iterdir()) == []

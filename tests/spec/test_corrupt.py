@@ -46,6 +46,8 @@ def test_an_operation_without_strengths_is_left_out(load):
         ("{rescale: [], replace: []}", "nothing is corrupted"),
         ("{rescale: [-1]}", "search.corrupt.rescale"),
         ("{rescale: [.inf]}", "search.corrupt.rescale"),
+        ("{rescale: [1e39]}", "infinite in fp32; found 1e+39; allowed: at most 3.403e+38"),
+        ("{replace: 0.1, rescale: [1e39]}", "search.corrupt.rescale"),
         ("{replace: [0.1, 0.1]}", "0.1 is listed twice"),
         ("{on: [train]}", "search.corrupt.on"),
         ("{positions: [0]}", "search.corrupt.positions"),

@@ -23,7 +23,8 @@ def half_made(home: Path) -> bool:
     return any(file.stat().st_size > 200_000 for file in home.rglob("mlflow.db"))
 
 
-def test_a_driver_that_is_killed_while_it_makes_the_database_can_start_again(tmp_path):
+def test_a_driver_that_is_killed_while_it_makes_the_database_can_start_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEMESIS_SWEEP_CACHE", str(tmp_path / "cache"))  # Without tables that were kept.
     home = tmp_path / "home"
     process = subprocess.Popen([sys.executable, "-c", MAKE, str(home)])
     while not half_made(home):

@@ -4,7 +4,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from nemesis_sweep.tracking.client import connect
-from nemesis_sweep.tracking.limits import cut, entity_name, log_params, same_param
+from nemesis_sweep.tracking.limits import cut, entity_name, log_together, same_param
 from nemesis_sweep.tracking.store import Tracking
 
 
@@ -36,7 +36,7 @@ def test_anything_can_be_logged_as_parameters(tracking: Tracking) -> None:
     run_id = client.create_run(tracking.experiment_id).info.run_id
     many = {f"p{number}": "é" * 7000 for number in range(130)}
     odd = {"words": "a photo\nof", "none": None, "flag": True, "list": [1, "a"], "bad?name": 1, "empty": ""}
-    log_params(client, run_id, {**many, **odd})
+    log_together(client, run_id, {**many, **odd})
     stored = client.get_run(run_id).data.params
     assert len(stored) == 136
     assert stored["p129"].endswith("[cut, 7000 characters]")
@@ -53,7 +53,7 @@ class OldServer:
     def __init__(self) -> None:
         self.stored: dict[str, str] = {}
 
-    def log_batch(self, run_id: str, params: list) -> None:
+    def log_batch(self, run_id: str, params: list, **others: object) -> None:
         if any(len(param.value) > 500 for param in params):
             raise MlflowException.invalid_parameter_value("Param value exceeded length 500")
         self.stored.update({param.key: param.value for param in params})
@@ -61,7 +61,7 @@ class OldServer:
 
 def test_old_servers_get_shorter_values() -> None:
     server = OldServer()
-    log_params(server, "run", {"words": "w" * 800, "n_ctx": 16})
+    log_together(server, "run", {"words": "w" * 800, "n_ctx": 16})
     assert server.stored["n_ctx"] == "16"
     assert len(server.stored["words"]) == 500
     assert server.stored["words"].endswith("[cut, 800 characters]")

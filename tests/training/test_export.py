@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import nemesis_sweep as ns
+from nemesis_sweep.files.tensor_file import save_tensors
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.training.classifier import Classifier
 from nemesis_sweep.training.export import export_text_features
@@ -57,3 +58,25 @@ def test_features_that_depend_on_the_image_are_no_matrix(tmp_path) -> None:
     cocoop = ns.fit("icon-clip", "digits", {**METHOD, "prompt": "cocoop"}, shots=1, seeds=(1,)).prompt
     with pytest.raises(UserError, match="no matrix of text features"):
         export_text_features(Classifier(cocoop), tmp_path)
+
+
+def test_a_folder_with_something_else_is_left_as_it_is(prompt, tmp_path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UserError, match=r"holds something else; found .* with thesis\.tex"):
+        export_text_features(Classifier(prompt, seed=1), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_an_export_that_ends_half_way_leaves_the_former_one(prompt, tmp_path, monkeypatch) -> None:
+    def ends(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+        save_tensors(path, tensors)
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "exported"
+    export_text_features(Classifier(prompt, seed=1), folder)
+    former = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr("nemesis_sweep.files.tensors_and_facts.save_tensors", ends)
+    with pytest.raises(KeyboardInterrupt):
+        export_text_features(Classifier(prompt, seed=2), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == former
+    assert [path.name for path in tmp_path.iterdir()] == ["exported"]
