@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection, wait
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 MOST = 4
@@ -16,6 +17,9 @@ MOST = 4
 
 T = TypeVar("T")
 Make = Callable[[int], T]
+
+_make: Make[Any]
+"""In a copy: what it makes."""
 
 
 def copies() -> int:
@@ -30,61 +34,39 @@ def copies() -> int:
 def made_by_copies(make: Make[T], count: int, processes: int) -> Iterator[T]:
     """``make(0)``, ``make(1)``, ... up to ``count``, in order, made by so many copies of this process.
 
-    count: at most 256. Each copy takes the next place that no other took. An error of ``make`` is raised
-    here. What a copy that was killed leaves is made here.
+    An error of ``make`` is raised here. When a copy is killed, what is left is made here.
     """
     if processes < 2:
         yield from map(make, range(count))
         return
     # A fork has all that is in memory: only what is made crosses over.
     fork = multiprocessing.get_context("fork")
-    places, given = os.pipe()
-    os.write(given, bytes(range(count)))
-    os.close(given)
-    pipes, workers = [], []
-    for _ in range(processes):
-        reader, writer = fork.Pipe(duplex=False)
-        workers.append(fork.Process(target=_work, args=(make, places, reader, writer), daemon=True))
-        workers[-1].start()
-        writer.close()
-        pipes.append(reader)
-    os.close(places)
+    pool = ProcessPoolExecutor(processes, fork, _begin, (make,))
     try:
-        yield from _in_order(make, count, pipes)
+        for place, made in enumerate([pool.submit(_made, place) for place in range(count)]):
+            try:
+                yield made.result()
+            except BrokenProcessPool:
+                yield make(place)
     finally:
-        for worker in workers:
-            worker.terminate()
-            worker.join()
+        pool.shutdown(cancel_futures=True)
 
 
-def _work(make: Make[Any], places: int, reader: Connection, writer: Connection) -> None:
-    """Send what is made, or the error; the end of a pipe says that there is no more.
-
-    places: the pipe that all copies read from, a byte for each place.
-    """
+def _begin(make: Make[Any]) -> None:
+    global _make
+    _make = make
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told by the process that was copied.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    reader.close()  # So that it ends when nobody reads any more.
-    while taken := os.read(places, 1):
-        place = taken[0]
-        try:
-            writer.send((place, make(place), None))
-        except Exception as error:
-            writer.send((place, None, error))
+    threading.Thread(target=_end_with_the_process, daemon=True).start()
 
 
-def _in_order(make: Make[T], count: int, pipes: list[Connection]) -> Iterator[T]:
-    ready: dict[int, tuple[T, Exception | None]] = {}
-    for place in range(count):
-        while place not in ready and pipes:
-            for pipe in wait(pipes):
-                assert isinstance(pipe, Connection)
-                try:
-                    found, *told = pipe.recv()
-                    ready[found] = told[0], told[1]
-                except EOFError:
-                    pipes.remove(pipe)
-        made, error = ready.pop(place) if place in ready else (make(place), None)
-        if error is not None:
-            raise error
-        yield made
+def _end_with_the_process() -> None:
+    """A copy whose process was killed would wait for ever for more to make."""
+    copied = multiprocessing.parent_process()
+    assert copied is not None
+    copied.join()
+    os._exit(1)
+
+
+def _made(place: int) -> Any:
+    return _make(place)
