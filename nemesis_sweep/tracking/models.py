@@ -29,6 +29,8 @@ CONTEXT = "mlflow.data.context"
 LONGEST = 500
 """Characters of a model's parameter."""
 # An older server has no models: a run without one is all that it can show.
+AT_ONCE = 100
+"""Models that MLflow gives to one question."""
 WITHOUT_MODELS = {"ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED", "FEATURE_DISABLED"}
 
 
@@ -78,10 +80,13 @@ def runs_with_models(client: MlflowClient, experiment_id: str, run_ids: Sequence
     """
     from mlflow.exceptions import MlflowException
 
-    names = ", ".join(f"'{run_id}'" for run_id in run_ids)
+    found: set[str] = set()
     try:
-        found = client.search_logged_models([experiment_id], f"source_run_id IN ({names})")
-        return {str(model.source_run_id) for model in found}
+        for start in range(0, len(run_ids), AT_ONCE):
+            names = ", ".join(f"'{run_id}'" for run_id in run_ids[start : start + AT_ONCE])
+            models = client.search_logged_models([experiment_id], f"source_run_id IN ({names})")
+            found |= {str(model.source_run_id) for model in models}
+        return found
     except MlflowException as error:
         if error.error_code not in WITHOUT_MODELS:
             raise

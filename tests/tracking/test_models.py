@@ -65,3 +65,16 @@ def test_another_best_trial_takes_the_mark_and_is_a_model_too(home: Path, tracki
     marks = {run.data.tags["nemesis.trial"]: run.data.tags["best"] for run in children(home, tracking)}
     assert marks == {f"{STUDY}/1": "", f"{STUDY}/2": "yes"}
     assert len(models(tracking)) == 2
+
+
+def test_more_winners_than_one_answer_holds_are_models_once(
+    home: Path, tracking: Tracking, monkeypatch
+) -> None:
+    monkeypatch.setattr("nemesis_sweep.tracking.models.AT_ONCE", 2)
+    several = [winner(number) for number in "123"]
+    for each in several:
+        opened(home, each.trial.rpartition("/")[2]).finish("FINISHED", {"val/accuracy": 61.5})
+    for _ in range(2):
+        mark_best(home, several)
+        ship(home, tracking)
+    assert len(models(tracking)) == 3
