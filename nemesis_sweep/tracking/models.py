@@ -28,9 +28,9 @@ CHOSEN, NEVER = "validation (chosen on)", "test (never chosen on)"
 CONTEXT = "mlflow.data.context"
 LONGEST = 500
 """Characters of a model's parameter."""
-# An older server has no models: a run without one is all that it can show.
 AT_ONCE = 100
 """Models that MLflow gives to one question."""
+# An older server has no models: a run without one is all that it can show.
 WITHOUT_MODELS = {"ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED", "FEATURE_DISABLED"}
 
 
