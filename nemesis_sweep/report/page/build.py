@@ -93,8 +93,9 @@ def fill(folder: Path, material: Material, say: SayLine | None = None) -> None:
 
 def _load() -> None:
     """Load what nearly every part needs, so that not every copy of the process has to."""
-    for name in ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "scipy.special"):
-        importlib.import_module(name)
+    for name in ("figure", "backends.backend_agg", "backends.backend_svg"):
+        importlib.import_module(f"matplotlib.{name}")
+    importlib.import_module("scipy.special")
     pa.array([0])  # With the first array pyarrow loads pandas, where that is there.
 
 

@@ -13,6 +13,7 @@ from PIL import ImageChops
 
 from nemesis_sweep.data.decoding.images import read_image
 from nemesis_sweep.data.registry import load_dataset
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.report.predictions import predictions_of
 from nemesis_sweep.report.results import read_results, write_results
 from nemesis_sweep.spec.loader import load_sweep
@@ -111,6 +112,7 @@ def test_a_home_is_read_without_torch_where_it_was_moved(specs, tmp_path):
 import sys
 from pathlib import Path
 from nemesis_sweep.report.curves import curves_of
+from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.report.predictions import predictions_of
 from nemesis_sweep.sweep.row import Row
 row = Row(study={spec.study!r}, number="0", task={spec.task.key!r}, seeds=(1, 2),
@@ -138,7 +140,11 @@ def test_a_trial_whose_predictions_are_damaged_is_not_trained_again(specs, tmp_p
         else:
             path.write_bytes(b"" if damage == "empty" else whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
     assert isinstance(open_trial(spec), Finished)
-    assert read(spec) == {}
+    if (damage, place) == ("gone", FILE):  # As of a trial of an earlier version.
+        assert read(spec) == {}
+    else:
+        with pytest.raises(DamagedError):
+            read(spec)
 
 
 @pytest.mark.parametrize("specs", ["base_to_new"], indirect=True)
@@ -148,7 +154,8 @@ def test_predictions_that_do_not_give_the_accuracies_of_the_result_are_not_belie
     spec, other = (replace(each, home=str(tmp_path / "home")) for each in (spec, other))
     assert row_of(spec).replicates["test/new"] != row_of(other).replicates["test/new"]
     shutil.copy(other.folder / FILE, spec.folder / FILE)
-    assert "test/new" not in read(spec)
+    with pytest.raises(DamagedError, match="does not give the accuracies of its trial"):
+        read(spec)
     assert "test/new" in read(other)
 
 
