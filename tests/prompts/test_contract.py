@@ -101,7 +101,7 @@ def drawn(replicates, method, n_vectors, seed=0):
 
 @pytest.mark.parametrize(("kind", "settings", "penalty", "dtype"), EXACT)
 def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, settings, penalty, dtype):
-    """Loss, selected positions, norms and gradients of two replicates, in the second step of training."""
+    """Loss, selected positions, norms and gradients of two replicates, after some steps of training."""
     number, tolerance = DTYPES[dtype]
     monkeypatch.setitem(backbone_module.DTYPES, "fp32", number)
     method = made(kind, penalty, **settings)
@@ -114,17 +114,17 @@ def test_a_step_equals_the_plain_recomputation(backbones, monkeypatch, kind, set
         positions = drawn(2, method, trainer.learner.n_vectors, epoch)
         before = {name: value.detach().clone() for name, value in trainer.parameters.items()}
         step = trainer.step(images, labels, epoch, positions)
-    for r in range(2):
-        own = {name: value[r] for name, value in before.items()}
-        loss, chosen, gradients = plain_step(
-            trainer.learner, own, images[r], labels[r], epoch, positions[r].tolist(), first[r]
-        )
-        torch.testing.assert_close(step.loss[r], loss, rtol=tolerance, atol=tolerance)
-        assert step.selected[r].nonzero().flatten().tolist() == sorted(chosen)
-        for name, wanted in gradients.items():
-            found = trainer.parameters[name].grad[r]
-            difference = (found - wanted).norm() / wanted.norm().clamp(min=1e-30)
-            assert difference <= tolerance, name
+        for r in range(2):
+            own = {name: value[r] for name, value in before.items()}
+            loss, chosen, gradients = plain_step(
+                trainer.learner, own, images[r], labels[r], epoch, positions[r].tolist(), first[r]
+            )
+            torch.testing.assert_close(step.loss[r], loss, rtol=tolerance, atol=tolerance)
+            assert step.selected[r].nonzero().flatten().tolist() == sorted(chosen)
+            for name, wanted in gradients.items():
+                found = trainer.parameters[name].grad[r]
+                difference = (found - wanted).norm() / wanted.norm().clamp(min=1e-30)
+                assert difference <= tolerance, name
 
 
 def test_every_kind_of_the_table_has_its_class_and_is_compared():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -43,6 +45,22 @@ def test_what_a_killed_copy_leaves_is_made_here() -> None:
         return place
 
     assert list(made_by_copies(make, 5, 2)) == [0, 1, 2, 3, 4]
+
+
+def test_copies_end_with_a_process_that_is_killed() -> None:
+    program = """
+import os, time
+from nemesis_sweep.report.page.copies import made_by_copies
+for copy in made_by_copies(lambda place: os.getpid() if place < 2 else time.sleep(600), 4, 2):
+    print(copy, flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        copies_of_it = {int(running.stdout.readline()) for _ in range(2)}
+        assert running.pid not in copies_of_it
+        running.kill()
+        # The pipe ends when nobody holds it any more.
+        running.communicate(timeout=30)
 
 
 def test_a_process_with_threads_is_not_copied() -> None:

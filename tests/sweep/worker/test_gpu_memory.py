@@ -99,7 +99,7 @@ def test_without_a_gpu_it_is_the_memory_of_the_process():
     before = measure_memory(lambda: None, GIB)
     after = measure_memory(lambda: torch.ones(before.peak // 4 + 2**26), GIB)
     assert after.total == GIB
-    assert after.peak > before.peak
+    assert after.peak > before.peak + 2**28
 
 
 @pytest.mark.parametrize(("platform", "size"), [("linux", 1024), ("darwin", 1)])

@@ -112,7 +112,6 @@ def test_a_home_is_read_without_torch_where_it_was_moved(specs, tmp_path):
 import sys
 from pathlib import Path
 from nemesis_sweep.report.curves import curves_of
-from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.report.predictions import predictions_of
 from nemesis_sweep.sweep.row import Row
 row = Row(study={spec.study!r}, number="0", task={spec.task.key!r}, seeds=(1, 2),
