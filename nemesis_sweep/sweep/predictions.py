@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from nemesis_sweep.files.parquet import read_table, write_table
+from nemesis_sweep.files.parquet import numbers, read_table, write_table
 from nemesis_sweep.files.sealed import DamagedError
 
 FILE = "predictions.parquet"
@@ -53,7 +53,7 @@ def read_predictions(folder: Path, seeds: Sequence[int]) -> dict[str, Predicted]
         found: dict[tuple[str, str], dict[int, np.ndarray]] = {}
         keys = [table[name].to_pylist() for name in ("accuracy", "test_set", "seed")]
         for name, test_set, seed, classes in zip(*keys, table["predicted"], strict=True):
-            found.setdefault((name, test_set), {})[seed] = classes.values.to_numpy()
+            found.setdefault((name, test_set), {})[seed] = numbers(classes.values)
         return {
             name: Predicted(np.stack([each[seed] for seed in seeds]), test_set)
             for (name, test_set), each in found.items()

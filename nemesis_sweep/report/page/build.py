@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
@@ -78,14 +77,18 @@ def fill(folder: Path, material: Material, say: SayLine | None = None) -> None:
     meter = Meter(len(every), "writing the report", say, unit="part", begins=False)
     sections: dict[str, list[Shown]] = {section.value: [] for section in found}
 
-    def written(place: int) -> list[Shown]:
-        return [_written(_marked(each, material), folder) for each in every[place].make(material)]
+    def drawn(place: int) -> list[Shown]:
+        return [_drawn(_marked(each, material), folder) for each in every[place].make(material)]
 
     processes = copies()
     if processes > 1:
         _load()
     with styled():
-        for piece, shown in zip(every, made_by_copies(written, len(every), processes), strict=True):
+        for piece, shown in zip(every, made_by_copies(drawn, len(every), processes), strict=True):
+            for each in shown:
+                # Here, while copies draw: for Arrow's tables each would load pandas, half a second.
+                if isinstance(each.what, ReportTable):
+                    _write_table(each.what, folder / "tables")
             sections[piece.section.value] += shown
             meter.add(1)
     (folder / PAGE).write_text(html_page(material, sections), encoding="utf-8")
@@ -96,7 +99,6 @@ def _load() -> None:
     for name in ("figure", "backends.backend_agg", "backends.backend_svg"):
         importlib.import_module(f"matplotlib.{name}")
     importlib.import_module("scipy.special")
-    pa.array([0])  # With the first array pyarrow loads pandas, where that is there.
 
 
 def _marked(made: Made, material: Material) -> Made:
@@ -109,13 +111,11 @@ def _marked(made: Made, material: Material) -> Made:
     return replace(marked, simulated=", ".join(simulated)) if isinstance(marked, ReportTable) else marked
 
 
-def _written(made: Made, folder: Path) -> Shown:
-    if isinstance(made, Picture):
-        svg = write_picture(made, folder / "figures")
-        return Shown(Drawn(made.name, made.title, made.caption, svg))
-    if isinstance(made, ReportTable):
-        _write_table(made, folder / "tables")
-    return Shown(made)
+def _drawn(made: Made, folder: Path) -> Shown:
+    if not isinstance(made, Picture):
+        return Shown(made)
+    svg = write_picture(made, folder / "figures")
+    return Shown(Drawn(made.name, made.title, made.caption, svg))
 
 
 def _write_table(table: ReportTable, folder: Path) -> None:

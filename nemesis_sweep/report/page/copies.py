@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -55,6 +56,7 @@ def made_by_copies(make: Make[T], count: int, processes: int) -> Iterator[T]:
 def _begin(make: Make[Any]) -> None:
     global _make
     _make = make
+    gc.freeze()  # What was copied is for nobody to collect: to look through it takes a tenth of the time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told by the process that was copied.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_the_process, daemon=True).start()

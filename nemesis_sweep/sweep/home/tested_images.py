@@ -17,7 +17,7 @@ import pyarrow as pa
 from nemesis_sweep.data.dataset import Dataset, Item
 from nemesis_sweep.data.files import FileItems, labels_of
 from nemesis_sweep.data.registry import EMBEDDED, load_dataset, own_data
-from nemesis_sweep.files.parquet import read_table, write_table
+from nemesis_sweep.files.parquet import numbers, read_table, write_table
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.spec.tasks import slug
@@ -133,7 +133,10 @@ def read_tested(home: Path, name: str) -> TestedImages:
         about = _about(table)
         files = tuple(file.decode(errors="surrogatepass") for file in table["file"].to_pylist())
         images = TestedImages(
-            classnames=tuple(about.pop("classnames")), labels=table["label"].to_numpy(), files=files, **about
+            classnames=tuple(about.pop("classnames")),
+            labels=numbers(table["label"].combine_chunks()),
+            files=files,
+            **about,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedError(path, f"is no test set ({error})") from error
