@@ -22,8 +22,8 @@ def _draw(material: Material) -> Iterator[Picture]:
     groups: dict[str, list[TaskOfSweep]] = {}
     several = len({task.key.backbone for task in material.tasks}) > 1
     for task in material.tasks:
-        told = f"{task.key.data}, {task.key.protocol.replace('_', ' ')}".removesuffix(", few shot")
-        groups.setdefault(f"{told}, {task.key.backbone}" if several else told, []).append(task)
+        told = f"{task.data}, {task.key.protocol.replace('_', ' ')}".removesuffix(", few shot")
+        groups.setdefault(f"{told}, {task.backbone}" if several else told, []).append(task)
     if all(len({task.key.shots for task in tasks}) < 2 for tasks in groups.values()):
         return
     methods = [material.method(task, each) for task in material.tasks for each in task.contenders]

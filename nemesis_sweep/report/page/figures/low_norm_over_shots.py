@@ -29,8 +29,8 @@ def _draw(material: Material) -> Iterator[Picture]:
         groups: dict[str, list[CorruptedPrompt]] = {}
         for each in material.corrupted:
             if each.told == told and each.cells.frequency is not None:
-                key = each.task.key
-                groups.setdefault(f"{key.data}, {key.backbone}" if several else key.data, []).append(each)
+                data, backbone = each.task.data, each.task.backbone
+                groups.setdefault(f"{data}, {backbone}" if several else data, []).append(each)
         if all(len({each.task.key.shots for each in found}) < 2 for found in groups.values()):
             continue
         operation, split = told.split(", ")

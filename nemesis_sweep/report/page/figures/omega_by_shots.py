@@ -76,7 +76,7 @@ def _test(row: Row) -> float:
 
 def _across(tasks: Sequence[TaskOfSweep]) -> int:
     """Panels in a row: a dataset's shots side by side where that fits."""
-    counts = {len({each.key.shots for each in tasks if each.key.data == task.key.data}) for task in tasks}
+    counts = {len({each.key.shots for each in tasks if each.data == task.data}) for task in tasks}
     return counts.pop() if len(counts) == 1 and counts <= {2, 3, 4} else ACROSS
 
 

@@ -79,7 +79,7 @@ def _one_each(tasks: Sequence[TaskOfSweep]) -> list[TaskOfSweep]:
 def _places(task: TaskOfSweep, tasks: Sequence[TaskOfSweep]) -> list[_Place]:
     several = len({each.key.shots for each in tasks}) > 1
     alone = len({each.key.dataset for each in tasks}) == 1
-    name = counted(task.key.shots, "shot") if several and alone else task.key.data
+    name = counted(task.key.shots, "shot") if several and alone else task.data
     if task.key.protocol == BASE_TO_NEW:
         return [_Place(f"{name} {part}", task, f"test/{part}") for part in ("base", "new", "H")]
     if task.key.protocol == DOMAINS:
