@@ -1,4 +1,4 @@
-"""What datasets and backbones are called on a page: the last part of a path, as far as it tells them apart."""
+"""What datasets and backbones are called on a page: the last part of a path, as far as that is enough."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import legend_below, looks, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, looks, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def _draw(material: Material) -> Iterator[Picture]:
     figure, axes = panels(len(groups), height=2.4)
     for ax, (title, tasks) in zip(axes, groups.items(), strict=True):
         _panel(ax, material, tasks, look)
-        ax.set_title(title)
+        entitle(ax, title)
     legend_below(figure, axes)
     yield Picture("accuracy-over-shots", "Accuracy over shots", CAPTION, figure)
 

@@ -14,7 +14,7 @@ from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale, scales_of, tick_text
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import draw_plain, legend_below, name_heights, panels
+from nemesis_sweep.report.page.style import draw_plain, entitle, legend_below, name_heights, panels
 from nemesis_sweep.report.statistics import score
 from nemesis_sweep.sweep.best import best, candidates_of
 from nemesis_sweep.sweep.row import Row
@@ -79,7 +79,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         figure, axes = panels(len(part), height=2.0)
         for ax, (task, found) in zip(axes, part, strict=True):
             _panel(ax, task, found)
-            ax.set_title(material.title(task), pad=13)
+            entitle(ax, material.title(task), pad=13)
         name_heights(axes, "accuracy (%)")
         legend_below(figure, axes)
         title = sheet.title("Omega alone, the rest at its best")

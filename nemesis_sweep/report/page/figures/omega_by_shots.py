@@ -15,6 +15,7 @@ from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import (
     ACROSS,
     draw_plain,
+    entitle,
     is_cloud,
     legend_below,
     looks,
@@ -109,7 +110,7 @@ def _panel(
     _mark_selected(ax, task, points, places)
     draw_plain(ax, task, PLAIN)
     ax.margins(y=0.12)
-    ax.set_title(f"{material.title(task)}\n{_told(points)}")
+    entitle(ax, f"{material.title(task)}\n{_told(points)}")
 
 
 def _mark_selected(
