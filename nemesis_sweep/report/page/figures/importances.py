@@ -37,7 +37,7 @@ def _make(material: Material) -> Iterator[Made]:
         figure, axes = panels(len(part), height=0.75 + 0.16 * rows)
         for ax, (search, known) in zip(axes, part, strict=True):
             _panel(ax, known[:SHOWN])
-            entitle(ax, f"{search.label}, n {len(search.ranked)}")
+            entitle(ax, f"{search.label}, n\N{NO-BREAK SPACE}{len(search.ranked)}")
         title = sheet.title("Which dimensions matter")
         yield Picture(sheet.name("importances"), title, CAPTION, figure)
 

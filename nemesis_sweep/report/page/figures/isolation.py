@@ -120,7 +120,7 @@ def _panel(ax: Axes, task: TaskOfSweep, found: Sequence[Bucket]) -> None:
                 markerfacecolor=colour if name == metric else "none",
                 elinewidth=0.8,
                 capsize=1.5,
-                label="validation (picks)" if name.startswith("val") else "test",
+                label=_split(name) + " (picks)" * (name == objective),
             )
     draw_plain(ax, task, f"{PLAIN}, test")
     for place, each in enumerate(found):
@@ -129,6 +129,10 @@ def _panel(ax: Axes, task: TaskOfSweep, found: Sequence[Bucket]) -> None:
             textcoords="offset points", ha="center", va="bottom", fontsize=6,
         )  # fmt: skip
     _name_buckets(ax, found)
+
+
+def _split(metric: str) -> str:
+    return "validation" if metric.startswith("val") else "test"
 
 
 def _name_buckets(ax: Axes, found: Sequence[Bucket]) -> None:

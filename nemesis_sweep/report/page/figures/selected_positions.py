@@ -32,7 +32,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         figure, axes = panels(len(part), height=1.8)
         for ax, (task, row) in zip(axes, part, strict=True):
             _panel(ax, row)
-            entitle(ax, f"{material.title(task)}, trial {row.number}{' (winner)' if row.best else ''}")
+            entitle(ax, f"{material.title(task)}\ntrial {row.number}{' (winner)' if row.best else ''}")
         name_heights(axes, "% of steps")
         legend_below(figure, axes)
         title = sheet.title("Positions that PAN selected")
