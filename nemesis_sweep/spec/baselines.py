@@ -61,7 +61,7 @@ class Baseline:
 
     @property
     def chooses(self) -> bool:
-        """Whether it sets strengths of its own on the validation images, as whatever learns no prompt does."""
+        """Whether it sets own strengths on the validation images, as whatever learns no prompt does."""
         return self.learns and not self.trains
 
 

@@ -68,4 +68,7 @@ def test_the_caption_names_what_was_selected_and_on_what(make_row) -> None:
     probe = make_row("linear_probe", [70.0] * 3, [70.0] * 3, baseline="linear_probe", **of)
     made = material_of(("val/loss",), made=[*task(make_row, "digits", 1, 60.0), probe])
     told = table_of(PIECE, made).caption
-    assert "Selected on val/accuracy: linear probe; selected on val/loss: best found; nothing" in told
+    assert (
+        "Selected on val/accuracy: linear probe; selected on val/loss: best of the search, best found; "
+        in told
+    )
