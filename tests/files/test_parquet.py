@@ -17,7 +17,8 @@ TABLE = pa.table({"label": [3, 1, 2], "classes": [[1, 2], [], [3]]}, metadata={"
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     file = write_table(tmp_path / "table.parquet", TABLE)
     found = read_table(file)
-    assert found.equals(TABLE, check_metadata=True)
+    assert found.to_pylist() == TABLE.to_pylist()
+    assert found.schema.metadata == TABLE.schema.metadata
     assert numbers(found["label"].combine_chunks()).tolist() == [3, 1, 2]
     assert [numbers(each.values).tolist() for each in found["classes"]] == [[1, 2], [], [3]]
 
