@@ -53,7 +53,7 @@ def slurm(tmp_path) -> Iterator[dict[str, str]]:
 def test_a_sweep_that_is_told_to_stop_continues_in_the_next_allocation(slurm, tmp_path):
     file, home = tmp_path / "short.yaml", tmp_path / "home"
     file.write_text(SWEEP)
-    line = ["bash", str(ROOT / "launch/slurm.sh"), str(file), str(home), "--set", "method.epochs=60"]
+    line = ["bash", str(ROOT / "launch/slurm.sh"), str(file), str(home), "--set", "method.epochs=40"]
     first = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=slurm)
     wait_for(lambda: list((home / "trials" / STUDY).glob("*/checkpoint/*")), seconds=300)
     first.send_signal(signal.SIGTERM)

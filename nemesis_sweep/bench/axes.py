@@ -8,13 +8,13 @@ from nemesis_sweep.messages.errors import Problem, UserError, nearest
 
 
 def named_axis(text: str, axes: Collection[str]) -> tuple[str, list[str]]:
-    """The axis and the values given, none for the usual ones. Raises UserError for what is no axis."""
+    """The axis and the values given, each once; none for the usual ones. Raises UserError for no axis."""
     name, _, values = text.partition("=")
     if name not in axes:
         near = nearest(name, axes)
         allowed = ", ".join(axes)
         raise UserError(Problem("unknown axis", "axis", found=repr(name), allowed=allowed, nearest=near))
-    return name, values.split(",") if values else []
+    return name, list(dict.fromkeys(values.split(","))) if values else []
 
 
 def whole_numbers(name: str, given: Sequence[str], least: int = 1) -> tuple[int, ...]:

@@ -59,6 +59,11 @@ class Baseline:
         """Whether it trains a prompt; what does not is in every table and never what a sweep found."""
         return self.measure is None
 
+    @property
+    def chooses(self) -> bool:
+        """Whether it sets own strengths on the validation images, as whatever learns no prompt does."""
+        return self.learns and not self.trains
+
 
 BASELINES: dict[str, Baseline] = {
     "zero_shot": Baseline(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from nemesis_sweep.spec.values import Values
 from nemesis_sweep.tracking.artifacts import put_artifact
 from nemesis_sweep.tracking.experiment import describe
 from nemesis_sweep.tracking.limits import entity_name
-from nemesis_sweep.tracking.models import Winner, log_model, runs_with_models
+from nemesis_sweep.tracking.models import READY, Winner, begin_model, finish_model, models_of
 from nemesis_sweep.tracking.outbox import BEST, CLOSE, FILES, METRICS, OPEN, TAGS, VIEWS, Event, Outbox
 from nemesis_sweep.tracking.runs import NAME_TAG, NOTE_TAG, REASON_TAG, close, create, find, log, reopen
 from nemesis_sweep.tracking.store import Tracking
@@ -142,14 +142,17 @@ class Delivery:
         winners = [Winner.from_plain(winner) for winner in each["winners"]]
         runs = {winner.trial: run for winner in winners if (run := sent_to(place / winner.trial))}
         experiment = self._tracking.experiment_id
-        known = runs_with_models(client, experiment, list(runs.values())) if runs else None
+        known = models_of(client, experiment, list(runs.values())) if runs else None
         for winner in winners:
             if winner.trial in runs:
                 run = runs[winner.trial]
-                metrics: Sequence[Metric] = ()
-                if known is not None and run not in known:
-                    metrics = log_model(client, experiment, run, winner, Outbox(place / winner.trial))
-                log(client, run, metrics, {BEST_TAG: "yes"})
+                model = None if known is None else known.get(run)
+                if known is not None and model is None:
+                    model = begin_model(client, experiment, run, winner)
+                if model is None or model.status == READY:
+                    log(client, run, tags={BEST_TAG: "yes"})
+                else:
+                    finish_model(client, model, winner, Outbox(place / winner.trial), {BEST_TAG: "yes"})
 
     def _open(self, client: MlflowClient, each: Event) -> Values:
         """Begin or continue the run; the parameters that are still to be logged."""

@@ -18,12 +18,14 @@ from nemesis_sweep.spec.values import Values
 from nemesis_sweep.tracking.artifacts import folder_of
 from nemesis_sweep.tracking.limits import cut, text_of
 from nemesis_sweep.tracking.outbox import METRICS, Event, Outbox
+from nemesis_sweep.tracking.runs import log
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, LoggedModel, Metric
 
 KIND = "soft-prompt"
+READY = "READY"
 CHOSEN, NEVER = "validation (chosen on)", "test (never chosen on)"
 CONTEXT = "mlflow.data.context"
 LONGEST = 500
@@ -73,19 +75,21 @@ def model_name(study: str) -> str:
     return re.sub(r"[/:.%\"']", "-", study)
 
 
-def runs_with_models(client: MlflowClient, experiment_id: str, run_ids: Sequence[str]) -> set[str] | None:
-    """Which of some runs are models already; None where a server knows no models.
+def models_of(
+    client: MlflowClient, experiment_id: str, run_ids: Sequence[str]
+) -> dict[str, LoggedModel] | None:
+    """The models that some runs are already, by run; None where a server knows no models.
 
     Raises whatever else MLflow raises.
     """
     from mlflow.exceptions import MlflowException
 
-    found: set[str] = set()
+    found: dict[str, LoggedModel] = {}
     try:
         for start in range(0, len(run_ids), AT_ONCE):
             names = ", ".join(f"'{run_id}'" for run_id in run_ids[start : start + AT_ONCE])
             models = client.search_logged_models([experiment_id], f"source_run_id IN ({names})")
-            found |= {str(model.source_run_id) for model in models}
+            found |= {str(model.source_run_id): model for model in models}
         return found
     except MlflowException as error:
         if error.error_code not in WITHOUT_MODELS:
@@ -93,16 +97,11 @@ def runs_with_models(client: MlflowClient, experiment_id: str, run_ids: Sequence
         return None
 
 
-def log_model(
-    client: MlflowClient, experiment_id: str, run_id: str, winner: Winner, outbox: Outbox
-) -> list[Metric]:
-    """Make a trial's run a model; the metrics that are still to be logged on the run, as the model's.
-
-    outbox: the trial's, with its metrics. Raises whatever MLflow raises.
-    """
+def begin_model(client: MlflowClient, experiment_id: str, run_id: str, winner: Winner) -> LoggedModel:
+    """Make a trial's run a model, which is not ready yet. Raises whatever MLflow raises."""
     # As `mlflow.create_external_model` does, which would use the process's one tracking address.
     client.log_inputs(run_id, datasets=[_input(data) for data in winner.data])
-    model = client.create_logged_model(
+    return client.create_logged_model(
         experiment_id,
         name=model_name(winner.name),
         source_run_id=run_id,
@@ -110,10 +109,21 @@ def log_model(
         params={name: cut(text_of(value), LONGEST) for name, value in winner.params.items()},
         model_type=KIND,
     )
+
+
+def finish_model(
+    client: MlflowClient, model: LoggedModel, winner: Winner, outbox: Outbox, tags: Mapping[str, str]
+) -> None:
+    """Give a model its metrics, and its run the tags; only then it is ready, so nothing lacks when it is.
+
+    outbox: the trial's, with its metrics. Raises whatever MLflow raises.
+    """
+    run_id = str(model.source_run_id)
     _write_mlmodel(client, model)
-    client.finalize_logged_model(model.model_id, "READY")
     told = [each for each in outbox.read()[0] if each["event"] == METRICS]
-    return [metric for data in winner.data for metric in _metrics(told, data, model.model_id, run_id)]
+    metrics = [metric for data in winner.data for metric in _metrics(told, data, model.model_id, run_id)]
+    log(client, run_id, metrics, tags)
+    client.finalize_logged_model(model.model_id, READY)
 
 
 def _write_mlmodel(client: MlflowClient, model: LoggedModel) -> None:

@@ -72,6 +72,10 @@ def test_an_axis_that_is_none_is_refused(axis, told) -> None:
         parse_axes([axis])
 
 
+def test_a_value_that_is_given_twice_is_measured_once() -> None:
+    assert parse_axes(["batch=2,4,2"]) == parse_axes(["batch=2,4"])
+
+
 def test_an_axis_has_usual_values() -> None:
     assert parse_axes(["batch", "arch=RN50"]) == {"batch": AXES["batch"], "arch": ("RN50",)}
 

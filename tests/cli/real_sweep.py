@@ -15,7 +15,7 @@ from nemesis_sweep.sweep.cluster.processes import below
 SWEEP = """
 name: short
 tasks: {backbone: icon-clip, dataset: digits, shots: 1, replicates: 2}
-method: {beta: 0, epochs: 60, views: 1}
+method: {beta: 0, epochs: 30, views: 1}
 space:
   omega: {low: 0.1, high: 100, log: true}
   n_ctx: {choices: [4, 8]}

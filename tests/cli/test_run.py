@@ -127,7 +127,7 @@ def test_the_same_command_again_repeats_nothing_and_more_trials_continue(finishe
 def test_another_sweep_in_the_same_home_is_refused(finished):
     answer = run(finished / "short.yaml", finished / "home", "--set", "method.epochs=7")
     assert answer.returncode == 2
-    assert "method.epochs: 60 -> 7" in answer.stderr
+    assert "method.epochs: 30 -> 7" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 

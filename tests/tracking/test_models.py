@@ -1,7 +1,11 @@
 """The best trial of a study as a model of MLflow: its metrics on the images that chose it, and on others."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
+import pytest
+
+from nemesis_sweep.tracking import delivery
 from nemesis_sweep.tracking.client import connect
 from nemesis_sweep.tracking.models import CHOSEN, NEVER, NamedData, Winner
 from nemesis_sweep.tracking.store import Tracking
@@ -42,6 +46,22 @@ def test_the_best_becomes_a_model_once_with_metrics_on_two_datasets(home: Path, 
     }
     # The run's own curve is as it was.
     assert steps(tracking, stored, "test/accuracy") == [(5, 58.25)]
+
+
+def test_a_model_that_was_only_begun_gets_what_it_lacks(
+    home: Path, tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(home, "1").finish("FINISHED", {"val/accuracy": 61.5, "test/accuracy": 58.25})
+    mark_best(home, [winner("1")])
+    with monkeypatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(delivery, "finish_model", Mock(side_effect=ConnectionError))
+        ship(home, tracking)
+    (begun,) = models(tracking)
+    assert (begun.status, begun.metrics or []) == ("PENDING", [])
+    ship(home, tracking)
+    (model,) = models(tracking)
+    assert (model.model_id, model.status) == (begun.model_id, "READY")
+    assert {each.key for each in model.metrics} == {"val/accuracy", "test/accuracy"}
 
 
 def test_who_chose_on_what_is_in_the_inputs_of_the_run(home: Path, tracking: Tracking) -> None:

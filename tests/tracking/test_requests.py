@@ -79,5 +79,5 @@ def test_a_model_takes_four_requests_and_all_of_them_one(
     asked.clear()
     mark_best(home, [winner("1"), winner("2")])
     ship(home, tracking)
-    of_one = ["log_inputs", "create_logged_model", "finalize_logged_model", "log_batch"]
+    of_one = ["log_inputs", "create_logged_model", "log_batch", "finalize_logged_model"]
     assert [each for each in asked if each != "get_run"] == ["search_logged_models", *of_one, *of_one]

@@ -131,12 +131,13 @@ def _refuse_nothing_in_common(material: Material) -> None:
     if not material.several:
         return
     tasks = {
-        sweep.name: {task.key for task in material.tasks if task.sweep is sweep} for sweep in material.sweeps
+        sweep.name: {task.key: task.label for task in material.tasks if task.sweep is sweep}
+        for sweep in material.sweeps
     }
     for name, own in tasks.items():
         others = set().union(*(keys for other, keys in tasks.items() if other != name))
-        if not own & others:
-            told = ", ".join(sorted(f"{key.data} {key.shots}-shot" for key in own))
+        if not own.keys() & others:
+            told = ", ".join(sorted(own.values()))
             allowed = "homes that have a task (dataset, shots, protocol and backbone) in common"
             raise UserError(
                 Problem(

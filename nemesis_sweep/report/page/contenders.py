@@ -17,6 +17,7 @@ BEST = "best found"
 BEST_OF = "best "
 PLAIN = BASELINES[COOP].label
 TEST = "test/accuracy"
+VALIDATION = "val/accuracy"
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Contender:
     """A method on a task.
 
     method: its name in tables, the same on every task. row: of its trial. entry: its scores, with its gain
-    over plain CoOp of the same sweep. selected: the metric that chose it among trials, '' where nothing was
-    chosen.
+    over plain CoOp of the same sweep. selected: the metric that chose it among trials, or its strengths; ''
+    where nothing was chosen.
     """
 
     method: str
@@ -58,15 +59,20 @@ def contenders(
     found += [(BASELINES[CONTROL].label, number) for number in controls if number in complete][:1]
     return tuple(
         Contender(
-            method, complete[number], entry_of(method, complete[number], coop), _chosen(method, objectives)
+            method,
+            complete[number],
+            entry_of(method, complete[number], coop),
+            _chosen(method, complete[number], objectives),
         )
         for method, number in found
         if number in complete
     )
 
 
-def _chosen(method: str, objectives: Sequence[str]) -> str:
-    return objectives[0] if method.startswith(BEST_OF) or method == BASELINES[CONTROL].label else ""
+def _chosen(method: str, row: Row, objectives: Sequence[str]) -> str:
+    if method.startswith(BEST_OF) or method == BASELINES[CONTROL].label:
+        return objectives[0]
+    return VALIDATION if row.baseline in BASELINES and BASELINES[row.baseline].chooses else ""
 
 
 def _baselines(complete: Mapping[str, Row]) -> Iterator[tuple[str, str]]:

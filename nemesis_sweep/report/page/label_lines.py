@@ -1,6 +1,8 @@
-"""Long names of methods as labels of a picture: on two lines, none longer than there is room for."""
+"""Long names as labels of a picture: on several lines, none longer than there is room for."""
 
 from __future__ import annotations
+
+import textwrap
 
 ROOM = 26
 """Letters of a line: of a panel's title, or of a label beside an axis."""
@@ -15,6 +17,16 @@ def label_lines(name: str, room: int = ROOM) -> str:
         return name
     method, bracket, sweep = name.partition(" (")
     lines = [method, f"({sweep}"] if bracket else [name]
+    return "\n".join(_short(line, room) for line in lines)
+
+
+def title_lines(title: str, room: int) -> str:
+    """Return a title broken at its spaces; its own lines stay. What is too long for one loses its middle."""
+    lines = [
+        part
+        for line in title.split("\n")
+        for part in textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False)
+    ]
     return "\n".join(_short(line, room) for line in lines)
 
 

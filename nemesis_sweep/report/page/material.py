@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import PurePath
 
 from nemesis_sweep.report.page.contenders import Contender, contenders
 from nemesis_sweep.report.page.corrupted import CorruptedPrompt, corrupted_of
 from nemesis_sweep.report.page.mistakes import Mistakes, mistakes_of
 from nemesis_sweep.report.page.record import SweepRecord
+from nemesis_sweep.report.page.short_names import short_names
 from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.sweep.best import judged
 from nemesis_sweep.sweep.row import Row
@@ -30,23 +30,25 @@ class TaskKey:
         """The task that a row was measured on."""
         return cls(str(row.dataset), int(row.shots or 0), str(row.protocol), str(row.backbone))
 
-    @property
-    def data(self) -> str:
-        """The name of its dataset, without the folder of one's own."""
-        return PurePath(self.dataset).name or self.dataset
-
 
 @dataclass(frozen=True)
 class TaskOfSweep:
-    """A task of a sweep. study: in which its trials are. rows: of its trials, whatever became of them."""
+    """A task of a sweep.
+
+    study: in which its trials are. rows: of its trials, whatever became of them. data, backbone: what its
+    dataset and its backbone are called on this page, where each has a name of its own. label: what it is
+    called itself.
+    """
 
     sweep: SweepRecord
     key: TaskKey
     study: str
     name: str
-    label: str
     rows: Sequence[Row]
     contenders: Sequence[Contender]
+    data: str = ""
+    backbone: str = ""
+    label: str = ""
 
     @property
     def searched(self) -> list[Row]:
@@ -68,18 +70,20 @@ class Material:
     def tasks(self) -> tuple[TaskOfSweep, ...]:
         """Every task of every sweep: those that are the same in several sweeps behind one another."""
         found = [task for sweep in self.sweeps for task in _tasks_of(sweep)]
-        several = len({task.key.backbone for task in found}) > 1  # Only then a label names it.
-        data = list(dict.fromkeys(task.key.dataset for task in found))
+        data = short_names(task.key.dataset for task in found)
+        backbones = short_names(task.key.backbone for task in found)
+        first = list(dict.fromkeys(task.key.dataset for task in found))
         order = sorted(
             {task.key for task in found},
-            key=lambda key: (key.protocol, key.backbone, data.index(key.dataset), key.shots),
+            key=lambda key: (key.protocol, key.backbone, first.index(key.dataset), key.shots),
         )
-        return tuple(
-            replace(task, label=_label(task.key, several))
+        named = [
+            replace(task, data=data[task.key.dataset], backbone=backbones[task.key.backbone])
             for key in order
             for task in found
             if task.key == key
-        )
+        ]
+        return tuple(replace(task, label=_label(task, len(backbones) > 1)) for task in named)
 
     @cached_property
     def mistakes(self) -> Mistakes:
@@ -122,11 +126,11 @@ class Material:
         return self.of_sweep(contender.method, task.sweep)
 
 
-def _label(key: TaskKey, with_backbone: bool) -> str:
-    label = f"{key.data} {key.shots}-shot"
-    if key.protocol != "few_shot":
-        label += f" {key.protocol.replace('_', ' ')}"
-    return f"{label} {PurePath(key.backbone).name}" if with_backbone else label
+def _label(task: TaskOfSweep, with_backbone: bool) -> str:
+    label = f"{task.data} {task.key.shots}-shot"
+    if task.key.protocol != "few_shot":
+        label += f" {task.key.protocol.replace('_', ' ')}"
+    return f"{label} {task.backbone}" if with_backbone else label
 
 
 def _tasks_of(sweep: SweepRecord) -> Iterator[TaskOfSweep]:
@@ -141,4 +145,4 @@ def _tasks_of(sweep: SweepRecord) -> Iterator[TaskOfSweep]:
                 tasks.setdefault(str(row.task), []).append(row)
         for name, own in tasks.items():
             shown = contenders(own, judged(rows), sweep.objectives, beaten)
-            yield TaskOfSweep(sweep, TaskKey.of(own[0]), study, name, name, own, shown)
+            yield TaskOfSweep(sweep, TaskKey.of(own[0]), study, name, own, shown)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,16 +26,19 @@ DRAWN = 12
 @dataclass(frozen=True, eq=False)
 class Versus:
     """Two trials on a test set. label: of task and test set. won, lost: whether the first or the second alone
-    has an image right in a replicate, of the same seed, ``(R, n)``."""
+    has an image right in a replicate, of the same seed, ``(R, n)``. before: how many others have a label of
+    the same plain letters, as names in other alphabets do."""
 
     label: str
     best: Predictions
     coop: Predictions
+    before: int = 0
 
     @property
     def name(self) -> str:
         """The label as part of the name of a file."""
-        return "-".join(re.findall("[a-z0-9]+", self.label.lower()))
+        name = "-".join(re.findall("[a-z0-9]+", self.label.lower()))
+        return f"{name}-again-{self.before}" if self.before else name
 
     @property
     def classnames(self) -> tuple[str, ...]:
@@ -90,7 +94,15 @@ def mistakes_of(material: Material) -> Mistakes:
         if not own:
             missing[label] = why or "there are no predictions of both in the home"
         found += own
-    return Mistakes(found, missing)
+    return Mistakes(list(told_apart(found)), missing)
+
+
+def told_apart(found: Sequence[Versus]) -> Iterator[Versus]:
+    """The same, with names for files of which no two are alike."""
+    before: Counter[str] = Counter()
+    for versus in found:
+        yield replace(versus, before=before[versus.name])
+        before[versus.name] += 1
 
 
 def _why_not(task: TaskOfSweep) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.leaderboard import BEST_OF_SEARCH
 from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN
+from nemesis_sweep.report.page.label_lines import title_lines
 from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.spec.baselines import BASELINES, CONTROL, PAPER, PROMPTLESS
 from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN
@@ -34,6 +35,8 @@ LEGEND = 0.6
 """Inches of a legend that figures have room for: three lines."""
 ACROSS = 3
 """Panels in a row."""
+ROOMS = {1: 80, 2: 40, 3: 26, 4: 19}
+"""Letters of a panel's title, by the panels in a row."""
 CLOUD = 300
 """Points of a figure from which they are drawn as pixels: as shapes they would make a large file."""
 
@@ -102,6 +105,13 @@ def panels(count: int, height: float = 2.0, across: int = ACROSS, **axes: Any) -
     for spare in found[count:]:
         spare.remove()
     return figure, found[:count]
+
+
+def entitle(ax: Axes, title: str, **how: Any) -> None:
+    """Give a panel its title, on as many lines as keep it off those beside it. how: as of ``set_title``."""
+    place = ax.get_subplotspec()
+    across = place.get_gridspec().ncols if place is not None else 1
+    ax.set_title(title_lines(title, ROOMS[min(across, max(ROOMS))]), **how)
 
 
 def name_heights(axes: Sequence[Axes], name: str, across: int = ACROSS) -> None:

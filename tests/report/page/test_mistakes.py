@@ -1,13 +1,14 @@
 """What is compared image by image, from a sweep that was trained."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from nemesis_sweep.report.best_records import write_best_records
 from nemesis_sweep.report.page.contenders import BEST
 from nemesis_sweep.report.page.material import Material
-from nemesis_sweep.report.page.mistakes import DRAWN, PLAIN, Mistakes
+from nemesis_sweep.report.page.mistakes import DRAWN, PLAIN, Mistakes, told_apart
 from nemesis_sweep.report.page.record import read_sweeps
 from nemesis_sweep.report.page.tables.classes import PIECE
 from nemesis_sweep.sweep.predictions import FILE
@@ -88,3 +89,8 @@ def test_pictures_are_of_the_last_task_of_each_test_set():
     assert drawn == [found[2], sets[1], sets[2]]
     many = [two_trials([0] * n, [[0] * n], [[1] * n]) for n in range(1, DRAWN + 5)]
     assert len(Mistakes(many, {}).drawn) == DRAWN
+
+
+def test_labels_in_other_alphabets_have_files_of_their_own():
+    found = [replace(two_trials([0], [[0]], [[0]]), label=f"{name} 4-shot") for name in ("鳥", "猫", "犬")]
+    assert len({versus.name for versus in told_apart(found)}) == 3

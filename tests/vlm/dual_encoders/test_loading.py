@@ -133,6 +133,12 @@ def whole_numbers(folder: Path) -> None:
     change_weights(folder, "text_proj.weight", torch.ones(24, 32, dtype=torch.int8))
 
 
+def one_lost_number(folder: Path) -> None:
+    lost = torch.ones(24, 32)
+    lost[3, 5] = torch.nan
+    change_weights(folder, "text_proj.weight", lost)
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
@@ -157,6 +163,7 @@ def whole_numbers(folder: Path) -> None:
         (one_colour, r"preprocessor_config.json: these settings.*found mean \[0.5\]"),
         (no_deviation, r"preprocessor_config.json: these settings.*found std \[0.5, 0.0, 0.5\]"),
         (whole_numbers, "these weights are quantised; found .*text_proj.weight is int8"),
+        (one_lost_number, "numbers that are not finite; found .*text_proj.weight has 1 of 768"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_one_line(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import legend_below, looks, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, looks, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,8 @@ def _draw(material: Material) -> Iterator[Picture]:
     groups: dict[str, list[TaskOfSweep]] = {}
     several = len({task.key.backbone for task in material.tasks}) > 1
     for task in material.tasks:
-        told = f"{task.key.data}, {task.key.protocol.replace('_', ' ')}".removesuffix(", few shot")
-        groups.setdefault(f"{told}, {task.key.backbone}" if several else told, []).append(task)
+        told = f"{task.data}, {task.key.protocol.replace('_', ' ')}".removesuffix(", few shot")
+        groups.setdefault(f"{told}, {task.backbone}" if several else told, []).append(task)
     if all(len({task.key.shots for task in tasks}) < 2 for tasks in groups.values()):
         return
     methods = [material.method(task, each) for task in material.tasks for each in task.contenders]
@@ -31,7 +31,7 @@ def _draw(material: Material) -> Iterator[Picture]:
     figure, axes = panels(len(groups), height=2.4)
     for ax, (title, tasks) in zip(axes, groups.items(), strict=True):
         _panel(ax, material, tasks, look)
-        ax.set_title(title)
+        entitle(ax, title)
     legend_below(figure, axes)
     yield Picture("accuracy-over-shots", "Accuracy over shots", CAPTION, figure)
 

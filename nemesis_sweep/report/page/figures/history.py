@@ -11,7 +11,7 @@ from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.searches import Search, searches
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import draw_lost, is_cloud, legend_below, name_heights, panels
+from nemesis_sweep.report.page.style import draw_lost, entitle, is_cloud, legend_below, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def _panel(ax: Axes, search: Search, cloud: bool) -> None:
     ends = [*steps, (last, steps[-1][1])]
     ax.step([x for x, _ in ends], [y for _, y in ends], where="post", color="#B24700", label="best so far")
     ax.margins(y=0.1)
-    ax.set_title(search.label)
+    entitle(ax, search.label)
     ax.set_xlabel("trial")
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 

@@ -10,7 +10,7 @@ from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Made, Note, Picture, Piece, Section
 from nemesis_sweep.report.page.searches import Search, searches
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import panels
+from nemesis_sweep.report.page.style import entitle, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def _make(material: Material) -> Iterator[Made]:
         figure, axes = panels(len(part), height=0.75 + 0.16 * rows)
         for ax, (search, known) in zip(axes, part, strict=True):
             _panel(ax, known[:SHOWN])
-            ax.set_title(f"{search.label}, n {len(search.ranked)}")
+            entitle(ax, f"{search.label}, n\N{NO-BREAK SPACE}{len(search.ranked)}")
         title = sheet.title("Which dimensions matter")
         yield Picture(sheet.name("importances"), title, CAPTION, figure)
 

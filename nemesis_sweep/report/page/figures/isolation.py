@@ -14,7 +14,7 @@ from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale, scales_of, tick_text
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import draw_plain, legend_below, name_heights, panels
+from nemesis_sweep.report.page.style import draw_plain, entitle, legend_below, name_heights, panels
 from nemesis_sweep.report.statistics import score
 from nemesis_sweep.sweep.best import best, candidates_of
 from nemesis_sweep.sweep.row import Row
@@ -79,7 +79,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         figure, axes = panels(len(part), height=2.0)
         for ax, (task, found) in zip(axes, part, strict=True):
             _panel(ax, task, found)
-            ax.set_title(material.title(task), pad=13)
+            entitle(ax, material.title(task), pad=13)
         name_heights(axes, "accuracy (%)")
         legend_below(figure, axes)
         title = sheet.title("Omega alone, the rest at its best")
@@ -120,7 +120,7 @@ def _panel(ax: Axes, task: TaskOfSweep, found: Sequence[Bucket]) -> None:
                 markerfacecolor=colour if name == metric else "none",
                 elinewidth=0.8,
                 capsize=1.5,
-                label="validation (picks)" if name.startswith("val") else "test",
+                label=_split(name) + " (picks)" * (name == objective),
             )
     draw_plain(ax, task, f"{PLAIN}, test")
     for place, each in enumerate(found):
@@ -129,6 +129,10 @@ def _panel(ax: Axes, task: TaskOfSweep, found: Sequence[Bucket]) -> None:
             textcoords="offset points", ha="center", va="bottom", fontsize=6,
         )  # fmt: skip
     _name_buckets(ax, found)
+
+
+def _split(metric: str) -> str:
+    return "validation" if metric.startswith("val") else "test"
 
 
 def _name_buckets(ax: Axes, found: Sequence[Bucket]) -> None:

@@ -9,7 +9,7 @@ from nemesis_sweep.report.page.contenders import BEST, PLAIN
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import name_heights, panels
+from nemesis_sweep.report.page.style import entitle, name_heights, panels
 
 SHOWN = (PLAIN, BEST)
 ROW = 0.11
@@ -33,7 +33,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             figure, axes = panels(len(part), height=min(4.0, 0.8 + ROW * rows))
             for ax, each in zip(axes, part, strict=True):
                 image = draw_map(ax, each.cells, most)
-                ax.set_title(material.title(each.task))
+                entitle(ax, material.title(each.task))
                 ax.tick_params(axis="x", labelrotation=90)  # Eight factors in a third of the page.
             name_heights(axes, "position (norm)")
             figure.colorbar(image, ax=axes, label="points", shrink=0.8)

@@ -9,7 +9,7 @@ from nemesis_sweep.report.page.corrupted import CorruptedPrompt
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import legend_below, looks, name_heights, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, looks, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +29,8 @@ def _draw(material: Material) -> Iterator[Picture]:
         groups: dict[str, list[CorruptedPrompt]] = {}
         for each in material.corrupted:
             if each.told == told and each.cells.frequency is not None:
-                key = each.task.key
-                groups.setdefault(f"{key.data}, {key.backbone}" if several else key.data, []).append(each)
+                data, backbone = each.task.data, each.task.backbone
+                groups.setdefault(f"{data}, {backbone}" if several else data, []).append(each)
         if all(len({each.task.key.shots for each in found}) < 2 for found in groups.values()):
             continue
         operation, split = told.split(", ")
@@ -38,7 +38,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             figure, axes = panels(len(part))
             for ax, (title, found) in zip(axes, part, strict=True):
                 _panel(ax, found, look)
-                ax.set_title(title)
+                entitle(ax, title)
             name_heights(axes, "Low-Norm Effect (%)")
             legend_below(figure, axes)
             name = sheet.name(f"low-norm-over-shots-{operation}-{split}")

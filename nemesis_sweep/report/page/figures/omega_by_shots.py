@@ -15,6 +15,7 @@ from nemesis_sweep.report.page.sheets import sheets
 from nemesis_sweep.report.page.style import (
     ACROSS,
     draw_plain,
+    entitle,
     is_cloud,
     legend_below,
     looks,
@@ -34,7 +35,7 @@ FEWEST = 5
 CAPTION = (
     "A point is a complete trial: its test accuracy (mean over replicates) over omega, which is "
     "logarithmic with 0 apart at the left; trials of the same omega may stand a little beside one another. "
-    "The ring is the trial that validation selected, the line plain CoOp. Read off whether points rise to "
+    "The ring is the trial that {objective} selected, the line plain CoOp. Read off whether points rise to "
     "the right, and whether they do so more with fewer shots: rho is the rank correlation (Spearman) of "
     "omega and accuracy over the trials with a penalty."
 )
@@ -56,7 +57,8 @@ def _draw(material: Material) -> Iterator[Picture]:
         name_heights(axes, "test accuracy (%)", across)
         legend_below(figure, axes, columns=6)
         title = sheet.title("Strength of the penalty by shots")
-        yield Picture(sheet.name("omega-by-shots"), title, CAPTION, figure)
+        objective = " or ".join(dict.fromkeys(task.sweep.objectives[0] for task, _ in part))
+        yield Picture(sheet.name("omega-by-shots"), title, CAPTION.format(objective=objective), figure)
 
 
 def _points(task: TaskOfSweep) -> list[tuple[Row, float]]:
@@ -76,7 +78,7 @@ def _test(row: Row) -> float:
 
 def _across(tasks: Sequence[TaskOfSweep]) -> int:
     """Panels in a row: a dataset's shots side by side where that fits."""
-    counts = {len({each.key.shots for each in tasks if each.key.data == task.key.data}) for task in tasks}
+    counts = {len({each.key.shots for each in tasks if each.data == task.data}) for task in tasks}
     return counts.pop() if len(counts) == 1 and counts <= {2, 3, 4} else ACROSS
 
 
@@ -109,7 +111,7 @@ def _panel(
     _mark_selected(ax, task, points, places)
     draw_plain(ax, task, PLAIN)
     ax.margins(y=0.12)
-    ax.set_title(f"{material.title(task)}\n{_told(points)}")
+    entitle(ax, f"{material.title(task)}\n{_told(points)}")
 
 
 def _mark_selected(
@@ -120,7 +122,8 @@ def _mark_selected(
         if winner is not None and row.number == winner.row.number:
             ring: dict[str, Any] = {"markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.2}
             ring["clip_on"] = False  # At the edge of the range, too.
-            ax.plot([place], [_test(row)], "o", color="#0072B2", label="selected on validation", **ring)
+            label = f"selected on {task.sweep.objectives[0]}"
+            ax.plot([place], [_test(row)], "o", color="#0072B2", label=label, **ring)
 
 
 def _spread(scale: Scale, omegas: Sequence[float]) -> list[float]:

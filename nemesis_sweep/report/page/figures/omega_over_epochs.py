@@ -12,7 +12,7 @@ from nemesis_sweep.report.page.contenders import BEST, BEST_OF
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import legend_below, looks, name_heights, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, looks, name_heights, panels
 from nemesis_sweep.spec.choices import ANNEAL_FIELDS, ANNEALINGS
 from nemesis_sweep.spec.losses import LOSSES, NONE
 from nemesis_sweep.spec.method import Method
@@ -35,7 +35,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         figure, axes = panels(len(part), height=1.9)
         for ax, (task, curves) in zip(axes, part, strict=True):
             _panel(ax, curves)
-            ax.set_title(material.title(task))
+            entitle(ax, material.title(task))
         name_heights(axes, "omega(e)")
         legend_below(figure, axes)
         title = sheet.title("Strength of the penalty over epochs")

@@ -10,7 +10,7 @@ from nemesis_sweep.report.page.contenders import BEST, PLAIN
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import legend_below, looks, name_heights, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, looks, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             figure, axes = panels(len(part), height=1.9)
             for ax, (task, curves) in zip(axes, part, strict=True):
                 _panel(ax, curves, metrics)
-                ax.set_title(material.title(task))
+                entitle(ax, material.title(task))
             name_heights(axes, unit)
             legend_below(figure, axes)
             yield Picture(sheet.name(name), sheet.title(title), caption, figure)

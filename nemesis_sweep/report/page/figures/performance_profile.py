@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.comparison import MethodScores, method_scores
-from nemesis_sweep.report.page.label_lines import label_lines
+from nemesis_sweep.report.page.label_lines import title_lines
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import ACROSS, GRID, INK, legend_below, looks, panels
+from nemesis_sweep.report.page.style import ACROSS, GRID, INK, entitle, legend_below, looks, panels
 from nemesis_sweep.report.statistics.performance_profile import Profile, performance_profile
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 200
+LABEL = 40
+"""Letters of a line of their legend: one that names several methods has more."""
 TOGETHER = 4
 """The most methods whose bands can be told apart in one panel."""
 
@@ -35,7 +37,7 @@ def _draw(material: Material) -> Iterator[Picture]:
     if len(profiles) <= TOGETHER:
         figure, axes = panels(1, height=2.6)
         for method, profile in profiles.items():
-            _line(axes[0], profile, look[method], label=label_lines(method))
+            _line(axes[0], profile, look[method], label=title_lines(method, LABEL))
         legend_below(figure, axes)
     else:
         figure, axes = panels(len(profiles), height=1.55, sharex=True, sharey=True)
@@ -43,7 +45,7 @@ def _draw(material: Material) -> Iterator[Picture]:
             for other in profiles.values():
                 _line(ax, other, {"color": GRID, "linestyle": "-"}, behind=True)
             _line(ax, profile, look[method])
-            ax.set_title(label_lines(method))
+            entitle(ax, method)
     _axes(axes, grid)
     yield Picture("performance-profile", "Performance profiles", _caption(profiles, beyond), figure)
 

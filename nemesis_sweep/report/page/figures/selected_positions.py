@@ -10,7 +10,7 @@ import numpy as np
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import legend_below, name_heights, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, name_heights, panels
 from nemesis_sweep.spec.losses import MIX, PAN, loss_of
 from nemesis_sweep.sweep.best import best, candidates_of
 from nemesis_sweep.sweep.row import Row
@@ -32,7 +32,7 @@ def _draw(material: Material) -> Iterator[Picture]:
         figure, axes = panels(len(part), height=1.8)
         for ax, (task, row) in zip(axes, part, strict=True):
             _panel(ax, row)
-            ax.set_title(f"{material.title(task)}, trial {row.number}{' (winner)' if row.best else ''}")
+            entitle(ax, f"{material.title(task)}\ntrial {row.number}{' (winner)' if row.best else ''}")
         name_heights(axes, "% of steps")
         legend_below(figure, axes)
         title = sheet.title("Positions that PAN selected")

@@ -129,7 +129,7 @@ def _caption(tests: Sequence[Comparison], ranked: Ranks) -> list[str]:
         f"Intervals: 95 % of {DRAWS} stratified bootstrap draws, of these tasks and no others",
         "p: Wilcoxon's signed rank test of task means against plain CoOp"
         + (f", Holm over {counted(tested, 'test')}" if tested else ""),
-        "'selected on' chose the row; the test set chose nothing unless it says so",
+        "'selected on' chose the row, or its strengths; the test set chose nothing unless it says so",
         _ranks_text(ranked),
     ]
 

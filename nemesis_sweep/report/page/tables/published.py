@@ -68,7 +68,8 @@ def _table(material: Material, name: str, of: tuple[str, str], tasks: Sequence[T
     shots = sorted({task.key.shots for task in tasks})
     counts = counted(shots[0], "shot") if len(shots) == 1 else f"{', '.join(map(str, shots))} shots"
     told = f"{counts}, {protocol.replace('_', ' ')}, {backbone}"
-    return ReportTable(name, f"As papers print it: {told}", _caption(material, protocol), columns, lines)
+    title, caption = f"As papers print it: {told}", _caption(material, protocol, tasks)
+    return ReportTable(name, title, caption, columns, lines)
 
 
 def _one_each(tasks: Sequence[TaskOfSweep]) -> list[TaskOfSweep]:
@@ -79,7 +80,7 @@ def _one_each(tasks: Sequence[TaskOfSweep]) -> list[TaskOfSweep]:
 def _places(task: TaskOfSweep, tasks: Sequence[TaskOfSweep]) -> list[_Place]:
     several = len({each.key.shots for each in tasks}) > 1
     alone = len({each.key.dataset for each in tasks}) == 1
-    name = counted(task.key.shots, "shot") if several and alone else task.key.data
+    name = counted(task.key.shots, "shot") if several and alone else task.data
     if task.key.protocol == BASE_TO_NEW:
         return [_Place(f"{name} {part}", task, f"test/{part}") for part in ("base", "new", "H")]
     if task.key.protocol == DOMAINS:
@@ -129,16 +130,26 @@ def _average(places: Sequence[_Place], scores: Sequence[Score | None], part: str
     return score([each.mean for each in own if each is not None]).mean
 
 
-def _caption(material: Material, protocol: str) -> str:
-    objective = " and ".join(dict.fromkeys(sweep.objectives[0] for sweep in material.sweeps))
+def _caption(material: Material, protocol: str, tasks: Sequence[TaskOfSweep]) -> str:
     told = (
-        f"Test accuracy in percent, {material.spread}; 'best' rows were "
-        f"selected on {objective}, the others were not selected. An average stands where every column has a "
-        "value."
+        f"Test accuracy in percent, {material.spread}. {_selected_text(material, tasks)}. An average stands "
+        "where every column has a value."
     )
     if protocol == BASE_TO_NEW:
         told += " H: harmonic mean of base and new; of the average, of the averages."
     return told
+
+
+def _selected_text(material: Material, tasks: Sequence[TaskOfSweep]) -> str:
+    """Which rows were chosen on what: among trials, or by strengths of their own."""
+    chosen: dict[str, dict[str, None]] = {}
+    for task in tasks:
+        for each in task.contenders:
+            if each.selected:
+                chosen.setdefault(each.selected, {})[material.method(task, each)] = None
+    told = [f"selected on {metric}: {', '.join(methods)}" for metric, methods in chosen.items()]
+    told.append("nothing selected the others" if told else "nothing was selected")
+    return f"{told[0][0].upper()}{'; '.join(told)[1:]}"
 
 
 PIECE = Piece(Section.RESULTS, 20, _make)

@@ -59,8 +59,8 @@ def _caption(material: Material) -> str:
     return (
         f"Accuracy in percent, {material.spread} (n). Gain: on test over "
         "plain CoOp, paired by seed, with its 95 % interval. 'selected on' names the split and metric that "
-        f"chose a row among {counted(count, 'trial')} on all tasks; '-': nothing was chosen. The test set "
-        "chose nothing unless that column says so."
+        f"chose a row among {counted(count, 'trial')} on all tasks, or the strengths of one that trains no "
+        "prompt; '-': nothing was chosen. The test set chose nothing unless that column says so."
     )
 
 

@@ -54,3 +54,10 @@ def test_the_picture_shows_validation_and_test_of_the_picked_and_how_many_there_
     heights = {bars.get_label(): list(bars.lines[0].get_ydata()) for bars in ax.containers}
     assert heights == {"validation (picks)": [64, 70], "test": [59, 65]}
     assert [text.get_text() for text in ax.texts] == ["2", "0", "0", "0", "0", "1"]
+
+
+def test_where_the_test_set_picks_it_is_told() -> None:
+    text = CHOICES + "search: {objective: test/accuracy, pruner: none}\n"
+    trials = [Trial({"omega": omega}, 60, 55) for omega in (0.0, 10.0)]
+    (picture,) = PIECE.make(material({"digits-1shot": trials}, text))
+    assert [bars.get_label() for bars in picture.figure.axes[0].containers] == ["test (picks)"]

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from nemesis_sweep.report.page.figures.omega_by_shots import PIECE, rank_correlation
-from tests.report.page.made import Trial, material
+from tests.report.page.made import SWEEP, Trial, material
 
 PAN = {"beta": 0.0, "corruption": 0.5}
 
@@ -35,7 +35,7 @@ def test_each_penalty_has_points_of_its_own_and_the_selected_trial_a_ring() -> N
     (ax,) = axes_of(material({"digits-1shot": trials}, coop=44))
     assert list(points(ax, "PUN")[1]) == [51]
     assert list(points(ax, "PAN")[1]) == [49]
-    assert list(points(ax, "selected on validation")[1]) == [49]
+    assert list(points(ax, "selected on val/accuracy")[1]) == [49]
     assert set(points(ax, "plain CoOp")[1]) == {44}
 
 
@@ -61,3 +61,11 @@ def test_the_rank_correlation_is_scipys() -> None:
     draw = np.random.default_rng(3)
     one, other = draw.integers(0, 6, 40), draw.normal(size=40).round(1)
     assert rank_correlation(one, other) == pytest.approx(scipy.stats.spearmanr(one, other).statistic)
+
+
+def test_where_the_test_set_selects_ring_and_caption_say_so() -> None:
+    trials = [Trial({"omega": 1.0, "beta": 1.0}, 60, 51), Trial({"omega": 9.0, "beta": 1.0}, 50, 53)]
+    text = SWEEP.replace("search: {", "search: {objective: test/accuracy, ")
+    (picture,) = PIECE.make(material({"digits-1shot": trials}, text))
+    assert list(points(picture.figure.axes[0], "selected on test/accuracy")[1]) == [53]
+    assert "the trial that test/accuracy selected" in picture.caption

@@ -61,3 +61,14 @@ def test_the_average_h_is_that_of_the_averages(make_row) -> None:
 def test_a_table_in_which_nothing_was_measured_is_left_out(make_row) -> None:
     rows = task(make_row, "digits", 1, 55.0, protocol="base_to_new")
     assert list(PIECE.make(material_of(made=rows))) == []
+
+
+def test_the_caption_names_what_was_selected_and_on_what(make_row) -> None:
+    of = {"study": "digits-1shot", "dataset": "digits", "shots": 1}
+    probe = make_row("linear_probe", [70.0] * 3, [70.0] * 3, baseline="linear_probe", **of)
+    made = material_of(("val/loss",), made=[*task(make_row, "digits", 1, 60.0), probe])
+    told = table_of(PIECE, made).caption
+    assert (
+        "Selected on val/accuracy: linear probe; selected on val/loss: best of the search, best found; "
+        in told
+    )

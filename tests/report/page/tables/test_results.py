@@ -40,3 +40,16 @@ def test_every_method_carries_its_sweep_where_there_are_several(rows) -> None:
         "zero-shot (one)", "plain CoOp (one)", "paper's setting (one)", "best found (one)",
         "zero-shot (two)", "plain CoOp (two)", "paper's setting (two)", "best found (two)",
     ]  # fmt: skip
+
+
+def test_what_sets_its_strengths_on_validation_says_so(rows, make_row) -> None:
+    probe = make_row("linear_probe", [70.0] * 3, [70.0] * 3, baseline="linear_probe")
+    table = table_of(PIECE, material_of(made=[*rows, probe]))
+    told = {line.cells[0]: line.cells[5] for line in table.lines}
+    assert told == {
+        "zero-shot": "-",
+        "linear probe": "val/accuracy",
+        "plain CoOp": "-",
+        "paper's setting": "-",
+        "best found": "val/accuracy",
+    }
