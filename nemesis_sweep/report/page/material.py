@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from nemesis_sweep.report.page.contenders import Contender, contenders
+from nemesis_sweep.report.page.contenders import Contender, contenders, several_tried
 from nemesis_sweep.report.page.corrupted import CorruptedPrompt, corrupted_of
 from nemesis_sweep.report.page.mistakes import Mistakes, mistakes_of
 from nemesis_sweep.report.page.record import SweepRecord
@@ -138,11 +138,12 @@ def _tasks_of(sweep: SweepRecord) -> Iterator[TaskOfSweep]:
     for row in sweep.rows:
         studies.setdefault(row.study, []).append(row)
     beaten = any(row.best and not row.is_proposed for row in sweep.rows)
+    several = several_tried(row for rows in studies.values() for row in judged(rows))
     for study, rows in studies.items():
         tasks: dict[str, list[Row]] = {}
         for row in rows:
             if row.task != MEAN:
                 tasks.setdefault(str(row.task), []).append(row)
         for name, own in tasks.items():
-            shown = contenders(own, judged(rows), sweep.objectives, beaten)
+            shown = contenders(own, judged(rows), sweep.objectives, beaten, several)
             yield TaskOfSweep(sweep, TaskKey.of(own[0]), study, name, own, shown)
