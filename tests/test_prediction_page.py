@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import ExifTags, Image, ImageOps
 
+import nemesis_sweep as ns
 from nemesis_sweep.cli import main
 from tests.test_readme import LESS
 from tests.tracking.served import served
@@ -83,6 +85,28 @@ def test_a_prompt_of_fit_names_images(tmp_path):
         "Reference(tip_adapter, icon-clip, 10 classes, alpha (2,), beta (2,), keys (2, 160, 128)" in told[5]
     )
     assert "torch.Size([2, 4, 128]) icon-clip" in told[6]
+
+
+def test_the_graph_is_given_a_drawing_without_ground_as_classify_sees_it(tmp_path):
+    """Black ink, turned by its EXIF tag, on nothing: without the paper all of it is black."""
+    fitted, photos, *_ = PYTHON
+    (graph,) = [text for text in PYTHON if "onnxruntime" in text]
+    run(fitted, tmp_path)
+    run(photos, tmp_path)
+    commands(ONNX, tmp_path)
+    place = tmp_path / "photos" / "0.png"
+    ink = ImageOps.invert(Image.open(place).convert("L"))
+    drawing = Image.new("RGBA", ink.size, "black")
+    drawing.putalpha(ink)
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    drawing.save(place, exif=turned)
+    given = json.loads(run(f"{graph}\nprint(probabilities[0].tolist())", tmp_path).splitlines()[-1])
+    prompt = ns.load_prompt(tmp_path / "my-prompt")
+    wanted = ns.Classifier(prompt, seed=1).probabilities([place])[0].tolist()
+    assert given == pytest.approx(wanted, abs=1e-5)
+    how = json.loads((tmp_path / "as-onnx" / "model.json").read_text())["preprocess"]["read"]
+    assert "transparent on white" in how
 
 
 @pytest.mark.slow

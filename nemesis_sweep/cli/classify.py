@@ -31,9 +31,9 @@ Predicted = list[tuple[str, float]]
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="Classes of each image.")
 @classnames
 @click.option("--seed", type=int, help="One of the prompt's seeds; by default all of them, averaged.")
-@click.option("--json", "how", flag_value="json", help="A JSON list instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list instead of a table.")
 @click.option(
-    "--csv", "how", flag_value="csv", help="CSV instead of a table: image, rank, class, probability."
+    "--csv", "as_csv", is_flag=True, help="CSV instead of a table: image, rank, class, probability."
 )
 def command(
     images: tuple[Path, ...],
@@ -42,9 +42,12 @@ def command(
     top: int,
     classnames: list[str] | None,
     seed: int | None,
-    how: str | None,
+    as_json: bool,
+    as_csv: bool,
 ) -> None:
     """Say what is in images: files, or all images in folders and below."""
+    if as_json and as_csv:
+        raise click.UsageError("either --json or --csv")
     if classnames is not None and len(classnames) < 2:
         message, allowed = "one class alone is always certain", "two names or more, such as cat,dog"
         raise UserError(Problem(message, "--classnames", found=classnames[0], allowed=allowed))
@@ -59,12 +62,16 @@ def command(
         told += classifier.predict(files[start : start + TOGETHER], top=top)
         if len(files) > TOGETHER:
             click.echo(f"{len(told)} of {counted(len(files), 'image')}", err=True)
+    how = "json" if as_json else "csv" if as_csv else "table"
     click.echo(_text(files, told, how), nl=False)
 
 
 def _images(given: Path) -> Sequence[Path]:
-    """The image, or all images in a folder and below, by their names."""
-    from nemesis_sweep.data.catalogue.listing import SUFFIXES
+    """The image, or all images in a folder and below, by their names.
+
+    What is hidden, and what systems leave, is none of them: macOS writes a `._a.jpg` beside every `a.jpg`.
+    """
+    from nemesis_sweep.data.catalogue.listing import SUFFIXES, names_an_image
 
     if not given.is_dir():
         if not given.exists():
@@ -74,7 +81,7 @@ def _images(given: Path) -> Sequence[Path]:
         file
         for folder, names in _folders(given, [])
         for file in (folder / name for name in names)
-        if file.suffix[1:].lower() in SUFFIXES and is_there(file) and file.is_file()
+        if names_an_image(file.name) and is_there(file) and file.is_file()
     )
     if not found:
         allowed = f"a folder with images ({', '.join(sorted(SUFFIXES))})"
@@ -87,7 +94,7 @@ def _folders(folder: Path, above: Sequence[Path]) -> Iterator[tuple[Path, list[s
 
     Links are followed, as they are in images to train on, but not into a folder that they are in.
     """
-    from nemesis_sweep.data.catalogue.listing import is_folder
+    from nemesis_sweep.data.catalogue.listing import is_folder, is_left_out
 
     place = folder.resolve()
     if place in above:
@@ -96,11 +103,11 @@ def _folders(folder: Path, above: Sequence[Path]) -> Iterator[tuple[Path, list[s
         entries = list(found)
     yield folder, [entry.name for entry in entries]
     for entry in entries:
-        if is_folder(entry):
+        if is_folder(entry) and not is_left_out(entry.name):
             yield from _folders(folder / entry.name, [*above, place])
 
 
-def _text(files: Sequence[Path], told: Sequence[Predicted], how: str | None) -> str:
+def _text(files: Sequence[Path], told: Sequence[Predicted], how: str) -> str:
     """All that is printed, so that a file that a shell makes of it has all of it or nothing."""
     if how == "json":
         rows = [

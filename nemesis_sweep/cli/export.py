@@ -12,6 +12,7 @@ from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.cli.prompt_option import classnames, home_of, learnt, prompt_argument, task
 from nemesis_sweep.files.own_folder import refuse_uncreatable
 from nemesis_sweep.messages.counting import counted
+from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.messages.printable import printable
 
 if TYPE_CHECKING:
@@ -100,5 +101,6 @@ def _model(
     save_model(found, classifier, to, about)
     lines = [f"A model of {counted(len(classifier.classnames), 'class', 'classes')}  {printable(str(to))}"]
     if place is not None:
-        lines.append(f"Version {place.register(to)} of {printable(place.name)}")
+        version, uri = place.register(to), masked(place.uri)
+        lines.append(f"Version {version} of {printable(place.name)}  in {printable(uri)}")
     return "\n".join(lines)

@@ -57,7 +57,7 @@ def write_after_a_run(home: Path, quiet: bool = False) -> Path | None:
         told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         click.echo(f"The report was not written: {told}", err=True)
         return None
-    click.echo(f"Report  {printable(str(page))}")
+    click.echo(f"Report   {printable(str(page))}")
     return page
 
 

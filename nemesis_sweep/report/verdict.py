@@ -83,7 +83,8 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     parts = [f"{kind.value} in {count[kind]}" for kind in Outcome if count[kind]]
     line = f"{tasks}: {', '.join(parts)}"
     mean = gain_over_tasks([board.paired for board in boards])
-    if mean is None or set(count) == {Outcome.ALONE}:
+    # Plain CoOp against itself is no gain of zero.
+    if mean is None or set(count) <= {Outcome.ALONE, Outcome.COOP}:
         return f"{line}{_sweep_remarks(boards)}"
     line += f". On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
     penalised = any(board.best is not None and board.best.is_nemesis for board in boards)

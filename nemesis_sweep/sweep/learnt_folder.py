@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.metrics import direction
@@ -43,6 +44,8 @@ def learnt_folder(place: Path, task: str = "") -> Found:
             raise of_no_sweep(task)
         return Found(place, str(place))
     home = home_at(place)
+    if not home.is_ours and not home.sweep_file.exists():
+        raise _neither(place)
     sweep = recorded_sweep(home)
     found = []
     studies = recorded_studies(sweep, home)
@@ -61,6 +64,16 @@ def learnt_folder(place: Path, task: str = "") -> Found:
     so_far, runs = (" so far", ", which still runs,") if _goes_on(sweep, studies, home) else ("", "")
     about = f"trial {number} of {key}, the best{so_far} of sweep {sweep.name}{runs} by {by}"
     return Found(folder / key if study.key == JOINT else folder, about, home.path, of)
+
+
+def _neither(place: Path) -> UserError:
+    """The error of a place with nothing that was learnt, such as a sweep's name in place of its home."""
+    message = "neither a sweep nor a prompt is here" if place.exists() else "no such folder"
+    allowed = "a sweep's home, or a folder with a prompt"
+    homes = [home for home in sorted(place.parent.glob("sweeps/*")) if Home(home).is_ours]
+    near = nearest(place.name, [home.name for home in homes])
+    meant = nearest_path(place) or next((str(home) for home in homes if home.name == near), "")
+    return UserError(Problem(message, key="PROMPT", found=str(place), allowed=allowed, nearest=meant))
 
 
 def _goes_on(sweep: Sweep, studies: Sequence[RecordedStudy], home: Home) -> bool:

@@ -24,9 +24,10 @@ WRITTEN = frozenset(
     {
         *("MLmodel", "artifacts", CODE.name, "conda.yaml", "python_env.yaml", "requirements.txt"),
         *("input_example.json", "serving_input_example.json"),
+        "__pycache__",
     }
 )
-"""What MLflow writes into the folder of such a model."""
+"""What MLflow writes into the folder of such a model, and Python once the model was loaded or served."""
 NEEDED = ("torch", "open_clip_torch", "mlflow")
 """Packages that decide what the model computes, beside this one."""
 

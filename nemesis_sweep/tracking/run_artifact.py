@@ -47,7 +47,7 @@ def fetch_learnt(run: str, homes: Iterable[Path], to: Path) -> Path:
     except Exception as error:
         message = f"the run cannot be read from MLflow at {masked(uri)} ({reason(error)})"
         raise UserError(Problem(message, key="PROMPT", found=run)) from error
-    allowed = "the run of a trial that is complete"
+    allowed = "the run of a trial that is complete and learnt something, which zero-shot does not"
     raise UserError(Problem("this run keeps no prompt", key="PROMPT", found=run, allowed=allowed))
 
 

@@ -45,6 +45,9 @@ class ImageModel(PythonModel):
 
         images = [bytes(image) for image in model_input[IMAGE]]
         top = int((params or {}).get(TOP) or len(self.classifier.classnames))
+        if top < 0:
+            message = f"{TOP}: not a number of classes; found {top}; allowed: a whole number, 0 for all"
+            raise MlflowException(message, error_code=INVALID_PARAMETER_VALUE)
         try:
             found = self.classifier.predict(images, top=top)
         except UserError as error:

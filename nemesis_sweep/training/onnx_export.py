@@ -25,6 +25,8 @@ from nemesis_sweep.vlm.image_features import pooled_features
 from nemesis_sweep.vlm.image_states import PromptedTower, token_states
 
 GRAPH, FACTS, WEIGHTS = "model.onnx", "model.json", "model.onnx.data"
+READ = "turned upright by its EXIF tag, what is transparent on white, then RGB"
+"""How a file becomes the picture that is resized, which no size or mean says."""
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 TOLERANCE = 1e-5
 """What probabilities may differ by from torch's, and logits by as a share of the largest."""
@@ -161,7 +163,7 @@ def _facts(classifier: Classifier, about: str, difference: float) -> dict[str, A
         "classnames": list(classifier.classnames),
         "input": {"name": "pixels", "shape": ["n", 3, preprocess["image_size"], preprocess["image_size"]]},
         "outputs": ["probabilities", "logits"],
-        "preprocess": {**preprocess, "values": "(byte / 255 - mean) / std, channels R, G, B"},
+        "preprocess": {**preprocess, "read": READ, "values": "(byte / 255 - mean) / std, channels R, G, B"},
         "backbone": backbone.name,
         "fingerprint": backbone.fingerprint,
         "seed": classifier.seeds[0],

@@ -90,7 +90,10 @@ def test_other_class_names() -> None:
         (["own", "--prompt", "per_task"], "--task: this sweep has several datasets"),
         (["own", "--prompt", "per_task", "--task", DIGITS[:-1]], f"Did you mean {DIGITS!r}"),
         (["own", "--prompt", COOP, "--task", "digits"], "--task: a prompt alone has no tasks; found digits"),
-        (["own", "--prompt", "own"], "no sweep in this folder"),
+        (["own", "--prompt", "own"], "PROMPT: neither a sweep nor a prompt is here; found own; allowed: a"),
+        (["own", "--prompt", "pertask"], "PROMPT: no such folder; found pertask"),
+        (["own", "--prompt", "pertask"], "Did you mean 'per_task'"),
+        (["own", "--prompt", COOP, "--json", "--csv"], "either --json or --csv"),
         (["own", "--prompt", "0" * 32], "PROMPT: no such run in MLflow"),
         (["own", "--prompt", COOP, "--seed", "77"], "seed: no such seed"),
     ],
@@ -100,6 +103,24 @@ def test_bad_input_has_one_line(words, told) -> None:
     assert answer.exit_code == 2
     assert told in answer.stderr
     assert answer.stdout == ""
+
+
+def test_the_name_of_a_sweep_in_place_of_its_home_is_told(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sweeps").mkdir()
+    Path("sweeps/photos").symlink_to(folder / "per_task")
+    answer = classify(folder / "own", "--prompt", "photos")
+    assert (answer.exit_code, "Did you mean 'sweeps/photos'" in answer.stderr) == (2, True), answer.output
+
+
+def test_what_is_hidden_in_a_folder_is_left_out(folder, tmp_path) -> None:
+    for place in ("._a.png", ".thumbnails/a.png", "__MACOSX/a.png", "below/._b.png"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(b"no image")
+    (tmp_path / "a.png").write_bytes((folder / "own" / "b.png").read_bytes())
+    found = classify(tmp_path, "--prompt", folder / COOP, "--top", "1")
+    assert found.exit_code == 0, found.output
+    assert [line.split("  ")[0] for line in found.stdout.splitlines()] == [f"{tmp_path}/a.png"]
 
 
 def test_links_to_folders_are_followed_and_rings_left(folder, tmp_path, monkeypatch) -> None:

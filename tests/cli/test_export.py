@@ -49,7 +49,8 @@ def test_a_model_of_mlflow_is_registered_where_the_environment_says(home, tmp_pa
     given = (home, "--task", DIGITS, "--format", "mlflow")
     answer = export(*given, "--to", tmp_path / "to", "--register", "digits")
     assert answer.exit_code == 0, answer.output
-    assert f"A model of 10 classes  {tmp_path}/to\nVersion 1 of digits\n" in answer.output
+    assert f"A model of 10 classes  {tmp_path}/to\n" in answer.output
+    assert f"Version 1 of digits  in sqlite:///{tmp_path}/mlflow.db\n" in answer.output
     assert (tmp_path / "to" / "MLmodel").is_file()
     refused = export(*given, "--to", tmp_path / "other", "--register", "a/b")
     assert refused.exit_code == 2

@@ -61,7 +61,7 @@ def test_a_run_ends_by_writing_it_unless_told_not_to(tmp_path, monkeypatch) -> N
     assert "Report" not in call(*run).output
     assert not page.exists()
     monkeypatch.delenv("NEMESIS_SWEEP_REPORT")
-    assert f"Report  {page}" in call(*run).output
+    assert f"\nReport   {page}\n" in call(*run).output
     assert page.is_file()
 
 

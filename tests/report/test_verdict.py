@@ -63,6 +63,13 @@ def test_plain_coop_alone_is_no_mean_gain_of_zero(coop: Row) -> None:
     assert sweep_verdict(boards) == "2 tasks: plain CoOp was the only prompt in 2"
 
 
+def test_plain_coop_that_nothing_beats_is_no_mean_gain_of_zero(
+    coop: Row, make_row: Callable[..., Row]
+) -> None:
+    boards = boards_of([coop, make_row("1", [50, 50, 50], [52.0, 62.1, 71.9])])
+    assert sweep_verdict(boards) == "1 task: no other prompt beat plain CoOp in 1"
+
+
 def test_plain_coop_is_named_when_nothing_beats_it(coop: Row, make_row: Callable[..., Row]) -> None:
     board = boards_of([coop, make_row("1", [50, 50, 50], [52.0, 62.1, 71.9])])[0]
     assert outcome(board) is Outcome.COOP

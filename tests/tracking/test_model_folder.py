@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -60,7 +61,8 @@ def test_it_predicts_what_the_prompt_does(folder, prompt, images) -> None:
 
 
 def test_nothing_in_it_is_a_pickle(folder) -> None:
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    # What Python compiled for itself when a test loaded the model is none of ours.
+    files = [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
     assert {path.suffix for path in files} == {"", ".py", ".yaml", ".txt", ".json", ".safetensors"}
     assert "nemesis-sweep==" in (folder / "requirements.txt").read_text()
 
@@ -71,12 +73,31 @@ def test_what_is_no_image_is_told(folder) -> None:
         model.predict(pd.DataFrame({"image": [b"no image"]}))
 
 
+def test_a_number_of_classes_below_0_is_told(folder, images) -> None:
+    model = mlflow.pyfunc.load_model(str(folder))
+    asked_for = pd.DataFrame({"image": images[:1]})
+    assert len(model.predict(asked_for, params={"top": 0})[0]["probabilities"]) == 3
+    with pytest.raises(
+        mlflow.exceptions.MlflowException, match="found -2; allowed: a whole number, 0 for all"
+    ):
+        model.predict(asked_for, params={"top": -2})
+
+
 def test_it_is_written_again_but_not_over_something_else(folder, prompt, tmp_path) -> None:
     save_model(prompt, Classifier(prompt, classnames=["0", "1", "cat"]), folder, "here")
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="holds something else"):
         save_model(prompt, Classifier(prompt), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_one_that_was_served_is_written_again(folder, prompt, tmp_path) -> None:
+    """Python leaves what it compiled beside the code, unless it is told not to."""
+    shutil.copytree(folder, tmp_path / "model")
+    (tmp_path / "model" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "model" / "__pycache__" / "served_model.cpython-311.pyc").write_bytes(b"compiled")
+    save_model(prompt, Classifier(prompt), tmp_path / "model", "here")
+    assert not (tmp_path / "model" / "__pycache__").exists()
 
 
 def test_the_registry_counts_its_versions(folder, prompt, images, tmp_path, monkeypatch) -> None:

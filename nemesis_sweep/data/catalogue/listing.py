@@ -25,6 +25,16 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def is_left_out(folder: str) -> bool:
+    """Whether a folder of this name is hidden, or one that systems and programs leave."""
+    return folder.startswith(".") or folder.lower() in SYSTEM_FOLDERS
+
+
+def names_an_image(name: str) -> bool:
+    """Whether a file of this name is an image, and not hidden."""
+    return not name.startswith(".") and name.rpartition(".")[2].lower() in SUFFIXES
+
+
 def class_folders(folder: Path, ignored: Collection[str] = ()) -> list[str]:
     """Names of the folders in a folder, sorted; hidden ones and those of systems are left out."""
     try:
@@ -32,8 +42,7 @@ def class_folders(folder: Path, ignored: Collection[str] = ()) -> list[str]:
             names = [each.name for each in found if is_folder(each)]
     except OSError as error:
         raise UserError(Problem(f"cannot list this folder: {error.strerror}", file=str(folder))) from error
-    left_out = {name for name in names if name.startswith(".") or name.lower() in SYSTEM_FOLDERS}
-    return sorted(set(names) - left_out - set(ignored))
+    return sorted({name for name in names if not is_left_out(name)} - set(ignored))
 
 
 def images_in(folder: Path) -> list[str]:
@@ -43,9 +52,7 @@ def images_in(folder: Path) -> list[str]:
             names = [each.name for each in found]
     except OSError as error:
         raise UserError(Problem(f"cannot list this folder: {error.strerror}", file=str(folder))) from error
-    return sorted(
-        name for name in names if not name.startswith(".") and name.rpartition(".")[2].lower() in SUFFIXES
-    )
+    return sorted(filter(names_an_image, names))
 
 
 def labelled_images(folder: Path, names: list[str], prefix: str = "") -> list[tuple[str, int]]:
