@@ -18,7 +18,7 @@ import click
 
 from nemesis_sweep.cli.output import print_every_letter, speak_utf8, stand_in_for_closed
 from nemesis_sweep.cli.slips import meant_arguments
-from nemesis_sweep.cli.system import condition, refused
+from nemesis_sweep.cli.system import INTERRUPTED, condition, refused
 from nemesis_sweep.cli.tracebacks import hide_passwords
 from nemesis_sweep.files.current_folder import leave_a_lost_folder
 from nemesis_sweep.messages.errors import UserError, nearest
@@ -115,6 +115,9 @@ class Verbs(click.Group):
                 message = error.message.split(" (Did you")[0].split(" Did you")[0].rstrip(".")
                 raise Refused(f"{message}. Did you mean {meant}?") from error
             raise
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted.", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,6 +13,7 @@ from nemesis_sweep.cli.options import HomePath, load, overrides, sweep_file, tri
 from nemesis_sweep.cli.output import lasting_output
 from nemesis_sweep.cli.report import write_after_a_run
 from nemesis_sweep.cli.simulation import FAILED, WORKERS
+from nemesis_sweep.cli.system import INTERRUPTED
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.messages.passwords import masked
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from nemesis_sweep.sweep.home.folder import Home
     from nemesis_sweep.sweep.outcome import Outcome
     from nemesis_sweep.sweep.study import Study
-
-INTERRUPTED = 130
 
 
 @click.command("run")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nemesis_sweep.cli.options import of_a_home
+from nemesis_sweep.cli.system import INTERRUPTED
 from nemesis_sweep.cli.ui import SWEEPS, newest_home
 from nemesis_sweep.messages.errors import Problem, UserError
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from nemesis_sweep.sweep.status import SweepStatus
 
 EVERY = 5
-INTERRUPTED = 130
 CLEAR = "\x1b[H\x1b[2J"
 
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nemesis_sweep.cli.options import load, overrides, sweep_file, trials
+from nemesis_sweep.cli.system import INTERRUPTED
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.loader import located
 
 if TYPE_CHECKING:
     from nemesis_sweep.sweep.cluster.submission import Job
-
-INTERRUPTED = 130
 
 
 @click.command("submit")

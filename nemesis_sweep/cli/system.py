@@ -14,6 +14,8 @@ from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.messages.printable import printable
 
 EXIT_CODE = 2
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, a shell's own."""
 NAMELESS = frozenset(
     {*(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO), *(errno.EMFILE, errno.ENFILE, errno.ENOMEM)}
 )

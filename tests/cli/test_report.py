@@ -124,3 +124,14 @@ def test_the_commands_of_its_page_work(earlier, tmp_path, monkeypatch) -> None:
         assert answer.exit_code == 0, answer.output
     assert Path("sweeps/pan/report/report.html").is_file()
     assert Path("both/report.html").is_file()
+
+
+def test_ctrl_c_ends_it_as_it_ends_other_verbs(earlier, tmp_path, monkeypatch) -> None:
+    def interrupted(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nemesis_sweep.report.page.build.html_page", interrupted)
+    answer = call("report", earlier / "joint", "--to", tmp_path / "report")
+    assert answer.exit_code == 130
+    assert answer.output.strip().splitlines()[-1] == "Interrupted."
+    assert list(tmp_path.iterdir()) == []

@@ -138,7 +138,7 @@ def _refuse_nothing_in_common(material: Material) -> None:
         others = set().union(*(keys for other, keys in tasks.items() if other != name))
         if not own.keys() & others:
             told = ", ".join(sorted(own.values()))
-            allowed = "homes that have a task (dataset, shots, protocol and backbone) in common"
+            allowed = "homes that have a task (dataset, shots, protocol, targets and backbone) in common"
             raise UserError(
                 Problem(
                     f"sweep {name} has no task in common with the others",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nemesis_sweep.report.entry import Entry, entry_of
@@ -36,19 +36,23 @@ class Contender:
 
 
 def contenders(
-    rows: Sequence[Row], deciding: Sequence[Row], objectives: Sequence[str], beaten: bool = False
+    rows: Sequence[Row],
+    deciding: Sequence[Row],
+    objectives: Sequence[str],
+    beaten: bool = False,
+    several: Collection[str] = (),
 ) -> tuple[Contender, ...]:
     """The methods of one task, in the order of tables.
 
     rows: of the task. deciding: those by which the best were chosen: the same, or those of a joint study's
     means. beaten: whether on a task of the sweep a row beside the search is the best found, so that the best
-    of the search is told apart from it.
+    of the search is told apart from it. several: see ``several_tried``.
     """
     complete = {row.number: row for row in rows if row.state == "COMPLETE"}
     coop = complete.get(COOP)
     kept = [row for row in trained(deciding, objectives) if not row.broken]
     winner = next((row.number for row in kept if row.best), "")
-    each = list(_best_of_each(kept, objectives))
+    each = list(_best_of_each(kept, objectives, several))
     alone = best_proposed(kept, objectives) if beaten and not each else None
     controls = [control_of(winner)]
     if alone is not None:
@@ -83,17 +87,25 @@ def _baselines(complete: Mapping[str, Row]) -> Iterator[tuple[str, str]]:
             yield baseline.label, by_name[name]
 
 
-def _best_of_each(kept: Sequence[Row], objectives: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The best trial of every loss and of every kind of prompt, where the search tried several of them."""
+def several_tried(rows: Iterable[Row]) -> set[str]:
+    """The losses of trials, and their kinds of prompts, where the search tried several: each has a row on
+    every task that tried it. rows: of all tasks of a sweep, those by which the best are chosen."""
+    searched = [row for row in rows if row.is_proposed and row.state == "COMPLETE"]
+    groups = ({loss_of(row.method) for row in searched}, {_kind(row) for row in searched})
+    return {label for group in groups if len(group) > 1 for label in group}
+
+
+def _best_of_each(
+    kept: Sequence[Row], objectives: Sequence[str], several: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """The best trial of every loss and of every kind of prompt of which the search tried several."""
     searched = [row for row in kept if row.is_proposed]
-    kinds = sorted({str(row.method.get("prompt")) for row in searched})
-    losses = {loss: [row for row in searched if loss_of(row.method) == loss] for loss in LOSSES}
-    groups = [
-        {loss: rows for loss, rows in losses.items() if rows},
-        {kind: [row for row in searched if str(row.method.get("prompt")) == kind] for kind in kinds},
-    ]
-    for group in groups:
-        if len(group) > 1:
-            for label, rows in group.items():
-                if winner := best(candidates_of(rows, objectives)):
-                    yield BEST_OF + label, winner.number
+    for told, labels in ((lambda row: loss_of(row.method), LOSSES), (_kind, sorted(map(_kind, searched)))):
+        for label in dict.fromkeys(labels):
+            own = [row for row in searched if told(row) == label]
+            if label in several and (winner := best(candidates_of(own, objectives))):
+                yield BEST_OF + label, winner.number
+
+
+def _kind(row: Row) -> str:
+    return str(row.method.get("prompt"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from nemesis_sweep.report.page.contenders import Contender, contenders
+from nemesis_sweep.report.page.contenders import Contender, contenders, several_tried
 from nemesis_sweep.report.page.corrupted import CorruptedPrompt, corrupted_of
 from nemesis_sweep.report.page.mistakes import Mistakes, mistakes_of
 from nemesis_sweep.report.page.record import SweepRecord
@@ -15,20 +15,25 @@ from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.sweep.best import judged
 from nemesis_sweep.sweep.row import Row
 
+DOMAINS = "domain_generalization"
+
 
 @dataclass(frozen=True)
 class TaskKey:
-    """What makes a task the same in several sweeps."""
+    """What makes a task the same in several sweeps. targets: what else it was tested on, of domain
+    generalisation: accuracies on other domains are not to be compared."""
 
     dataset: str
     shots: int
     protocol: str
     backbone: str
+    targets: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, row: Row) -> TaskKey:
-        """The task that a row was measured on."""
-        return cls(str(row.dataset), int(row.shots or 0), str(row.protocol), str(row.backbone))
+    def of(cls, row: Row, sweep: SweepRecord) -> TaskKey:
+        """The task that a row of a sweep was measured on."""
+        targets = tuple(sorted(sweep.sweep.tasks.targets)) if row.protocol == DOMAINS else ()
+        return cls(str(row.dataset), int(row.shots or 0), str(row.protocol), str(row.backbone), targets)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Material:
         first = list(dict.fromkeys(task.key.dataset for task in found))
         order = sorted(
             {task.key for task in found},
-            key=lambda key: (key.protocol, key.backbone, first.index(key.dataset), key.shots),
+            key=lambda key: (key.protocol, key.backbone, first.index(key.dataset), key.shots, key.targets),
         )
         named = [
             replace(task, data=data[task.key.dataset], backbone=backbones[task.key.backbone])
@@ -83,7 +88,8 @@ class Material:
             for task in found
             if task.key == key
         ]
-        return tuple(replace(task, label=_label(task, len(backbones) > 1)) for task in named)
+        domains = len({task.key.targets for task in found if task.key.targets}) > 1
+        return tuple(replace(task, label=_label(task, len(backbones) > 1, domains)) for task in named)
 
     @cached_property
     def mistakes(self) -> Mistakes:
@@ -126,10 +132,12 @@ class Material:
         return self.of_sweep(contender.method, task.sweep)
 
 
-def _label(task: TaskOfSweep, with_backbone: bool) -> str:
+def _label(task: TaskOfSweep, with_backbone: bool, with_targets: bool) -> str:
     label = f"{task.data} {task.key.shots}-shot"
     if task.key.protocol != "few_shot":
         label += f" {task.key.protocol.replace('_', ' ')}"
+    if with_targets and task.key.targets:
+        label += f" to {', '.join(task.key.targets)}"
     return f"{label} {task.backbone}" if with_backbone else label
 
 
@@ -138,11 +146,12 @@ def _tasks_of(sweep: SweepRecord) -> Iterator[TaskOfSweep]:
     for row in sweep.rows:
         studies.setdefault(row.study, []).append(row)
     beaten = any(row.best and not row.is_proposed for row in sweep.rows)
+    several = several_tried(row for rows in studies.values() for row in judged(rows))
     for study, rows in studies.items():
         tasks: dict[str, list[Row]] = {}
         for row in rows:
             if row.task != MEAN:
                 tasks.setdefault(str(row.task), []).append(row)
         for name, own in tasks.items():
-            shown = contenders(own, judged(rows), sweep.objectives, beaten)
-            yield TaskOfSweep(sweep, TaskKey.of(own[0]), study, name, own, shown)
+            shown = contenders(own, judged(rows), sweep.objectives, beaten, several)
+            yield TaskOfSweep(sweep, TaskKey.of(own[0], sweep), study, name, own, shown)

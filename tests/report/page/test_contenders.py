@@ -42,3 +42,16 @@ def test_where_the_papers_setting_wins_its_own_control_is_shown() -> None:
         "paper",
         "control-of-paper",
     ]
+
+
+def test_a_loss_has_a_row_on_every_task_that_tried_it() -> None:
+    """Also where no other was tried: else it would be averaged over the rest of the tasks alone."""
+    tasks = [{"study": name, "task": name} for name in ("a-1shot", "b-1shot")]
+    pan, pun = ({"omega": 1.0, "beta": beta} for beta in (0.0, 1.0))
+    made = [
+        row("0", [61, 62], [50, 51], params=pun, **tasks[0]),
+        row("1", [60, 61], [50, 51], params=pan, **tasks[0]),
+        row("0", [61, 62], [50, 51], params=pun, **tasks[1]),
+    ]
+    shown = [[each.method for each in task.contenders] for task in material_of(sweep=made).tasks]
+    assert shown == [["best PUN", "best PAN", "best found"], ["best PUN", "best found"]]

@@ -13,6 +13,8 @@ ROOM = 78
 COMMANDS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}",
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    # After the end of a row these two would be its room and its star; a bar is a dash in the usual fonts.
+    "[": "{[}", "*": "{*}", "|": r"\textbar{}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "→": r"$\to$", "≥": r"$\geq$", "≤": r"$\leq$",
 }  # fmt: skip

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.entry import is_test_set
-from nemesis_sweep.report.page.material import Material, TaskOfSweep
+from nemesis_sweep.report.page.material import DOMAINS, Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Cell, Column, Line, Piece, ReportTable, Section
 from nemesis_sweep.report.statistics import Score, score
 
 BASE_TO_NEW = "base_to_new"
-DOMAINS = "domain_generalization"
 AVERAGE = "average"
 
 
@@ -86,9 +85,10 @@ def _places(task: TaskOfSweep, tasks: Sequence[TaskOfSweep]) -> list[_Place]:
     if task.key.protocol == DOMAINS:
         known = {metric for each in task.contenders for metric in each.entry.more if is_test_set(metric)}
         targets = sorted(known - {"test/source", "test/loss"})
+        before = f"{name} " if len({each.key for each in tasks}) > 1 else ""
         return [
-            _Place("source", task, "test/source"),
-            *(_Place(t.removeprefix("test/"), task, t) for t in targets),
+            _Place(f"{before}{metric.removeprefix('test/')}", task, metric)
+            for metric in ("test/source", *targets)
         ]
     return [_Place(name, task, "test/accuracy")]
 

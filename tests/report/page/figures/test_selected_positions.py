@@ -32,12 +32,12 @@ def test_the_dotted_line_is_how_often_a_vector_is_drawn() -> None:
 
 def test_where_pun_wins_the_best_trial_with_pan_is_shown() -> None:
     trials = [Trial(PUN, 80), Trial(PAN, 60, share=SHARE), Trial(PAN, 70, share=SHARE)]
-    assert shown(trials).get_title() == "digits 1-shot, trial 2"
+    assert shown(trials).get_title() == "digits 1-shot\ntrial 2"
 
 
 def test_the_winner_is_named_as_such() -> None:
     trials = [Trial(PUN, 60), Trial(PAN, 70, share=SHARE)]
-    assert shown(trials).get_title() == "digits 1-shot, trial 1 (winner)"
+    assert shown(trials).get_title() == "digits 1-shot\ntrial 1 (winner)"
 
 
 def test_without_pan_there_is_no_such_picture() -> None:

@@ -112,7 +112,7 @@ def test_latex_is_a_table_with_rules_and_groups() -> None:
     assert r"\caption{A made table. 50 \% of it \& more.}" in lines
     assert r"\begin{tabular}{@{}lrrr@{}}" in lines
     assert r"plain\_CoOp & 61.2 $\pm$ 1.3 & 0.50 &  \\" in lines
-    assert r"best | found & \textbf{63.0} & \textbf{0.25} & +1.8 (-0.4 to 3.9) \\" in lines
+    assert r"best \textbar{} found & \textbf{63.0} & \textbf{0.25} & +1.8 (-0.4 to 3.9) \\" in lines
     assert r"\multicolumn{4}{@{}l}{\emph{clipart}} \\" in lines
     assert r"\resizebox{\linewidth}{!}{%" not in lines
 
@@ -126,3 +126,11 @@ def test_no_letter_of_a_name_is_a_command() -> None:
     told = latex(ReportTable("t", r"\input{x}", "~^#$", [Column("{a}")], [Line(["<_>"])]))
     assert r"\caption{\textbackslash{}input\{x\}. \textasciitilde{}\textasciicircum{}\#\$}" in told
     assert r"\{a\} \\" in told
+
+
+def test_a_row_that_begins_with_a_bracket_or_a_star_begins_with_it() -> None:
+    """After the end of the row before, LaTeX would take these for its room and its star."""
+    lines = [Line([name]) for name in ("[1em]", "*")]
+    told = latex(ReportTable("t", "", "", [Column("class")], lines))
+    assert "{[}1em] \\\\" in told
+    assert "{*} \\\\" in told

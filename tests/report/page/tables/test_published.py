@@ -72,3 +72,53 @@ def test_the_caption_names_what_was_selected_and_on_what(make_row) -> None:
         "Selected on val/accuracy: linear probe; selected on val/loss: best of the search, best found; "
         in told
     )
+
+
+def transferred(make_row, shots: int, **targets: float):
+    """Plain CoOp and a trial of domain generalisation, with the accuracy on each target."""
+    of = {
+        "study": f"digits-{shots}shot",
+        "dataset": "digits",
+        "shots": shots,
+        "protocol": "domain_generalization",
+    }
+    tested = {f"test/{name}": [value] * 3 for name, value in targets.items()}
+    accuracies = {
+        "val/accuracy": [60.0] * 3,
+        "test/accuracy": [50.0] * 3,
+        "test/source": [70.0] * 3,
+        **tested,
+    }
+    means = {name: values[0] for name, values in accuracies.items()}
+    return [
+        make_row("coop", [60.0] * 3, [50.0] * 3, baseline="coop", metrics=means, replicates=accuracies, **of)
+    ]
+
+
+def test_columns_of_domains_name_their_task_where_there_are_several(make_row) -> None:
+    one, four = (transferred(make_row, shots, ink=40.0 + shots) for shots in (1, 4))
+    assert cells(table_of(PIECE, material_of(made=one))) == {
+        "method": "best found",
+        "source": 70.0,
+        "ink": 41.0,
+    }
+    both = cells(table_of(PIECE, material_of(made=[*one, *four])))
+    assert both == {
+        "method": "best found",
+        "1 shot source": 70.0,
+        "1 shot ink": 41.0,
+        "4 shots source": 70.0,
+        "4 shots ink": 44.0,
+        "average of targets": 42.5,
+    }
+
+
+def test_sweeps_with_other_targets_have_tasks_of_their_own(make_row) -> None:
+    """Their test accuracies are means over other domains."""
+    made = material_of(one=transferred(make_row, 1, ink=40.0), two=transferred(make_row, 1, line=60.0))
+    for sweep, name in zip(made.sweeps, ("ink", "line"), strict=True):
+        sweep.sweep.tasks.__dict__["targets"] = (name,)
+    assert [task.label for task in made.tasks] == [
+        "digits 1-shot domain generalization to ink",
+        "digits 1-shot domain generalization to line",
+    ]
