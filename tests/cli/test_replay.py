@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nemesis_sweep.cli import main
-from tests.sweep.home.earlier import DIGITS, unpacked
+from tests.sweep.home.earlier import DIGITS, PHOTOS, unpacked
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,17 @@ def test_another_result_ends_with_one(home, tmp_path) -> None:
     assert not told["same"]
     assert {each["difference"] for each in told["ends"]} == {0.0, -1.0}
     assert told["reasons"]
+
+
+def test_images_that_have_changed_are_a_reason_and_others_are_none(home, tmp_path, monkeypatch) -> None:
+    shutil.copytree(home.parent, tmp_path / "all")
+    monkeypatch.chdir(tmp_path / "all")
+    reason = "./photos gives other images than when the sweep began"
+    told = json.loads(replay("per_task", f"{PHOTOS}/zero_shot", "--json").stdout)
+    assert reason not in told["reasons"]
+    next(iter(sorted(Path("photos").rglob("*.png")))).unlink()
+    told = json.loads(replay("per_task", f"{PHOTOS}/zero_shot", "--json").stdout)
+    assert told["reasons"][0] == reason
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,21 @@ def home_split(task: Task, seeds: Sequence[int], load: Load, home: Home) -> Prot
     return without(arrange(task, seeds, load), record.get("skipped", {}))
 
 
+def gives_other_images(task: Task, seeds: Sequence[int], home: Home) -> bool:
+    """Whether the dataset of a task is no longer what it was when the sweep began; False without a record.
+
+    It is listed anew. An image counts by its path, as in ``record_episodes``. Raises ``UserError`` when it
+    cannot be loaded.
+    """
+    former = _before(_record_of(home, task))
+    if former is None:
+        return False
+    load = lru_cache(partial(load_dataset, root=task.root))
+    drawn = episodes_record(home_split(task, seeds, load, home), task)
+    kept = {"fingerprint": fingerprint(load(task.dataset)), "skipped": former.get("skipped", {})}
+    return not _goes_on(former, kept | drawn)
+
+
 def _notes(splits: Iterable[ProtocolSplit]) -> Iterator[str]:
     """What there is to say of the datasets, each once."""
     datasets = [data for each in splits for data in (each.source, *each.targets.values())]

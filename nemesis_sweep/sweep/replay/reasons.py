@@ -9,7 +9,9 @@ from typing import Any
 
 from nemesis_sweep.data.folder import default_root
 from nemesis_sweep.files.sealed import DamagedError, read_sealed
+from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.prompts.artifact import FILES as PROMPT
+from nemesis_sweep.sweep.home.episodes import gives_other_images
 from nemesis_sweep.sweep.home.folder import Home, environment
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, parts_of
 
@@ -21,6 +23,7 @@ def reasons(
     home: Home, before: TrialSpec | JointTrialSpec, again: TrialSpec | JointTrialSpec
 ) -> Iterator[str]:
     """A line for each thing that is not as it was in the home's last run, or of which no record tells."""
+    yield from _data(home, again)
     then, now = _environment(home), environment()
     if not then:
         yield "the home does not say with which versions it was run"
@@ -41,6 +44,13 @@ def reasons(
             yield f"{old_part.task.backbone} has other weights now"
     yield f"images that {default_root()} lacked were encoded anew, which changes the last digits of features"
     yield f"the device is not recorded; trained now on {_device()}"
+
+
+def _data(home: Home, again: TrialSpec | JointTrialSpec) -> Iterator[str]:
+    for part in parts_of(again):
+        with suppress(UserError):  # It was there a moment ago.
+            if gives_other_images(part.task, part.seeds, home):
+                yield f"{part.task.dataset} gives other images than when the sweep began"
 
 
 def _environment(home: Home) -> dict[str, Any]:
