@@ -32,6 +32,8 @@ FOLDER = "report"
 PAGE = "report.html"
 OWN = (PAGE, "figures", "tables", ".DS_Store")
 """What a report's folder holds. More would be lost with it."""
+OVER = "over replicates"
+"""What captions say of means; their number is put in."""
 WRITTEN_BY = b"Written by nemesis-sweep"
 """In the foot of every page."""
 
@@ -102,9 +104,13 @@ def _load() -> None:
 
 
 def _marked(made: Made, material: Material) -> Made:
-    """A table or a picture whose caption says what of it was simulated: it is read without the page, too."""
+    """A table or a picture whose caption says what of it was simulated and over how many replicates its means
+    are: it is read without the page, too."""
+    if isinstance(made, Note):
+        return made
+    made = replace(made, caption=made.caption.replace(OVER, f"over {material.replicates}"))
     simulated = [sweep.name for sweep in material.sweeps if sweep.status.simulated]
-    if not simulated or isinstance(made, Note):
+    if not simulated:
         return made
     of = "" if len(simulated) == len(material.sweeps) else f" ({', '.join(simulated)})"
     marked = replace(made, caption=f"Simulated{of}: nothing was trained, no time is real. {made.caption}")

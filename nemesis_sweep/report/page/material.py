@@ -107,11 +107,16 @@ class Material:
         return len(self.sweeps) > 1
 
     @property
+    def replicates(self) -> str:
+        """How many replicates a score is of: `8 replicates`."""
+        counts = sorted({len(sweep.sweep.tasks.seeds) for sweep in self.sweeps})
+        return f"{' or '.join(map(str, counts))} {'replicate' if counts == [1] else 'replicates'}"
+
+    @property
     def spread(self) -> str:
         """What stands in a cell of a score: mean and standard deviation, over how many replicates."""
-        counts = sorted({len(sweep.sweep.tasks.seeds) for sweep in self.sweeps})
-        over = f"{' or '.join(map(str, counts))} {'replicate' if counts == [1] else 'replicates'}"
-        return over if counts == [1] else f"mean ± standard deviation over {over}"
+        over = self.replicates
+        return over if over == "1 replicate" else f"mean ± standard deviation over {over}"
 
     def title(self, task: TaskOfSweep) -> str:
         """What a task is called, with its sweep where there are several."""

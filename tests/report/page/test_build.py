@@ -161,3 +161,11 @@ def test_what_takes_long_tells_how_far_it_is(monkeypatch, tmp_path) -> None:
     assert [line.split(",")[0] for line in told] == [
         f"writing the report: {done} of 3 parts" for done in (2, 3)
     ]
+
+
+def test_every_caption_tells_over_how_many_replicates_a_mean_is(report) -> None:
+    files = [*report.glob("tables/*.md"), *report.glob("figures/*.svg"), report / "report.html"]
+    texts = {file.name: file.read_text() for file in files}
+    assert [name for name, text in texts.items() if re.search(r"over (the )?replicates", text)] == []
+    assert "mean over 3 replicates" in texts["accuracy-over-epochs.svg"]
+    assert "± standard deviation over 3 replicates" in texts["class-accuracies.md"]

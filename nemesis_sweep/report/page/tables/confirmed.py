@@ -32,9 +32,10 @@ def _make(material: Material) -> Iterator[ReportTable]:
     if not lines:
         return
     objectives = " and ".join(dict.fromkeys(sweep.objectives[0] for sweep, _ in boards))
+    told = " or ".join(map(str, sorted({len(each.seeds) for _, board in boards for each in board.confirmed})))
     caption = (
-        f"Settings that were best by {objectives}, and plain CoOp, trained again on fresh seeds that "
-        "selected nothing. Accuracies in percent, mean ± standard deviation over the seeds; change: "
+        f"Settings that were best by {objectives}, and plain CoOp, trained again on {told} fresh seeds that "
+        f"selected nothing. Accuracies in percent: selected {material.spread}, confirmed over those; change: "
         "confirmed less selected, below zero by what the choice flattered. Gain: of confirmed over confirmed "
         "plain CoOp on test, paired by seed, with its 95 % interval: the number to believe."
     )

@@ -25,7 +25,7 @@ def _make(material: Material) -> Iterator[ReportTable]:
         columns.append(Column("parameters", printed=False))
         caption = (
             f"Complete trials that no other beats by {' and '.join(objectives)} together, the best by "
-            f"{objectives[0]} first, mean ± standard deviation over the replicates. Read off what a better "
+            f"{objectives[0]} first, mean ± standard deviation over replicates. Read off what a better "
             f"{objectives[0]} costs by the others. The test set selected nothing unless it is an objective."
         )
         name = "front" if len(boards) == 1 else f"front-{number}"

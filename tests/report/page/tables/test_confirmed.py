@@ -15,6 +15,8 @@ def test_selected_and_confirmed_stand_side_by_side(rows, make_row) -> None:
     assert [best[1].mean, best[2].mean, best[3]] == [65.0, 63.0, -2.0]
     assert [best[4].mean, best[5].mean, best[6]] == [62.0, 60.0, -2.0]
     assert (best[7].mean, best[7].n, best[8]) == (1.0, 4, "4, 5, 6, 7")
+    assert "trained again on 4 fresh seeds" in table.caption
+    assert "selected mean ± standard deviation over 3 replicates" in table.caption
 
 
 def test_a_sweep_without_confirmations_has_no_such_table(rows) -> None:
