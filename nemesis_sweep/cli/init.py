@@ -11,6 +11,7 @@ import click
 from nemesis_sweep.cli.completion import backbone_names, dataset_names, names, shipped_names
 from nemesis_sweep.cli.options import GivenPath
 from nemesis_sweep.cli.wanted import FIRST, OF_IMAGES, Wanted, as_dataset, numbers
+from nemesis_sweep.files.own_folder import refuse_uncreatable
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable, quoted
 
@@ -151,6 +152,7 @@ def _refuse_file(file: Path) -> None:
         raise UserError(Problem("there is such a file already", "--to", found=str(file), allowed=allowed))
     if not file.absolute().parent.is_dir():
         raise UserError(Problem("no such folder", "--to", found=str(file.absolute().parent)))
+    refuse_uncreatable(file.absolute().parent, "--to")
 
 
 def _checked(text: str, file: Path) -> tuple[Sweep, list[str]]:

@@ -26,6 +26,10 @@ ANY = ("0.0.0.0", "::", "")
 START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 PORTS_TRIED = 200
+BLOCKED = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
+)
+"""Ports from 1024 on at which no browser opens a page: the "bad ports" of the Fetch standard."""
 READ = ("MLFLOW_", "_MLFLOW_", "UVICORN_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
 """How the variables begin that `mlflow server`, uvicorn, gunicorn and Flask read."""
 
@@ -133,7 +137,14 @@ def environment(ours: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise UserError if the server could not listen there; for a taken port it names the next free one."""
+    """Raise UserError if the server could not listen there, and for a port at which no browser opens a page.
+
+    For a taken port it names the next free one.
+    """
+    if port in BLOCKED:
+        told = "browsers open no page on this port"
+        allowed = f"another one, such as {next_free_port(host, port) or 5000}"
+        raise UserError(Problem(told, key="--port", found=str(port), allowed=allowed))
     try:
         _bind(host, port)
     except socket.gaierror as error:
@@ -154,8 +165,10 @@ def check_port(host: str, port: int) -> None:
 
 
 def next_free_port(host: str, port: int) -> int | None:
-    """Return the first port after `port` that can be listened on, or None if 200 in a row are taken."""
+    """Return the first port after `port` that can be listened on, or None if 200 in a row are not."""
     for candidate in range(port + 1, min(port + PORTS_TRIED, 65535) + 1):
+        if candidate in BLOCKED:
+            continue
         try:
             _bind(host, candidate)
         except OSError:

@@ -113,6 +113,12 @@ def test_a_file_that_exists_is_not_written_over(folder: Path) -> None:
     assert (folder / "pun.yaml").read_text() == "mine"
 
 
+def test_a_folder_in_which_nothing_can_be_made_is_one_line() -> None:
+    result = call("init", "pun", "--to", "/proc/pun.yaml")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: --to: no folder can be made there: ")
+
+
 @pytest.mark.parametrize("name", ["mixed", "mixed.yaml", "elsewhere/mixed.yaml"])
 def test_a_shipped_name_without_a_file_is_told_how_to_come_by_one(name: str) -> None:
     result = call("run", name)

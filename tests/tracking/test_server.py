@@ -279,3 +279,9 @@ def test_ui_without_a_sweep_is_exit_code_2(
     assert result.exit_code == 2
     assert "HOME" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_port_that_browsers_refuse_is_told_and_never_advised() -> None:
+    with pytest.raises(UserError, match="--port: browsers open no page on this port; found 6000"):
+        check_port("127.0.0.1", 6000)
+    assert next_free_port("127.0.0.1", 6664) not in range(6665, 6670)
