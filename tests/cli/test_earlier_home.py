@@ -32,7 +32,8 @@ def test_it_goes_on_and_takes_a_second_backbone(tmp_path: Path) -> None:
     home = folder / "per_task"
     before = hashes(home)
     assert "2 studies, 8 trials, 8 of them done before" in run(folder)
-    assert hashes(home) == before
+    # What is told of a winner may be added; what was there stays as it was.
+    assert before.items() <= hashes(home).items()
     results = {(row.study, row.number) for row in read_results(home)}
     assert results == {
         (task, number) for task in (DIGITS, PHOTOS) for number in ("zero_shot", "coop", "0", "1")

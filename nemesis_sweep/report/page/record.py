@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.report.leaderboard import TaskBoard, leaderboard
+from nemesis_sweep.report.page.short_names import short_names
 from nemesis_sweep.spec.sweep import JOINT, MEAN, Sweep
 from nemesis_sweep.sweep.best import mark_best, trained
 from nemesis_sweep.sweep.home.folder import Home, home_at
@@ -64,11 +65,12 @@ def read_sweeps(folders: Sequence[Path]) -> list[SweepRecord]:
 
 
 def _names(homes: Sequence[Home], sweeps: Sequence[Sweep]) -> list[str]:
-    """The sweeps' own names; where two are alike those of their folders, or the whole paths."""
-    for names in ([sweep.name for sweep in sweeps], [home.path.name for home in homes]):
-        if len(set(names)) == len(names):
-            return names
-    return [str(home.path) for home in homes]
+    """The sweeps' own names; where two are alike those of their folders, as far as that tells them apart."""
+    names = [sweep.name for sweep in sweeps]
+    if len(set(names)) == len(names):
+        return names
+    folders = short_names(str(home.path) for home in homes)
+    return [folders[str(home.path)] for home in homes]
 
 
 def _read(home: Home, sweep: Sweep, name: str) -> SweepRecord:

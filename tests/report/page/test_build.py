@@ -51,7 +51,7 @@ def links(report) -> Links:
 @pytest.fixture
 def short(monkeypatch) -> None:
     """A page of two tables, for tests of where it goes."""
-    few = pieces()[Section.RESULTS][:2]
+    few = pieces()[Section.RESULTS][:3]
     monkeypatch.setattr("nemesis_sweep.report.page.build.pieces", lambda: {Section.RESULTS: few})
 
 
@@ -169,3 +169,10 @@ def test_every_caption_tells_over_how_many_replicates_a_mean_is(report) -> None:
     assert [name for name, text in texts.items() if re.search(r"over (the )?replicates", text)] == []
     assert "mean over 3 replicates" in texts["accuracy-over-epochs.svg"]
     assert "± standard deviation over 3 replicates" in texts["class-accuracies.md"]
+
+
+def test_homes_of_one_name_in_folders_of_one_name_are_told_apart_briefly(short, home, tmp_path) -> None:
+    homes = [shutil.copytree(home, tmp_path / folder / "home") for folder in ("one", "two")]
+    text = write_report(homes, tmp_path / "both").read_text()
+    assert "plain CoOp (one/home)" in text
+    assert "plain CoOp (two/home)" in text

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nemesis_sweep.report.page.material import Material
-from nemesis_sweep.report.page.pieces import Column, Line, Piece, ReportTable, Section
+from nemesis_sweep.report.page.pieces import Column, Line, Note, Piece, ReportTable, Section
 from nemesis_sweep.spec.dump import resolved
 from nemesis_sweep.spec.sweep import Sweep
 
@@ -20,7 +20,7 @@ CAPTION = (
 )
 
 
-def _make(material: Material) -> Iterator[ReportTable]:
+def _make(material: Material) -> Iterator[ReportTable | Note]:
     if not material.several:
         return
     said = [dict(_flat(_told(sweep.sweep))) for sweep in material.sweeps]
@@ -30,6 +30,9 @@ def _make(material: Material) -> Iterator[ReportTable]:
         for key in keys
         if len({each.get(key, ABSENT) for each in said}) > 1
     ]
+    if not lines:
+        yield Note("The files of these sweeps differ in nothing that changes what a trial measures.")
+        return
     columns = [Column("key"), *(Column(sweep.name) for sweep in material.sweeps)]
     yield ReportTable("differences", "What differs between the sweeps", CAPTION, columns, lines)
 

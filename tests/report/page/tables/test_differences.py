@@ -21,3 +21,8 @@ def test_only_what_differs_is_told(rows) -> None:
 
 def test_one_sweep_differs_from_nothing(rows) -> None:
     assert list(PIECE.make(material_of(made=rows))) == []
+
+
+def test_of_equal_sweeps_a_line_says_that_nothing_differs(rows) -> None:
+    (note,) = PIECE.make(material_of(one=rows, two=rows))
+    assert "differ in nothing" in note.text
