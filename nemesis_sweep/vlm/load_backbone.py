@@ -24,18 +24,31 @@ def load_backbone(name: str) -> Backbone:
     """Load a backbone by name; `nemesis_sweep.vlm.registry` lists what names there are.
 
     Raises UserError for unknown names and for weights that are missing, unreadable or of another
-    architecture.
+    architecture, or not finite in the text tower.
     """
     if not isinstance(name, str):
         raise UserError(Problem("not a name of a backbone", "backbone", found=repr(name), allowed="a text"))
     source = find_backbone(name)
     if (files := dual_encoder_files(source)) is not None:
-        return _dual_encoder(files, name)
+        return _with_finite_texts(_dual_encoder(files, name))
     loaded = load_model(source)
     tokenizer = make_tokenizer(loaded.config["text_cfg"], loaded.folder)
     backbone = backbone_from_open_clip(loaded.model, tokenizer, loaded.preprocess, name=name)
     usable_factor(backbone.logit_scale, name)
-    return replace(backbone, known_tokens=loaded.known_tokens)
+    return _with_finite_texts(replace(backbone, known_tokens=loaded.known_tokens))
+
+
+def _with_finite_texts(backbone: Backbone) -> Backbone:
+    """The backbone. Raises UserError where its text tower would make every logit NaN.
+
+    Of the image tower that is told with the first picture. A mask may say minus infinity.
+    """
+    for name, tensor in backbone.text.state().items():
+        lost = 0 if name.endswith("mask") else int((~tensor.isfinite()).sum())
+        if lost:
+            found = f"{backbone.name}: {name} has {lost} of {tensor.numel()}"
+            raise UserError(Problem("the text tower's weights are not all finite", found=found))
+    return backbone
 
 
 def _dual_encoder(files: DualEncoderFiles, name: str) -> Backbone:

@@ -21,8 +21,8 @@ QUANTISED = (torch.int8, torch.uint8, torch.float8_e4m3fn, torch.float8_e5m2)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, fp32. Raises UserError for any other file, for quantised weights,
-    and for numbers that are not finite."""
+    """The tensors of a safetensors file, fp32. Raises UserError for any other file, and for quantised
+    weights."""
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -34,20 +34,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             raise UserError(Problem(message, found=found, allowed=allowed))
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-    for name, tensor in state.items():
-        _refuse_not_finite(name, tensor, path)
-    return state
-
-
-def _refuse_not_finite(name: str, tensor: Tensor, path: Path) -> None:
-    """Raise ``UserError`` for what would make all that follows NaN. A mask may say minus infinity."""
-    if not tensor.is_floating_point() or name.endswith("mask") or tensor.sum().isfinite():
-        return
-    count = int((~tensor.isfinite()).sum())
-    if count:
-        found = f"{path}: {name} has {count} of {tensor.numel()}"
-        raise UserError(Problem("these weights have numbers that are not finite", found=found))
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
 def fill_model(model: nn.Module, state: dict[str, Tensor], path: Path) -> frozenset[int] | None:

@@ -163,7 +163,7 @@ def one_lost_number(folder: Path) -> None:
         (one_colour, r"preprocessor_config.json: these settings.*found mean \[0.5\]"),
         (no_deviation, r"preprocessor_config.json: these settings.*found std \[0.5, 0.0, 0.5\]"),
         (whole_numbers, "these weights are quantised; found .*text_proj.weight is int8"),
-        (one_lost_number, "numbers that are not finite; found .*text_proj.weight has 1 of 768"),
+        (one_lost_number, "text tower's weights are not all finite; found .* has 1 of 768"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_one_line(
