@@ -13,7 +13,14 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long anything takes is no test: on a busy machine any of it may be slow.
+hypothesis.settings.register_profile(
+    "timeless", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("timeless")
 
 # Their asserts say what was found, as those of tests do.
 pytest.register_assert_rewrite("tests.cli.real_sweep", "tests.sweep.in_this_process")

@@ -163,7 +163,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, derandomize=True)
 @given(TEXTS)
 def test_any_text_is_a_condition_or_is_refused(text: str) -> None:
     try:

@@ -168,8 +168,8 @@ def check_command(content: bytes, overrides: list[str]) -> None:
             assert str(path) in result.stderr or "--set" in result.stderr
 
 
-QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-LONG = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=300, suppress_health_check=list(HealthCheck), derandomize=True)
+LONG = settings(max_examples=2000, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
