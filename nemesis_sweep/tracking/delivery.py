@@ -146,9 +146,9 @@ class Delivery:
         for winner in winners:
             if winner.trial in runs:
                 run = runs[winner.trial]
-                model = None if known is None else known.get(run)
-                if known is not None and model is None:
-                    model = begin_model(client, experiment, run, winner)
+                model = None
+                if known is not None:
+                    model = known.get(run) or begin_model(client, experiment, run, winner)
                 if model is None or model.status == READY:
                     log(client, run, tags={BEST_TAG: "yes"})
                 else:

@@ -194,3 +194,20 @@ def test_pickles_are_refused_without_being_read(tmp_path: Path, hub: Callable[..
     (folder / "open_clip_pytorch_model.bin").rename(folder / "open_clip_model.safetensors")
     with pytest.raises(UserError, match=refused):
         load_backbone(str(folder))
+
+
+def test_a_number_that_is_none_is_told_where_texts_use_it_and_nowhere_else(tmp_path: Path) -> None:
+    """open_clip leaves the decoder of CoCa, which no tower uses, as memory was."""
+    config = small_config("coca_ViT-B-32")
+    model = build_model(config)
+    names = {"text_decoder.text_projection": "unused", "text.text_projection": "used"}
+    folders = {}
+    for name, told in names.items():
+        with torch.no_grad():
+            model.get_parameter(name)[0, :3] = torch.nan
+        folders[told] = save_model(tmp_path / told, model, config)
+    assert load_backbone(str(folders["unused"])).embed_dim
+    with pytest.raises(
+        UserError, match=r"text tower's weights are not all finite; found .*text_projection has 3 of"
+    ):
+        load_backbone(str(folders["used"]))

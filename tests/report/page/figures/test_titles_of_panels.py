@@ -6,20 +6,11 @@ import pytest
 
 from nemesis_sweep.report.page.figures import history, isolation, selected_positions
 from nemesis_sweep.report.page.style import ROOMS, entitle, panels, styled
-from tests.report.page.made import Trial, material
+from tests.report.page.made import SWEEP, Trial, material
 from tests.report.page.overlaps import overlapping_texts, texts_beyond_the_edge
 
 LONG = "photographs_of_garden_birds 16-shot ViT-S-32-alt@random, trial 13 (winner)"
-SWEEP = """
-name: made
-tasks: {dataset: digits, backbone: [icon-clip, ViT-S-32-alt@random], shots: [1, 16], replicates: 3}
-method: {views: 1, n_ctx: 4}
-space:
-  omega: {low: 1, high: 100, log: true}
-  beta: {choices: {1: {}, 0: {corruption: {low: 0.0, high: 0.9}}}}
-search: {eval_every: 10, pruner: none, baselines: [zero_shot, coop]}
-budget: {trials: 4}
-"""
+TWO_BACKBONES = SWEEP.replace("shots: [1, 4]", "backbone: [icon-clip, ViT-S-32-alt@random], shots: [1, 16]")
 BACKBONES = ("icon-clip", "ViT-S-32-alt")
 
 
@@ -41,7 +32,9 @@ def test_titles_of_tasks_on_several_backbones_stay_off_one_another() -> None:
         for number in range(4)
     ]
     made = material(
-        {f"digits-{shots}shot-{name}": trials for shots in (1, 16) for name in BACKBONES}, SWEEP, coop=48.0
+        {f"digits-{shots}shot-{name}": trials for shots in (1, 16) for name in BACKBONES},
+        TWO_BACKBONES,
+        coop=48.0,
     )
     assert len(made.tasks) == 4
     with styled():
