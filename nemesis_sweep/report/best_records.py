@@ -17,7 +17,8 @@ from nemesis_sweep.files.atomic import replacing
 from nemesis_sweep.files.parquet import write_table
 from nemesis_sweep.files.sealed import DamagedError
 from nemesis_sweep.report.curves import Curve, curves_of
-from nemesis_sweep.report.page.style import COLOURS, DPI, WIDTH, styled
+from nemesis_sweep.report.page.looks import COLOURS
+from nemesis_sweep.report.page.style import DPI, WIDTH, styled
 from nemesis_sweep.report.predictions import Predictions, predictions_of
 from nemesis_sweep.spec.sweep import JOINT, MEAN
 from nemesis_sweep.sweep.home.folder import Home

@@ -1,4 +1,4 @@
-"""How all figures look: colours that everybody can tell apart, one colour and mark for each method."""
+"""How all figures look: sizes, panels, titles, axes and legends."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nemesis_sweep.report.leaderboard import BEST_OF_SEARCH
-from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN
+from nemesis_sweep.report.page.contenders import PLAIN
 from nemesis_sweep.report.page.label_lines import title_lines
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.scale import Scale
-from nemesis_sweep.spec.baselines import BASELINES, CONTROL, PAPER, PROMPTLESS
-from nemesis_sweep.spec.losses import MIX, NONE, PAN, PUN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,15 +20,13 @@ if TYPE_CHECKING:
 
 INK = "#1c1d1e"
 """Of text and axes; the page puts the colour of its own text in its place."""
+PAPER = "#fefefe"
+"""Behind text that lines cross; the page puts the colour of its own background in its place."""
 GRID = "#9a9a9a"
 DPI = 150
 """Of PNG files. Figures are laid out with it, too: text is measured anew for every other one."""
 WIDTH = 6.5
 """Inches: the text width of a paper, and of the page."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#7F7F7F")
-"""Okabe and Ito (2008), with a brown and a grey for the yellow and the black, which a page may hide."""
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-DASHES: tuple[Any, ...] = ("-", "--", "-.", ":")
 LEGEND = 0.6
 """Inches of a legend that figures have room for: three lines."""
 ACROSS = 3
@@ -124,8 +120,8 @@ def draw_plain(ax: Axes, task: TaskOfSweep, label: str) -> None:
     """A line at the test accuracy of plain CoOp, where the task has it."""
     coop = task.contender(PLAIN)
     if coop is not None and coop.entry.test is not None:
-        how = _KNOWN[PLAIN]
-        ax.axhline(coop.entry.test.mean, color=how[0], linestyle=how[2], label=label)
+        look = looks([PLAIN])[PLAIN]
+        ax.axhline(coop.entry.test.mean, color=look["color"], linestyle=look["linestyle"], label=label)
 
 
 def draw_lost(ax: Axes, places: Mapping[str, Sequence[float]], cloud: bool) -> None:
@@ -162,23 +158,6 @@ def scale_axis(ax: Axes, scale: Scale, label: bool = True) -> None:
         ax.set_xlabel(scale.name)
 
 
-def looks(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour, mark and dash of every method, the same in all figures; of others by their order."""
-    found: dict[str, dict[str, Any]] = {}
-    free = 0
-    for method in dict.fromkeys(methods):
-        known = _KNOWN.get(method)
-        if known is None:
-            known = (
-                COLOURS[free % len(COLOURS)],
-                MARKS[(free // 2) % len(MARKS)],
-                DASHES[free // len(COLOURS) % len(DASHES)],
-            )
-            free += 1
-        found[method] = dict(zip(("color", "marker", "linestyle"), known, strict=True))
-    return found
-
-
 def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 4) -> None:
     """One legend for all axes, below them: of that many columns, or of as many as the figure has room for.
 
@@ -203,21 +182,5 @@ def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 4) -> None
         legend.remove()
 
 
-_KNOWN = {
-    # What trains no prompt is dotted.
-    **{
-        BASELINES[name].label: (COLOURS[-1 - place % len(COLOURS)], MARKS[-1 - place % len(MARKS)], ":")
-        for place, name in enumerate(PROMPTLESS)
-    },
-    PLAIN: ("#E69F00", "s", "--"),
-    BASELINES[PAPER].label: ("#56B4E9", "v", "-."),
-    BASELINES[CONTROL].label: ("#7F7F7F", "D", "-."),
-    BEST: ("#0072B2", "o", "-"),
-    BEST_OF_SEARCH: ("#8C510A", "X", "-"),
-    BEST_OF + NONE: ("#7F7F7F", "P", "--"),
-    BEST_OF + PUN: ("#D55E00", "^", "-"),
-    BEST_OF + PAN: ("#009E73", "o", "-"),
-    BEST_OF + MIX: ("#CC79A7", "X", "-"),
-}
 _LOST = {"PRUNED": ("pruned", "|", "#E69F00"), "FAIL": ("failed", "x", "#7F7F7F")}
 """Name, mark and colour of trials that are over and have no value, by their state."""

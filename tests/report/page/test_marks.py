@@ -12,8 +12,7 @@ from nemesis_sweep.report.page.build import fill
 from nemesis_sweep.report.page.formats.picture import write_picture
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture
-from nemesis_sweep.report.page.style import canvas, looks, styled
-from nemesis_sweep.spec.baselines import BASELINES
+from nemesis_sweep.report.page.style import canvas, styled
 from tests.report.page.materials import material_of
 
 
@@ -40,10 +39,3 @@ def test_a_name_is_drawn_as_it_is_and_warns_of_nothing(name, tmp_path) -> None:
         axes[0, 0].set_title(name)
         svg = write_picture(Picture("made", "", "", figure), tmp_path)
     assert name in svg
-
-
-def test_no_two_of_the_usual_methods_are_drawn_with_the_same_line() -> None:
-    usual = [BASELINES[name].label for name in ("zero_shot", "coop", "paper", "control")]
-    found = looks([*usual, "best found", "best none", "best PUN", "best PAN"]).values()
-    lines = [(look["color"], look["linestyle"]) for look in found]
-    assert len(set(lines)) == len(lines)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import entitle, legend_below, looks, panels
+from nemesis_sweep.report.page.sheets import sheets
+from nemesis_sweep.report.page.style import ACROSS, entitle, legend_below, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,12 +30,14 @@ def _draw(material: Material) -> Iterator[Picture]:
         return
     methods = [material.method(task, each) for task in material.tasks for each in task.contenders]
     look = looks(methods)
-    figure, axes = panels(len(groups), height=2.4)
-    for ax, (title, tasks) in zip(axes, groups.items(), strict=True):
-        _panel(ax, material, tasks, look)
-        entitle(ax, title)
-    legend_below(figure, axes)
-    yield Picture("accuracy-over-shots", "Accuracy over shots", CAPTION, figure)
+    for sheet, shown in sheets(list(groups.items())):
+        figure, axes = panels(len(shown), height=2.4 if len(shown) <= ACROSS else 2.0)
+        for ax, (title, tasks) in zip(axes, shown, strict=True):
+            _panel(ax, material, tasks, look)
+            entitle(ax, title)
+        name_heights(axes, "test accuracy (%)")
+        legend_below(figure, axes)
+        yield Picture(sheet.name("accuracy-over-shots"), sheet.title("Accuracy over shots"), CAPTION, figure)
 
 
 def _panel(
@@ -61,7 +65,6 @@ def _panel(
             )
     ax.set_xticks(range(len(shots)), list(map(str, shots)))
     ax.set_xlabel("shots")
-    ax.set_ylabel("test accuracy (%)")
 
 
 PIECE = Piece(Section.RESULTS, 30, _draw)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nemesis_sweep.report.page.looks import COLOURS
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.mistakes import Versus
 from nemesis_sweep.report.page.pieces import Made, Picture, Piece, Section
-from nemesis_sweep.report.page.style import COLOURS, WIDTH
+from nemesis_sweep.report.page.style import WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.report.page.comparison import method_scores, ranked_means, unranked_text
 from nemesis_sweep.report.page.label_lines import label_lines
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import GRID, INK, WIDTH, looks
+from nemesis_sweep.report.page.style import GRID, INK, WIDTH
 from nemesis_sweep.report.statistics.cliques import cliques
 from nemesis_sweep.report.statistics.critical_difference import critical_difference
 from nemesis_sweep.report.statistics.friedman import Ranks, ranks

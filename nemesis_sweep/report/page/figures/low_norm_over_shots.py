@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.corrupted import CorruptedPrompt
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import entitle, legend_below, looks, name_heights, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

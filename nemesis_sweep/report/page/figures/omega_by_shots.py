@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nemesis_sweep.report.page.contenders import BEST, BEST_OF, PLAIN, TEST
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale, numeric_scale
@@ -18,7 +19,6 @@ from nemesis_sweep.report.page.style import (
     entitle,
     is_cloud,
     legend_below,
-    looks,
     name_heights,
     panels,
     scale_axis,

@@ -9,10 +9,11 @@ from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.nemesis.annealings.registry import annealing
 from nemesis_sweep.report.curves import curves_of
 from nemesis_sweep.report.page.contenders import BEST, BEST_OF
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import entitle, legend_below, looks, name_heights, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, name_heights, panels
 from nemesis_sweep.spec.choices import ANNEAL_FIELDS, ANNEALINGS
 from nemesis_sweep.spec.losses import LOSSES, NONE
 from nemesis_sweep.spec.method import Method

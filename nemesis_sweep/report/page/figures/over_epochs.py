@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from nemesis_sweep.report.curves import Curve, curves_of
 from nemesis_sweep.report.page.contenders import BEST, PLAIN
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.material import Material, TaskOfSweep
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.sheets import sheets
-from nemesis_sweep.report.page.style import entitle, legend_below, looks, name_heights, panels
+from nemesis_sweep.report.page.style import entitle, legend_below, name_heights, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.report.page.searches import Search, searches_of
-from nemesis_sweep.report.page.style import GRID, canvas
+from nemesis_sweep.report.page.style import GRID, PAPER, canvas
 from nemesis_sweep.sweep.row import Row
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ def _name_axes(ax: Axes, scales: Mapping[str, Scale]) -> None:
         ax.plot([place, place], [min(0.0, scale.ends[0]), 1], color="#7F7F7F", linewidth=0.9, zorder=4)
         for height, text in scale.ticks():
             ax.annotate(
-                text, (place, height), (3, 0), textcoords="offset points", va="center", fontsize=6, zorder=5
-            )
+                text, (place, height), (3, 0), textcoords="offset points", va="center", fontsize=6, zorder=5,
+                bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.75},
+            )  # fmt: skip
 
 
 def _line(row: Row, scales: Mapping[str, Scale]) -> Line:

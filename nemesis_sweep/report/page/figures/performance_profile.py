@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from nemesis_sweep.report.page.comparison import MethodScores, method_scores
 from nemesis_sweep.report.page.label_lines import title_lines
+from nemesis_sweep.report.page.looks import looks
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
-from nemesis_sweep.report.page.style import ACROSS, GRID, INK, entitle, legend_below, looks, panels
+from nemesis_sweep.report.page.style import ACROSS, GRID, INK, entitle, legend_below, panels
 from nemesis_sweep.report.statistics.performance_profile import Profile, performance_profile
 
 if TYPE_CHECKING:

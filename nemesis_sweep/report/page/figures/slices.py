@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nemesis_sweep.report.page.looks import COLOURS, MARKS
 from nemesis_sweep.report.page.material import Material
 from nemesis_sweep.report.page.pieces import Picture, Piece, Section
 from nemesis_sweep.report.page.scale import Scale
 from nemesis_sweep.report.page.searches import Search, searches_of
 from nemesis_sweep.report.page.style import (
-    COLOURS,
-    MARKS,
     draw_lost,
     is_cloud,
     legend_below,

@@ -24,6 +24,8 @@ STATES = {
 }
 NAMED = 16
 """Lanes up to which each is named."""
+APART = 120
+"""Trials of a lane up to which a gap is drawn between them: with more it would hide them."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def _caption(side: Sequence[tuple[str, Sequence[Span]]]) -> str:
 
 def _panel(ax: Axes, side: Sequence[tuple[str, Sequence[Span]]], cloud: bool) -> None:
     unit, seconds = _unit(max(span.end for _, lane in side for span in lane))
+    gap = 0.4 if max(len(lane) for _, lane in side) <= APART else 0.0
     for state, (label, colour) in STATES.items():
         first = True
         for height, (_, lane) in enumerate(reversed(side)):
@@ -115,7 +118,7 @@ def _panel(ax: Axes, side: Sequence[tuple[str, Sequence[Span]]], cloud: bool) ->
                 bars = [(span.begin / seconds, (span.end - span.begin) / seconds) for span in own]
                 ax.broken_barh(
                     bars, (height - 0.4, 0.8), facecolors=colour, edgecolor="white", rasterized=cloud,
-                    linewidth=0.0 if cloud else 0.4, label=label if first else None,
+                    linewidth=gap, label=label if first else None,
                 )  # fmt: skip
                 first = False
     names = [worker for worker, _ in reversed(side)]

@@ -12,14 +12,14 @@ from markupsafe import Markup
 
 from nemesis_sweep.report.page.formats.svg import compact
 from nemesis_sweep.report.page.pieces import Picture
-from nemesis_sweep.report.page.style import DPI, INK
+from nemesis_sweep.report.page.style import DPI, INK, PAPER
 
 QUALITY = 82
 PNG_IMAGE = re.compile(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
 
 
 def write_picture(picture: Picture, folder: Path) -> Markup:
-    """Write `NAME.svg` and `NAME.png` and return the SVG for a page, in the colour of the page's text.
+    """Write `NAME.svg` and `NAME.png` and return the SVG for a page, in the page's own colours.
 
     Both files hold title and caption, for who has them without the page. The same picture is the same file,
     byte for byte.
@@ -46,7 +46,7 @@ def write_picture(picture: Picture, folder: Path) -> Markup:
     svg = PNG_IMAGE.sub(_as_jpeg, text.getvalue()) if picture.photos else text.getvalue()
     svg = compact(svg, picture.name)
     (folder / f"{picture.name}.svg").write_text(_described(svg, picture), encoding="utf-8")
-    return Markup(svg[svg.index("<svg") :].replace(INK, "currentColor"))
+    return Markup(svg[svg.index("<svg") :].replace(INK, "currentColor").replace(PAPER, "var(--paper)"))
 
 
 def _described(svg: str, picture: Picture) -> str:
