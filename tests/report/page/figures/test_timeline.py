@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nemesis_sweep.report.page.figures.timeline import PIECE, Span, lanes, spans
+from nemesis_sweep.report.page.figures.timeline import APART, PIECE, Span, lanes, spans
 from tests.report.page.made import Trial, material
 
 PUN = {"omega": 10.0, "beta": 1.0}
@@ -48,3 +48,11 @@ def test_the_picture_has_a_bar_for_every_trial_in_the_colour_of_its_end(made) ->
     assert (told["pruned"].x0, told["pruned"].x1) == pytest.approx((100 / 60, 130 / 60))
     assert set(told) == {"complete", "pruned", "running"}
     assert "On average 1.1 trials ran at once." in picture.caption
+
+
+@pytest.mark.parametrize(("count", "apart"), [(APART, True), (APART + 1, False)])
+def test_trials_of_a_lane_stand_apart_unless_gaps_would_hide_them(count, apart) -> None:
+    trials = [Trial(PUN, 60, seconds=10, began=10 * n, worker="vm:7") for n in range(count)]
+    (picture,) = PIECE.make(material({"digits-1shot": trials}))
+    (bars,) = picture.figure.axes[0].collections
+    assert bool(bars.get_linewidth()[0]) is apart
