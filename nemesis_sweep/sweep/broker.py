@@ -8,30 +8,24 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
-from optuna.trial import TrialState
-
 from nemesis_sweep.spec.baselines import PROMPTLESS
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.sweep.alone import alone
-from nemesis_sweep.sweep.beside import may_be_best
-from nemesis_sweep.sweep.best import LOSS, Candidate, candidate
 from nemesis_sweep.sweep.cause import Cause, Causes
+from nemesis_sweep.sweep.closing import Closing
 from nemesis_sweep.sweep.cluster.shares import RESOURCES, doubled, with_seeds
-from nemesis_sweep.sweep.convergence import ERROR, standard_error
 from nemesis_sweep.sweep.handed_out import spec_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.full_disk_error import no_room
 from nemesis_sweep.sweep.home.shared import refuse_gone
 from nemesis_sweep.sweep.proposal import Proposal
 from nemesis_sweep.sweep.result import Report
+from nemesis_sweep.sweep.spent import Spent
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.trial_end import TrialEnd, trial_end
+from nemesis_sweep.sweep.trial_end import trial_end
 from nemesis_sweep.sweep.trial_spec import Config
-from nemesis_sweep.sweep.trial_words import TrialWords
 from nemesis_sweep.sweep.watcher import Progress
 from nemesis_sweep.sweep.worker_errors import WorkerErrors
-from nemesis_sweep.tracking.sweep_run import STATUS
-from nemesis_sweep.tracking.trial_run import close_trial, tell_of_trial
 
 SHARE = "gpus"
 """User attribute of a trial that ran out of GPU memory: the share of a GPU that it goes on with."""
@@ -64,9 +58,8 @@ class TrialBroker:
         self.resources: dict[str, float] = {"cpu": sweep.resources.cpus}
         """What a trial takes of the cluster, in Ray's words, unless it was found to need more of a GPU."""
         self._turn = 0
-        over = [trial.state for study in studies for _, trial in study.trials()]
-        self._failed = over.count(TrialState.FAIL)
-        self._spent = sum(study.seconds for study in studies)
+        self._spent = Spent(sweep.budget, studies)
+        self._closing = Closing(sweep.search, home, progress, follow)
         self._out: dict[str, tuple[Study, Proposal, float]] = {}
         self._pruned: set[str] = set()
         self._put_off: set[str] = set()
@@ -148,8 +141,7 @@ class TrialBroker:
     @property
     def too_many_failures(self) -> bool:
         """Whether more trials have failed than the budget allows, so that none is begun any more."""
-        most = self.sweep.budget.max_failures
-        return most is not None and self._failed > most
+        return self._spent.too_many_failures
 
     def stop(self) -> None:
         """Hand out nothing more and end every running trial with its next report; a later run continues."""
@@ -158,10 +150,7 @@ class TrialBroker:
     @property
     def hours_are_spent(self) -> bool:
         """Whether the trials have run for the hours of the budget; time in which none ran does not count."""
-        if self.sweep.budget.hours is None:
-            return False
-        running = sum(self._clock() - started for _, _, started in self._out.values())
-        return self._spent + running >= 3600 * self.sweep.budget.hours
+        return self._spent.all_hours(sum(self._clock() - started for _, _, started in self._out.values()))
 
     @alone
     def report(self, tune_id: str, told: Report) -> bool:
@@ -206,50 +195,12 @@ class TrialBroker:
         if cause := cause or last.cause:
             self._wait(study, proposal, cause)
             return
-        seconds = self._clock() - started if last.seconds is None else last.seconds
-        self._spent += seconds
         pruned = study.place(last.epoch) if tune_id in self._pruned else ""
         self._pruned.discard(tune_id)
         ended = trial_end(self.sweep.search, proposal, last, pruned=pruned, failed=failed, error=error)
-        value = ended.judged.values[0]
-        contender: Candidate | None = None
-        if ended.state == TrialState.COMPLETE:
-            study.report(proposal.number, last.epoch, value, last.replicates.get(study.objective, ()))
-            loss = last.metrics.get(LOSS, math.nan)
-            known = loss if math.isfinite(loss) else None
-            if known is not None:
-                study.note(proposal.number, LOSS, known)
-            deviation = standard_error(last.replicates.get(study.objective, ()))
-            if deviation is not None:
-                study.note(proposal.number, ERROR, deviation)
-            if not ended.reason and may_be_best(proposal.number):
-                values, directions = ended.judged.values, self.sweep.search.directions
-                contender = candidate(proposal.number, values, directions, known, proposal.baseline)
-        self._failed += ended.state == TrialState.FAIL
-        before = study.proposer.converged
-        study.tell(
-            proposal.number, ended.state, ended.judged.values, seconds, ended.reason, ended.judged.excess
-        )
-        if study.proposer.converged and not before:
-            self.progress.say(f"{study.key}: the search {study.ending}")
-        if ended.state != TrialState.COMPLETE:
-            name = ended.state.name
-            close_trial(self.home.trial(study.key, proposal.number), STATUS[name], ended.reason, name)
-        self._describe(study, proposal, last, ended)
-        told = value if math.isfinite(value) else None
-        self.progress.trial_finished(
-            study.key, proposal.number, ended.state.name, told, seconds, ended.reason, contender
-        )
-
-    def _describe(self, study: Study, proposal: Proposal, last: Report, ended: TrialEnd) -> None:
-        """Give the trial's run in MLflow the name and the description of what became of it."""
-        folder = self.home.trial(study.key, proposal.number)
-        words = TrialWords(
-            study.key, proposal.number, proposal.baseline, proposal.params, study.objectives, last.measured,
-            last.replicates, ended.state.name, ended.reason,
-        )  # fmt: skip
-        if tell_of_trial(folder, words.name, words.note):
-            self._follow(folder)
+        seconds = self._clock() - started if last.seconds is None else last.seconds
+        self._spent.add(seconds, ended.state)
+        self._closing.close(study, proposal, last, ended, seconds)
 
     def _hand_out(self, tune_id: str, study: Study, proposal: Proposal) -> Config:
         self._out[tune_id] = (study, proposal, self._clock())

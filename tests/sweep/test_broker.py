@@ -97,7 +97,7 @@ def test_a_stopping_broker_takes_a_result_that_is_done(make_sweep, open_broker):
 
 
 def test_failures_beyond_the_budget_end_the_proposals(make_sweep, open_broker, monkeypatch):
-    monkeypatch.setattr("nemesis_sweep.sweep.broker.close_trial", lambda *_: True)  # there is no MLflow here
+    monkeypatch.setattr("nemesis_sweep.sweep.closing.close_trial", lambda *_: True)  # there is no MLflow here
     broker = open_broker(make_sweep("search.baselines=[]", "budget.max_failures=1"))
     for tune_id in ("a", "b"):
         assert broker.next(tune_id) is not None
@@ -111,7 +111,7 @@ def test_failures_beyond_the_budget_end_the_proposals(make_sweep, open_broker, m
 
 def test_after_too_many_failures_neither_baselines_nor_a_control_begin(make_sweep, open_broker, monkeypatch):
     """What was begun still ends, for a driver that comes later, too."""
-    monkeypatch.setattr("nemesis_sweep.sweep.broker.close_trial", lambda *_: True)
+    monkeypatch.setattr("nemesis_sweep.sweep.closing.close_trial", lambda *_: True)
     changes = ("space.n_ctx={choices: [4, 8]}", "budget.max_failures=0", "search.pruner=none")
     broker = open_broker(make_sweep("search.baselines=[control]", *changes))
     good = Report(done=True, epoch=20, seconds=1.0, metrics={"val/accuracy": 50.0})
@@ -178,7 +178,7 @@ OUT = Report(done=True, failure="OutOfMemoryError: no", out_of_memory=True)
 @pytest.fixture
 def broker_of_quarters(make_sweep, open_broker, monkeypatch):
     """Trials take a quarter of a GPU; opened again it is the broker of a second driver."""
-    monkeypatch.setattr("nemesis_sweep.sweep.broker.close_trial", lambda *_: True)
+    monkeypatch.setattr("nemesis_sweep.sweep.closing.close_trial", lambda *_: True)
     sweep = make_sweep("search.baselines=[]", "search.pruner=none")
 
     def open_():

@@ -210,7 +210,7 @@ class Silent:
 
 
 def test_the_broker_hands_out_one_spec_with_a_part_for_each_task(joint, tmp_path, monkeypatch):
-    monkeypatch.setattr("nemesis_sweep.sweep.broker.close_trial", lambda *_: True)
+    monkeypatch.setattr("nemesis_sweep.sweep.closing.close_trial", lambda *_: True)
     study = joint("search.baselines=[]", "search.pruner=median", "method.per_dataset.emoji.lr=0.1")
     watcher = Silent()
     broker = TrialBroker(study.sweep, Home(tmp_path), [study], watcher)
