@@ -20,17 +20,16 @@ BETWEEN = 1.0
 @click.option("--now", is_flag=True, help="Do not let running trials report their next result first.")
 def command(home: Path | None, wait: float, now: bool) -> None:
     """Stop the sweep in HOME (default: the newest below ./sweeps). The same `run` continues it later."""
-    from nemesis_sweep.files.nearest_path import nearest_path
     from nemesis_sweep.messages.errors import Problem, UserError
     from nemesis_sweep.messages.printable import printable
     from nemesis_sweep.sweep.home.driver import driver
     from nemesis_sweep.sweep.home.folder import home_at
+    from nemesis_sweep.sweep.home.no_sweep import no_sweep
 
     place = home_at(home or newest_home(SWEEPS))
     at_work = driver(place)
     if at_work is None and not place.sweep_file.is_file():
-        near = nearest_path(place.path)
-        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(place.path), nearest=near))
+        raise no_sweep(place.path)
     if at_work is None:
         click.echo(f"Nothing runs in {printable(place.path)}.")
         return

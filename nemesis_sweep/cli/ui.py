@@ -14,7 +14,6 @@ import click
 
 from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.files.current_folder import from_here
-from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
 
@@ -75,6 +74,7 @@ def _where(home: Path) -> tuple[Path | None, str, Pages]:
 
     None, and where to look, for a sweep recorded elsewhere. Raises UserError if nothing is recorded.
     """
+    from nemesis_sweep.sweep.home.no_sweep import home_meant
     from nemesis_sweep.sweep.home.simulated import is_simulated
     from nemesis_sweep.tracking.location import OWN_URI, database, is_server, sqlite_file
     from nemesis_sweep.tracking.moved import follow
@@ -98,7 +98,7 @@ def _where(home: Path) -> tuple[Path | None, str, Pages]:
         told = "no sweep was recorded in this folder"
         if is_simulated(home):
             told = "a simulation is not recorded in MLflow; `nemesis-sweep status HOME --table` shows it"
-        raise UserError(Problem(told, key="HOME", found=repr(str(home)), nearest=nearest_path(home)))
+        raise UserError(Problem(told, key="HOME", found=repr(str(home)), nearest=home_meant(home)))
     settle_version(file, uri == OWN_URI, lambda line: click.echo(line, err=True))
     if uri == OWN_URI:
         follow(home)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nemesis_sweep.files.nearest_path import nearest_path
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.messages.faults import listed
 from nemesis_sweep.spec.metrics import direction
@@ -14,6 +13,7 @@ from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.best import best_trial
 from nemesis_sweep.sweep.home.folder import Home, home_at
+from nemesis_sweep.sweep.home.no_sweep import home_meant
 from nemesis_sweep.sweep.recorded import RecordedStudy, recorded_studies, recorded_sweep
 from nemesis_sweep.sweep.status import status_of
 from nemesis_sweep.training.learnt import holds_learnt
@@ -67,13 +67,11 @@ def learnt_folder(place: Path, task: str = "") -> Found:
 
 
 def _neither(place: Path) -> UserError:
-    """The error of a place with nothing that was learnt, such as a sweep's name in place of its home."""
+    """The error of a place with nothing that was learnt."""
     message = "neither a sweep nor a prompt is here" if place.exists() else "no such folder"
     allowed = "a sweep's home, or a folder with a prompt"
-    homes = [home for home in sorted(place.parent.glob("sweeps/*")) if Home(home).is_ours]
-    near = nearest(place.name, [home.name for home in homes])
-    meant = nearest_path(place) or next((str(home) for home in homes if home.name == near), "")
-    return UserError(Problem(message, key="PROMPT", found=str(place), allowed=allowed, nearest=meant))
+    found = str(place)
+    return UserError(Problem(message, key="PROMPT", found=found, allowed=allowed, nearest=home_meant(place)))
 
 
 def _goes_on(sweep: Sweep, studies: Sequence[RecordedStudy], home: Home) -> bool:

@@ -10,13 +10,12 @@ from functools import cached_property
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from nemesis_sweep.files.nearest_path import nearest_path
-from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.convergence import Convergence, ending, last_answer
 from nemesis_sweep.sweep.home.folder import Home
+from nemesis_sweep.sweep.home.no_sweep import no_sweep
 from nemesis_sweep.sweep.home.task_names import named_in
 from nemesis_sweep.sweep.proposal import BASELINE, TWIN
 from nemesis_sweep.sweep.quiet_optuna import quiet_optuna
@@ -62,8 +61,7 @@ class RecordedStudy:
 def recorded_sweep(home: Home) -> Sweep:
     """The sweep that a home was last run with. Raises ``UserError`` when the folder holds no sweep."""
     if not has_trials(home):
-        near = nearest_path(home.path)
-        raise UserError(Problem("no sweep in this folder", key="HOME", found=str(home.path), nearest=near))
+        raise no_sweep(home.path)
     return named_in(home, load_sweep(home.sweep_file))
 
 

@@ -62,7 +62,7 @@ def test_images_that_have_changed_are_a_reason_and_others_are_none(home, tmp_pat
     [
         (["per_task", f"{DIGITS}/99"], "STUDY/NUMBER: no such trial; found"),
         (["simulated", f"{DIGITS}/0"], "this home holds a simulation"),
-        (["none", f"{DIGITS}/0"], "HOME: no sweep in this folder"),
+        (["none", f"{DIGITS}/0"], "HOME: no such folder"),
     ],
 )
 def test_bad_input_has_one_line(words, told, home) -> None:

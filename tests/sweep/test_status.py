@@ -18,7 +18,7 @@ def home(tmp_path):
 
 
 def test_a_folder_without_a_sweep_is_told(home):
-    with pytest.raises(UserError, match="HOME: no sweep in this folder"):
+    with pytest.raises(UserError, match="HOME: no such folder"):
         sweep_status(home)
 
 
