@@ -139,6 +139,16 @@ def parts_of(spec: TrialSpec | JointTrialSpec) -> tuple[TrialSpec, ...]:
     return spec.parts if isinstance(spec, JointTrialSpec) else (spec,)
 
 
+def shared_config(spec: TrialSpec | JointTrialSpec) -> Values:
+    """The method's values that are the same for all tasks; a dataset may have some of its own."""
+    first, *others = (part.method.model_dump() for part in parts_of(spec))
+    return {
+        name: value
+        for name, value in first.items()
+        if all(name in other and other[name] == value for other in others)
+    }
+
+
 def read_trial_spec(config: Values) -> TrialSpec | JointTrialSpec:
     """What a `to_config` of either kind wrote."""
     return (JointTrialSpec if "parts" in config else TrialSpec).from_config(config)

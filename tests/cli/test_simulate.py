@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,3 +125,12 @@ def test_what_makes_no_sense_is_one_clear_error(file, tmp_path, words, told):
     assert result.exit_code == 2
     assert told in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_it_trains_nothing_and_needs_neither_torch_nor_mlflow(file, tmp_path):
+    words = ["run", str(file), "--simulate", "--trials", "2", "--home", str(tmp_path / "home")]
+    script = (
+        f"import sys\nfrom nemesis_sweep.cli import main\nmain({words}, standalone_mode=False)\n"
+        "sys.exit(bool({'torch', 'open_clip', 'mlflow'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0

@@ -39,9 +39,8 @@ from nemesis_sweep.sweep.simulation.actors import Clock
 from nemesis_sweep.sweep.simulation.response import Response, SimulatedTrial, curve_of, with_curve
 from nemesis_sweep.sweep.storage.journal import Journal, mend_journal
 from nemesis_sweep.sweep.study import Study
-from nemesis_sweep.sweep.trial_spec import JointTrialSpec, read_trial_spec
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, read_trial_spec, shared_config
 from nemesis_sweep.sweep.watcher import Progress
-from nemesis_sweep.sweep.worker.joint_trial import shared_config
 
 Show = Callable[[Sequence[Study], Clock], AbstractContextManager[Progress]]
 

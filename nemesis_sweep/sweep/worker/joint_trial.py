@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.logged import applying, params_and_tags
 from nemesis_sweep.sweep.result import Means, Replicates, Report, Result
-from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, parts_of
+from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec, shared_config
 from nemesis_sweep.sweep.trial_words import running_name
 from nemesis_sweep.sweep.worker.result import take_result
 from nemesis_sweep.sweep.worker.session import Finished, Session, conclude, worker
@@ -154,16 +153,6 @@ class JointSession:
         params, tags = params_and_tags(tasks, first.baseline, first.params, values, first.varied)
         name = running_name(first.study, first.number, first.baseline, first.params)
         return TrialRun.open(self.spec.folder, params, tags, name)
-
-
-def shared_config(spec: TrialSpec | JointTrialSpec) -> Values:
-    """The method's values that are the same for all tasks; a dataset may have some of its own."""
-    first, *others = (part.method.model_dump() for part in parts_of(spec))
-    return {
-        name: value
-        for name, value in first.items()
-        if all(name in other and other[name] == value for other in others)
-    }
 
 
 def _over_tasks(tasks: Sequence[Means]) -> dict[str, float]:
