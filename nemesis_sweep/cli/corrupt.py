@@ -12,13 +12,14 @@ import click
 from nemesis_sweep.cli.choice import Choice
 from nemesis_sweep.cli.options import GivenPath, HomePath
 from nemesis_sweep.cli.prompt_option import task
-from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.cli.ui import newest_home
 from nemesis_sweep.messages.aligned import aligned
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
 from nemesis_sweep.spec.choices import CORRUPTIONS
 from nemesis_sweep.spec.fields import LARGEST
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 if TYPE_CHECKING:
     from nemesis_sweep.report.corruption import Cells

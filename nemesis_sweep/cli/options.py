@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
+
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
 
@@ -53,7 +55,7 @@ class HomePath(GivenPath):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The homes that begin like this; the shell completes folders itself where it is given none."""
-        homes = sorted(str(file.parent) for file in Path("sweeps").glob("*/sweep.yaml"))
+        homes = sorted(str(file.parent) for file in SWEEPS.glob("*/sweep.yaml"))
         fit = [CompletionItem(home) for home in homes if home.startswith(incomplete)]
         return [CompletionItem(incomplete, type="dir"), *fit]
 

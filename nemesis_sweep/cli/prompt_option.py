@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nemesis_sweep.cli.options import HomePath
-from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.cli.ui import newest_home
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 if TYPE_CHECKING:
     from nemesis_sweep.training.classifier import Learnt

@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from nemesis_sweep.cli.options import GivenPath, HomePath
-from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.cli.ui import newest_home
 from nemesis_sweep.files.full_disk import full_disk
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 
 @click.command("report")

@@ -20,6 +20,7 @@ from nemesis_sweep.messages.passwords import masked
 from nemesis_sweep.messages.printable import printable, quoted
 from nemesis_sweep.spec.loader import located
 from nemesis_sweep.sweep.cluster.supervisor import ONCE
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -83,7 +84,7 @@ def command(
         raise click.UsageError("--retry-failed trains what failed in a home: without --fresh and --simulate")
     if workers is not None and simulate is None:
         raise click.UsageError("--workers is for --simulate; a real run has resources.concurrent")
-    usual = simulation.default_home(sweep) if simulate is not None else Path("sweeps") / sweep.name
+    usual = simulation.default_home(sweep) if simulate is not None else SWEEPS / sweep.name
     with interruptible():
         try:
             # A job's command has no shell that expands ~.

@@ -14,6 +14,7 @@ from nemesis_sweep.files.regular_file import is_there
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 if TYPE_CHECKING:
     from nemesis_sweep.spec.sweep import Sweep
@@ -94,4 +95,4 @@ def _refuse_no_folder(recorded: Path) -> None:
 
 def default_home(sweep: "Sweep") -> Path:
     """A home for each pair of sampler and pruner, so that they can be compared."""
-    return Path("sweeps") / f"{sweep.name}-simulated-{sweep.search.sampler}-{sweep.search.pruner}"
+    return SWEEPS / f"{sweep.name}-simulated-{sweep.search.sampler}-{sweep.search.pruner}"

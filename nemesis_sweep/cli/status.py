@@ -14,8 +14,9 @@ import click
 
 from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.cli.system import INTERRUPTED
-from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.cli.ui import newest_home
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 if TYPE_CHECKING:
     from nemesis_sweep.report.leaderboard import TaskBoard

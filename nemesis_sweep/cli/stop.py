@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from nemesis_sweep.cli.options import of_a_home
-from nemesis_sweep.cli.ui import SWEEPS, newest_home
+from nemesis_sweep.cli.ui import newest_home
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 BETWEEN = 1.0
 """Seconds between two signals, so that they are taken for two."""

@@ -16,11 +16,10 @@ from nemesis_sweep.cli.options import of_a_home
 from nemesis_sweep.files.current_folder import from_here
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.messages.printable import printable
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 if TYPE_CHECKING:
     from nemesis_sweep.tracking.pages import Pages
-
-SWEEPS = Path("sweeps")
 
 
 @click.command("ui")

@@ -1,4 +1,4 @@
-"""One colour, mark and dash for each method, the same in all figures: no two look alike."""
+"""One colour, mark and dash for each method: no two look alike as long as there are enough."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _KNOWN = {
 
 
 def looks(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour, mark and dash of every method; of those that are not in every sweep by their order."""
+    """Colour, mark and dash of every method: the usual ones the same in all figures, others in order."""
     free = _free()
     found = {method: _KNOWN.get(method) or next(free) for method in dict.fromkeys(methods)}
     names = ("color", "marker", "linestyle")
@@ -45,7 +45,7 @@ def looks(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
 def _free() -> Iterator[tuple[str, str, str]]:
     """Looks that no known method has, neither its line nor its mark.
 
-    There are 15 lines; with those that come again the marks differ, up to the 60th look.
+    When all lines are taken they come again with other marks, and only when these are, too, as they were.
     """
     taken = {(colour, dash) for colour, _, dash in _KNOWN.values()}
     lines = [(colour, dash) for dash, colour in product(DASHES, COLOURS) if (colour, dash) not in taken]

@@ -7,9 +7,7 @@ from pathlib import Path
 from nemesis_sweep.files.nearest_path import MOST, nearest_path
 from nemesis_sweep.messages.errors import Problem, UserError, nearest
 from nemesis_sweep.sweep.home.folder import Home
-
-SWEEPS = "sweeps"
-"""Where homes stand that were given no place of their own."""
+from nemesis_sweep.sweep.home.usual_place import SWEEPS
 
 
 def no_sweep(place: Path) -> UserError:

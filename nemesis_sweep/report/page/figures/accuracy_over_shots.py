@@ -31,6 +31,7 @@ def _draw(material: Material) -> Iterator[Picture]:
     methods = [material.method(task, each) for task in material.tasks for each in task.contenders]
     look = looks(methods)
     for sheet, shown in sheets(list(groups.items())):
+        # Higher where there is one row: the rows of a full sheet would not fit the paper.
         figure, axes = panels(len(shown), height=2.4 if len(shown) <= ACROSS else 2.0)
         for ax, (title, tasks) in zip(axes, shown, strict=True):
             _panel(ax, material, tasks, look)
