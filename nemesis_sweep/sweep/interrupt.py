@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from types import FrameType
 
 TOLD = (
@@ -17,6 +18,35 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AT_ONCE = 0.3
 """Seconds within which signals count as one: `timeout` tells a process, and at once its whole group."""
 
+LATE = 3.0
+"""Seconds within which a signal that a parent hands on is the one that came by itself: who tells a group
+tells both, and on a busy machine the parent has its turn late."""
+
+
+class Arrivals:
+    """Which of the signals that reach this process are news.
+
+    handed_on: how many a parent has handed on until now.
+    """
+
+    def __init__(self, handed_on: Callable[[], int] = lambda: 0) -> None:
+        self.handed_on = handed_on
+        self._seen = 0
+        self._last = -inf
+        self._alone: dict[bool, float] = {}
+
+    def is_news(self) -> bool:
+        """Whether a signal that arrives now is another one than those before it."""
+        now, handed = time.monotonic(), self.handed_on()
+        from_parent, self._seen = handed > self._seen, handed
+        if now < self._alone.pop(not from_parent, -inf) + LATE or now < self._last + AT_ONCE:
+            return False
+        self._last, self._alone = now, {from_parent: now}
+        return True
+
+
+arrivals = Arrivals()
+
 
 @contextmanager
 def stoppable(ask_to_stop: Callable[[], None]) -> Iterator[None]:
@@ -24,17 +54,17 @@ def stoppable(ask_to_stop: Callable[[], None]) -> Iterator[None]:
 
     SIGHUP is only ever the first: when the terminal is gone, there is nobody who could ask again.
     """
-    asked: float | None = None
+    asked = False
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(number: int) -> None:
         nonlocal asked
-        if asked is None:
-            asked = time.monotonic()
+        if not asked:
+            asked = True
             ask_to_stop()
             # Not through a console: the signal may have come in the middle of its printing.
             with suppress(OSError):
                 os.write(2, TOLD)
-        elif number != signal.SIGHUP and time.monotonic() > asked + AT_ONCE:
+        elif number != signal.SIGHUP:
             raise KeyboardInterrupt
 
     with _handled_by(handle):
@@ -44,27 +74,28 @@ def stoppable(ask_to_stop: Callable[[], None]) -> Iterator[None]:
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Let every one of the signals raise ``KeyboardInterrupt``, as Ctrl-C does."""
-    raised: float | None = None
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal raised
-        if raised is None or time.monotonic() > raised + AT_ONCE:
-            raised = time.monotonic()
-            raise KeyboardInterrupt
+    def handle(number: int) -> None:
+        raise KeyboardInterrupt
 
     with _handled_by(handle):
         yield
 
 
 @contextmanager
-def _handled_by(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Give the signals to ``handle``. What is ignored stays so, as under nohup.
+def _handled_by(handle_news: Callable[[int], None]) -> Iterator[None]:
+    """Give the signals that are news to ``handle_news``. What is ignored stays so, as under nohup.
 
     Outside of the main thread, where Python gets no signals, nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if arrivals.is_news():
+            handle_news(number)
+
     heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in heard}
     try:

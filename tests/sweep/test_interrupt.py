@@ -6,10 +6,40 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from nemesis_sweep.sweep.interrupt import AT_ONCE, SIGNALS, interruptible, stoppable
+from nemesis_sweep.sweep import interrupt
+from nemesis_sweep.sweep.interrupt import AT_ONCE, LATE, SIGNALS, Arrivals, interruptible, stoppable
+
+
+@pytest.fixture(autouse=True)
+def arrivals(monkeypatch):
+    """No test hears of the signals of another one."""
+    monkeypatch.setattr(interrupt, "arrivals", Arrivals())
+
+
+@pytest.mark.parametrize("first", ["sender", "parent"])
+def test_a_signal_of_a_group_is_one_however_late_its_parent_hands_it_on(monkeypatch, first):
+    """Arrivals: when, and whether the parent had handed on another one by then."""
+    clock, handed = [0.0], [0]
+    monkeypatch.setattr(interrupt, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    signals = Arrivals(lambda: handed[0])
+
+    def arrives(after: float, by: str) -> bool:
+        clock[0] += after
+        handed[0] += by == "parent"
+        return signals.is_news()
+
+    second = "parent" if first == "sender" else "sender"
+    assert arrives(0, first)
+    assert not arrives(LATE - 0.1, second)
+    assert arrives(AT_ONCE, first)  # Again.
+    assert not arrives(0.01, first)  # As `timeout` tells a process, and its group.
+    assert not arrives(0.01, second)
+    assert arrives(AT_ONCE + 0.1, first)  # A third time,
+    assert arrives(LATE, second)  # and a fourth: too late to be the same.
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -6,6 +6,7 @@ works in a child of the process that was started, and tells its parent on a pipe
 """
 
 import ctypes
+import mmap
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from typing import NoReturn
 
 from nemesis_sweep.messages.errors import Problem, UserError
 from nemesis_sweep.sweep.cluster.processes import below, end_all
-from nemesis_sweep.sweep.interrupt import SIGNALS
+from nemesis_sweep.sweep.interrupt import SIGNALS, arrivals
 
 ONCE = ("--fresh", "--retry-failed")
 """Options of `run` that are not repeated when a run is begun again: they would undo what it did."""
@@ -52,8 +53,8 @@ def supervise() -> None:
     ctypes.CDLL(None).prctl(_ADOPT_ORPHANS, 1)
     losses = 0
     while (begun := _begin(losses)) is not None:
-        child, reader = begun
-        code, signals = _outlived(child)
+        child, reader, handed_on = begun
+        code, signals = _outlived(child, handed_on)
         losses = _end_or_go_on(code, _words(reader), losses)
         sys.argv = [word for word in sys.argv if word not in ONCE]
         # What the former child did not answer any more waits until `hear_signals` of the next one.
@@ -63,11 +64,13 @@ def supervise() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _begin(losses: int) -> tuple[int, int] | None:
-    """A child and where its words can be read; None in the child itself, and where there can be none."""
+def _begin(losses: int) -> tuple[int, int, mmap.mmap] | None:
+    """A child, where its words can be read, and where signals that are handed on to it are counted; None in
+    the child itself, and where there can be none."""
     global _parent, _losses
     mother = os.getpid()
     reader, writer = os.pipe()
+    handed_on = mmap.mmap(-1, 1)  # One byte that both see: nobody asks 256 times.
     try:
         child = os.fork()
     except OSError:
@@ -76,9 +79,10 @@ def _begin(losses: int) -> tuple[int, int] | None:
         return None
     if child:
         os.close(writer)
-        return child, reader
+        return child, reader, handed_on
     os.close(reader)
     _parent, _losses = writer, losses
+    arrivals.handed_on = lambda: handed_on[0]
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != mother:
         os._exit(1)
@@ -130,7 +134,7 @@ def begin_again(reason: str) -> NoReturn:
     os._exit(1)
 
 
-def _outlived(child: int) -> tuple[int, set[int]]:
+def _outlived(child: int, handed_on: mmap.mmap) -> tuple[int, set[int]]:
     """Wait for the end of a child and hand signals on to it; its exit code, and the signals that came."""
     came = set[int]()
     while True:
@@ -142,6 +146,7 @@ def _outlived(child: int) -> tuple[int, set[int]]:
         came.add(told.si_signo)
         # Of Ctrl-C a terminal tells all processes by itself, of its own end only the first one.
         if told.si_signo == signal.SIGHUP or told.si_code != _FROM_THE_KERNEL:
+            handed_on[0] = min(handed_on[0] + 1, 255)
             os.kill(child, told.si_signo)
 
 

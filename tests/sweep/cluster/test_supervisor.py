@@ -12,6 +12,7 @@ import pytest
 from nemesis_sweep.sweep.cluster.lost import LostClusterError
 from nemesis_sweep.sweep.cluster.processes import below, process
 from nemesis_sweep.sweep.cluster.supervisor import MOST, lost_for_good
+from nemesis_sweep.sweep.interrupt import AT_ONCE, LATE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the parent needs Linux")
 
@@ -21,7 +22,7 @@ from nemesis_sweep.messages.errors import UserError
 from nemesis_sweep.sweep.cluster import supervisor
 from nemesis_sweep.sweep.cluster.lost import LostClusterError, last_resort, starting_again
 from nemesis_sweep.sweep.cluster.supervisor import RAY, RESULT, STOPPING, conclude, tell
-from nemesis_sweep.sweep.interrupt import interruptible
+from nemesis_sweep.sweep.interrupt import arrivals, interruptible
 supervisor.supervise()
 print(os.getpid(), os.getcwd(), sys.argv[1:], flush=True)
 with open("begun", "a") as file:
@@ -114,13 +115,40 @@ def test_other_ends_are_ends(tmp_path, body, code):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("group", [False, True])
 def test_a_signal_reaches_it_once(tmp_path, number, group):
-    body = "print('there', flush=True)\ntry: time.sleep(30)\nfinally: time.sleep(0.5)"
+    """Its parent hands it on."""
+    body = (
+        "print('there', flush=True)\ntry: time.sleep(30)\nfinally:\n    while not arrivals.handed_on(): pass"
+    )
+    body += "\n    time.sleep(0.5)"
     command = begun(tmp_path, body, start_new_session=True)
     while command.stdout.readline() != "there\n":
         pass
     (os.killpg if group else os.kill)(command.pid, number)
     said, told = command.communicate(timeout=30)
     assert (command.returncode, said, told) == (130, "interrupted\n", "")
+
+
+def test_a_parent_that_has_its_turn_late_does_not_ask_again(tmp_path):
+    """Who tells the group has told both once; who tells it again asks again."""
+    body = """print('there', flush=True)
+for _ in range(2):
+    try: time.sleep(30)
+    except KeyboardInterrupt: print(time.monotonic(), flush=True)
+raise KeyboardInterrupt"""
+    command = begun(tmp_path, body, start_new_session=True)
+    while command.stdout.readline() != "there\n":
+        pass
+    os.kill(command.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, command.pid, os.WSTOPPED | os.WNOWAIT)
+    os.killpg(command.pid, signal.SIGINT)
+    first = float(command.stdout.readline())
+    time.sleep(AT_ONCE + 0.2)
+    os.kill(command.pid, signal.SIGCONT)
+    time.sleep(LATE)
+    os.killpg(command.pid, signal.SIGINT)
+    second, said = command.communicate(timeout=30)[0].splitlines()
+    assert float(second) > first + LATE
+    assert (command.returncode, said) == (130, "interrupted")
 
 
 def test_a_signal_while_it_is_begun_again_is_not_lost(tmp_path):
