@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageOps
 
 import nemesis_sweep as ns
 from nemesis_sweep.cli import main
-from tests.test_readme import LESS
+from tests.test_readme import LESS, SHIPPED
 from tests.tracking.served import served
 
 ROOT = Path(__file__).parents[1]
@@ -128,7 +128,8 @@ def test_prompts_of_a_sweep_and_of_mlflow_name_images(tmp_path):
     from mlflow import MlflowClient
 
     shutil.copytree(ROOT / "search_spaces", tmp_path / "search_spaces")
-    # A shorter sweep than the page's; and its images.
+    # A shorter sweep than the page's, which is README's; and its images.
+    assert shlex.split(RUN) == SHIPPED
     shell(
         RUN.strip().replace("nemesis-sweep", f"{sys.executable} -m nemesis_sweep") + " " + " ".join(LESS),
         tmp_path,

@@ -13,6 +13,7 @@ up and what CUDA itself refuses are not seen: tests marked `gpu` are for that.
 
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -132,22 +133,40 @@ class VirtualGPU(TorchDispatchMode):
 
     def _wrapped(self, func, args, kwargs, out, to_device):
         """Results as tensors on the device; those written in place are the very ones that were given."""
-        written = {}
-        for position, argument in enumerate(func._schema.arguments):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                value = args[position] if position < len(args) else kwargs.get(argument.name)
-                written |= dict.fromkeys(argument.alias_info.before_set, value)
-        returns, number = func._schema.returns, -1
+        writes, returns = _aliases(func)
+        written = {
+            alias: args[position] if position < len(args) else kwargs.get(name)
+            for position, name, aliases in writes
+            for alias in aliases
+        }
+        number = -1
 
         def wrapped(result):
             nonlocal number
             number += 1
-            alias = returns[number].alias_info if number < len(returns) else None
-            if alias is not None and alias.is_write:
-                return next(written[name] for name in alias.before_set if name in written)
+            if number < len(returns) and returns[number]:
+                return next(written[alias] for alias in returns[number] if alias in written)
             return OnDevice(result) if to_device and isinstance(result, torch.Tensor) else result
 
         return _each(wrapped, out)
+
+
+@cache
+def _aliases(func):
+    """Arguments that an operation writes to, each with its position, name and aliases, and the aliases of each
+    result that is such an argument. torch takes long to tell."""
+    written = [
+        (position, argument.name, set(argument.alias_info.before_set))
+        for position, argument in enumerate(func._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    ]
+    given_back = [
+        set(result.alias_info.before_set)
+        if result.alias_info is not None and result.alias_info.is_write
+        else set()
+        for result in func._schema.returns
+    ]
+    return written, given_back
 
 
 def _leaves(value):

@@ -33,6 +33,8 @@ STEPS = [
     for penalty in PENALTIES
     for precision in (PRECISIONS if penalty == "mix" else PRECISIONS[:1])
 ]
+EPOCHS = ("coop", "cocoop", "plot", "ptuning", "promptsrc")
+"""One kind for each thing that is there to be kept: a feature, those of parts, tokens, a network."""
 STEPS += [
     pytest.param(kind, "mix", "fp32", own, id=f"{kind}-{number}")
     for kind, several in VARIANTS.items()
@@ -164,7 +166,11 @@ def running(backbone, method, device, features):
     ("kind", "most"),
     # Copied are features of a whole image, of its parts, and tokens for the image tower.
     [*(pytest.param(kind, 0, id=f"{kind}-copied") for kind in ("coop", "plot", "vpt"))]
-    + [pytest.param(kind, 2**29, id=f"{kind}-resident") for kind in PROMPTS],
+    # For the others, a step and a test of them stand by themselves above and below.
+    + [
+        pytest.param(kind, 2**29, id=f"{kind}-resident", marks=() if kind in EPOCHS else pytest.mark.slow)
+        for kind in PROMPTS
+    ],
 )
 def test_epochs_wait_as_often_however_many_steps_they_have(backbones, monkeypatch, kind, most):
     """Features on the device or, where they are too many, copied batch by batch: metrics as on a CPU."""

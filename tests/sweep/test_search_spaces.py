@@ -36,6 +36,8 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "pun": ("tasks.shots=[4]", "method.per_dataset.emoji.epochs=1"),
     "mixed": ("tasks.shots=[4]",),
     "pan": ("tasks.shots=[4]",),
+    "own_images": ("tasks.shots=[4]",),
+    "dynamic_omega": ("tasks.shots=[4]",),
     "omega_by_shots": ("tasks.shots=[4]",),
     "low_norm_models": ("tasks.shots=[4]", "method.n_ctx=3"),
     "methods": ("tasks.shots=[4]",),

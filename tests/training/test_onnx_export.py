@@ -64,7 +64,10 @@ def test_a_vision_transformer_too(tmp_path) -> None:
     assert np.abs(run(tmp_path / "to", pixels)[0] - wanted.detach().numpy()).max() < 1e-5
 
 
-@pytest.mark.parametrize(("kind", "last"), [("vpt", None), ("maple", 2), ("promptsrc", None)])
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [pytest.param("vpt", None, marks=pytest.mark.slow), ("maple", 2), ("promptsrc", None)],
+)
 def test_vectors_in_the_image_tower_are_in_the_graph(kind, last, tmp_path) -> None:
     backbone = tiny_backbone(PIXELS)
     classifier = made(backbone, prompt=kind, vision_last=last)

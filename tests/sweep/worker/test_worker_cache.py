@@ -9,6 +9,7 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.worker import worker_cache
 from nemesis_sweep.sweep.worker.encoding_log import encoding_report
+from tests.data.layouts import THREE, folders
 
 TASK = Task(backbone="icon-clip", dataset="digits", shots=1, protocol="few_shot")
 
@@ -45,9 +46,11 @@ def test_a_second_trial_finds_everything_in_place():
     assert all(one is other for one, other in zip(parts(first), parts(second), strict=True))
 
 
-def test_a_trials_precision_is_its_towers_and_its_features():
-    exact, _, features, _ = parts(worker_cache.materials(TASK, (1,), Method(views=1)))
-    low, _, rounded, _ = parts(worker_cache.materials(TASK, (1,), Method(views=1, precision="bf16")))
+def test_a_trials_precision_is_its_towers_and_its_features(tmp_path):
+    folders("pictures", THREE, tmp_path)  # Few: a CPU takes long in half precision.
+    task = Task("icon-clip", "./pictures", 1, "few_shot", root=str(tmp_path))
+    exact, _, features, _ = parts(worker_cache.materials(task, (1,), Method(views=1)))
+    low, _, rounded, _ = parts(worker_cache.materials(task, (1,), Method(views=1, precision="bf16")))
     assert (exact.text.dtype, low.text.dtype) == (torch.float32, torch.bfloat16)
     assert next(low.visual.parameters()).dtype == torch.bfloat16
     assert low.fingerprint == exact.fingerprint
