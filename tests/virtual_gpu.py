@@ -153,8 +153,8 @@ class VirtualGPU(TorchDispatchMode):
 
 @cache
 def _aliases(func):
-    """Arguments that an operation writes to, each with its position, name and aliases, and the aliases of each
-    result that is such an argument. torch takes long to tell."""
+    """Arguments that an operation writes to, each with its position, name and aliases, and of each result the
+    aliases if it is such an argument. torch takes long to tell."""
     written = [
         (position, argument.name, set(argument.alias_info.before_set))
         for position, argument in enumerate(func._schema.arguments)
