@@ -34,7 +34,7 @@ def drawn(tower, classes, length=3):
 
 
 def by_hand(tower, layout, context, vectors, block):
-    """Features (C, E) of a context (M, D) and vectors (C, M, D): one class after the other, all its tokens."""
+    """Features (C, E) of a context (M, D) and vectors (C, M, D): class by class, all tokens."""
     found = []
     for tokens, slots, ids, own in zip(layout.tokens, layout.slots, layout.ids(), vectors, strict=True):
         x = tower.token_embedding(tokens).to(context)
@@ -208,7 +208,7 @@ def test_what_does_not_fit_is_refused(icon_clip):
 
 def test_a_tower_of_one_block_is_refused(models, tokenizer):
     tower, layout = text_tower(models["one_layer"]), make_layout(tokenizer, NAMES, 3)
-    with pytest.raises(UserError, match="cannot enter there; .*allowed: a tower of two blocks or more"):
+    with pytest.raises(UserError, match=r"cannot enter there; .*allowed: a tower of two blocks or more"):
         encode_class_aware(tower, layout, *drawn(tower, len(NAMES)), 1)
 
 
