@@ -68,8 +68,7 @@ class Kind:
 
     @property
     def in_text_tower(self) -> bool:
-        """Whether vectors of its own stand before later blocks of the text tower, whatever it takes them
-        from."""
+        """Whether it puts vectors before later blocks of the text tower, learnt ones or what it makes."""
         return self.between_blocks or CLASS_BLOCK in self.names
 
     @property

@@ -34,8 +34,8 @@ class ClassStates:
 
 
 @dataclass(frozen=True, eq=False)
-class _Way:
-    """Blocks of a tower, by number, and the rows of a plan that go through them.
+class _Stretch:
+    """Some blocks of a tower, by number, and the rows of a plan that go through them.
 
     constants: keys and values of the constant beginning in every block. keep: receives those of each of these
     blocks; states: of an earlier pass, for what is not computed again.
@@ -82,11 +82,11 @@ def class_vector_features(
     known = known_of(tower, shared)
     early: list[Tensor] = []
     late: list[Tensor] = []
-    first = _Way(tower, range(block), shared, shared.whole, known.constants, early if keep else None)
+    first = _Stretch(tower, range(block), shared, shared.whole, known.constants, early if keep else None)
     left = first.go(*enter(tower, shared, shared.whole, known, context))
     numbers = range(block, tower.layers)
     # What all prompts begin with is the same for both plans.
-    second = _Way(tower, numbers, own, own.whole, known.constants, late if keep else None)
+    second = _Stretch(tower, numbers, own, own.whole, known.constants, late if keep else None)
     features = second.features(_placed(left, shared, own, own.whole, vectors))
     if not keep:
         return features, None
@@ -106,12 +106,14 @@ def class_vector_variants(
     shared, own = states.shared.plan, states.own.plan
     block, count = len(states.shared.keys_values), len(contexts) // len(vectors)
     part, words, known = shared.after(first_slot), own.behind(first_slot), known_of(tower, shared)
-    first = _Way(tower, range(block), shared, part, known.constants, states=states.shared.keys_values)
+    first = _Stretch(tower, range(block), shared, part, known.constants, states=states.shared.keys_values)
     left = first.go(*enter(tower, shared, part, known, contexts))
     rows = states.rows.repeat_interleave(count, dim=0).index_copy_(1, part.rows, left)
     entered = _placed(rows, shared, own, words, vectors.repeat_interleave(count, dim=0))
     numbers = range(block, tower.layers)
-    return _Way(tower, numbers, own, words, known.constants, states=states.own.keys_values).features(entered)
+    return _Stretch(tower, numbers, own, words, known.constants, states=states.own.keys_values).features(
+        entered
+    )
 
 
 def _placed(x: Tensor, shared: PackedPlan, own: PackedPlan, part: Part, vectors: Tensor) -> Tensor:

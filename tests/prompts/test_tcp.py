@@ -101,8 +101,8 @@ def test_a_tower_of_one_block_is_refused(backbones):
         TCP.start(with_blocks(backbones["tcp"], 1), made("tcp"), NAMES, [torch.Generator()])
 
 
-def test_a_tower_that_looks_both_ways_takes_them_in_whole_texts(backbones):
-    """All that is not open_clip's ordinary tower goes another way, with the same steps."""
+def test_a_tower_that_cannot_share_takes_the_same_steps(backbones):
+    """In whole texts, all their tokens."""
     backbone = backbones["tcp"]
     apart = replace(backbone, text=replace(backbone.text, reason="for the test"))
     steps = []
