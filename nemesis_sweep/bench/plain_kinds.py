@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nemesis_sweep.bench.workload import Workload
+from nemesis_sweep.prompts.tcp import class_block
+from nemesis_sweep.vlm.class_aware import encode_class_aware
 from nemesis_sweep.vlm.image_states import states_shape, token_states
 from nemesis_sweep.vlm.text import encode_text
 
@@ -209,6 +211,16 @@ def _prefix(workload: Workload, values: Values, images: Tensor, factors: Tensor)
     return logits_of(workload, images @ encode_text(tower, layout, nothing, prefix=prefix, path="plain")[0].T)
 
 
+def _tcp(workload: Workload, values: Values, images: Tensor, factors: Tensor) -> Features:
+    backbone, context = workload.backbone, values["context"] * factors[:, None]
+    inner = F.linear(workload.anchors, values["inner_weight"], values["inner_bias"])
+    made = F.linear(inner * torch.sigmoid(1.702 * inner), values["outer_weight"], values["outer_bias"])
+    vectors = made.unflatten(1, tuple(context.shape))[None]
+    block = class_block(backbone, workload.method)
+    texts, _ = encode_class_aware(backbone.text, workload.layout, context[None], vectors, block, path="plain")
+    return images, texts[0]
+
+
 PLAIN_KINDS = {
     "coop": PlainKind(_coop),
     "kgcoop": PlainKind(_kgcoop, _to_template),
@@ -220,4 +232,5 @@ PLAIN_KINDS = {
     "prefix": PlainKind(_prefix, vectors=_pairs, reduction="reference"),
     "maple": PlainKind(_maple, vectors=_all_blocks, of_pixels=True),
     "promptsrc": PlainKind(_promptsrc, _to_frozen, vectors=_of_both_towers, of_pixels=True),
+    "tcp": PlainKind(_tcp, _to_template),
 }

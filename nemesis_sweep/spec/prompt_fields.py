@@ -21,6 +21,8 @@ from nemesis_sweep.spec.training_fields import TrainingFields
 VECTORS, LAST, DEPTH, TEXT_DEPTH = "n_ctx_vision", "vision_last", "prompt_depth_vision", "prompt_depth"
 """Fields of kinds in the image tower: vectors of a block, the number of blocks, which decides the states that
 they see, and of those that have vectors of their own; of kinds in the text tower, the last."""
+CLASS_BLOCK = "class_block"
+"""Field of kinds in the text tower: the blocks in front of vectors of each class's own."""
 
 
 class Fields(Section):
@@ -89,10 +91,21 @@ class CoOpFields(TemplateFields, ClassFields, ContextFields):
     """Fields of CoOp."""
 
 
-class KgCoOpFields(TemplateFields, ClassFields, ContextFields):
-    """anchor_weight: strength of the pull to the class features of the template; 0 is CoOp."""
+class PullFields(Fields):
+    """anchor_weight: strength of the pull to the class features of the template; 0 is none."""
 
     anchor_weight: Annotated[Real, Field(ge=0)] = 8.0
+
+
+class KgCoOpFields(PullFields, TemplateFields, ClassFields, ContextFields):
+    """Fields of KgCoOp, which with ``anchor_weight`` 0 is CoOp."""
+
+
+class TCPFields(PullFields, AnchorFields, ContextFields):
+    """class_block: blocks of the text tower that see the context; behind them each class's own vectors take
+    its place. None for two thirds of all, 8 of 12 as published."""
+
+    class_block: Count | None = None
 
 
 class CoCoOpFields(ContextFields):
@@ -197,6 +210,7 @@ class PromptFields(
     DeepTextFields,
     PlotFields,
     CoCoOpFields,
+    TCPFields,
     KgCoOpFields,
     CoOpFields,
 ):

@@ -11,6 +11,7 @@ from typing import Any
 
 from nemesis_sweep.spec.fields import Section
 from nemesis_sweep.spec.prompt_fields import (
+    CLASS_BLOCK,
     DEPTH,
     LAST,
     TRAINED,
@@ -24,6 +25,7 @@ from nemesis_sweep.spec.prompt_fields import (
     PrefixFields,
     PromptSRCFields,
     PTuningFields,
+    TCPFields,
     VPTFields,
 )
 from nemesis_sweep.spec.reads import PATCHES, PIXELS, POOLED, STATES, Reads
@@ -63,6 +65,11 @@ class Kind:
     def names(self) -> frozenset[str]:
         """Names of the fields that have a part in it, but for those that all kinds have."""
         return frozenset(self.fields.model_fields) | (TRAINED if self.trains else frozenset())
+
+    @property
+    def in_text_tower(self) -> bool:
+        """Whether it puts vectors before later blocks of the text tower, learnt ones or what it makes."""
+        return self.between_blocks or CLASS_BLOCK in self.names
 
     @property
     def in_image_tower(self) -> bool:
@@ -147,6 +154,11 @@ PROMPTS: dict[str, Kind] = {
         costly=(VECTORS,),
         reads=PIXELS,
         between_blocks=True,
+    ),
+    "tcp": Kind(
+        "nemesis_sweep.prompts.tcp:TCP",
+        "a context that gives way to vectors of each class, made of its feature (Yao et al., 2024)",
+        TCPFields,
     ),
 }
 

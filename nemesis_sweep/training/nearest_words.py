@@ -39,6 +39,10 @@ SPACES = {
     "hidden_bias": "biases of that network",
     "shift_weight": "weights of its second layer",
     "shift_bias": "biases of its second layer",
+    "inner_weight": "weights of the network that makes vectors of every class",
+    "inner_bias": "biases of that network",
+    "outer_weight": "weights of its second layer",
+    "outer_bias": "biases of its second layer",
 }
 """What the other tensors of a prompt hold, by their names."""
 SPARE = 8

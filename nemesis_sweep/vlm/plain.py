@@ -7,6 +7,7 @@ cannot share. `cut=True` leaves out what stands after the longest EOT, where the
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -26,35 +27,42 @@ def plain_features(
     cut: bool = False,
     deep: Tensor | None = None,
     prefix: Tensor | None = None,
+    own: tuple[int, Tensor] | None = None,
 ) -> Tensor:
     """Text features (R, C, E), not normalised, of context (R, C, M, D) in the tower's dtype.
 
     deep: (R, J - 1, M, D), vectors that take the place of the context's states before blocks 1 to J - 1.
+    own: a block, and the vectors (R, C, M, D) of each class that take the same place before it.
     prefix: (R, J, 2, P, D), keys and values that the attention of each of the first J blocks sees besides.
     """
     length = int(layout.lengths.max()) if cut else layout.tokens.shape[1]
     replicates, classes = context.shape[:2]
     ids = _placed(layout, context.device).ids[:, :length].repeat(replicates, 1)
     embedded = splice(tower, layout, context, length).flatten(0, 1)  # (R * C, length, D)
-    if deep is None and prefix is None:
+    between = {} if deep is None else dict(enumerate(deep[:, :, None].unbind(1), start=1))
+    between |= {} if own is None else {own[0]: own[1]}
+    if not between and prefix is None:
         features = tower.encode(embedded, ids)
     else:
         assert isinstance(tower, OpenClipTower)
-        put = None if deep is None else _put(layout, deep, length)
+        put = _put(layout, between, length) if between else None
         features = tower.encode(embedded, ids, put, prefix)
     return features.unflatten(0, (replicates, classes))
 
 
-def _put(layout: Layout, deep: Tensor, length: int) -> Put:
-    """What puts each block's own vectors where the context stands, in states (R * C, length or more, D)."""
-    slots = _placed(layout, deep.device).slots[:, :length]
+def _put(layout: Layout, between: Mapping[int, Tensor], length: int) -> Put:
+    """What puts a block's own vectors where the context stands, in states (R * C, length or more, D).
+
+    between: of each block that has some, (R, C, M, D), or (R, 1, M, D) where all classes share them.
+    """
+    slots = _placed(layout, next(iter(between.values())).device).slots[:, :length]
 
     def put(number: int, states: Tensor) -> Tensor:
-        if number > deep.shape[1]:
+        if number not in between:
             return states
-        vectors = deep[:, number - 1][:, slots.clamp(min=0)].flatten(0, 1)  # (R * C, length, D)
-        is_context = (slots >= 0)[..., None].repeat(len(deep), 1, 1)
-        placed = torch.where(is_context, vectors, states[:, :length])
+        vectors = between[number].expand(-1, len(slots), -1, -1)
+        own = states[:, :length].unflatten(0, (len(vectors), -1))
+        placed = _where_slots(slots, vectors, own).flatten(0, 1)
         return torch.cat([placed, states[:, length:]], dim=1)
 
     return put
@@ -89,6 +97,10 @@ def splice(tower: TextTower, layout: Layout, context: Tensor, length: int) -> Te
     words = tower.token_embedding(tokens).to(context.dtype)  # (C, length, D)
     if layout.n_ctx == 0:
         return words.expand(context.shape[0], *words.shape)
-    rows = slots.clamp(min=0)[None, :, :, None].expand(*context.shape[:2], -1, context.shape[-1])
-    vectors = context.gather(2, rows)  # (R, C, length, D)
-    return torch.where((slots >= 0)[..., None], vectors, words)
+    return _where_slots(slots, context, words)
+
+
+def _where_slots(slots: Tensor, vectors: Tensor, rows: Tensor) -> Tensor:
+    """Vectors (R, C, M, D) at their slots (C, length), elsewhere rows (C, length, D) or (R, C, length, D)."""
+    numbers = slots.clamp(min=0)[None, :, :, None].expand(*vectors.shape[:2], -1, vectors.shape[-1])
+    return torch.where((slots >= 0)[..., None], vectors.gather(2, numbers), rows)

@@ -21,8 +21,6 @@ from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.packing import pack
 
-_WHOLE = -1
-
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -77,12 +75,12 @@ class PackedPlan:
     last_rows: Tensor
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
-    parts: dict[int, Part] = field(default_factory=dict)
+    parts: dict[tuple[str, int], Part] = field(default_factory=dict)
 
     @property
     def whole(self) -> Part:
         """All rows."""
-        return self._part(_WHOLE)
+        return self._part("whole", 0)
 
     @cached_property
     def kept(self) -> int:
@@ -92,21 +90,32 @@ class PackedPlan:
 
     def after(self, slot: int) -> Part:
         """The rows that see context vector number `slot`."""
-        return self._part(slot)
+        return self._part("after", slot)
 
-    def _part(self, slot: int) -> Part:
-        if slot not in self.parts:
+    def behind(self, slot: int) -> Part:
+        """The rows that see a word behind context vector number `slot`.
+
+        Where other vectors stand in the places of the context, they alone are changed by what it was.
+        """
+        return self._part("behind", slot)
+
+    def _part(self, which: str, slot: int) -> Part:
+        if (which, slot) not in self.parts:
             # What is kept must serve training too, even if the first use is under inference_mode.
             with torch.inference_mode(False):
-                made = _make_part(self, self._active(slot))
-                self.parts[slot] = made.moved(self.device, self.dtype)
-        return self.parts[slot]
+                made = _make_part(self, self._active(which, slot))
+                self.parts[which, slot] = made.moved(self.device, self.dtype)
+        return self.parts[which, slot]
 
-    def _active(self, slot: int) -> Tensor:
-        if slot == _WHOLE:
+    def _active(self, which: str, slot: int) -> Tensor:
+        if which == "whole":
             return torch.ones_like(self.tokens, dtype=torch.bool)
-        first = self.slot_positions[:, slot][self.classes.clamp(min=0)]
-        return (self.positions >= first) & (self.classes >= 0)
+        first = self.slot_positions[:, slot]
+        if which == "behind":
+            # The vectors that follow this one without a word between them are no words either.
+            places = self.slot_positions[:, slot:] - first[:, None]
+            first = first + (places == torch.arange(places.shape[1])).long().cumprod(dim=1).sum(dim=1)
+        return (self.positions >= first[self.classes.clamp(min=0)]) & (self.classes >= 0)
 
 
 _Key = tuple[bool, bool, str, torch.dtype]

@@ -102,7 +102,7 @@ def run(
     entering: one that receives the rows (R, A, D) that enter it.
     """
     known = known_of(tower, plan)
-    x, q, kv = _enter(tower, plan, part, known, context)
+    x, q, kv = enter(tower, plan, part, known, context)
     blocks, prefixes = tower.blocks, () if prefix is None else prefix.unbind(1)
     for number, (block, constant) in enumerate(zip(blocks, known.constants, strict=True)):
         is_last = number == len(blocks) - 1
@@ -117,7 +117,7 @@ def run(
         if entering is not None:
             entering.append(x.detach())
         if states is not None:
-            kv = _fill_in(kv, part, plan, states.keys_values[number])
+            kv = filled_in(kv, part, plan, states.keys_values[number])
         leading = prefixes[number] if number < len(prefixes) else None
         x = through(tower, number, part, (x, q, kv), constant, leading)
     return tower.project(tower.ln_final(x))
@@ -151,7 +151,7 @@ def through(
     return x + block.ls_2(block.mlp(block.ln_2(x)))
 
 
-def _enter(
+def enter(
     tower: OpenClipTower, plan: PackedPlan, part: Part, known: Known, context: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rows (R, A, D) of a part with the context in place, their first queries, keys and values."""
@@ -180,7 +180,7 @@ def _project(attn: Any, asking: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     return F.linear(asking, weight[:width], low), F.linear(seen, weight[width:], high)
 
 
-def _fill_in(kv: Tensor, part: Part, plan: PackedPlan, before: Tensor) -> Tensor:
+def filled_in(kv: Tensor, part: Part, plan: PackedPlan, before: Tensor) -> Tensor:
     """Keys and values (R * N, K, 2D) of all rows: the part's own, the rest from an earlier pass (R, ...)."""
     whole = kv.new_zeros(kv.shape[0], len(plan.tokens), kv.shape[2])
     whole[:, : before.shape[1]] = before.repeat_interleave(kv.shape[0] // before.shape[0], dim=0)

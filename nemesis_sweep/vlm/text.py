@@ -138,8 +138,7 @@ def check_deep(tower: TextTower, layout: Layout, deep: Tensor | None) -> None:
     """Raise UserError unless vectors for the blocks of a tower, (R, J - 1, M, D), fit it and the layout."""
     if deep is None:
         return
-    if not isinstance(tower, OpenClipTower):
-        raise UserError(Problem("this text tower takes no vectors between its blocks", found=tower.structure))
+    check_takes_vectors(tower)
     wanted = (layout.n_ctx, tower.width)
     if deep.ndim != 4 or tuple(deep.shape[2:]) != wanted or deep.shape[1] >= tower.layers:
         allowed = f"(R, J - 1, {layout.n_ctx}, {tower.width}), J at most {tower.layers}"
@@ -147,3 +146,9 @@ def check_deep(tower: TextTower, layout: Layout, deep: Tensor | None) -> None:
         raise UserError(
             Problem("the blocks' vectors do not fit layout and tower", found=found, allowed=allowed)
         )
+
+
+def check_takes_vectors(tower: TextTower) -> None:
+    """Raise UserError for a tower that takes no vectors between its blocks."""
+    if not isinstance(tower, OpenClipTower):
+        raise UserError(Problem("this text tower takes no vectors between its blocks", found=tower.structure))

@@ -44,7 +44,7 @@ def encode_variants(
     Raises UserError for positions outside 0..M-1, or 0..J*M-1, and shapes that do not fit.
     """
     blocks = 1 if deep is None else 1 + deep.shape[1]
-    _check(len(context), layout.n_ctx * blocks, positions, by, first)
+    check_changes(len(context), layout.n_ctx * blocks, positions, by, first)
     if deep is not None:
         contexts, deeps = _changed_deep(context, deep, positions, by)
     else:
@@ -83,7 +83,7 @@ def encode_prefix_variants(
     Raises UserError for positions outside 0..J*M-1, and shapes that do not fit.
     """
     blocks, length = prefix.shape[1], prefix.shape[3]
-    _check(len(prefix), blocks * length, positions, by, first if first is None else first * length)
+    check_changes(len(prefix), blocks * length, positions, by, first if first is None else first * length)
     pairs = prefix.transpose(2, 3).flatten(1, 2).flatten(2)  # (R, J * M, 2D)
     by = by if by.ndim == 2 else by.flatten(2)
     other = changed(pairs, positions, by).unflatten(1, (blocks, length)).unflatten(3, (2, -1))
@@ -120,7 +120,7 @@ def changed(context: Tensor, positions: Tensor, by: Tensor) -> Tensor:
     return (context[:, None] * factors.view(*positions.shape, *between, n_ctx, 1)).flatten(0, 1)
 
 
-def _check(replicates: int, vectors: int, positions: Tensor, by: Tensor, first: int | None) -> None:
+def check_changes(replicates: int, vectors: int, positions: Tensor, by: Tensor, first: int | None) -> None:
     """Raise UserError unless positions and factors are (R, N), or vectors (R, N, ...), and positions are from
     `first` to `vectors`."""
     shape = (replicates, positions.shape[-1])

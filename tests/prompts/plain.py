@@ -369,6 +369,47 @@ def scaled_pair(values, j, factor):
     return scaled
 
 
+def tcp_vectors(learner, values):
+    """One class after the other: what the network makes of its feature, ``(C, M, D)``."""
+    found = []
+    for feature in template_features(learner):
+        hidden = values["inner_weight"] @ feature + values["inner_bias"]
+        hidden = hidden / (1 + torch.exp(-1.702 * hidden))
+        made = values["outer_weight"] @ hidden + values["outer_bias"]
+        found.append(made.view(values["context"].shape))
+    return torch.stack(found)
+
+
+def tcp_texts(learner, values):
+    """One class after the other through the blocks, all 77 tokens."""
+    layout, tower = learner.layout, learner.backbone.text
+    block = learner.method.class_block or 2 * tower.layers // 3
+    own, texts = tcp_vectors(learner, values), []
+    for tokens, slots, length, vectors in zip(layout.tokens, layout.slots, layout.lengths, own, strict=True):
+        x = tower.token_embedding(tokens).to(own.dtype)
+        x = in_slots(values["context"], slots, x) + tower.positional_embedding
+        for number, layer in enumerate(tower.blocks):
+            x = in_slots(vectors, slots, x) if number == block else x
+            x = layer(x[None], attn_mask=tower.attn_mask.to(x.dtype))[0]
+        feature = tower.project(tower.ln_final(x)[length - 1])
+        texts.append(feature / feature.norm())
+    return torch.stack(texts)
+
+
+def in_slots(vectors, slots, rows):
+    return torch.stack([vectors[slot] if slot >= 0 else row for slot, row in zip(slots, rows, strict=True)])
+
+
+def tcp_logits(learner, values, images):
+    return learner.backbone.logit_scale * images @ tcp_texts(learner, values).T
+
+
+def tcp_term(learner, values, images):
+    pairs = zip(tcp_texts(learner, values), template_features(learner), strict=True)
+    cosines = [F.cosine_similarity(text, anchor, dim=0) for text, anchor in pairs]
+    return learner.method.anchor_weight * (1 - sum(cosines) / len(cosines))
+
+
 PLAIN = {
     "coop": (coop_logits, no_term, context_norms, scaled_context),
     "kgcoop": (coop_logits, kgcoop_term, context_norms, scaled_context),
@@ -380,6 +421,7 @@ PLAIN = {
     "prefix": (prefix_logits, no_term, prefix_norms, scaled_pair),
     "maple": (maple_logits, no_term, deep_text_norms, scaled_in_its_block),
     "promptsrc": (promptsrc_logits, promptsrc_term, promptsrc_norms, scaled_in_its_tower),
+    "tcp": (tcp_logits, tcp_term, context_norms, scaled_context),
 }
 """Per kind: logits, its own term of the loss, norms of the penalised vectors, and one vector scaled."""
 

@@ -55,6 +55,10 @@ VARIANTS = {
         {"vision_last": 2, "norm": "relative", "prompt_depth": 1, "logit_weight": 30.0},
         {"vision_last": 2, "prompt_depth_vision": 1, "anchor_template": "{}", "class_position": "middle"},
     ],
+    "tcp": [
+        *({}, {"class_position": "middle"}, {"class_position": "front", "class_block": 1}),
+        *({"words": "a photo of", "norm": "relative"}, {"anchor_weight": 0.0}),
+    ],
 }
 """Own settings under which a kind is compared with its plain recomputation."""
 

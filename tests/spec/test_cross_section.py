@@ -193,6 +193,21 @@ def test_a_text_tower_without_so_many_blocks_or_none_to_reach_into(tmp_path: Pat
     load_sweep(write(tmp_path, text), ["tasks.backbone=icon-clip", "method.prompt_depth=6"], known_names())
 
 
+def test_a_text_tower_without_a_block_behind_so_many(tmp_path: Path) -> None:
+    text = "name: t\ntasks: {dataset: clipart, backbone: [icon-clip, ViT-B-16, roberta-ViT-B-32]}\n"
+    text += "method: {prompt: tcp, class_block: 8}\nspace: {omega: {low: 1, high: 2}}"
+    with pytest.raises(UserError) as caught:
+        load_sweep(write(tmp_path, text), known=known_names())
+    encoder, behind = sorted(caught.value.problems, key=lambda problem: problem.line)
+    assert str(behind).endswith(
+        ":3: method.class_block: no block of the text tower of icon-clip is left behind so many; found 8; "
+        "allowed: at most 5"
+    )
+    assert "tcp cannot reach into the blocks of a Hugging Face text encoder" in encoder.message
+    load_sweep(write(tmp_path, text), ["tasks.backbone=ViT-B-16"], known_names())
+    load_sweep(write(tmp_path, text), ["tasks.backbone=icon-clip", "method.class_block=5"], known_names())
+
+
 def test_an_image_tower_that_vectors_cannot_be_put_into(tmp_path: Path) -> None:
     text = "name: t\ntasks: {dataset: clipart, backbone: [icon-clip, ViT-B-16, ViT-B-16-SigLIP]}\n"
     text += "method: {prompt: vpt}\nbudget: {trials: 0}"

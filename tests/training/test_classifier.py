@@ -170,6 +170,7 @@ def test_what_is_no_prompt_is_refused(tiny_backbone, given):
         ("deep_text", "deep", (1, 2, 64)),
         ("prefix", "prefix_keys", (1, 2, 3, 64)),
         ("prefix", "prefix_values", (1, 1, 2, 64)),
+        ("tcp", "outer_bias", (1, 64)),
     ],
 )
 def test_tensors_that_the_method_does_not_learn_are_refused(tiny_backbone, colours, prompt, name, shape):

@@ -78,6 +78,7 @@ OUTSIDE = [
     {"prompt": "cocoop"},
     {"prompt": "deep_text"},
     {"prompt": "prefix"},
+    {"prompt": "tcp"},
     {"prompt": "vpt", "n_ctx_vision": 2, "vision_last": 1},
     {"prompt": "maple"},
     {"prompt": "promptsrc", "n_ctx_vision": 2, "vision_last": 1},

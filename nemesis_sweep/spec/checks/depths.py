@@ -8,18 +8,20 @@ from typing import Any
 from nemesis_sweep.messages.faults import Fault, Path, listed, shown
 from nemesis_sweep.spec.checks.prompts import CHOSEN
 from nemesis_sweep.spec.cross_section import CrossSection, extremes
-from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, TEXT_DEPTH
+from nemesis_sweep.spec.prompt_fields import CLASS_BLOCK, DEPTH, LAST, TEXT_DEPTH
 from nemesis_sweep.spec.space import Place
 
 
 def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) -> Iterator[Fault]:
     """Yield backbones that take no vectors in the blocks of their text tower, where a kind has them, and
     depths that none of a sweep's towers has."""
-    if parts.tasks is None or not parts.unsure.isdisjoint({"prompt", TEXT_DEPTH, "tasks.backbone"}):
+    if parts.tasks is None or not parts.unsure.isdisjoint(
+        {"prompt", TEXT_DEPTH, CLASS_BLOCK, "tasks.backbone"}
+    ):
         return
     table = parts.method.kinds
     possible = dict.fromkeys(parts.possible("prompt"))
-    kinds = [kind for kind in possible if kind in table and table[kind].between_blocks]
+    kinds = [kind for kind in possible if kind in table and table[kind].in_text_tower]
     for name in parts.tasks.backbone if kinds else ():
         there = text_blocks(name)
         if there == 0:
@@ -27,7 +29,10 @@ def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) 
             allowed = "a text tower of open_clip's own, as of ViT-B-16, or another prompt"
             yield Fault(("tasks", "backbone"), message, shown(name), allowed, related=CHOSEN)
         elif there is not None:
-            yield from _deeper_than(parts, TEXT_DEPTH, there, f"deeper than the text tower of {name}")
+            if any(table[kind].between_blocks for kind in kinds):
+                yield from _deeper_than(parts, TEXT_DEPTH, there, f"deeper than the text tower of {name}")
+            message = f"no block of the text tower of {name} is left behind so many"
+            yield from _deeper_than(parts, CLASS_BLOCK, there - 1, message)
 
 
 def image_depth_faults(parts: CrossSection) -> Iterator[Fault]:

@@ -9,10 +9,11 @@ from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.kinds import is_row
 from nemesis_sweep.spec.method import Method
-from nemesis_sweep.spec.prompt_fields import DEPTH, LAST, VECTORS
+from nemesis_sweep.spec.prompt_fields import CLASS_BLOCK, DEPTH, LAST, VECTORS
 from nemesis_sweep.spec.prompts import Kinds, passes
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.space.baselines import baseline_method
 
 
@@ -21,7 +22,8 @@ def largest_method(sweep: Sweep, task: Task, in_image_tower: bool | None = None)
 
     Every field has the largest of its possible values, whether or not they can meet in one trial; the
     baselines that are asked for count too. Of several kinds of prompts it is the one that runs most contexts
-    through the text tower. in_image_tower: only kinds that run blocks of the image tower, or only others.
+    through the text tower, of those the one whose classes share least. in_image_tower: only kinds that run
+    blocks of the image tower, or only others.
     Raises ``UserError`` when the fields do not go together.
     """
     parts = CrossSection(sweep.method, sweep.space)
@@ -55,8 +57,10 @@ def largest_method(sweep: Sweep, task: Task, in_image_tower: bool | None = None)
     counts = {name for kind in kinds if kind in table for name in table[kind].costly}
     known = {name: [value for value in possible(name) if value is not None] for name in counts}
     largest |= {name: max(values) for name, values in known.items() if values}
+    # The earlier every class has vectors of its own, the more rows there are.
+    largest[CLASS_BLOCK] = min((each for each in possible(CLASS_BLOCK) if each is not None), default=None)
     both = [kind for kind in kinds if kind in table and table[kind].between_blocks and in_image_tower]
-    chosen = max(both or kinds, key=lambda kind: (passes(kind, largest, table), _own(kind, table)))
+    chosen = max(both or kinds, key=lambda kind: _needs(kind, largest, table))
     if _in_image_tower(chosen, table):
         blocks = None if None in last else max(last)
         vectors = largest[VECTORS] * (blocks or 1) if _own(chosen, table) else 0
@@ -95,6 +99,17 @@ def _groups(sweep: Sweep, task: Task) -> list[bool]:
 
 def _in_image_tower(kind: str, table: Kinds) -> bool:
     return kind in table and table[kind].in_image_tower
+
+
+def _needs(kind: str, largest: Values, table: Kinds) -> tuple[int, bool, bool, bool]:
+    """What tells kinds apart by the memory of their steps, what counts most first.
+
+    Contexts in a step, vectors in the image tower, and whether every class has vectors of its own in all
+    blocks of the text tower, or in the later ones.
+    """
+    names = table[kind].names if kind in table else frozenset()
+    by_class = bool(largest["csc"]) and "csc" in names
+    return passes(kind, largest, table), _own(kind, table), by_class, CLASS_BLOCK in names
 
 
 def _own(kind: str, table: Kinds) -> bool:

@@ -69,3 +69,13 @@ def test_of_kinds_in_both_towers_it_is_the_one_with_vectors_of_its_own_in_each(m
     sweep = make_sweep(*more, "space.n_ctx={low: 2, high: 4}", "space.n_ctx_vision={low: 2, high: 9}")
     method = largest_method(sweep, sweep.task_list()[0], in_image_tower=True)
     assert (method.prompt, method.n_ctx, method.n_ctx_vision, method.n_positions) == ("promptsrc", 16, 9, 25)
+
+
+def test_classes_that_share_less_take_more(make_sweep):
+    """Vectors of each class in all blocks, else in the later ones, the more of these the more."""
+    kinds = "{coop: {CSC}, deep_text: {}, tcp: {class_block: {choices: [4, 3, 5]}}, kgcoop: {}}"
+    for csc, chosen in (("", "tcp"), ("csc: {choices: [true, false]}", "coop")):
+        sweep = make_sweep(f"space.prompt={{choices: {kinds.replace('CSC', csc)}}}")
+        method = largest_method(sweep, sweep.task_list()[0])
+        assert (method.prompt, method.csc) == (chosen, bool(csc))
+        assert method.class_block == (3 if chosen == "tcp" else None)

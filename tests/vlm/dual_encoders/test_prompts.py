@@ -15,7 +15,7 @@ from nemesis_sweep.training.trainer import Trainer
 from tests.vlm.dual_encoders.conftest import Tiny
 from tests.vlm.dual_encoders.tiny import NAMES
 
-INSIDE = {"plot", "deep_text", "prefix", "vpt", "maple", "promptsrc"}
+INSIDE = {"plot", "deep_text", "prefix", "vpt", "maple", "promptsrc", "tcp"}
 """Kinds that read or change what is inside a tower."""
 
 
