@@ -79,7 +79,7 @@ def test_the_texts_are_those_of_the_template(backbones, template, given):
     ("change", "told"),
     [
         ({"prompt_depth": 3}, "prompt_depth: deeper than the text tower; found 3; allowed: at most 2"),
-        ({"n_ctx": 76}, r"1 of 1 prompt does not fit the text tower; found 'a photo of a a .*at most 77"),
+        ({"n_ctx": 76}, r"1 of 1 prompt does not fit the text tower; found 'a photo of a a .*at most 32"),
         ({"template": "so " * 75 + "{}"}, "4 of 4 prompts do not fit the text tower"),
         ({"names": ("red", "_")}, "class names must not be empty"),
         ({"n_positions": 7, "penalty": "PAN"}, "n_positions: more positions than context vectors; found 7"),

@@ -92,7 +92,7 @@ def test_large_features_are_not_taken_for_infinite_ones(tiny_backbone):
         ({"n_ctx": 4, "n_positions": 5}, (1,), "n_positions: more positions than context vectors; found 5"),
         ({"n_ctx": 4}, (), "no seeds given"),
         ({"n_ctx": 4}, (1, 1), "seeds: 1 is listed twice"),
-        ({"n_ctx": 80}, (1,), r"4 of 4 prompts do not fit the text tower with n_ctx 80; .*at most 77 tokens"),
+        ({"n_ctx": 80}, (1,), r"4 of 4 prompts do not fit the text tower with n_ctx 80; .*at most 32 tokens"),
     ],
 )
 def test_a_trainer_refuses_settings_that_do_not_go_together(tiny_backbone, settings, seeds, message):
