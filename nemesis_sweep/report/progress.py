@@ -62,6 +62,7 @@ class Progress(AbstractContextManager["Progress"]):
         self._finished_here = 0
         self._lock = threading.RLock()
         self._live: Live | None = None
+        self._teller: threading.Thread | None = None
         done, budget = self._totals()
         self._stage = "" if done >= budget else STARTING
 
@@ -77,7 +78,8 @@ class Progress(AbstractContextManager["Progress"]):
             before = f"{count}, {counted(budget, 'trial')}, {done} of them done before"
             self._line(f"{before}; {self._stage}" if self._stage else before)
             self._over.clear()
-            threading.Thread(target=self._keep_telling, name="progress", daemon=True).start()
+            self._teller = threading.Thread(target=self._keep_telling, name="progress", daemon=True)
+            self._teller.start()
         return self
 
     def __exit__(
@@ -85,6 +87,9 @@ class Progress(AbstractContextManager["Progress"]):
     ) -> None:
         """Stop to show; the last view stays on the screen."""
         self._over.set()
+        if self._teller is not None:
+            self._teller.join()  # Else a line that it has begun could come behind the last one.
+            self._teller = None
         if self._live is not None:
             self._live.stop()
             self._live = None

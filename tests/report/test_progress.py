@@ -100,6 +100,22 @@ def test_nobody_has_to_ask_for_that_line_and_there_is_none_in_a_terminal_or_afte
     assert not [thread for thread in threading.enumerate() if thread.name == "progress"]
 
 
+def test_a_line_that_has_begun_is_the_last_one(monkeypatch) -> None:
+    progress, file = plain([StudyCounts("a", 20)])
+    slow = Progress(progress.studies.values(), console=progress.console, quiet=0.02)
+    begun = threading.Event()
+
+    def line() -> str:
+        begun.set()
+        time.sleep(0.3)
+        return "what is running"
+
+    monkeypatch.setattr(slow, "_running_line", line)
+    with slow:
+        assert begun.wait(30)
+    assert file.getvalue().endswith("what is running\n")
+
+
 def test_the_best_is_chosen_as_in_every_table() -> None:
     """Equals by the objective go to the lower validation loss, then to the earlier trial."""
     progress, _ = plain([StudyCounts("a", 9)])
