@@ -116,10 +116,12 @@ def test_other_ends_are_ends(tmp_path, body, code):
 @pytest.mark.parametrize("group", [False, True])
 def test_a_signal_reaches_it_once(tmp_path, number, group):
     """Its parent hands it on."""
-    body = (
-        "print('there', flush=True)\ntry: time.sleep(30)\nfinally:\n    while not arrivals.handed_on(): pass"
-    )
-    body += "\n    time.sleep(0.5)"
+    body = """try:
+    print('there', flush=True)
+    time.sleep(30)
+finally:
+    while not arrivals.handed_on(): pass
+    time.sleep(0.5)"""
     command = begun(tmp_path, body, start_new_session=True)
     while command.stdout.readline() != "there\n":
         pass
@@ -130,10 +132,13 @@ def test_a_signal_reaches_it_once(tmp_path, number, group):
 
 def test_a_parent_that_has_its_turn_late_does_not_ask_again(tmp_path):
     """Who tells the group has told both once; who tells it again asks again."""
-    body = """print('there', flush=True)
-for _ in range(2):
-    try: time.sleep(30)
+    body = """for turn in range(2):
+    try:
+        if not turn: print('there', flush=True)
+        time.sleep(30)
     except KeyboardInterrupt: print(time.monotonic(), flush=True)
+while arrivals.handed_on() < 2: pass
+time.sleep(0.5)
 raise KeyboardInterrupt"""
     command = begun(tmp_path, body, start_new_session=True)
     while command.stdout.readline() != "there\n":
