@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import inf
@@ -26,22 +27,22 @@ tells both, and on a busy machine the parent has its turn late."""
 class Arrivals:
     """Which of the signals that reach this process are news.
 
-    handed_on: how many a parent has handed on until now.
+    handed_on: how many of a number a parent has handed on until now.
     """
 
-    def __init__(self, handed_on: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, handed_on: Callable[[int], int] = lambda number: 0) -> None:
         self.handed_on = handed_on
-        self._seen = 0
+        self._seen = Counter[int]()
         self._last = -inf
-        self._alone: dict[bool, float] = {}
+        self._alone: dict[tuple[int, bool], float] = {}
 
-    def is_news(self) -> bool:
-        """Whether a signal that arrives now is another one than those before it."""
-        now, handed = time.monotonic(), self.handed_on()
-        from_parent, self._seen = handed > self._seen, handed
-        if now < self._alone.pop(not from_parent, -inf) + LATE or now < self._last + AT_ONCE:
+    def is_news(self, number: int) -> bool:
+        """Whether a signal of this number that arrives now is another one than those before it."""
+        now, handed = time.monotonic(), self.handed_on(number)
+        from_parent, self._seen[number] = handed > self._seen[number], handed
+        if now < self._alone.pop((number, not from_parent), -inf) + LATE or now < self._last + AT_ONCE:
             return False
-        self._last, self._alone = now, {from_parent: now}
+        self._last, self._alone = now, {(number, from_parent): now}
         return True
 
 
@@ -93,7 +94,7 @@ def _handled_by(handle_news: Callable[[int], None]) -> Iterator[None]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if arrivals.is_news():
+        if arrivals.is_news(number):
             handle_news(number)
 
     heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]

@@ -36,6 +36,7 @@ def _of(name: str, tokenizer: str, vision: dict[str, Any]) -> Backbone:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = CLIP(embed_dim=32, vision_cfg=vision, text_cfg=_TEXT)
+    # Cut afterwards: the other weights do not depend on how long texts are.
     model.context_length = LENGTH
     model.positional_embedding = nn.Parameter(model.positional_embedding.detach()[:LENGTH])
     model.attn_mask = model.attn_mask[:LENGTH, :LENGTH]

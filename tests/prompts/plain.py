@@ -15,7 +15,7 @@ from nemesis_sweep.vlm.text import encode_text
 
 
 def texts_of(learner, context):
-    """Text features ``(C, E)`` of one context ``(M, D)`` or ``(C, M, D)``, all 77 tokens of every class."""
+    """Text features ``(C, E)`` of one context ``(M, D)`` or ``(C, M, D)``, all tokens of every class."""
     return encode_text(learner.backbone.text, learner.layout, context[None], path="plain")[0]
 
 
@@ -111,7 +111,7 @@ def deep_text_logits(learner, values, images):
 
 
 def deep_texts(learner, values):
-    """One class after the other through the blocks, all 77 tokens."""
+    """One class after the other through the blocks, all tokens."""
     layout, tower = learner.layout, learner.backbone.text
     vectors = torch.cat([values["context"][None], values["deep"]])  # (J, M, D)
     texts = []
@@ -305,7 +305,7 @@ def norms_of_patches(learner, images):
 
 
 def prefix_logits(learner, values, images):
-    """One class after the other through the blocks, one head after the other, all 77 tokens."""
+    """One class after the other through the blocks, one head after the other, all tokens."""
     layout, tower = learner.layout, learner.backbone.text
     pairs = prefix_pairs(learner, values)
     texts = []
@@ -381,7 +381,7 @@ def tcp_vectors(learner, values):
 
 
 def tcp_texts(learner, values):
-    """One class after the other through the blocks, all 77 tokens."""
+    """One class after the other through the blocks, all tokens."""
     layout, tower = learner.layout, learner.backbone.text
     block = learner.method.class_block or 2 * tower.layers // 3
     own, texts = tcp_vectors(learner, values), []

@@ -34,7 +34,8 @@ STEPS = [
     for precision in (PRECISIONS if penalty == "mix" else PRECISIONS[:1])
 ]
 EPOCHS = ("coop", "cocoop", "plot", "ptuning", "promptsrc")
-"""One kind for each thing that is there to be kept: a feature, those of parts, tokens, a network."""
+"""One kind for each thing that is kept or made: an image's feature, texts of each image, features of its
+parts, a network, its tokens."""
 STEPS += [
     pytest.param(kind, "mix", "fp32", own, id=f"{kind}-{number}")
     for kind, several in VARIANTS.items()

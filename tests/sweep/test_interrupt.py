@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -23,14 +24,16 @@ def arrivals(monkeypatch):
 @pytest.mark.parametrize("first", ["sender", "parent"])
 def test_a_signal_of_a_group_is_one_however_late_its_parent_hands_it_on(monkeypatch, first):
     """Arrivals: when, and whether the parent had handed on another one by then."""
-    clock, handed = [0.0], [0]
+    clock, handed = [0.0], Counter[int]()
     monkeypatch.setattr(interrupt, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    signals = Arrivals(lambda: handed[0])
+    signals = Arrivals(handed.__getitem__)
 
-    def arrives(after: float, by: str) -> bool:
+    def arrives(after: float, by: str, number: int = signal.SIGTERM) -> bool:
         clock[0] += after
-        handed[0] += by == "parent"
-        return signals.is_news()
+        handed[number] += by == "parent"
+        return signals.is_news(number)
+
+    handed[signal.SIGHUP] += 1  # Handed on, and ignored under nohup.
 
     second = "parent" if first == "sender" else "sender"
     assert arrives(0, first)
@@ -40,6 +43,7 @@ def test_a_signal_of_a_group_is_one_however_late_its_parent_hands_it_on(monkeypa
     assert not arrives(0.01, second)
     assert arrives(AT_ONCE + 0.1, first)  # A third time,
     assert arrives(LATE, second)  # and a fourth: too late to be the same.
+    assert arrives(AT_ONCE + 0.1, first, signal.SIGINT)  # Another number is another signal.
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

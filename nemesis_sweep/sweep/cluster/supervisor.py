@@ -70,7 +70,7 @@ def _begin(losses: int) -> tuple[int, int, mmap.mmap] | None:
     global _parent, _losses
     mother = os.getpid()
     reader, writer = os.pipe()
-    handed_on = mmap.mmap(-1, 1)  # One byte that both see: nobody asks 256 times.
+    handed_on = mmap.mmap(-1, signal.NSIG)  # A byte a number, which both see: nobody asks 256 times.
     try:
         child = os.fork()
     except OSError:
@@ -82,7 +82,7 @@ def _begin(losses: int) -> tuple[int, int, mmap.mmap] | None:
         return child, reader, handed_on
     os.close(reader)
     _parent, _losses = writer, losses
-    arrivals.handed_on = lambda: handed_on[0]
+    arrivals.handed_on = handed_on.__getitem__
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != mother:
         os._exit(1)
@@ -146,7 +146,7 @@ def _outlived(child: int, handed_on: mmap.mmap) -> tuple[int, set[int]]:
         came.add(told.si_signo)
         # Of Ctrl-C a terminal tells all processes by itself, of its own end only the first one.
         if told.si_signo == signal.SIGHUP or told.si_code != _FROM_THE_KERNEL:
-            handed_on[0] = min(handed_on[0] + 1, 255)
+            handed_on[told.si_signo] = min(handed_on[told.si_signo] + 1, 255)
             os.kill(child, told.si_signo)
 
 
