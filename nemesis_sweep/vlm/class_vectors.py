@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nemesis_sweep.vlm.blocks import asked, through_blocks
 from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plan import PackedPlan, Part, plan_for
-from nemesis_sweep.vlm.shared import KVCache, asked, enter, filled_in, known_of, through
+from nemesis_sweep.vlm.shared import KVCache, enter, known_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,43 +34,6 @@ class ClassStates:
     own: KVCache
 
 
-@dataclass(frozen=True, eq=False)
-class _Stretch:
-    """Some blocks of a tower, by number, and the rows of a plan that go through them.
-
-    constants: keys and values of the constant beginning in every block. keep: receives those of each of these
-    blocks; states: of an earlier pass, for what is not computed again.
-    """
-
-    tower: OpenClipTower
-    numbers: range
-    plan: PackedPlan
-    part: Part
-    constants: Sequence[Tensor]
-    keep: list[Tensor] | None = None
-    states: Sequence[Tensor] | None = None
-
-    def go(self, x: Tensor, q: Tensor, kv: Tensor) -> Tensor:
-        """What becomes of rows (R, A, D) that enter the first block, with queries, and keys and values."""
-        for place, number in enumerate(self.numbers):
-            if place:
-                q, kv = self.asked(number, x)
-            if self.keep is not None:
-                self.keep.append(kv[:, : self.plan.kept].detach().clone())
-            if self.states is not None:
-                kv = filled_in(kv, self.part, self.plan, self.states[place])
-            x = through(self.tower, number, self.part, (x, q, kv), self.constants[number], None)
-        return x
-
-    def asked(self, number: int, x: Tensor) -> tuple[Tensor, Tensor]:
-        return asked(self.tower.blocks[number], self.part, x, number == self.tower.layers - 1)
-
-    def features(self, x: Tensor) -> Tensor:
-        """Features (R, C, E) of rows that enter the first block, where the last one is that of the tower."""
-        left = self.go(x, *self.asked(self.numbers[0], x))
-        return self.tower.project(self.tower.ln_final(left))
-
-
 def class_vector_features(
     tower: OpenClipTower, layout: Layout, context: Tensor, vectors: Tensor, block: int, *, keep: bool = False
 ) -> tuple[Tensor, ClassStates | None]:
@@ -82,12 +46,11 @@ def class_vector_features(
     known = known_of(tower, shared)
     early: list[Tensor] = []
     late: list[Tensor] = []
-    first = _Stretch(tower, range(block), shared, shared.whole, known.constants, early if keep else None)
-    left = first.go(*enter(tower, shared, shared.whole, known, context))
-    numbers = range(block, tower.layers)
-    # What all prompts begin with is the same for both plans.
-    second = _Stretch(tower, numbers, own, own.whole, known.constants, late if keep else None)
-    features = second.features(_placed(left, shared, own, own.whole, vectors))
+    entered = enter(tower, shared, shared.whole, known, context)
+    numbers, kept = range(block), early if keep else None
+    left = through_blocks(tower, numbers, shared, shared.whole, entered, known.constants, keep=kept)
+    x = _placed(left, shared, own, own.whole, vectors)
+    features = _behind(tower, block, own, own.whole, x, known.constants, keep=late if keep else None)
     if not keep:
         return features, None
     return features, ClassStates(KVCache(shared, tuple(early)), left.detach(), KVCache(own, tuple(late)))
@@ -106,14 +69,32 @@ def class_vector_variants(
     shared, own = states.shared.plan, states.own.plan
     block, count = len(states.shared.keys_values), len(contexts) // len(vectors)
     part, words, known = shared.after(first_slot), own.behind(first_slot), known_of(tower, shared)
-    first = _Stretch(tower, range(block), shared, part, known.constants, states=states.shared.keys_values)
-    left = first.go(*enter(tower, shared, part, known, contexts))
+    entered = enter(tower, shared, part, known, contexts)
+    numbers, before = range(block), states.shared.keys_values
+    left = through_blocks(tower, numbers, shared, part, entered, known.constants, states=before)
     rows = states.rows.repeat_interleave(count, dim=0).index_copy_(1, part.rows, left)
-    entered = _placed(rows, shared, own, words, vectors.repeat_interleave(count, dim=0))
-    numbers = range(block, tower.layers)
-    return _Stretch(tower, numbers, own, words, known.constants, states=states.own.keys_values).features(
-        entered
-    )
+    x = _placed(rows, shared, own, words, vectors.repeat_interleave(count, dim=0))
+    return _behind(tower, block, own, words, x, known.constants, states=states.own.keys_values)
+
+
+def _behind(
+    tower: OpenClipTower,
+    block: int,
+    own: PackedPlan,
+    part: Part,
+    x: Tensor,
+    constants: Sequence[Tensor],
+    *,
+    keep: list[Tensor] | None = None,
+    states: Sequence[Tensor] | None = None,
+) -> Tensor:
+    """Features (R, C, E) of rows (R, A, D) of the classes' own plan that enter a block.
+
+    constants: of what all prompts begin with, so they are those of the shared plan, too.
+    """
+    entered, numbers = (x, *asked(tower, block, part, x)), range(block, tower.layers)
+    x = through_blocks(tower, numbers, own, part, entered, constants, keep=keep, states=states)
+    return tower.project(tower.ln_final(x))
 
 
 def _placed(x: Tensor, shared: PackedPlan, own: PackedPlan, part: Part, vectors: Tensor) -> Tensor:

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from nemesis_sweep.messages.errors import Problem, UserError
+from nemesis_sweep.vlm.blocks import asked, through_blocks
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
 from nemesis_sweep.vlm.plan import PackedPlan, plan_for
 from nemesis_sweep.vlm.prefixed_block import takes_prefix
-from nemesis_sweep.vlm.shared import asked, known_of, run, through
+from nemesis_sweep.vlm.shared import known_of, run
 from nemesis_sweep.vlm.tower import TextTower
 
 
@@ -46,16 +47,11 @@ def prefix_variants(tower: OpenClipTower, states: Entering, prefixes: Tensor, fi
 
     prefixes: (R * N, J, 2, M, D), the variants of a replicate side by side.
     """
-    plan, blocks = states.plan, tower.blocks
-    part, known, last = plan.whole, known_of(tower, plan), len(blocks) - 1
     x = states.rows[first]
-    q, kv = asked(blocks[first], part, x, first == last)
-    x, q, kv = (each.repeat_interleave(len(prefixes) // len(x), dim=0) for each in (x, q, kv))
-    for number in range(first, len(blocks)):
-        if number > first:
-            q, kv = asked(blocks[number], part, x, number == last)
-        leading = prefixes[:, number] if number < prefixes.shape[1] else None
-        x = through(tower, number, part, (x, q, kv), known.constants[number], leading)
+    entered = (x, *asked(tower, first, states.plan.whole, x))
+    x, q, kv = (each.repeat_interleave(len(prefixes) // len(x), dim=0) for each in entered)
+    numbers, constants = range(first, tower.layers), known_of(tower, states.plan).constants
+    x = through_blocks(tower, numbers, states.plan, states.plan.whole, (x, q, kv), constants, prefix=prefixes)
     return tower.project(tower.ln_final(x))
 
 

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from nemesis_sweep.vlm.attention import packed_attention
+from nemesis_sweep.vlm.blocks import Rows, projected, through_blocks
 from nemesis_sweep.vlm.devices import to_device
 from nemesis_sweep.vlm.layout import Layout
 from nemesis_sweep.vlm.open_clip_tower import OpenClipTower
@@ -98,70 +96,25 @@ def run(
 ) -> Tensor:
     """Features (R, C, E) from the rows of a part; the others' keys and values come from `states`.
 
-    deep, prefix: as of `shared_features`. keep: a list that receives the keys and values of each layer.
-    entering: one that receives the rows (R, A, D) that enter it.
+    The rest as of `through_blocks`.
     """
     known = known_of(tower, plan)
-    x, q, kv = enter(tower, plan, part, known, context)
-    blocks, prefixes = tower.blocks, () if prefix is None else prefix.unbind(1)
-    for number, (block, constant) in enumerate(zip(blocks, known.constants, strict=True)):
-        is_last = number == len(blocks) - 1
-        if number:
-            if deep is not None and number <= deep.shape[1]:
-                x = x.index_copy(1, part.context_at, deep[:, number - 1, part.context_slots])
-            q, kv = asked(block, part, x, is_last)
-        elif is_last:
-            q = q[:, part.last_at]
-        if keep is not None:
-            keep.append(kv[:, : plan.kept].detach().clone())
-        if entering is not None:
-            entering.append(x.detach())
-        if states is not None:
-            kv = filled_in(kv, part, plan, states.keys_values[number])
-        leading = prefixes[number] if number < len(prefixes) else None
-        x = through(tower, number, part, (x, q, kv), constant, leading)
+    x = through_blocks(
+        tower, range(tower.layers), plan, part, enter(tower, plan, part, known, context), known.constants,
+        deep=deep, prefix=prefix, states=states.keys_values if states else None, keep=keep, entering=entering,
+    )  # fmt: skip
     return tower.project(tower.ln_final(x))
 
 
-def asked(block: Any, part: Part, x: Tensor, is_last: bool) -> tuple[Tensor, Tensor]:
-    """Queries of the rows (R, A, D) that ask, in the last block those of EOTs, and keys and values of all."""
-    h = block.ln_1(x)
-    return _project(block.attn, h[:, part.last_at] if is_last else h, h)
-
-
-def through(
-    tower: OpenClipTower,
-    number: int,
-    part: Part,
-    rows: tuple[Tensor, Tensor, Tensor],
-    constant: Tensor,
-    leading: Tensor | None,
-) -> Tensor:
-    """What rows (R, A, D), their queries, and all keys and values become in a block: the rows, or in the last
-    one the EOTs' (R, C, D). leading: (R, 2, P, D) of the block's prefix, if it has one."""
-    x, q, kv = rows
-    block = tower.blocks[number]
-    if number == tower.layers - 1:
-        masks = part.shared_mask[:0], part.last_mask
-        seen = packed_attention(q, kv, constant, masks, tower.heads, leading)[:, part.last_picks]
-        x = x[:, part.last_at[part.last_picks]]
-    else:
-        seen = packed_attention(q, kv, constant, (part.shared_mask, part.tail_mask), tower.heads, leading)
-    x = x + block.ls_1(block.attn.out_proj(seen))
-    return x + block.ls_2(block.mlp(block.ln_2(x)))
-
-
-def enter(
-    tower: OpenClipTower, plan: PackedPlan, part: Part, known: Known, context: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows (R, A, D) of a part with the context in place, their first queries, keys and values."""
+def enter(tower: OpenClipTower, plan: PackedPlan, part: Part, known: Known, context: Tensor) -> Rows:
+    """The rows of a part that enter the first block, with the context in place."""
     block = tower.blocks[0]
     per_class = context.ndim == 4
     slots = (part.context_classes, part.context_slots) if per_class else (part.context_slots,)
     vectors = context[:, *slots]
     vectors = vectors + tower.positional_embedding[part.context_positions]
     h = block.ln_1(vectors)
-    parts = (vectors, *_project(block.attn, h, h))
+    parts = (vectors, *projected(block.attn, h, h))
     fixed = (known.rows, known.q, known.kv)
     if part is not plan.whole:
         fixed = (known.rows[part.rows], known.q[part.rows], known.kv[part.rows])
@@ -169,22 +122,7 @@ def enter(
         rows.expand(len(context), -1, -1).index_copy(1, part.context_at, new)
         for rows, new in zip(fixed, parts, strict=True)
     )
-    return x, q, kv
-
-
-def _project(attn: Any, asking: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Queries (R, a, D) of the asking rows, keys and values (R, K, 2D) of the seen ones."""
-    width = seen.shape[-1]
-    weight, bias = attn.in_proj_weight, attn.in_proj_bias
-    low, high = (None, None) if bias is None else (bias[:width], bias[width:])
-    return F.linear(asking, weight[:width], low), F.linear(seen, weight[width:], high)
-
-
-def filled_in(kv: Tensor, part: Part, plan: PackedPlan, before: Tensor) -> Tensor:
-    """Keys and values (R * N, K, 2D) of all rows: the part's own, the rest from an earlier pass (R, ...)."""
-    whole = kv.new_zeros(kv.shape[0], len(plan.tokens), kv.shape[2])
-    whole[:, : before.shape[1]] = before.repeat_interleave(kv.shape[0] // before.shape[0], dim=0)
-    return whole.index_copy_(1, part.rows, kv)
+    return x, q[:, part.last_at] if tower.layers == 1 else q, kv
 
 
 _knowns: weakref.WeakKeyDictionary[OpenClipTower, weakref.WeakKeyDictionary[PackedPlan, Known]]
@@ -199,7 +137,7 @@ def known_of(tower: OpenClipTower, plan: PackedPlan) -> Known:
             tokens, positions = (to_device(each, tower.device) for each in (plan.tokens, plan.positions))
             rows = tower.token_embedding(tokens) + tower.positional_embedding[positions]
             h = tower.blocks[0].ln_1(rows)
-            q, kv = _project(tower.blocks[0].attn, h, h)
+            q, kv = projected(tower.blocks[0].attn, h, h)
             by_plan[plan] = Known(
                 rows, q, kv, _constants(tower, to_device(plan.constant_tokens, tower.device))
             )
@@ -213,7 +151,7 @@ def _constants(tower: OpenClipTower, tokens: Tensor) -> list[Tensor]:
     states = []
     for block in tower.blocks:
         h = block.ln_1(x)
-        kv = _project(block.attn, h, h)[1][0]
+        kv = projected(block.attn, h, h)[1][0]
         states.append(kv.unflatten(1, (2, tower.heads, -1)).permute(1, 2, 0, 3).contiguous())
         x = block(x, attn_mask=mask) if len(tokens) else x
     return states

@@ -8,7 +8,7 @@ from open_clip.model import CustomTextCLIP
 from torch.nn import functional as F
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm import shared
+from nemesis_sweep.vlm import blocks
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.class_aware import encode_class_aware, encode_class_aware_variants
 from nemesis_sweep.vlm.layout import make_layout
@@ -158,9 +158,9 @@ def test_behind_the_context_no_vector_of_a_class_is_computed_again(icon_clip, mo
     tower, layout = icon_clip.text, icon_clip.layout(NAMES, 3)
     context, vectors = (each.detach().float() for each in drawn(tower, len(NAMES)))
     _, states = encode_class_aware(tower, layout, context, vectors, 4, keep=True)
-    asking, attend = [], shared.packed_attention
+    asking, attend = [], blocks.packed_attention
     monkeypatch.setattr(
-        shared, "packed_attention", lambda q, *given: asking.append(q.shape[1]) or attend(q, *given)
+        blocks, "packed_attention", lambda q, *given: asking.append(q.shape[1]) or attend(q, *given)
     )
     positions = torch.tensor([[2], [2]])
     encode_class_aware_variants(

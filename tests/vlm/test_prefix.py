@@ -8,7 +8,7 @@ from open_clip.model import CustomTextCLIP
 from torch.nn import functional as F
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm import shared
+from nemesis_sweep.vlm import blocks
 from nemesis_sweep.vlm.building import build_model
 from nemesis_sweep.vlm.from_open_clip import backbone_from_open_clip
 from nemesis_sweep.vlm.layout import text_layout
@@ -198,8 +198,8 @@ def test_blocks_before_the_rescaled_pair_are_not_computed_again(icon_clip, monke
     tower, layout = icon_clip.text, text_layout(icon_clip.tokenizer, TEXTS)
     prefix = drawn(tower, 6).detach().float()
     _, states = encode_prefixed(tower, layout, prefix, keep=True)
-    calls, attend = [], shared.packed_attention
-    monkeypatch.setattr(shared, "packed_attention", lambda *given: calls.append(0) or attend(*given))
+    calls, attend = [], blocks.packed_attention
+    monkeypatch.setattr(blocks, "packed_attention", lambda *given: calls.append(0) or attend(*given))
     positions = torch.tensor([[12], [14]])
     encode_prefix_variants(tower, layout, prefix, positions, torch.ones(2, 1), states=states)
     assert len(calls) == 2

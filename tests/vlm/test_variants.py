@@ -6,7 +6,7 @@ from open_clip.model import CustomTextCLIP
 from open_clip.tokenizer import SimpleTokenizer
 
 from nemesis_sweep.messages.errors import UserError
-from nemesis_sweep.vlm import shared
+from nemesis_sweep.vlm import blocks
 from nemesis_sweep.vlm.layout import Layout, make_layout
 from nemesis_sweep.vlm.text import encode_text, encode_text_with_states
 from nemesis_sweep.vlm.text_tower import text_tower
@@ -66,13 +66,13 @@ def test_rows_before_the_rescaled_vector_are_not_computed_again(
     context = random_context((1, N_CTX, tower.width))
     _, states = encode_text_with_states(tower, layout, context)
     asked: list[int] = []
-    attend = shared.packed_attention
+    attend = blocks.packed_attention
 
     def counted(q: torch.Tensor, *rest: Any) -> torch.Tensor:
         asked.append(q.shape[1])
         return attend(q, *rest)
 
-    monkeypatch.setattr(shared, "packed_attention", counted)
+    monkeypatch.setattr(blocks, "packed_attention", counted)
     encode_variants(tower, layout, context, torch.tensor([[4]]), torch.tensor([[0.5]]), states=states)
     tails = {"end": 3 + 5, "middle": 2 * 4, "front": 2 * 4}[position]
     before = {"end": 2, "middle": 0, "front": 0}[position]
