@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.beside_study import baselines_of
 from nemesis_sweep.sweep.convergence import Convergence, ending, last_answer
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.home.no_sweep import no_sweep
@@ -23,7 +24,6 @@ from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.rows import trial_rows
 from nemesis_sweep.sweep.space.planned import trials_of
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
-from nemesis_sweep.sweep.study import baselines_of
 
 
 @dataclass(frozen=True)

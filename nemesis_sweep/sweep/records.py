@@ -24,6 +24,7 @@ from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.configuration import configuration
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
+from nemesis_sweep.sweep.beside_study import baselines_of
 from nemesis_sweep.sweep.confirm import seeds_of
 from nemesis_sweep.sweep.home.copies import restore
 from nemesis_sweep.sweep.home.folder import Home
@@ -34,7 +35,6 @@ from nemesis_sweep.sweep.result import Result
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.journal import mend_journal
 from nemesis_sweep.sweep.storage.reopen import reopen
-from nemesis_sweep.sweep.study import baselines_of
 from nemesis_sweep.sweep.worker.result import LEFT, RESULT, Owner, check_result, read_result, set_aside
 
 TOLD = 10

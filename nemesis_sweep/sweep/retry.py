@@ -12,12 +12,12 @@ from optuna.trial import FrozenTrial, TrialState
 from nemesis_sweep.data.meter import SayLine
 from nemesis_sweep.messages.counting import counted
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.sweep.beside_study import baselines_of
 from nemesis_sweep.sweep.home.folder import Home
 from nemesis_sweep.sweep.internals.optuna_names import id_of, study_ids
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, RETRIED, TWIN
 from nemesis_sweep.sweep.storage.choice import open_storage
 from nemesis_sweep.sweep.storage.reopen import reopen
-from nemesis_sweep.sweep.study import baselines_of
 from nemesis_sweep.sweep.worker.result import CHECKPOINT, RESULT, read_result
 
 

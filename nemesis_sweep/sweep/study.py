@@ -14,37 +14,26 @@ from nemesis_sweep.spec.method import Method
 from nemesis_sweep.spec.sweep import JOINT, Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.sweep.beside import baseline_of, original_of
+from nemesis_sweep.sweep.beside_study import BesideStudy
 from nemesis_sweep.sweep.confirm import seeds_of
 from nemesis_sweep.sweep.control import control_methods
 from nemesis_sweep.sweep.convergence import Convergence, ask_again, ending, forget_answer
 from nemesis_sweep.sweep.dashboard import name_objectives, show_baselines
-from nemesis_sweep.sweep.internals.optuna_names import frozen_of, id_of
+from nemesis_sweep.sweep.internals.optuna_names import frozen_of
 from nemesis_sweep.sweep.last import missing_last, more_may_be_missing, still_to_come
-from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, SEEDS, TWIN, Proposal
+from nemesis_sweep.sweep.proposal import AGAIN, BASELINE, REASON, RETRIED, SECONDS, TWIN, Proposal
 from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
-from nemesis_sweep.sweep.space.baselines import (
-    baseline_method,
-    most_epochs,
-    outside_the_space,
-)
-from nemesis_sweep.sweep.space.distinct import running
+from nemesis_sweep.sweep.space.baselines import baseline_method, most_epochs
 from nemesis_sweep.sweep.space.planned import epochs_of, limits_of, trials_of
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 
-def baselines_of(key: str) -> str:
-    """Name of the study that holds the baselines beside the space."""
-    return f"{key}/baselines"
-
-
 class Study:
-    """An Optuna study over some tasks, and beside it one of the baselines that are not points of the space.
+    """An Optuna study over some tasks, and beside it that of the trials which are no points of the space.
 
-    They are apart because a trial without the searched parameters would empty the space that Optuna's
-    samplers infer from the trials they see. Everything here is in Optuna's storage and nowhere else,
-    so a driver that starts again finds it all.
+    Everything here is in Optuna's storage and nowhere else, so a driver that starts again finds it all.
     """
 
     def __init__(
@@ -72,15 +61,8 @@ class Study:
             pruner=pruner,
             load_if_exists=True,
         )
-        self.beside = optuna.create_study(
-            storage=storage,
-            study_name=baselines_of(key),
-            directions=sweep.search.directions,
-            pruner=optuna.pruners.NopPruner(),
-            load_if_exists=True,
-        )
-        for each in (self.study, self.beside):
-            name_objectives(each, self.objectives)
+        name_objectives(self.study, self.objectives)
+        self.beside = BesideStudy(sweep, key, self.tasks, storage)
         self._show_baselines()
         self._budget = trials_of(sweep, tasks)
         # Not the name: the same task is proposed the same points whatever else is in the sweep.
@@ -88,7 +70,6 @@ class Study:
         self.proposer = Proposer(sweep, origin, self.tasks, self.study)
         self._live: dict[str, optuna.Trial] = {}
         self._interrupted: list[Proposal] = []
-        self._outside = outside_the_space(sweep, self.tasks)
         self._find_interrupted()
         self._answer: Convergence | None = None
         if sweep.budget.until is None:
@@ -107,12 +88,12 @@ class Study:
             return self._interrupted.pop(0)
         if not begin:
             return None
-        for baseline in self._missing_baselines():
-            return self._begin_baseline(baseline)
+        for baseline in self.beside.missing():
+            return self._begin_beside(baseline)
         if propose and (asked := self.proposer.ask()) is not None:
             return self._start(str(asked.number), asked)
         last = self._missing_last()
-        return None if last is None else self._begin_baseline(last)
+        return None if last is None else self._begin_beside(last)
 
     def next_reference(self, baseline: str) -> Proposal | None:
         """A baseline, if it is asked for, neither over nor out, and no point of the space."""
@@ -120,19 +101,14 @@ class Study:
             if proposal.number == baseline:
                 self._interrupted.remove(proposal)
                 return proposal
-        return self._begin_baseline(baseline) if baseline in self._missing_baselines() else None
+        return self._begin_beside(baseline) if baseline in self.beside.missing() else None
 
     def put_back(self, proposal: Proposal) -> None:
         """Take a trial back that nobody works on: it is given out before all others."""
         self._interrupted.insert(0, proposal)
 
-    def _begin_baseline(self, baseline: str) -> Proposal:
-        trial = self.beside.ask()
-        if baseline_of(baseline) == CONFIRM:
-            trial.set_user_attr(SEEDS, list(self.sweep.confirm_seeds))
-        # Last: one without a name never began.
-        trial.set_user_attr(BASELINE, baseline)
-        return self._start(baseline, trial)
+    def _begin_beside(self, number: str) -> Proposal:
+        return self._start(number, self.beside.begin(number))
 
     @property
     def total(self) -> int:
@@ -142,10 +118,10 @@ class Study:
         many confirmations there are.
         """
         searching = self.proposer.may_propose
-        beside = [(trial.user_attrs[BASELINE], trial) for trial in self._trials(self.beside)]
+        beside = self.beside.trials()
         to_come = still_to_come(self.sweep, beside if searching else self.trials(), self._live, searching)
         points = self.proposer.asked if self.proposer.converged else self._budget
-        return points + len(beside) + len(self._missing_baselines()) + to_come
+        return points + len(beside) + len(self.beside.missing()) + to_come
 
     @property
     def ending(self) -> str:
@@ -157,7 +133,7 @@ class Study:
         """Whether :meth:`next` has something left to give, now or when those that run are over."""
         if self._interrupted or not begin:
             return bool(self._interrupted)
-        if self._missing_baselines() or (propose and self.proposer.may_propose):
+        if self.beside.missing() or (propose and self.proposer.may_propose):
             return True
         # Only when the last one is over it is known which trial is the best.
         return more_may_be_missing(self.sweep, self._live) or self._missing_last() is not None
@@ -207,7 +183,7 @@ class Study:
             if text not in limits:
                 trial.set_constraint(text, amount)
         study.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
-        if study is self.beside:
+        if study is not self.study:
             self._show_baselines()
         elif state == TrialState.COMPLETE:
             self._ask_whether_converged()
@@ -222,13 +198,12 @@ class Study:
 
     def trials(self) -> list[tuple[str, FrozenTrial]]:
         """Every trial with its number, the baselines beside the space first."""
-        beside = [(trial.user_attrs[BASELINE], trial) for trial in self._trials(self.beside)]
-        return beside + [(str(trial.number), trial) for trial in self._trials(self.study)]
+        return self.beside.trials() + [(str(trial.number), trial) for trial in self._proposed()]
 
     def counts(self) -> dict[str, int]:
         """Trials of the study by state, in lower case."""
         counts = dict.fromkeys(("complete", "pruned", "fail", "running"), 0)
-        for trial in self._trials(self.study):
+        for trial in self._proposed():
             counts[trial.state.name.lower()] += 1
         return counts
 
@@ -253,11 +228,7 @@ class Study:
         return step, trial.intermediate_values[step]
 
     def _show_baselines(self) -> None:
-        show_baselines(self.study, self._trials(self.beside), self.objectives)
-
-    def _missing_baselines(self) -> list[str]:
-        known = {trial.user_attrs[BASELINE] for trial in self._trials(self.beside)}
-        return [baseline for baseline in self._outside if baseline not in known]
+        show_baselines(self.study, (trial for _, trial in self.beside.trials()), self.objectives)
 
     def _start(self, number: str, trial: optuna.Trial) -> Proposal:
         self._live[number] = trial
@@ -297,14 +268,10 @@ class Study:
 
     def _find_interrupted(self) -> None:
         """Trials that were running when the last driver died go on under their own number."""
-        for frozen in running(self.beside):
-            trial = optuna.Trial(self.beside, id_of(frozen))
-            if BASELINE in frozen.user_attrs:
-                self._interrupted.append(self._start(frozen.user_attrs[BASELINE], trial))
-            else:  # Died between asking and naming the baseline: it never began.
-                self.beside.tell(trial, state=TrialState.FAIL)
-        for trial, frozen in self.proposer.interrupted:
-            self._take_up(trial, frozen)
+        for number, trial in self.beside.interrupted():
+            self._interrupted.append(self._start(number, trial))
+        for proposed, frozen in self.proposer.interrupted:
+            self._take_up(proposed, frozen)
 
     def _take_up(self, trial: optuna.Trial, frozen: FrozenTrial) -> None:
         proposal = self._start(str(frozen.number), trial)
@@ -320,10 +287,9 @@ class Study:
             return False
         return bool(frozen.intermediate_values) and trial.should_prune()
 
-    def _trials(self, study: optuna.Study) -> list[FrozenTrial]:
-        if study is self.study:
-            return [trial for trial in begun(self.study) if TWIN not in trial.user_attrs]
-        return [trial for trial in study.get_trials(deepcopy=False) if BASELINE in trial.user_attrs]
+    def _proposed(self) -> list[FrozenTrial]:
+        """The trials of the space that ran, or run."""
+        return [trial for trial in begun(self.study) if TWIN not in trial.user_attrs]
 
 
 def _is_never_pruned(trial: FrozenTrial) -> bool:

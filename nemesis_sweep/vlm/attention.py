@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nemesis_sweep.vlm.small_products import add_product, product
+
 
 def packed_attention(
     q: Tensor,
@@ -128,7 +130,7 @@ def _attend_tails(q: Tensor, prefix: Tensor, tail: Tensor, mask: Tensor) -> tupl
     p_prefix = p[:, :, :before].contiguous()
     p_tail = p[:, :, before:].contiguous().view(own.shape)
     out = torch.bmm(p_prefix, prefix[1])
-    out.view(len(k), queries, -1).baddbmm_(p_tail, v)
+    add_product(out.view(len(k), queries, -1), p_tail, v)
     return out, p_prefix, p_tail
 
 
@@ -149,11 +151,11 @@ def _tail_gradients(
     ds_prefix.addcmul_(p_prefix, total, value=-1)
     ds_own.addcmul_(p_tail, total.view(blocks, -1, 1), value=-1)
     gq = torch.bmm(ds_prefix, prefix[0])
-    gq.view(q_own.shape).baddbmm_(ds_own, k)
+    add_product(gq.view(q_own.shape), ds_own, k)
     g_prefix, g_tail = torch.empty_like(prefix), torch.empty_like(tail)
     torch.bmm(ds_prefix.transpose(1, 2), q, out=g_prefix[0])
     torch.bmm(p_prefix.transpose(1, 2), g, out=g_prefix[1])
     gk, gv = g_tail.view(2, blocks, size, -1)
-    torch.bmm(ds_own.transpose(1, 2), q_own, out=gk)
-    torch.bmm(p_tail.transpose(1, 2), g_own, out=gv)
+    product(ds_own.transpose(1, 2), q_own, gk)
+    product(p_tail.transpose(1, 2), g_own, gv)
     return gq, g_prefix, g_tail

@@ -93,10 +93,10 @@ def test_a_driver_that_dies_among_them_repeats_none_and_loses_none(sweep, open_s
 def test_one_that_died_before_it_had_a_name_never_began(sweep, open_study):
     study = open_study(sweep)
     run(study, until=9)
-    study.beside.ask().set_user_attr(SEEDS, [3, 4, 5])
+    study.beside.study.ask().set_user_attr(SEEDS, [3, 4, 5])
     again = open_study(sweep)
     assert numbers(run(again)) == ALL[9:]
-    assert [BASELINE in trial.user_attrs for trial in again.beside.trials].count(False) == 1
+    assert [BASELINE in trial.user_attrs for trial in again.beside.study.trials].count(False) == 1
 
 
 def test_plain_coop_among_the_best_is_confirmed_once(sweep, open_study):

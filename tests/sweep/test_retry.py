@@ -92,8 +92,8 @@ def test_twins_stay_what_they_are(sweep, home) -> None:
     trial = study.study.ask()
     trial.set_user_attr("twin", 0)
     study.study.tell(trial, state=TrialState.FAIL)
-    begun = study.beside.ask()  # Its driver died before it was named.
-    study.beside.tell(begun, state=TrialState.FAIL)
+    begun = study.beside.study.ask()  # Its driver died before it was named.
+    study.beside.study.tell(begun, state=TrialState.FAIL)
     retry_failed(sweep, home, open_storage(sweep, home), lambda line: None)
     assert TaskStudy(sweep, task, open_storage(sweep, home)).next().number == "coop"
 

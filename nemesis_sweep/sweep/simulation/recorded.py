@@ -22,6 +22,7 @@ from nemesis_sweep.spec.compare import diff
 from nemesis_sweep.spec.loader import load_sweep
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.beside_study import baselines_of
 from nemesis_sweep.sweep.home.folder import Home, home_at
 from nemesis_sweep.sweep.home.simulated import is_simulated
 from nemesis_sweep.sweep.home.task_names import named_in
@@ -31,7 +32,6 @@ from nemesis_sweep.sweep.row import Row
 from nemesis_sweep.sweep.simulation.response import Curve, report_epochs
 from nemesis_sweep.sweep.space.coordinates import dimensions, distance, searched_values
 from nemesis_sweep.sweep.storage.choice import has_trials, stored
-from nemesis_sweep.sweep.study import baselines_of
 from nemesis_sweep.sweep.trial_spec import TrialSpec
 
 NEIGHBOURS = 5

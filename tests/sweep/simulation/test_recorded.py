@@ -97,7 +97,7 @@ def test_a_pruned_trial_goes_on_with_the_mean_gain_of_complete_ones(recorded, tm
     ended = max(pruned.intermediate_values)
     curves = [t.intermediate_values for t in trials if t.state == optuna.trial.TrialState.COMPLETE]
     coop = next(row for row in before.rows if row.baseline == "coop")
-    beside = open_studies(sweep, Home(home))[0].beside.get_trials(deepcopy=False)
+    beside = open_studies(sweep, Home(home))[0].beside.study.get_trials(deepcopy=False)
     curves += [t.intermediate_values for t in beside if len(t.intermediate_values) > 1]
     assert coop.metrics["val/accuracy"] == pytest.approx(curves[-1][20])
     gain = sum(curve[20] - curve[ended] for curve in curves) / len(curves)
