@@ -52,7 +52,7 @@ def command(
         message, allowed = "one class alone is always certain", "two names or more, such as cat,dog"
         raise UserError(Problem(message, "--classnames", found=classnames[0], allowed=allowed))
     files = [file for given in images for file in _images(given)]
-    with learnt(prompt, task) as (found, about):
+    with learnt(prompt, task, "--prompt") as (found, about):
         from nemesis_sweep.training.classifier import Classifier
 
         click.echo(f"By {printable(about)}", err=True)

@@ -73,8 +73,8 @@ def home_of(named: str | None) -> Path | None:
 
 
 @contextmanager
-def learnt(named: str | None, task: str) -> Iterator[tuple[Learnt, str]]:
-    """The prompt or reference that a person named, and a line that says which it is.
+def learnt(named: str | None, task: str, key: str = NAMES) -> Iterator[tuple[Learnt, str]]:
+    """The prompt or reference that a person named as `key`, and a line that says which it is.
 
     Raises ``UserError`` where there is none, and for a task of anything but a sweep.
     """
@@ -83,7 +83,7 @@ def learnt(named: str | None, task: str) -> Iterator[tuple[Learnt, str]]:
     from nemesis_sweep.training.learnt import load_learnt
 
     if named is None:
-        named = str(newest_home(SWEEPS))
+        named = str(newest_home(SWEEPS, key))
     run = run_id(named)
     if run and not Path(named).exists():
         if task:

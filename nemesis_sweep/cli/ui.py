@@ -53,8 +53,11 @@ def command(home: Path | None, host: str, port: int) -> None:
         click.echo("Stopped.")
 
 
-def newest_home(sweeps: Path) -> Path:
-    """Return the sweep recorded last below a folder; raises UserError if there is none."""
+def newest_home(sweeps: Path, key: str = "HOME") -> Path:
+    """Return the sweep recorded last below a folder; raises UserError if there is none.
+
+    key: how a person names another one.
+    """
     from nemesis_sweep.sweep.home.simulated import is_simulated
 
     from_here(sweeps)
@@ -64,7 +67,7 @@ def newest_home(sweeps: Path) -> Path:
         # Simulations are looked at only by name: a sweep that trains is never taken for one.
         if simulations := sorted(home.name for home in sweeps.glob("*") if is_simulated(home)):
             told += f" but simulations ({printable(', '.join(simulations))})"
-        raise UserError(Problem(told, key="HOME"))
+        raise UserError(Problem(told, key=key))
     return max(marks, key=lambda mark: mark.stat().st_mtime).parent
 
 

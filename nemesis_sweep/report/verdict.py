@@ -23,6 +23,7 @@ class Outcome(Enum):
     COOP = "no other prompt beat plain CoOp"
     ALONE = "plain CoOp was the only prompt"
     NO_PENALTY = "the best had no norm penalty"
+    NO_PROMPT = "the best trained no prompt"
     UNKNOWN = "nothing can be said about noise"
     INCOMPLETE = "there was nothing to compare"
 
@@ -40,7 +41,7 @@ def outcome(board: TaskBoard) -> Outcome:
     if best.gain is None:
         return Outcome.INCOMPLETE
     if not best.is_nemesis:
-        return Outcome.NO_PENALTY
+        return Outcome.NO_PROMPT if best.row else Outcome.NO_PENALTY
     return _judged(board.penalty_gain or best.gain)
 
 
@@ -62,7 +63,7 @@ def task_verdict(board: TaskBoard) -> str:
         told = "the best found has no test accuracy to compare with CoOp's"
     else:
         told = f"best found {gain_text(best.gain)}: {_WORDS[_judged(best.gain)]}"
-        if kind is Outcome.NO_PENALTY:
+        if not best.is_nemesis:
             why = f"is {best.row}, which trains no prompt" if best.row else "has no norm penalty (omega 0)"
             told += f"; it {why}, so this is not Nemesis's doing"
         elif board.penalty_gain is None:
@@ -89,7 +90,9 @@ def sweep_verdict(boards: Sequence[TaskBoard]) -> str:
     line += f". On average {gain_text(mean)}: {_WORDS[_judged(mean)]}"
     penalised = any(board.best is not None and board.best.is_nemesis for board in boards)
     penalty = gain_over_tasks([board.penalty for board in boards])
-    if penalised and penalty is not None and penalty != mean:
+    if not penalised:
+        line += "; none of the best has a norm penalty, so this is not Nemesis's doing"
+    elif penalty is not None and penalty != mean:
         line += f"; of that the penalties {_share_text(penalty)}"
     again = gain_over_tasks([found.paired if (found := board.best_confirmed) else {} for board in boards])
     if again is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -55,6 +56,9 @@ MEANT: Mapping[str, Sequence[str]] = {
     "name": ("sweep_name", "study_name", "title"),
 }
 
+RESPELT = 0.85
+"""How much alike two names are of which one is a slip of the other, whatever it is called elsewhere."""
+
 NO_PLACES: Mapping[str, str] = {}
 """Where nothing is known of other sections."""
 
@@ -76,7 +80,9 @@ def meant_key(
     head, _, key = elsewhere.rpartition(".")
     if key in names and head == section:
         return key
-    if elsewhere and elsewhere != section:
+    # `optimizer` of a method is another spelling of its `optimiser`, and no sampler.
+    respelt = difflib.get_close_matches(plain, names, n=1, cutoff=RESPELT)
+    if elsewhere and elsewhere != section and not respelt:
         return elsewhere
     return nearest(str(name), names)
 

@@ -31,7 +31,7 @@ from nemesis_sweep.spec.prompts import transfers
 from nemesis_sweep.spec.reads import Reads
 from nemesis_sweep.training.arguments import checked_classnames, found_backbone, refusal
 from nemesis_sweep.training.failed_seeds import refuse_failed
-from nemesis_sweep.training.references.reference import classifier_of
+from nemesis_sweep.training.references.reference import ReferenceClassifier, classifier_of
 from nemesis_sweep.training.references.saved import Reference
 from nemesis_sweep.vlm.backbone import Backbone
 
@@ -82,14 +82,16 @@ class Classifier:
         Raises ``UserError`` for several prompts, where they are not all that classifies, and for a prompt
         whose training failed.
         """
-        if not isinstance(self._classify, TextClassifier):
+        classify = self._classify
+        texts = classify.texts if isinstance(classify, TextClassifier | ReferenceClassifier) else None
+        if texts is None:
             message = "what classifies here is no matrix of text features"
-            allowed = "a prompt whose text features do not depend on the image, such as coop"
+            allowed = "a prompt whose text features do not depend on the image, such as coop, or taskres"
             raise UserError(Problem(message, key="prompt", allowed=allowed))
         self._refuse_several("one matrix is of one prompt")
         self.backbone.refuse_queries("one matrix of text features")
-        refuse_failed(self.seeds, [bool(self._classify.texts.isfinite().all())])
-        return self._classify.texts[0]
+        refuse_failed(self.seeds, [bool(texts.isfinite().all())])
+        return texts[0]
 
     @property
     def prompted(self) -> Prompted | None:

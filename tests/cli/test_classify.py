@@ -105,6 +105,14 @@ def test_bad_input_has_one_line(words, told) -> None:
     assert answer.stdout == ""
 
 
+def test_without_any_sweep_the_option_that_names_one_is_told(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("some.png").touch()
+    answer = classify("some.png")
+    assert answer.exit_code == 2
+    assert answer.stderr == "error: --prompt: name the folder of a sweep; there is none below ./sweeps\n"
+
+
 def test_the_name_of_a_sweep_in_place_of_its_home_is_told(folder, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("sweeps").mkdir()

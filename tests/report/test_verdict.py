@@ -85,6 +85,18 @@ def test_a_win_without_penalty_is_not_nemesis(coop: Row, make_row: Callable[...,
     assert "of that the penalties" not in sweep_verdict([board])
 
 
+def test_a_row_that_wins_is_named_as_none_of_nemesis_doing(coop: Row, make_row: Callable[..., Row]) -> None:
+    row = make_row("1", [70] * 3, [62.0, 72.1, 81.9], omega=0.0, config={"prompt": "taskres"})
+    boards = boards_of([coop, row])
+    assert outcome(boards[0]) is Outcome.NO_PROMPT
+    assert "it is TaskRes, which trains no prompt, so this is not Nemesis's doing" in task_verdict(boards[0])
+    told = sweep_verdict(boards * 2)
+    assert told.startswith(
+        "2 tasks: the best trained no prompt in 2. On average +12.0 points on test over CoOp"
+    )
+    assert "none of the best has a norm penalty, so this is not Nemesis's doing" in told
+
+
 def test_training_below_zero_shot_is_told(coop: Row, make_row: Callable[..., Row]) -> None:
     zero = make_row("zero_shot", [60] * 3, [90.0] * 3, baseline="zero_shot")
     board = boards_of([coop, zero, make_row("1", [70] * 3, [52.0, 62.1, 71.9])])[0]

@@ -208,6 +208,19 @@ def test_a_text_tower_without_a_block_behind_so_many(tmp_path: Path) -> None:
     load_sweep(write(tmp_path, text), ["tasks.backbone=icon-clip", "method.class_block=5"], known_names())
 
 
+def test_a_text_tower_of_one_block_has_none_behind_the_first(tmp_path: Path) -> None:
+    known = replace(known_names(), text_blocks=lambda name: 1)
+    text = "name: t\ntasks: {dataset: clipart, backbone: icon-clip}\n"
+    text += "method: {prompt: tcp}\nspace: {omega: {low: 1, high: 2}}"
+    for more in ([], ["method.class_block=1"]):
+        with pytest.raises(UserError) as caught:
+            load_sweep(write(tmp_path, text), more, known)
+        (problem,) = caught.value.problems
+        assert (problem.key, problem.found) == ("tasks.backbone", '"icon-clip", with 1')
+        assert problem.message == "tcp needs a block of the text tower behind the first"
+    load_sweep(write(tmp_path, text), ["method.prompt=deep_text"], known)
+
+
 def test_an_image_tower_that_vectors_cannot_be_put_into(tmp_path: Path) -> None:
     text = "name: t\ntasks: {dataset: clipart, backbone: [icon-clip, ViT-B-16, ViT-B-16-SigLIP]}\n"
     text += "method: {prompt: vpt}\nbudget: {trials: 0}"

@@ -226,3 +226,10 @@ def test_a_key_without_its_section() -> None:
         for name in ("epochs", "method.epochs", "lr", "trials", "seed", "epoch", "xyz")
     ] == ["method.epochs", "method.epochs", "method.lr", "budget.trials", "search.seed", "method.epochs", ""]
     assert meant_key("bta", ["beta"], "method") == "beta"
+
+
+def test_another_spelling_of_a_key_of_the_section_is_that_key() -> None:
+    """An `optimizer` is a sampler among the keys of a search, and the optimiser among those of a method."""
+    assert meant_key("optimizer", SECTIONS["method"], "method") == "optimiser"
+    assert meant_key("optimizer", SECTIONS["search"], "search") == "sampler"
+    assert meant_key("optimizer", ["name", "tasks", "search"]) == "search.sampler"

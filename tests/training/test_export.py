@@ -29,23 +29,38 @@ def prompt() -> ns.Prompt:
     return ns.fit("icon-clip", "digits", METHOD, shots=1, seeds=(1, 2)).prompt
 
 
-def test_its_probabilities_are_those_of_the_prompt(prompt, tmp_path) -> None:
-    classifier = Classifier(prompt, seed=2)
-    export_text_features(classifier, tmp_path)
+def classifies_as(classifier: Classifier, folder: Path) -> None:
+    """What a classifier exports into a folder classifies as it does, in plain open_clip."""
+    export_text_features(classifier, folder)
     images = [item.read() for item in ns.load_dataset("digits").test[:8]]
     model = load_backbone("icon-clip").visual
     preprocess = image_transform_v2(PreprocessCfg(**CONFIG["preprocess_cfg"], size=48), is_train=False)
 
-    features = load_file(tmp_path / "text_features.safetensors")
+    features = load_file(folder / "text_features.safetensors")
     pixels = torch.stack([preprocess(Image.open(io.BytesIO(image)).convert("RGB")) for image in images])
     with torch.no_grad():
         seen = torch.nn.functional.normalize(model(pixels), dim=-1)
     found = (features["logit_scale"] * seen @ features["text_features"].T).softmax(dim=-1)
-
     assert torch.allclose(found, classifier.probabilities(images), atol=1e-5)
+
+
+def test_its_probabilities_are_those_of_the_prompt(prompt, tmp_path) -> None:
+    classifies_as(Classifier(prompt, seed=2), tmp_path)
     facts = json.loads((tmp_path / "text_features.json").read_text())
     assert (facts["classnames"], facts["seed"]) == (list(prompt.classnames), 2)
     assert facts["backbone"] == "icon-clip"
+
+
+def test_a_residual_on_text_features_is_a_matrix(tmp_path) -> None:
+    reference = ns.fit_reference("taskres", "icon-clip", "digits", shots=1, seeds=(1, 2)).reference
+    classifies_as(Classifier(reference, seed=2), tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["linear_probe", "tip_adapter", "clip_adapter"])
+def test_other_rows_are_no_matrix(kind, tmp_path) -> None:
+    reference = ns.fit_reference(kind, "icon-clip", "digits", shots=1, seeds=(1,)).reference
+    with pytest.raises(UserError, match=r"no matrix of text features; allowed: .* or taskres"):
+        export_text_features(Classifier(reference), tmp_path)
 
 
 def test_several_prompts_are_no_matrix(prompt, tmp_path) -> None:

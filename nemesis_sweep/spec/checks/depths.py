@@ -31,8 +31,14 @@ def depth_faults(parts: CrossSection, text_blocks: Callable[[str], int | None]) 
         elif there is not None:
             if any(table[kind].between_blocks for kind in kinds):
                 yield from _deeper_than(parts, TEXT_DEPTH, there, f"deeper than the text tower of {name}")
-            message = f"no block of the text tower of {name} is left behind so many"
-            yield from _deeper_than(parts, CLASS_BLOCK, there - 1, message)
+            late = [kind for kind in kinds if CLASS_BLOCK in table[kind].names]
+            if there == 1 and late:
+                message = f"{listed(late)} needs a block of the text tower behind the first"
+                allowed = "a text tower of two blocks or more, or another prompt"
+                yield Fault(("tasks", "backbone"), message, f"{shown(name)}, with 1", allowed, related=CHOSEN)
+            elif late:
+                message = f"no block of the text tower of {name} is left behind so many"
+                yield from _deeper_than(parts, CLASS_BLOCK, there - 1, message)
 
 
 def image_depth_faults(parts: CrossSection) -> Iterator[Fault]:

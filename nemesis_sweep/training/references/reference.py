@@ -23,13 +23,15 @@ class ReferenceClassifier(ImageClassifier):
 
     axes: of each tensor that is learnt, which is all that is saved of one, the axes behind the replicates':
     C classes, E of a feature; other letters stand for the same size wherever they are. dtype: in which it
-    computes. data: names and template of the classes.
+    computes. data: names and template of the classes. texts: features ``(R, C, E)`` of the classes,
+    L2-normalised, of a row that classifies by their cosines alone; None of the others.
 
     Raises ``UserError`` for tensors that do not fit these axes, the classes and the backbone.
     """
 
     axes: ClassVar[Mapping[str, str]]
     dtype: ClassVar[torch.dtype | None] = None
+    texts: Tensor | None = None
 
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         self.backbone, self.data = backbone, data

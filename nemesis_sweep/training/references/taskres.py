@@ -44,10 +44,10 @@ class TaskRes(ReferenceClassifier):
     def __init__(self, backbone: Backbone, data: Dataset, values: Mapping[str, Tensor]) -> None:
         super().__init__(backbone, data, values)
         base = backbone.encode_texts(data.zero_shot_texts(), normalised=False)
-        self._texts = moved(base, self.values["residual"], self.values["alpha"][:, None, None])
+        self.texts: Tensor = moved(base, self.values["residual"], self.values["alpha"][:, None, None])
 
     def logits(self, images: Tensor) -> Tensor:
-        return cosine_logits(images, self._texts.to(images.dtype), self.backbone)
+        return cosine_logits(images, self.texts.to(images.dtype), self.backbone)
 
 
 def taskres(
