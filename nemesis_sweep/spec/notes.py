@@ -12,7 +12,6 @@ from nemesis_sweep.spec.checks.idle_dimensions import NEEDS
 from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Choice, Dimension, Scalar
 from nemesis_sweep.spec.draw import size
-from nemesis_sweep.spec.prompt_fields import TRAINED
 from nemesis_sweep.spec.reads import PATCHES
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.sweep import Sweep
@@ -20,9 +19,8 @@ from nemesis_sweep.spec.sweep import Sweep
 
 def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) -> Iterator[Fault]:
     """Yield dimensions of one value, a budget larger than the space, more confirmations than trials,
-    objectives measured on test, dimensions that only some of the kinds look at, kinds of prompts without a
-    control, a template or a corruption that nothing looks at, and backbones whose features of parts mean
-    little.
+    objectives measured on test, kinds of prompts without a control, a template or a corruption that nothing
+    looks at, and backbones whose features of parts mean little.
 
     untrained_patches: whether a backbone's were never compared with texts; None where that is not asked.
     """
@@ -47,29 +45,11 @@ def notes(sweep: Sweep, untrained_patches: Callable[[str], bool] | None = None) 
         message = "the best is selected on test, which flatters it; every table says so"
         yield Fault(("search", "objective"), message, shown(on_test[0]), "val/accuracy or val/loss")
 
-    yield from _idle_without_a_prompt(sweep)
     yield from _never_without_penalty(sweep)
     yield from _idle_values(sweep, "anchor_template")
     yield from _idle_values(sweep, "corrupt_by")
     if untrained_patches is not None:
         yield from _untrained(sweep, untrained_patches)
-
-
-def _idle_without_a_prompt(sweep: Sweep) -> Iterator[Fault]:
-    """Yield dimensions that trials without a prompt do not look at: they train one thing several times."""
-    parts = CrossSection(sweep.method, sweep.space)
-    table = sweep.method.kinds
-    for place in parts.places:
-        kinds = dict.fromkeys(parts.possible("prompt", place))
-        rows = [kind for kind in kinds if kind in table and not table[kind].trains]
-        idle = [kind for kind in rows if place.name != "prompt" and place.name not in table[kind].names]
-        if idle and place.name in TRAINED and TRAINED.isdisjoint(place.taken):
-            verb = "does" if len(idle) == 1 else "do"
-            message = (
-                f"{' and '.join(idle)} {verb} not look at it: trials that differ in it alone are the same"
-            )
-            allowed = "the dimension under the choices of prompt that it is for"
-            yield Fault(place.path, message, "", allowed, related=(("space", "prompt"),))
 
 
 def _never_without_penalty(sweep: Sweep) -> Iterator[Fault]:

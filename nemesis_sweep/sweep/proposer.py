@@ -13,7 +13,7 @@ from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS, frozen_of, 
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.space.baselines import paper_point
-from nemesis_sweep.sweep.space.distinct import Key, another_point, point_key, running
+from nemesis_sweep.sweep.space.distinct import Key, another_point, key_of, running
 from nemesis_sweep.sweep.space.planned import keeps, limits_of, room
 from nemesis_sweep.sweep.space.proposals import suggest, within
 
@@ -38,9 +38,10 @@ class Proposer:
         self.tasks = tuple(tasks)
         self.study = study
         self._points = room(sweep, tasks)
+        self._key = key_of(sweep, tasks)
         self._tried: dict[Key, int] = {}
         """Every point that was proposed, with the number of its first trial."""
-        self._sampler = TrialSampler(sweep, origin, self.keeps, self._tried)
+        self._sampler = TrialSampler(sweep, origin, self.keeps, self._tried, self._key)
         self._enqueue_points()
         for trial in begun(study):
             if TWIN not in trial.user_attrs and trial.state != TrialState.RUNNING:
@@ -87,6 +88,9 @@ class Proposer:
         """Whether a point keeps the constraints over parameters."""
         return keeps(self.sweep, self.tasks, params)
 
+    def _will_do(self, point: Values) -> bool:
+        return self._key(point) not in self._tried and self.keeps(point)
+
     def _enqueue_points(self) -> None:
         """Put the paper's setting and the user's points in front; those that are known are left alone.
 
@@ -111,18 +115,18 @@ class Proposer:
     def _note(self, trial: optuna.Trial | FrozenTrial) -> None:
         """Count a point as tried; what breaks a constraint never was one."""
         if within(self.sweep.space, trial.params) is not None and self.keeps(trial.params):
-            key = point_key(trial.params)
+            key = self._key(trial.params)
             self._tried[key] = min(trial.number, self._tried.get(key, trial.number))
 
     def _dropped_as_twin(self, trial: optuna.Trial) -> bool:
-        """Whether an earlier trial has these parameters; another point then takes the place of a proposal."""
-        other = self._tried.get(point_key(trial.params), trial.number)
+        """Whether an earlier trial trains the same; another point then takes the place of a proposal."""
+        other = self._tried.get(self._key(trial.params), trial.number)
         # The paper's setting is a row of every table, also where it was asked for later.
         if other >= trial.number or BASELINE in trial.user_attrs:
             self._note(trial)
             return False
         given = FIXED_PARAMS in frozen_of(trial).system_attrs
-        instead = another_point(self.sweep.space, self._tried, self._sampler.seed(trial.number), self.keeps)
+        instead = another_point(self.sweep.space, self._will_do, self._sampler.seed(trial.number))
         if instead is None and not given:
             return False
         trial.set_user_attr(TWIN, other)

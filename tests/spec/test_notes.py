@@ -1,19 +1,15 @@
 """What is valid and hardly meant is told, with line and key, and refuses nothing."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nemesis_sweep.spec.kinds import ROWS
 from nemesis_sweep.spec.loader import load_sweep, located_notes
-from nemesis_sweep.spec.prompts import PROMPTS
 from tests.spec.files import KNOWN, VALID, write
 
 
 def told(path: Path, *overrides: str) -> list[str]:
-    known = replace(KNOWN, prompts=[*PROMPTS, *ROWS])
-    return [str(problem) for problem in located_notes(load_sweep(path, overrides, known), path, overrides)]
+    return [str(problem) for problem in located_notes(load_sweep(path, overrides, KNOWN), path, overrides)]
 
 
 def test_nothing_is_said_of_a_usual_file(tmp_path: Path) -> None:
@@ -37,20 +33,6 @@ def test_a_dimension_of_one_value(tmp_path: Path, put: str, line: str) -> None:
 def test_a_choice_that_opens_others_is_a_condition(tmp_path: Path) -> None:
     opened = "{beta: {choices: {0: {corruption: {low: 0, high: 0.5}}}}, omega: {low: 1, high: 2}}"
     assert told(write(tmp_path, VALID), "method.beta=null", f"space={opened}") == []
-
-
-def test_a_dimension_beside_rows_that_do_not_look_at_it(tmp_path: Path) -> None:
-    """Trials of `taskres` that differ in omega alone are the same; under the kinds it is for, none are."""
-    omega = "omega: {low: 1, high: 10}"
-    alike = f"{{prompt: {{choices: {{coop: {{}}, taskres: {{}}, tip_adapter: {{}}}}}}, {omega}}}"
-    lines = told(write(tmp_path, VALID), "method.beta=1", f"space={alike}")
-    (note,) = [line for line in lines if "omega" in line]
-    assert "space.omega: taskres and tip_adapter do not look at it" in note
-    assert "allowed: the dimension under the choices of prompt that it is for" in note
-    apart = f"{{prompt: {{choices: {{coop: {{{omega}}}, taskres: {{}}, tip_adapter: {{}}}}}}}}"
-    assert not [
-        line for line in told(write(tmp_path, VALID), "method.beta=1", f"space={apart}") if "omega" in line
-    ]
 
 
 def test_one_value_under_a_choice_is_that_choices_own(tmp_path: Path) -> None:

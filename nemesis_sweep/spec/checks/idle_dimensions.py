@@ -101,6 +101,20 @@ def matters(name: str, values: Values) -> bool:
     return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)
 
 
+def possibly_idle(parts: CrossSection) -> Iterator[str]:
+    """Yield the names of dimensions that change nothing beside some of the others' values."""
+    table = parts.method.kinds
+    for place in parts.places:
+        kinds = parts.possible("prompt", place)
+        pairs = (
+            (need, value)
+            for need in needs_of(place.name, table)
+            for value in parts.possible(need.name, place)
+        )
+        if not all(need.is_met(value, kind, table) for need, value in pairs for kind in kinds):
+            yield place.name
+
+
 def idle_dimension_faults(parts: CrossSection) -> Iterator[Fault]:
     """Yield the dimensions that cannot matter in any trial, because of a value fixed elsewhere."""
     written = {name for _, layer in parts.method.all_layers() for name in layer}

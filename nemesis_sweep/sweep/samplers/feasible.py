@@ -1,7 +1,7 @@
-"""Proposals that are new and keep the constraints; others are drawn again, and are no trial."""
+"""Proposals that will do: new ones that keep the constraints. Others are drawn again, and are no trial."""
 
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import optuna
@@ -13,7 +13,6 @@ from nemesis_sweep.spec.steps import snapped
 from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS
 from nemesis_sweep.sweep.samplers.point_sampler import PointSampler
 from nemesis_sweep.sweep.space.coordinates import dimensions, distance
-from nemesis_sweep.sweep.space.distinct import Key, point_key
 from nemesis_sweep.sweep.space.proposals import distribution
 
 RANDOM_TRIES, LISTED = 2000, 10_000
@@ -21,7 +20,7 @@ RANDOM_TRIES, LISTED = 2000, 10_000
 
 
 class FeasibleSampler(PointSampler):
-    """Another sampler's proposals, of which only those are taken that ``keeps`` says yes to and none tried.
+    """Another sampler's proposals, of which only those are taken that will do.
 
     Drawn are whole points, ``tries`` of the sampler's; if none will do, the one nearest to the last of them
     among all points of a space that can be listed, else among ``RANDOM_TRIES`` uniform ones. If none of
@@ -34,17 +33,15 @@ class FeasibleSampler(PointSampler):
         self,
         inner: optuna.samplers.BaseSampler,
         space: Space,
-        keeps: Callable[[Point], bool],
+        will_do: Callable[[Point], bool],
         seed: int,
         tries: int,
-        tried: Collection[Key] = (),
     ) -> None:
         super().__init__(space)
         self.inner = inner
-        self.keeps = keeps
+        self.will_do = will_do
         self.seed = seed
         self.tries = tries
-        self.tried = tried
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self.inner.before_trial(study, trial)
@@ -74,14 +71,11 @@ class FeasibleSampler(PointSampler):
                 return _on_step(dimension, value)
 
             point = fill(self.space, proposed)
-            if self._will_do(point):
+            if self.will_do(point):
                 return point
         names = dimensions(self.space)
-        others = filter(self._will_do, self._others(given))
+        others = filter(self.will_do, self._others(given))
         return min(others, key=lambda other: distance(names, point, other), default=point)
-
-    def _will_do(self, point: Point) -> bool:
-        return point_key(point) not in self.tried and self.keeps(point)
 
     def _others(self, given: Point) -> Iterator[Point]:
         """Points with the values that are given: all of them, or some at random."""

@@ -11,9 +11,10 @@ from nemesis_sweep.spec.samplers import sampler_of
 from nemesis_sweep.spec.space import places
 from nemesis_sweep.spec.steps import is_exact
 from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.samplers.feasible import FeasibleSampler
 from nemesis_sweep.sweep.samplers.registry import build_sampler, refuse_options
-from nemesis_sweep.sweep.space.distinct import Key
+from nemesis_sweep.sweep.space.distinct import Key, point_key
 from nemesis_sweep.sweep.space.planned import limits_of
 
 
@@ -25,29 +26,36 @@ class TrialSampler:
     """Makes the samplers of a study.
 
     origin: what tells the study from others, however it is called; part of every seed. keeps: whether a point
-    keeps the constraints over parameters. tried: the points that were proposed, as they are at the time of a
-    proposal.
+    keeps the constraints over parameters. tried: the keys of the points that were proposed, as they are at
+    the time of a proposal. key: of a point, as of ``key_of``.
     Raises ``UserError`` for options that the sampler does not take.
     """
 
     def __init__(
-        self, sweep: Sweep, origin: str, keeps: Callable[[Point], bool], tried: Collection[Key] = ()
+        self,
+        sweep: Sweep,
+        origin: str,
+        keeps: Callable[[Point], bool],
+        tried: Collection[Key] = (),
+        key: Callable[[Values], Key] = point_key,
     ) -> None:
         self.sweep = sweep
         self.origin = origin
         self.keeps = keeps
         self.tried = tried
+        self._key = key
         inexact = any(isinstance(each, FloatRange) and not is_exact(each) for each in _all(sweep.space))
-        self._plain = not limits_of(sweep) and not inexact and size(sweep.space) is None
+        endless = size(sweep.space) is None and key is point_key
+        self._plain = not limits_of(sweep) and not inexact and endless
         name = sweep.search.sampler
         # Once: it is asked for a sampler before every proposal.
         refuse_options(name, sweep.search.sampler_options)
         self._entry = sampler_of(name)
         self._of_all: optuna.samplers.BaseSampler | None = None
         if self._entry.finite:
-            points = [point for point in all_points(sweep.space) if keeps(point)]
+            points = {key(point): point for point in all_points(sweep.space) if keeps(point)}
             options, seed = sweep.search.sampler_options, self.seed(name)
-            self._of_all = build_sampler(name, options, seed, sweep.space, points)
+            self._of_all = build_sampler(name, options, seed, sweep.space, list(points.values()))
 
     def of(self, number: int) -> optuna.samplers.BaseSampler:
         """A sampler whose seed depends on the sweep's seed, the study and the trial, not on what ran before.
@@ -60,7 +68,10 @@ class TrialSampler:
         sampler = build_sampler(search.sampler, search.sampler_options, seed)
         if self._plain:
             return sampler
-        return FeasibleSampler(sampler, self.sweep.space, self.keeps, seed, self._entry.asked, self.tried)
+        return FeasibleSampler(sampler, self.sweep.space, self._will_do, seed, self._entry.asked)
+
+    def _will_do(self, point: Point) -> bool:
+        return self._key(point) not in self.tried and self.keeps(point)
 
     def seed(self, what: int | str) -> int:
         """A seed of 32 bits for a trial, or another purpose, of this study."""

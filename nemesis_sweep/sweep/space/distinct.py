@@ -1,14 +1,19 @@
-"""No study trains the same point twice: replicates are its seeds, so it would give the same result again."""
+"""No study trains the same thing twice: replicates are its seeds, so it would give the same result again."""
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nemesis_sweep.spec.checks.idle_dimensions import matters, possibly_idle
 from nemesis_sweep.spec.checks.limits import LARGEST_GRID
+from nemesis_sweep.spec.configuration import method_values
+from nemesis_sweep.spec.cross_section import CrossSection
 from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point, all_points, random_point, size
+from nemesis_sweep.spec.sweep import Sweep
+from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
 
 Key = frozenset[tuple[str, str]]
@@ -24,26 +29,33 @@ def point_key(point: Values) -> Key:
     )
 
 
+def key_of(sweep: Sweep, tasks: Sequence[Task]) -> Callable[[Values], Key]:
+    """What tells a point of a study from others: the values that a trial of one of its tasks looks at.
+
+    Without a penalty its fields change nothing, and those of training nothing in a row without a prompt.
+    """
+    doubtful = frozenset(possibly_idle(CrossSection(sweep.method, sweep.space, sweep.tasks)))
+    if not doubtful:
+        return point_key
+
+    def key(point: Values) -> Key:
+        values = [method_values(sweep, task, point) for task in tasks]
+        idle = {name for name in doubtful if not any(matters(name, each) for each in values)}
+        return point_key({name: value for name, value in point.items() if name not in idle})
+
+    return key
+
+
 def running(study: optuna.Study) -> list[FrozenTrial]:
     """The trials that a study is waiting for."""
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
-def untried(space: Space, tried: Collection[Key], keeps: Callable[[Point], bool]) -> list[Point] | None:
-    """Every point that may still be tried; None of a space that is too large to be listed."""
-    count = size(space)
-    if count is None or count > LARGEST_GRID:
-        return None
-    return [point for point in all_points(space) if point_key(point) not in tried and keeps(point)]
-
-
-def another_point(
-    space: Space, tried: Collection[Key], seed: int, keeps: Callable[[Point], bool] = lambda point: True
-) -> Point | None:
-    """A point drawn at random that ``keeps`` says yes to and that was not tried; None when none is found."""
-    rng = random.Random(seed)
-    left = untried(space, tried, keeps)
-    if left is not None:
+def another_point(space: Space, will_do: Callable[[Point], bool], seed: int) -> Point | None:
+    """A point drawn at random that will do; None when none is found."""
+    rng, count = random.Random(seed), size(space)
+    if count is not None and count <= LARGEST_GRID:
+        left = [point for point in all_points(space) if will_do(point)]
         return rng.choice(left) if left else None
     drawn = (random_point(space, rng) for _ in range(TRIES))
-    return next((point for point in drawn if point_key(point) not in tried and keeps(point)), None)
+    return next(filter(will_do, drawn), None)

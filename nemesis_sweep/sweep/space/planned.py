@@ -13,6 +13,7 @@ from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
+from nemesis_sweep.sweep.space.distinct import key_of, point_key
 
 
 def epochs_of(sweep: Sweep, task: Task) -> list[int]:
@@ -45,9 +46,10 @@ def room(sweep: Sweep, tasks: Sequence[Task]) -> float:
     count = size(sweep.space)
     if count is None:
         return math.inf
-    if not limits_of(sweep) or count > LARGEST_GRID:
+    key = key_of(sweep, tasks)
+    if (not limits_of(sweep) and key is point_key) or count > LARGEST_GRID:
         return count
-    return sum(keeps(sweep, tasks, point) for point in all_points(sweep.space))
+    return len({key(point) for point in all_points(sweep.space) if keeps(sweep, tasks, point)})
 
 
 def trials_of(sweep: Sweep, tasks: Sequence[Task]) -> int:

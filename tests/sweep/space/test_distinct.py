@@ -165,12 +165,73 @@ def test_the_last_free_point_is_found(make_sweep):
     space = make_sweep("space.omega=null", "method.omega=1", text=SMALL).space
     every = [{"n_ctx": n_ctx, "norm": norm} for n_ctx in (4, 8, 16) for norm in ("1", "2")]
     for free in every:
-        tried = [point_key(point) for point in every if point != free]
-        assert another_point(space, tried, seed=0) == free
-    assert another_point(space, list(map(point_key, every)), seed=0) is None
+        assert another_point(space, lambda point, free=free: point == free, seed=0) == free
+    assert another_point(space, lambda point: point not in every, seed=0) is None
 
 
 def test_rounding_makes_no_other_point():
     assert point_key({"omega": 0.1 + 0.2}) == point_key({"omega": 0.3})
     assert len({point_key({"beta": value}) for value in (1, 1.0, True, "1")}) == 3
     assert point_key({"omega": 0.3}) != point_key({"omega": 0.3000001})
+
+
+ALIKE = """
+name: made
+tasks: {dataset: [digits, emoji], shots: 4, replicates: 2}
+method: {epochs: 20, n_ctx: 4}
+space:
+  prompt: {choices: {coop: {}, taskres: {residual_alpha: {choices: [0.5, 2.0]}}, tip_adapter: {}}}
+  omega: {choices: [0, 1]}
+  beta: {choices: {1: {}, 0: {corruption: {choices: [0.1, 0.5]}}}}
+search: {eval_every: 5, baselines: []}
+budget: {trials: 30}
+"""
+"""CoOp alone, with PUN and twice with PAN, TaskRes twice, and Tip-Adapter: of 24 points 7 differ."""
+
+
+def trained(proposal):
+    """What a trial trains, by hand."""
+    method = proposal.method
+    if method.prompt == "taskres":
+        return method.prompt, method.residual_alpha
+    if method.prompt == "tip_adapter" or method.omega == 0:
+        return (method.prompt,)
+    return (method.prompt, method.omega, method.beta, *([method.corruption] if method.beta < 1 else []))
+
+
+@pytest.mark.parametrize("kind", ["per_task", "joint"])
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_points_that_train_the_same_are_one(make_sweep, storage, sampler, workers, kind):
+    sweep = make_sweep(f"search.sampler={sampler}", text=ALIKE)
+    study = study_of(kind, sweep, storage)
+    assert size(sweep.space) == 24 and study.total == 7
+    again = (lambda study: study_of(kind, sweep, storage)) if workers == 1 else (lambda study: study)
+    handed, _ = overlapping(study, workers, again)
+    assert len(handed) == len(set(map(trained, handed))) == 7
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+def test_of_an_endless_space_what_trains_the_same_is_tried_once(make_sweep, storage, sampler):
+    more = ["space.omega={low: 0.5, high: 2}", f"search.sampler={sampler}"]
+    study = study_of("per_task", make_sweep(*more, text=ALIKE), storage)
+    handed, _ = overlapping(study, 1)
+    assert len(handed) == len(set(map(trained, handed))) == 30
+    assert {proposal.method.prompt for proposal in handed} == {"coop", "taskres", "tip_adapter"}
+
+
+def test_what_an_earlier_version_trained_twice_is_read_on(make_sweep, storage):
+    """Its studies have trials that differ in what changes nothing: of the budget, and no twins."""
+    sweep = make_sweep("search.sampler=random", text=ALIKE)
+    for omega in (0, 1):
+        params = {"prompt": "tip_adapter", "omega": omega, "beta": 1}
+        study = study_of("per_task", sweep, storage).study
+        study.enqueue_trial(params)
+        trial = study.ask()
+        suggest(trial, sweep.space)
+        study.tell(trial, 50.0)
+    again = study_of("per_task", sweep, storage)
+    assert again.counts()["complete"] == 2
+    handed, _ = overlapping(again, 1)
+    assert len(handed) == len(set(map(trained, handed))) == 6
+    assert ("tip_adapter",) not in set(map(trained, handed))
