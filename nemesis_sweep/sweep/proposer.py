@@ -13,8 +13,9 @@ from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS, frozen_of, 
 from nemesis_sweep.sweep.proposal import BASELINE, REASON, TWIN
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
 from nemesis_sweep.sweep.space.baselines import paper_point
-from nemesis_sweep.sweep.space.distinct import Key, another_point, key_of, running
+from nemesis_sweep.sweep.space.distinct import another_point, running
 from nemesis_sweep.sweep.space.planned import keeps, limits_of, room
+from nemesis_sweep.sweep.space.point_key import Key, key_of
 from nemesis_sweep.sweep.space.proposals import suggest, within
 
 

@@ -10,7 +10,7 @@ from nemesis_sweep.spec.dimensions import Space
 from nemesis_sweep.spec.draw import Point
 from nemesis_sweep.sweep.internals.optuna_names import FIXED_PARAMS
 from nemesis_sweep.sweep.samplers.point_sampler import PointSampler
-from nemesis_sweep.sweep.space.distinct import point_key
+from nemesis_sweep.sweep.space.point_key import point_key
 
 
 class GridSampler(PointSampler):

@@ -14,8 +14,8 @@ from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.values import Values
 from nemesis_sweep.sweep.samplers.feasible import FeasibleSampler
 from nemesis_sweep.sweep.samplers.registry import build_sampler, refuse_options
-from nemesis_sweep.sweep.space.distinct import Key, point_key
 from nemesis_sweep.sweep.space.planned import limits_of
+from nemesis_sweep.sweep.space.point_key import Key, point_key
 
 
 def _all(space: Space) -> Iterator[Dimension]:

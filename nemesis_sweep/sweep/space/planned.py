@@ -13,7 +13,7 @@ from nemesis_sweep.spec.method import visible_values
 from nemesis_sweep.spec.sweep import Sweep
 from nemesis_sweep.spec.tasks import Task
 from nemesis_sweep.spec.values import Values
-from nemesis_sweep.sweep.space.distinct import key_of, point_key
+from nemesis_sweep.sweep.space.point_key import key_of, point_key
 
 
 def epochs_of(sweep: Sweep, task: Task) -> list[int]:

@@ -11,7 +11,8 @@ from nemesis_sweep.sweep.proposal import TWIN
 from nemesis_sweep.sweep.proposer import Proposer
 from nemesis_sweep.sweep.samplers.registry import build_sampler
 from nemesis_sweep.sweep.samplers.trial_sampler import TrialSampler
-from nemesis_sweep.sweep.space.distinct import another_point, point_key
+from nemesis_sweep.sweep.space.distinct import another_point
+from nemesis_sweep.sweep.space.point_key import point_key
 from nemesis_sweep.sweep.space.proposals import suggest
 from nemesis_sweep.sweep.study import TaskStudy
 
