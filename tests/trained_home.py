@@ -21,6 +21,8 @@ budget: {trials: 2}
 
 def train_here(broker, *others) -> None:
     """One worker after the other, until nothing is left; in the place of ``runner.train``."""
+    import torch
+
     from nemesis_sweep.sweep.trial_spec import read_trial_spec
     from nemesis_sweep.sweep.worker.joint_trial import open_session
 
@@ -29,7 +31,10 @@ def train_here(broker, *others) -> None:
         config = broker.next(tune_id)
         if config is None:
             return
-        worker = open_session(read_trial_spec(config))
+        spec = read_trial_spec(config)
+        # As the trainable does: the last digits of a number depend on it.
+        torch.set_num_threads(spec.threads)
+        worker = open_session(spec)
         told = worker.advance()
         while not told.done and not broker.report(tune_id, told):
             told = worker.advance()
