@@ -65,8 +65,11 @@ class UserError(Exception):
         return "\n".join(lines)
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the name most like `name`, ignoring case, or '' if none is near."""
+def nearest(name: str, names: Iterable[str], alike: float = 0.6) -> str:
+    """Return the name most like `name`, ignoring case, or '' if none is near.
+
+    alike: from 0 to 1, how much they have to be, as difflib has it.
+    """
     by_folded = {candidate.casefold(): candidate for candidate in names}
-    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=alike)
     return by_folded[matches[0]] if matches else ""

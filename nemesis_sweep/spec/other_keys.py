@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -81,8 +80,7 @@ def meant_key(
     if key in names and head == section:
         return key
     # `optimizer` of a method is another spelling of its `optimiser`, and no sampler.
-    respelt = difflib.get_close_matches(plain, names, n=1, cutoff=RESPELT)
-    if elsewhere and elsewhere != section and not respelt:
+    if elsewhere and elsewhere != section and not nearest(plain, names, RESPELT):
         return elsewhere
     return nearest(str(name), names)
 

@@ -38,7 +38,8 @@ class Proposer:
         self.sweep = sweep
         self.tasks = tuple(tasks)
         self.study = study
-        self._points = room(sweep, tasks)
+        self.points = room(sweep, tasks)
+        """Different trials that there can be."""
         self._key = key_of(sweep, tasks)
         self._tried: dict[Key, int] = {}
         """Every point that was proposed, with the number of its first trial."""
@@ -79,7 +80,7 @@ class Proposer:
     @property
     def space_is_done(self) -> bool:
         """Whether every point of a finite space was tried, those whose trial failed or runs among them."""
-        return len(self._tried) >= self._points
+        return len(self._tried) >= self.points
 
     def seed(self, what: str) -> int:
         """A seed for another purpose than a proposal."""
@@ -88,9 +89,6 @@ class Proposer:
     def keeps(self, params: Values) -> bool:
         """Whether a point keeps the constraints over parameters."""
         return keeps(self.sweep, self.tasks, params)
-
-    def _will_do(self, point: Values) -> bool:
-        return self._key(point) not in self._tried and self.keeps(point)
 
     def _enqueue_points(self) -> None:
         """Put the paper's setting and the user's points in front; those that are known are left alone.
@@ -127,7 +125,7 @@ class Proposer:
             self._note(trial)
             return False
         given = FIXED_PARAMS in frozen_of(trial).system_attrs
-        instead = another_point(self.sweep.space, self._will_do, self._sampler.seed(trial.number))
+        instead = another_point(self.sweep.space, self._sampler.will_do, self._sampler.seed(trial.number))
         if instead is None and not given:
             return False
         trial.set_user_attr(TWIN, other)

@@ -26,7 +26,7 @@ from nemesis_sweep.sweep.proposer import Proposer, begun
 from nemesis_sweep.sweep.pruners.registry import build_pruner, needs_replicates
 from nemesis_sweep.sweep.pruners.wilcoxon import keep_replicates
 from nemesis_sweep.sweep.space.baselines import baseline_method, most_epochs
-from nemesis_sweep.sweep.space.planned import epochs_of, limits_of, trials_of
+from nemesis_sweep.sweep.space.planned import epochs_of, limits_of
 from nemesis_sweep.sweep.trial_spec import JointTrialSpec, TrialSpec
 
 
@@ -64,10 +64,10 @@ class Study:
         name_objectives(self.study, self.objectives)
         self.beside = BesideStudy(sweep, key, self.tasks, storage)
         self._show_baselines()
-        self._budget = trials_of(sweep, tasks)
         # Not the name: the same task is proposed the same points whatever else is in the sweep.
         origin = JOINT if key == JOINT else self.tasks[0].identity
         self.proposer = Proposer(sweep, origin, self.tasks, self.study)
+        self._budget = int(min(sweep.budget.trials, self.proposer.points))
         self._live: dict[str, optuna.Trial] = {}
         self._interrupted: list[Proposal] = []
         self._find_interrupted()

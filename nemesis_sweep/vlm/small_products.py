@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 LEAST = 400
-"""Multiplications from which on `torch.bmm` is as fast as it can be."""
+"""Multiplications of one product from which on `torch.bmm` does not loop over them."""
 
 
 def product(left: Tensor, right: Tensor, out: Tensor) -> None:

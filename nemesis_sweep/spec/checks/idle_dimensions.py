@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from nemesis_sweep.messages.faults import Fault, shown
@@ -95,9 +96,15 @@ def needs_of(name: str, kinds: Kinds = KINDS) -> tuple[Need, ...]:
     return (*_owned(name, kinds), *NEEDS.get(name, ()))
 
 
+@cache
+def _own_needs(name: str) -> tuple[Need, ...]:
+    """Of the kinds that are here; asked for every point of a space."""
+    return needs_of(name)
+
+
 def matters(name: str, values: Values) -> bool:
     """Whether a field of a method changes anything beside the others' values, as far as they are known."""
-    needs = (need for need in needs_of(name) if need.name in values)
+    needs = (need for need in _own_needs(name) if need.name in values)
     return all(need.is_met(values[need.name], values.get("prompt")) for need in needs)
 
 

@@ -68,9 +68,10 @@ class TrialSampler:
         sampler = build_sampler(search.sampler, search.sampler_options, seed)
         if self._plain:
             return sampler
-        return FeasibleSampler(sampler, self.sweep.space, self._will_do, seed, self._entry.asked)
+        return FeasibleSampler(sampler, self.sweep.space, self.will_do, seed, self._entry.asked)
 
-    def _will_do(self, point: Point) -> bool:
+    def will_do(self, point: Point) -> bool:
+        """Whether a point was not tried and keeps the constraints over parameters."""
         return self._key(point) not in self.tried and self.keeps(point)
 
     def seed(self, what: int | str) -> int:

@@ -24,6 +24,7 @@ def key_of(sweep: Sweep, tasks: Sequence[Task]) -> Callable[[Values], Key]:
     """What tells a point of a study from others: the values that a trial of one of its tasks looks at.
 
     Without a penalty its fields change nothing, and those of training nothing in a row without a prompt.
+    Where every dimension always changes something it is `point_key` itself.
     """
     doubtful = frozenset(possibly_idle(CrossSection(sweep.method, sweep.space, sweep.tasks)))
     if not doubtful:
